@@ -1,0 +1,1 @@
+//! The actor of one connected collector.

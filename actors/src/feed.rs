@@ -1,0 +1,1 @@
+//! The live feed: a ring of events with cursors.

@@ -1,0 +1,1 @@
+//! The fleet: which collector runs which pipelines, and the texts that follow.

@@ -1,0 +1,1 @@
+//! Periodic tidying: expired tokens, old records, dirty rows.

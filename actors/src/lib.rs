@@ -1,0 +1,22 @@
+//! The rules of LinkMesh and the actors that run them.
+//!
+//! `domain`, `catalog`, `render`, `opamp` and `remotecfg` are pure: no clock, no I/O, no async. `ports` says what the
+//! rules need of the world; the binary brings the adapters. Each remaining module is one actor. Nothing here names
+//! actix-web, redb, mongodb, git2 or tonic.
+
+pub mod catalog;
+pub mod collector;
+pub mod directory;
+pub mod domain;
+pub mod feed;
+pub mod fleet;
+pub mod janitor;
+pub mod meter;
+pub mod opamp;
+pub mod ports;
+pub mod remotecfg;
+pub mod render;
+pub mod repository;
+pub mod runtime;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -1,0 +1,1 @@
+//! Throughput from the collectors' own metrics.

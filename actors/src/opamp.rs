@@ -1,0 +1,1 @@
+//! OpAMP as a pure state machine.

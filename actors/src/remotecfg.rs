@@ -1,0 +1,1 @@
+//! Delivery to Alloy as a pure state machine.

@@ -1,0 +1,1 @@
+//! The two documents, otelcol YAML and Alloy, from one resolved pipeline.

@@ -1,0 +1,1 @@
+//! The config repository's actor: validates, commits in batches, announces revisions.

@@ -1,0 +1,1 @@
+//! What every actor is built from: ask with a deadline, supervision, blocking workers.

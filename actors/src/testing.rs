@@ -1,0 +1,1 @@
+//! Fakes and strategies for tests.

@@ -1,0 +1,180 @@
+//! Pipelines: the document that is also the YAML file in Git, and the answers around it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{documents, problem::FieldProblem};
+use crate::{CollectorId, DestinationId, PipelineId, Revision, Slug, Timestamp};
+
+documents! {
+    /// A kind of telemetry.
+    #[derive(Copy, Eq, Hash, PartialOrd, Ord)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Signal {
+        /// Log records.
+        Logs,
+        /// Metric points.
+        Metrics,
+        /// Spans.
+        Traces,
+    }
+
+    /// One flow from sources to destinations, with the collectors that run it.
+    ///
+    /// The same document is `pipelines/<id>.yaml` in the config repository, where the file's name is the id.
+    #[serde(deny_unknown_fields)]
+    pub struct PipelineDocument {
+        /// Version of this format; 1.
+        #[serde(default = "version_one")]
+        pub version: u32,
+        /// The name shown to people.
+        pub name: String,
+        /// What the pipeline is for.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        pub description: String,
+        /// A disabled pipeline runs nowhere.
+        #[serde(default = "enabled")]
+        pub enabled: bool,
+        /// The kinds of telemetry that flow through it.
+        pub signals: Vec<Signal>,
+        /// Matchers in Alertmanager syntax, all of which must hold; an empty list runs nowhere (a draft).
+        #[serde(default, rename = "match")]
+        pub matchers: Vec<String>,
+        /// Where records come from.
+        pub sources: Vec<Step>,
+        /// What decides whether a record goes on, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub filters: Vec<Step>,
+        /// What changes records, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub processors: Vec<Step>,
+        /// Where records go.
+        pub destinations: Vec<DestinationRef>,
+    }
+
+    /// One component of a pipeline: a source, a filter or a processor.
+    #[serde(deny_unknown_fields)]
+    pub struct Step {
+        /// Names the step within its pipeline; stands in the rendered component names and must stay the same.
+        pub id: Slug,
+        /// The component kind from the catalogue, for example `file_log`.
+        pub kind: String,
+        /// A name for people; the kind's title when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
+        /// Settings by the kind's JSON Schema.
+        #[serde(default)]
+        pub settings: serde_json::Map<String, serde_json::Value>,
+    }
+
+    /// A pipeline as the API shows it.
+    pub struct Pipeline {
+        /// The identifier.
+        pub id: PipelineId,
+        /// The document.
+        #[serde(flatten)]
+        pub document: PipelineDocument,
+        /// The last commit that touched the document.
+        pub revision: Revision,
+        /// When that commit was made.
+        pub updated_at: Timestamp,
+        /// Who made it.
+        pub updated_by: String,
+        /// How many collectors it matches now.
+        pub matched: u64,
+        /// A broken file by a hand-made commit: what is wrong. The document is the last good one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub broken: Option<String>,
+    }
+
+    /// What a `POST /pipelines` holds.
+    pub struct NewPipeline {
+        /// The identifier; a slug of the name when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<PipelineId>,
+        /// The document.
+        #[serde(flatten)]
+        pub document: PipelineDocument,
+    }
+
+    /// The answer to a save.
+    pub struct PipelineSaved {
+        /// The pipeline as stored.
+        pub pipeline: Pipeline,
+        /// The commit that holds it.
+        pub revision: Revision,
+        /// The rollout that delivers it; `null` until rollouts exist.
+        pub rollout_id: Option<String>,
+        /// How many collectors get another config by it.
+        pub affected: u64,
+        /// What deserves a look although it was saved.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub warnings: Vec<FieldProblem>,
+    }
+
+    /// The answer to `POST /pipelines/validate`.
+    pub struct Validation {
+        /// What stops a save.
+        pub errors: Vec<FieldProblem>,
+        /// What deserves a look.
+        pub warnings: Vec<FieldProblem>,
+    }
+
+    /// The answer to `POST /pipelines/preview`: what a collector that runs only this pipeline would get.
+    pub struct Preview {
+        /// The collectors that the matchers select now.
+        pub collectors: Matched,
+        /// The YAML for otelcol; `null` when a part cannot run there.
+        pub otelcol: Option<String>,
+        /// The text for Alloy; `null` when a part cannot run there.
+        pub alloy: Option<String>,
+        /// What stops a save.
+        pub errors: Vec<FieldProblem>,
+        /// What deserves a look.
+        pub warnings: Vec<FieldProblem>,
+    }
+
+    /// The collectors that a list of matchers selects.
+    pub struct Matched {
+        /// How many.
+        pub matched: u64,
+        /// The first 50 of them.
+        pub items: Vec<MatchedCollector>,
+    }
+
+    /// A collector in short.
+    pub struct MatchedCollector {
+        /// The identifier.
+        pub id: CollectorId,
+        /// The name shown to people.
+        pub name: String,
+        /// The runtime.
+        pub runtime: super::collector::Runtime,
+    }
+}
+
+/// A destination of a pipeline. In documents either its id alone or `{id, when}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum DestinationRef {
+    /// Everything goes there.
+    Id(DestinationId),
+}
+
+impl DestinationRef {
+    /// The destination meant.
+    #[must_use]
+    pub fn id(&self) -> &DestinationId {
+        match self {
+            Self::Id(id) => id,
+        }
+    }
+}
+
+const fn version_one() -> u32 {
+    1
+}
+
+const fn enabled() -> bool {
+    true
+}
