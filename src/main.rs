@@ -1,1 +1,3 @@
-fn main(){}
+//! The `linkmesh` program.
+
+fn main() {}

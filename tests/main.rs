@@ -1,1 +1,3 @@
-fn main(){}
+//! One integration binary: the tree mirrors the features.
+
+mod support;

@@ -1,0 +1,1 @@
+//! Who is asking: sessions, service-account tokens, collectors' tokens.

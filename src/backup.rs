@@ -1,0 +1,1 @@
+//! `linkmesh backup` and `linkmesh restore`: repository, state and server secret together.

@@ -1,0 +1,1 @@
+//! The data directory: its lock, layout and version.

@@ -1,0 +1,1 @@
+//! Every error code and what it becomes at each edge.

@@ -1,0 +1,1 @@
+//! The component catalogue as the editor sees it.

@@ -1,0 +1,1 @@
+//! The live feed as server-sent events.

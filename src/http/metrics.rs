@@ -1,0 +1,1 @@
+//! Prometheus text about the server itself.

@@ -1,0 +1,1 @@
+//! OpAMP's one URL: the WebSocket upgrade and plain HTTP.

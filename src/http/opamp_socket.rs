@@ -1,0 +1,1 @@
+//! One OpAMP WebSocket as an actor.

@@ -1,0 +1,1 @@
+//! The collectors' own metrics over OTLP/HTTP.

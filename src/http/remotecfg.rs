@@ -1,0 +1,1 @@
+//! `collector.v1` for Alloy: Connect unary, written by hand.

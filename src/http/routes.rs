@@ -1,0 +1,1 @@
+//! The one table of REST routes: method, path, permission, handler, documents.

@@ -1,0 +1,1 @@
+//! The config repository in Git, behind the port of `linkmesh_actors`.

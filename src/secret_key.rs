@@ -1,0 +1,1 @@
+//! The server secret, and the sealing of values with it.

@@ -1,0 +1,1 @@
+//! Composition: everything is started here, in the one order that is safe.

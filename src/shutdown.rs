@@ -1,0 +1,1 @@
+//! Stopping in phases, each with a bound.

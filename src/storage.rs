@@ -1,0 +1,1 @@
+//! Runtime state on disk, behind the store ports of `linkmesh_actors`.
