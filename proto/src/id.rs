@@ -209,10 +209,49 @@ uuid_id!(
     /// Names a user or a service account.
     UserId, "user id"
 );
-uuid_id!(
-    /// Ties a log line, a commit and an audit entry to one request.
-    RequestId, "request id"
-);
+
+/// Ties a log line, a commit and an audit entry to one request.
+///
+/// Text, because it may come from the client or from a proxy in front: 1 to 64 of `A-Z a-z 0-9 . _ -`, so that it can
+/// stand in a commit trailer and in a log line without escaping.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// A new identifier, a UUID version 7.
+    #[cfg(feature = "wire")]
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7().to_string().into())
+    }
+
+    /// The text of the identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if fits {
+            Ok(Self(text.into()))
+        } else {
+            Err(ParseIdError::new("request id", text, "1 to 64 letters, digits, dots, underscores and hyphens"))
+        }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+text_serde!(RequestId);
 
 macro_rules! git_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
@@ -276,6 +315,14 @@ mod tests {
         for good in ["a", "0", "web-logs", &"a".repeat(63)] {
             assert!(good.parse::<Slug>().is_ok(), "{good:?}");
         }
+    }
+
+    #[test]
+    fn request_id_refuses_what_would_break_a_trailer_or_a_log_line() {
+        for bad in ["", "a b", "a\nb", "a:b", "ä", &"a".repeat(65)] {
+            assert!(bad.parse::<RequestId>().is_err(), "{bad:?}");
+        }
+        assert_eq!("6f1c.A_b-2".parse::<RequestId>().map(|id| id.to_string()).as_deref(), Ok("6f1c.A_b-2"));
     }
 
     #[test]
