@@ -1,1 +1,3 @@
 //! Who is asking: sessions, service-account tokens, collectors' tokens.
+
+pub mod token;
