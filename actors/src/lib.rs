@@ -20,3 +20,4 @@ pub mod repository;
 pub mod runtime;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod token;
