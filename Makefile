@@ -1,0 +1,96 @@
+# Two commands: `make run` starts LinkMesh from this checkout, `make test` checks everything that CI checks.
+# Both set up what they need by themselves (.dev/setup). The finer targets below are their parts.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+HTTP ?= 127.0.0.1:8080
+GRPC ?= 127.0.0.1:50051
+DATA ?= data
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where the tests leave the names of what they could not check because a tool is missing (never under CI=true).
+export LINKMESH_SKIPPED := $(abspath $(TARGET))/skipped
+
+.PHONY: help
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# --- the two commands ------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: setup-run page ## build page and server, start on $(HTTP) with the data directory ./$(DATA); prints the setup link
+	@$(CARGO) build --locked --release --bin linkmesh
+	@exec $(TARGET)/release/linkmesh serve --data-dir "$(DATA)" --http "$(HTTP)" --grpc "$(GRPC)"
+
+.PHONY: test
+test: setup-test ## everything that CI checks
+	@rm -f "$(LINKMESH_SKIPPED)"
+	@$(MAKE) --no-print-directory fmt
+	@$(MAKE) --no-print-directory page
+	@$(MAKE) --no-print-directory lint deny
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory kit node
+	@$(MAKE) --no-print-directory integration
+	@if [ -s "$(LINKMESH_SKIPPED)" ]; then echo "skipped:"; sort -u "$(LINKMESH_SKIPPED)" | sed 's/^/  /'; fi
+
+# --- set-up ----------------------------------------------------------------------------------------------------------
+
+.PHONY: setup-run setup-test
+setup-run: ## what `make run` needs
+	@.dev/setup run
+setup-test: ## what `make test` needs
+	@.dev/setup test
+
+# --- building --------------------------------------------------------------------------------------------------------
+
+.PHONY: page
+page: ## the page, compiled to WebAssembly and precompressed for embedding
+	@$(CARGO) run --locked --quiet -p linkmesh-frontend-bundle
+
+.PHONY: build
+build: page ## page and server, optimised
+	@$(CARGO) build --locked --release --bin linkmesh
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+.PHONY: fmt
+fmt: ## formatting
+	@$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: ## clippy, warnings count
+	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: deny
+deny: ## licences, bans and sources of what we link (the house tests hold the same file without this tool)
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check --config .deny.toml bans licenses sources; \
+	else echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked); licences and bans are held by the house tests"; fi
+
+.PHONY: unit
+unit: ## tests of the crates, the page's view models on the host among them
+	@$(CARGO) test --locked --quiet --workspace --lib --bins
+	@$(CARGO) test --locked --quiet --workspace --doc
+
+.PHONY: integration
+integration: ## server, real collectors, other people's clients, browser (needs `make page kit node`)
+	@$(CARGO) test --locked --test integration
+
+.PHONY: kit
+kit: ## the real collectors of the tests, built once into a cache outside the checkout
+	@tests/interop/kit/build.sh
+
+.PHONY: node
+node: ## other people's JavaScript clients
+	@cd tests/node && if [ ! -d node_modules ] || [ package-lock.json -nt node_modules ]; then npm ci --no-audit --no-fund --silent && touch node_modules; fi
+
+.PHONY: load
+load: page ## simulated fleets against an optimised server; prints the table of the README
+	@$(CARGO) build --locked --release --bin linkmesh -p linkmesh -p linkmesh-loadtest
+	@$(TARGET)/release/linkmesh-loadtest --server $(TARGET)/release/linkmesh $(LOAD)
+
+.PHONY: clean
+clean: ## what was built in this checkout
+	@$(CARGO) clean
+	@rm -rf dist tests/node/node_modules

@@ -1,0 +1,98 @@
+//! Files stay short enough to be read, and lie where one looks for them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::root;
+
+/// The longest that a hand-written file may be.
+const LINES: usize = 600;
+
+/// What people write by hand here.
+const HAND_WRITTEN: [&str; 13] =
+    ["rs", "proto", "js", "mjs", "ts", "css", "html", "sh", "md", "toml", "yaml", "yml", "alloy"];
+
+/// Folders that hold what tools, tests' captures or builds leave.
+const NOT_OURS: [&str; 7] = ["target", "dist", "data", "node_modules", "fixtures", "snapshots", ".git"];
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let kind = entry.file_type().expect("a file type");
+        if kind.is_dir() {
+            if !NOT_OURS.contains(&name.as_ref()) && !name.starts_with("target") {
+                walk(&entry.path(), found);
+            }
+        } else if kind.is_file() {
+            found.push(entry.path());
+        }
+    }
+}
+
+fn files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    walk(&root(), &mut found);
+    assert!(found.len() > 40, "the checkout was walked");
+    found
+}
+
+#[test]
+fn no_hand_written_file_is_over_600_lines() {
+    let mut long = Vec::new();
+    for path in files() {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        if !HAND_WRITTEN.contains(&extension.as_str()) || path.ends_with("CHANGELOG.md") {
+            continue;
+        }
+        let lines = fs::read_to_string(&path).expect("UTF-8").lines().count();
+        if lines > LINES {
+            long.push(format!("{} ({lines})", path.display()));
+        }
+    }
+    assert!(long.is_empty(), "over {LINES} lines: {long:?}");
+}
+
+#[test]
+fn modules_are_files_beside_their_folders() {
+    let misplaced: Vec<PathBuf> = files().into_iter().filter(|path| path.ends_with("mod.rs")).collect();
+    assert!(misplaced.is_empty(), "foo.rs + foo/, never mod.rs: {misplaced:?}");
+}
+
+#[test]
+fn top_level_holds_what_was_agreed() {
+    let agreed = [
+        "Cargo.toml", "Cargo.lock", "src", "actors", "proto", "frontend", "tests", "loadtest", "README.md", "Makefile",
+        "CHANGELOG.md", "LICENSE", "rust-toolchain.toml", "build.rs", "docs", "target", "dist", "data",
+    ];
+    for entry in fs::read_dir(root()).expect("the checkout") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        assert!(name.starts_with('.') || agreed.contains(&name.as_str()), "{name} at the top level");
+    }
+}
+
+#[test]
+fn no_test_sleeps_or_is_ignored() {
+    // Spelt in halves, so that this file does not hold what it looks for.
+    let banned = [concat!("thread::", "sleep"), concat!("#[", "ignore"), concat!("time::", "sleep(")];
+    let mut found = Vec::new();
+    for path in files() {
+        // `support` holds `wait_for`, the one place that may look again after a while.
+        let tests = root().join("tests");
+        if path.extension().is_none_or(|extension| extension != "rs")
+            || !path.starts_with(&tests)
+            || path.starts_with(tests.join("support"))
+            || path == tests.join("support.rs")
+        {
+            continue;
+        }
+        let source = fs::read_to_string(&path).expect("UTF-8");
+        for word in banned.iter().filter(|word| source.contains(**word)) {
+            found.push(format!("{}: {word}", path.display()));
+        }
+    }
+    assert!(found.is_empty(), "wait for a condition instead: {found:?}");
+}
