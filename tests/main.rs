@@ -1,3 +1,4 @@
 //! One integration binary: the tree mirrors the features.
 
+mod house;
 mod support;

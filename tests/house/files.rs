@@ -65,8 +65,24 @@ fn modules_are_files_beside_their_folders() {
 #[test]
 fn top_level_holds_what_was_agreed() {
     let agreed = [
-        "Cargo.toml", "Cargo.lock", "src", "actors", "proto", "frontend", "tests", "loadtest", "README.md", "Makefile",
-        "CHANGELOG.md", "LICENSE", "rust-toolchain.toml", "build.rs", "docs", "target", "dist", "data",
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "actors",
+        "proto",
+        "frontend",
+        "tests",
+        "loadtest",
+        "README.md",
+        "Makefile",
+        "CHANGELOG.md",
+        "LICENSE",
+        "rust-toolchain.toml",
+        "build.rs",
+        "docs",
+        "target",
+        "dist",
+        "data",
     ];
     for entry in fs::read_dir(root()).expect("the checkout") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();

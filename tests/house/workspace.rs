@@ -88,9 +88,8 @@ fn page_names_nothing_that_a_browser_has_no_use_for() {
 fn wasm_bindgen_and_its_tool_are_pinned_to_one_version() {
     let manifest: toml::Table =
         toml::from_str(&std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest")).expect("TOML");
-    let version = |name: &str| {
-        manifest["workspace"]["dependencies"][name]["version"].as_str().expect("a version").to_owned()
-    };
+    let version =
+        |name: &str| manifest["workspace"]["dependencies"][name]["version"].as_str().expect("a version").to_owned();
     assert!(version("wasm-bindgen").starts_with('='), "not pinned exactly");
     assert_eq!(version("wasm-bindgen"), version("wasm-bindgen-cli-support"));
 }
