@@ -1,0 +1,106 @@
+//! Everything that the config repository holds at one revision.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use linkmesh_proto::{
+    CollectorId, DestinationId, Etag, GroupId, PipelineId, Revision, Timestamp,
+    api::{destination::DestinationDocument, pipeline::PipelineDocument},
+};
+
+use super::document::{CollectorDocument, DocumentPath, GroupDocument, Settings};
+
+/// A document with the commit that last touched it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<T> {
+    /// The document.
+    pub document: T,
+    /// The Git blob id of the file.
+    pub etag: Etag,
+    /// The last commit that touched the file.
+    pub revision: Revision,
+    /// When that commit was made.
+    pub updated_at: Timestamp,
+    /// Who made it.
+    pub updated_by: String,
+}
+
+impl<T> Versioned<T> {
+    /// A document that is in no commit yet, for checks and previews of what is not saved.
+    #[must_use]
+    pub fn unsaved(document: T) -> Self {
+        Self {
+            document,
+            etag: Etag::from_bytes([0; 20]),
+            revision: Revision::from_bytes([0; 20]),
+            updated_at: Timestamp::default(),
+            updated_by: String::new(),
+        }
+    }
+}
+
+/// A file of a hand-made commit that cannot be used; its last good version stays in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenFile {
+    /// Path in the repository.
+    pub path: String,
+    /// The document that the path names; `None` for a path that names none.
+    pub document: Option<DocumentPath>,
+    /// The Git blob id of the broken text: what a save over it must name.
+    pub etag: Etag,
+    /// What is wrong, for a person.
+    pub reason: String,
+}
+
+/// The config repository at one revision. Shared as `Arc<ConfigSnapshot>`; a new revision is a new snapshot that shares
+/// every document that did not change.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigSnapshot {
+    /// The commit; `None` while the repository has none.
+    pub revision: Option<Revision>,
+    /// `pipelines/<id>.yaml`.
+    pub pipelines: BTreeMap<PipelineId, Arc<Versioned<PipelineDocument>>>,
+    /// `destinations/<id>.yaml`.
+    pub destinations: BTreeMap<DestinationId, Arc<Versioned<DestinationDocument>>>,
+    /// `collectors/<id>.yaml`.
+    pub collectors: BTreeMap<CollectorId, Arc<Versioned<CollectorDocument>>>,
+    /// `groups/<id>.yaml`.
+    pub groups: BTreeMap<GroupId, Arc<Versioned<GroupDocument>>>,
+    /// `linkmesh.yaml`.
+    pub settings: Settings,
+    /// Files that could not be used.
+    pub broken: Vec<BrokenFile>,
+}
+
+impl ConfigSnapshot {
+    /// The same repository with this pipeline in it, for checks and previews of what is not saved.
+    #[must_use]
+    pub fn with_pipeline(&self, id: PipelineId, document: PipelineDocument) -> Self {
+        let mut next = self.clone();
+        next.pipelines.insert(id, Arc::new(Versioned::unsaved(document)));
+        next
+    }
+
+    /// The same repository with this destination in it, for checks and previews of what is not saved.
+    #[must_use]
+    pub fn with_destination(&self, id: DestinationId, document: DestinationDocument) -> Self {
+        let mut next = self.clone();
+        next.destinations.insert(id, Arc::new(Versioned::unsaved(document)));
+        next
+    }
+
+    /// The pipelines that send to a destination, in the order of their ids.
+    #[must_use]
+    pub fn users_of(&self, destination: &DestinationId) -> Vec<PipelineId> {
+        self.pipelines
+            .iter()
+            .filter(|(_, p)| p.document.destinations.iter().any(|d| d.id() == destination))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    /// What is wrong with the file behind a document, when a hand-made commit broke it.
+    #[must_use]
+    pub fn broken(&self, path: &DocumentPath) -> Option<&BrokenFile> {
+        self.broken.iter().find(|b| b.document.as_ref() == Some(path))
+    }
+}

@@ -1,0 +1,215 @@
+//! The files of the config repository: which file holds what, and YAML to documents and back.
+//!
+//! Reading is strict: what is unknown, doubled or of another type is a problem that names the place, and all problems
+//! are found at once. Writing is canonical: the same document is always the same text, keys in a fixed order, so that
+//! a save changes only the lines that it means to change.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use linkmesh_proto::{
+    CollectorId, DestinationId, GroupId, PipelineId,
+    api::{destination::DestinationDocument, pipeline::PipelineDocument, problem::FieldProblem},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::problem::{Problems, problem};
+
+mod emit;
+mod read;
+mod strict;
+#[cfg(test)]
+mod tests;
+
+pub use read::{read_destination, read_new_destination, read_new_pipeline, read_pipeline};
+
+/// The largest file that is read, in bytes.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// The version of the repository's layout and of the documents that this program writes.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// A file of the config repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DocumentPath {
+    /// `pipelines/<id>.yaml`
+    Pipeline(PipelineId),
+    /// `destinations/<id>.yaml`
+    Destination(DestinationId),
+    /// `groups/<id>.yaml`
+    Group(GroupId),
+    /// `collectors/<id>.yaml`
+    Collector(CollectorId),
+    /// `linkmesh.yaml`
+    Settings,
+}
+
+/// The path of a file that holds no document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the path of a document")]
+pub struct UnknownPath(pub String);
+
+impl FromStr for DocumentPath {
+    type Err = UnknownPath;
+
+    fn from_str(path: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownPath(path.chars().take(200).collect());
+        if path == "linkmesh.yaml" {
+            return Ok(Self::Settings);
+        }
+        let (folder, file) = path.split_once('/').ok_or_else(unknown)?;
+        let id = file.strip_suffix(".yaml").ok_or_else(unknown)?;
+        let parsed = match folder {
+            "pipelines" => id.parse().map(Self::Pipeline).ok(),
+            "destinations" => id.parse().map(Self::Destination).ok(),
+            "groups" => id.parse().map(Self::Group).ok(),
+            // Only the canonical spelling of a UUID, or one collector could have two files.
+            "collectors" => id.parse().ok().filter(|c: &CollectorId| c.to_string() == id).map(Self::Collector),
+            _ => None,
+        };
+        parsed.ok_or_else(unknown)
+    }
+}
+
+impl fmt::Display for DocumentPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pipeline(id) => write!(f, "pipelines/{id}.yaml"),
+            Self::Destination(id) => write!(f, "destinations/{id}.yaml"),
+            Self::Group(id) => write!(f, "groups/{id}.yaml"),
+            Self::Collector(id) => write!(f, "collectors/{id}.yaml"),
+            Self::Settings => f.write_str("linkmesh.yaml"),
+        }
+    }
+}
+
+/// `collectors/<id>.yaml`: what the operator says of a collector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CollectorDocument {
+    /// Version of this format; 1.
+    pub version: u32,
+    /// The name shown to people.
+    pub name: String,
+    /// Labels of the operator.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// `groups/<id>.yaml`: a named list of matchers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupDocument {
+    /// Version of this format; 1.
+    pub version: u32,
+    /// The name shown to people.
+    pub name: String,
+    /// What the group is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Matchers, all of which must hold; an empty list matches nothing.
+    #[serde(rename = "match")]
+    pub matchers: Vec<String>,
+}
+
+/// `linkmesh.yaml`: the layout's version, and what holds for every rendered config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Settings {
+    /// Version of the layout; 1.
+    pub version: u32,
+    /// The limiter that stands in front of every pipeline.
+    pub memory_limiter: MemoryLimiter,
+    /// Where an otelcol keeps its place in log files; must be writable for it. (Alloy has a place of its own.)
+    pub otelcol_state_directory: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: LAYOUT_VERSION,
+            memory_limiter: MemoryLimiter::default(),
+            otelcol_state_directory: "/var/lib/otelcol".to_owned(),
+        }
+    }
+}
+
+/// The memory limiter of every rendered config: one a collector on otelcol, one a pipeline on Alloy, same numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemoryLimiter {
+    /// Heap above which the collector refuses records, in MiB.
+    pub limit_mib: u32,
+    /// How far below the limit it begins, in percent of the limit.
+    pub spike_limit_percent: u32,
+    /// How often it looks, in seconds; at least 5, since a collector reports its health at each look.
+    pub check_interval_s: u32,
+}
+
+impl Default for MemoryLimiter {
+    fn default() -> Self {
+        Self { limit_mib: 512, spike_limit_percent: 20, check_interval_s: 5 }
+    }
+}
+
+/// The canonical YAML of a document, with a newline at its end.
+#[must_use]
+pub fn to_yaml(document: &impl Serialize) -> String {
+    // Documents hold maps with text keys, lists, texts, numbers and booleans: all of that is JSON.
+    let value = serde_json::to_value(document).unwrap_or(Value::Null);
+    emit::document(&value)
+}
+
+fn parse<T>(text: &str, read: impl FnOnce(&Value) -> Result<T, Vec<FieldProblem>>) -> Result<T, Vec<FieldProblem>> {
+    if text.len() > MAX_BYTES {
+        return Err(vec![problem("", "too_large", format!("the file is larger than {MAX_BYTES} bytes"))]);
+    }
+    let value = strict::yaml(text).map_err(|message| vec![problem("", "invalid_yaml", message)])?;
+    read(&value)
+}
+
+/// Reads `pipelines/<id>.yaml`.
+///
+/// # Errors
+/// Every problem of the text's shape, with its place. Settings are checked by `validate`, not here.
+pub fn parse_pipeline(text: &str) -> Result<PipelineDocument, Vec<FieldProblem>> {
+    parse(text, read_pipeline)
+}
+
+/// Reads `destinations/<id>.yaml`.
+///
+/// # Errors
+/// Every problem of the text's shape, with its place. Settings are checked by `validate`, not here.
+pub fn parse_destination(text: &str) -> Result<DestinationDocument, Vec<FieldProblem>> {
+    parse(text, read_destination)
+}
+
+/// Reads `groups/<id>.yaml`.
+///
+/// # Errors
+/// Every problem of the text, with its place.
+pub fn parse_group(text: &str) -> Result<GroupDocument, Vec<FieldProblem>> {
+    parse(text, read::read_group)
+}
+
+/// Reads `collectors/<id>.yaml`.
+///
+/// # Errors
+/// Every problem of the text, with its place.
+pub fn parse_collector(text: &str) -> Result<CollectorDocument, Vec<FieldProblem>> {
+    parse(text, read::read_collector)
+}
+
+/// Reads `linkmesh.yaml`.
+///
+/// # Errors
+/// Every problem of the text, with its place; `newer_version` when it was written by a newer LinkMesh.
+pub fn parse_settings(text: &str) -> Result<Settings, Vec<FieldProblem>> {
+    parse(text, read::read_settings)
+}
+
+/// Checks labels as an operator or an enrolment token gives them.
+///
+/// # Errors
+/// Every label that breaks a rule, below `labels`.
+pub fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Vec<FieldProblem>> {
+    let mut problems = Problems::default();
+    read::check_labels(labels, &super::problem::Path::root().key("labels"), &mut problems);
+    problems.or(())
+}
