@@ -2,12 +2,17 @@
 
 pub mod access;
 pub mod attributes;
+pub(crate) mod bytes;
 pub mod components;
 pub mod config;
+pub mod desired;
 pub mod document;
+pub mod drift;
+pub mod health;
 pub mod matcher;
 pub mod problem;
 pub mod resolve;
 pub mod secret;
 pub mod stability;
+pub mod standing;
 pub mod validate;

@@ -1,0 +1,193 @@
+use super::*;
+
+const DESIRED_158: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-desired.yaml");
+const EFFECTIVE_158: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-effective.yaml");
+const DESIRED_149: &str = include_str!("../../../../tests/fixtures/otelcol-0.149.0-desired.yaml");
+const EFFECTIVE_149: &str = include_str!("../../../../tests/fixtures/otelcol-0.149.0-effective.yaml");
+
+fn triples(differences: &[Difference]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+    differences.iter().map(|d| (d.path.as_str(), d.desired.as_deref(), d.effective.as_deref())).collect()
+}
+
+fn changed(desired: &str, effective: &str, from: &str, to: &str) -> Vec<Difference> {
+    let mutated = effective.replacen(from, to, 1);
+    assert_ne!(mutated, effective, "{from:?} is in the capture");
+    compare_otelcol(desired, &mutated).unwrap()
+}
+
+#[test]
+fn captures_of_both_versions_are_in_sync() {
+    assert_eq!(triples(&compare_otelcol(DESIRED_158, EFFECTIVE_158).unwrap()), []);
+    assert_eq!(triples(&compare_otelcol(DESIRED_149, EFFECTIVE_149).unwrap()), []);
+    assert!(Committed::parse(DESIRED_158).unwrap().is_found_in(EFFECTIVE_158).unwrap());
+}
+
+#[test]
+fn a_changed_leaf_is_named_with_both_values() {
+    let cases = [
+        ("send_batch_size: 8192", "send_batch_size: 1", "processors.batch.send_batch_size", "8192", "1"),
+        (
+            "max_elapsed_time: 5m0s",
+            "max_elapsed_time: 5m1s",
+            "exporters.otlphttp/backend.retry_on_failure.max_elapsed_time",
+            "300s",
+            "5m1s",
+        ),
+        (
+            "endpoint: http://127.0.0.1:9",
+            "endpoint: http://127.0.0.1:10",
+            "exporters.otlphttp/backend.endpoint",
+            "http://127.0.0.1:9",
+            "http://127.0.0.1:10",
+        ),
+        ("value: test", "value: prod", "processors.attributes/env.actions[0].value", "test", "prod"),
+        (
+            "severity_number < SEVERITY_NUMBER_INFO",
+            "severity_number < SEVERITY_NUMBER_WARN",
+            "processors.filter/drop_debug.logs.log_record[0]",
+            "severity_number < SEVERITY_NUMBER_INFO",
+            "severity_number < SEVERITY_NUMBER_WARN",
+        ),
+        (
+            "collection_interval: 1m0s",
+            "collection_interval: 2m0s",
+            "receivers.hostmetrics.collection_interval",
+            "60s",
+            "2m0s",
+        ),
+    ];
+    for (from, to, path, desired, effective) in cases {
+        let found = changed(DESIRED_158, EFFECTIVE_158, from, to);
+        assert_eq!(triples(&found), [(path, Some(desired), Some(effective))]);
+    }
+}
+
+#[test]
+fn a_missing_component_and_a_changed_pipeline_are_drift() {
+    let found = changed(DESIRED_158, EFFECTIVE_158, "    filelog/app:", "    filelog/other:");
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].path.as_str(), found[0].effective.as_deref()), ("receivers.filelog/app", None));
+
+    let found = changed(DESIRED_158, EFFECTIVE_158, "                - filter/drop_debug\n", "");
+    assert_eq!(
+        triples(&found),
+        [(
+            "service.pipelines.logs.processors",
+            Some(r#"["memory_limiter","filter/drop_debug","attributes/env","batch"]"#),
+            Some(r#"["memory_limiter","attributes/env","batch"]"#),
+        )]
+    );
+}
+
+#[test]
+fn order_counts_for_processors_only() {
+    let swap = |list: &str, a: &str, b: &str| {
+        let text = EFFECTIVE_158.replacen(
+            &format!("            {list}:\n                - {a}\n                - {b}"),
+            &format!("            {list}:\n                - {b}\n                - {a}"),
+            1,
+        );
+        assert_ne!(text, EFFECTIVE_158);
+        compare_otelcol(DESIRED_158, &text).unwrap().len()
+    };
+    assert_eq!(swap("receivers", "otlp", "filelog/app"), 0);
+    assert_eq!(swap("processors", "memory_limiter", "filter/drop_debug"), 1);
+}
+
+#[test]
+fn a_pipeline_that_nobody_committed_is_drift() {
+    let found = changed(
+        DESIRED_149,
+        EFFECTIVE_149,
+        "    pipelines:\n",
+        "    pipelines:\n        traces/extra: {receivers: [otlp]}\n",
+    );
+    assert_eq!(triples(&found), [("service.pipelines.traces/extra", None, Some(r#"{"receivers":["otlp"]}"#))]);
+}
+
+#[test]
+fn renamed_component_kinds_are_the_same() {
+    let effective = EFFECTIVE_158
+        .replace("otlphttp/backend", "otlp_http/backend")
+        .replace("filelog/app", "file_log/app")
+        .replace("hostmetrics", "host_metrics");
+    assert_eq!(triples(&compare_otelcol(DESIRED_158, &effective).unwrap()), []);
+    let desired = "exporters: {otlp/a: {endpoint: x}}\nservice: {pipelines: {logs: {exporters: [otlp/a]}}}";
+    let running = "exporters: {otlp_grpc/a: {endpoint: x}}\nservice: {pipelines: {logs: {exporters: [otlp_grpc/a]}}}";
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    let wrong = "receivers: {otlp_grpc/a: {}}";
+    assert_eq!(compare_otelcol("receivers: {otlp/a: {}}", wrong).unwrap().len(), 1);
+}
+
+#[test]
+fn hidden_and_resolved_values_are_not_compared() {
+    let desired = "exporters: {otlphttp: {headers: {a: b, c: d}, endpoint: \"${env:URL}\"}}";
+    let hidden = "exporters: {otlphttp: {headers: [{name: a, value: '[REDACTED]'}, {name: C, value: d}], endpoint: x}}";
+    assert_eq!(triples(&compare_otelcol(desired, hidden).unwrap()), []);
+    // Before the collector has reported, the supervisor sends its own input: the map as it was.
+    let own = "exporters: {otlphttp: {headers: {a: b, c: d}, endpoint: \"${env:URL}\"}}";
+    assert_eq!(triples(&compare_otelcol(desired, own).unwrap()), []);
+    let missing = "exporters: {otlphttp: {headers: [{name: a, value: '[REDACTED]'}], endpoint: x}}";
+    assert_eq!(
+        triples(&compare_otelcol(desired, missing).unwrap()),
+        [("exporters.otlphttp.headers.c", Some("d"), None)]
+    );
+}
+
+#[test]
+fn scalars_are_compared_by_value() {
+    for (a, b) in [
+        ("1.0", "1"),
+        ("'20MiB'", "20971520"),
+        ("'a$$b'", "a$b"),
+        ("'5'", "5"),
+        ("''", "null"),
+        ("[]", "null"),
+        ("null", "7"),
+        ("{}", "{a: 1}"),
+        ("'true'", "true"),
+    ] {
+        let (a, b) = (format!("processors: {{x: {{v: {a}}}}}"), format!("processors: {{x: {{v: {b}}}}}"));
+        assert_eq!(triples(&compare_otelcol(&a, &b).unwrap()), [], "{a} {b}");
+    }
+    for (a, b) in [("1", "2"), ("a", "b"), ("true", "false"), ("[1]", "[1, 2]"), ("{a: 1}", "[1]"), ("a$$b", "a$$$b")] {
+        let (a, b) = (format!("processors: {{x: {{v: {a}}}}}"), format!("processors: {{x: {{v: {b}}}}}"));
+        assert_eq!(compare_otelcol(&a, &b).unwrap().len(), 1, "{a} {b}");
+    }
+}
+
+#[test]
+fn what_belongs_to_the_supervisor_is_not_compared() {
+    let desired = "service: {telemetry: {logs: {level: debug}}, extensions: [health_check]}";
+    let running = "service: {telemetry: {logs: {level: info}}, extensions: [opamp, health_check]}";
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    assert_eq!(compare_otelcol(desired, "service: {extensions: [opamp]}").unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_no_mapping_is_an_error() {
+    for bad in ["hello", "- a", "a: 1\na: 2", "\tx: 1", "a: {", "7"] {
+        assert!(Committed::parse(bad).is_err(), "{bad:?}");
+    }
+    assert!(compare_otelcol("a: 1", "[").is_err());
+    assert!(Committed::parse("extensions: {opamp: {}}").unwrap().has_opamp_extension());
+    assert!(!Committed::parse("extensions: {opampx: {}}").unwrap().has_opamp_extension());
+}
+
+#[test]
+fn a_text_covers_one_that_says_no_more() {
+    let committed = |text: &str| Committed::parse(text).unwrap();
+    let more = committed(DESIRED_149);
+    assert!(more.covers(&committed(&format!("# a comment\n{DESIRED_149}"))));
+    let other = committed(&DESIRED_149.replace("limit_mib: 256", "limit_mib: 512"));
+    assert!(!more.covers(&other) && !other.covers(&more));
+}
+
+#[test]
+fn alloy_differs_by_line() {
+    assert_eq!(compare_alloy("a\nb\n", "a\nb\n"), []);
+    assert_eq!(triples(&compare_alloy("a\nb\nc\n", "a\nx\nc\n")), [("line 2", Some("b"), Some("x"))]);
+    assert_eq!(triples(&compare_alloy("a\nc\n", "a\nb\nc\n")), [("line 2", None, Some("b"))]);
+    assert_eq!(triples(&compare_alloy("a\nb", "a\n")), [("line 2", Some("b"), None)]);
+    assert_eq!(triples(&compare_alloy("a\n", "a")), [("line ends", None, None)]);
+}

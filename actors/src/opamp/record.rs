@@ -1,0 +1,185 @@
+//! What is known of an agent beyond its connection: the part that survives a restart of the server.
+
+use linkmesh_proto::{ConfigHash, InstanceUid, Timestamp, api::collector::DriftState};
+use serde::{Deserialize, Serialize};
+
+use super::capability::AgentCapabilities;
+use crate::{
+    domain::{bytes, health::HealthTree},
+    ports::Presence,
+};
+
+/// The form in which records are written now.
+const RECORD_VERSION: u8 = 1;
+
+/// Why stored bytes are no record.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a newer server.
+    #[error("the record has the form {0}, which this server does not know")]
+    Version(u8),
+    /// Not what was written.
+    #[error("the record is damaged")]
+    Damaged(#[source] serde_json::Error),
+}
+
+/// The persisted state of one agent. Written as a document with named fields; a field that an older server did not
+/// write has its default.
+///
+/// Kept small, because every connected agent has one in memory: config bodies live in the store, description and
+/// health are packed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// The uid of the newest process; `None` before the first message.
+    pub uid: Option<InstanceUid>,
+    /// The newest sequence number.
+    pub last_seq: u64,
+    /// When anything was last heard.
+    pub last_seen: Option<Timestamp>,
+    /// What the agent can do, by its newest word.
+    pub capabilities: AgentCapabilities,
+    /// The description as protobuf; empty before the first one.
+    #[serde(with = "bytes")]
+    pub description: Box<[u8]>,
+    /// The newest health tree.
+    pub health: Option<HealthTree>,
+    /// When the health was reported.
+    pub health_at: Option<Timestamp>,
+    /// What the collector said it runs.
+    pub effective: Option<EffectiveFact>,
+    /// What it said of the last config.
+    pub status: Option<RemoteStatus>,
+    /// Texts that it refused, oldest first. They are not offered again unless an operator asks for it.
+    pub failed: Vec<FailedConfig>,
+    /// The last text that was confirmed: reported as applied, found in the effective config, and healthy.
+    pub confirmed: Option<ConfigHash>,
+    /// The text for which an operator lifted the latch, until it is offered again.
+    pub retry: Option<ConfigHash>,
+    /// The text for whose sake a restart was commanded, because it was reported as applied but did not run.
+    pub restarted_for: Option<ConfigHash>,
+    /// Whether what runs is what was committed.
+    pub drift: Drift,
+    /// Whether it was ever offered a config.
+    pub was_configured: bool,
+    /// A restart that an operator asked for and that was not sent yet.
+    pub restart_pending: bool,
+    /// The own-metrics settings that it was offered last.
+    pub offered_settings: Option<ConfigHash>,
+    /// The agent's hash of the components built in; empty when it did not say.
+    #[serde(with = "bytes")]
+    pub components: Box<[u8]>,
+}
+
+/// [`DriftState`] with a default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Drift(pub DriftState);
+
+impl Default for Drift {
+    fn default() -> Self {
+        Self(DriftState::Unknown)
+    }
+}
+
+impl Record {
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are of a newer version, or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.split_first() {
+            Some((&RECORD_VERSION, document)) => serde_json::from_slice(document).map_err(RecordError::Damaged),
+            Some((version, _)) => Err(RecordError::Version(*version)),
+            None => Err(RecordError::Version(0)),
+        }
+    }
+
+    /// The record as it is stored: a version, then a document with named fields.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![RECORD_VERSION];
+        // Writing to memory cannot fail, and every key is a text.
+        let _ = serde_json::to_writer(&mut bytes, self);
+        bytes
+    }
+
+    /// Takes what was written of presence, which is written more often than the record.
+    #[must_use]
+    pub fn with_presence(mut self, presence: Presence) -> Self {
+        if Some(presence.last_seen) >= self.last_seen {
+            self.last_seq = presence.last_sequence;
+            self.last_seen = Some(presence.last_seen);
+        }
+        self
+    }
+
+    /// The latch of a text that was refused.
+    #[must_use]
+    pub fn failure(&self, hash: ConfigHash) -> Option<&FailedConfig> {
+        self.failed.iter().find(|failed| failed.hash == hash)
+    }
+}
+
+/// The digest of a reported effective config; its body is in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectiveFact {
+    /// SHA-256 of the body.
+    pub hash: ConfigHash,
+    /// When it was reported.
+    pub received_at: Timestamp,
+    /// A text of ours whose meaning was found in it.
+    pub matches: Option<ConfigHash>,
+}
+
+/// What an agent last said of a config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteStatus {
+    /// The text that it speaks of; `None` when it names none of ours.
+    pub hash: Option<ConfigHash>,
+    /// What became of it.
+    pub status: ReportedStatus,
+    /// The collector's own words.
+    pub error: Box<str>,
+    /// When it said so.
+    pub at: Timestamp,
+}
+
+/// What became of a config, as the agent says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportedStatus {
+    /// It never had one.
+    Unset,
+    /// It is at it.
+    Applying,
+    /// It says that it runs.
+    Applied,
+    /// It refused it, or died of it.
+    Failed,
+    /// A word from a newer protocol.
+    Unknown,
+}
+
+impl ReportedStatus {
+    pub(super) const fn from_wire(status: i32) -> Self {
+        match status {
+            0 => Self::Unset,
+            1 => Self::Applied,
+            2 => Self::Applying,
+            3 => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// A text that a collector refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedConfig {
+    /// The text.
+    pub hash: ConfigHash,
+    /// The collector's own words.
+    pub error: Box<str>,
+    /// When it said so.
+    pub at: Timestamp,
+}
