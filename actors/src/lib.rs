@@ -4,6 +4,7 @@
 //! rules need of the world; the binary brings the adapters. Each remaining module is one actor. Nothing here names
 //! actix-web, redb, mongodb, git2 or tonic.
 
+pub mod by;
 pub mod catalog;
 pub mod collector;
 pub mod directory;
@@ -18,6 +19,10 @@ pub mod remotecfg;
 pub mod render;
 pub mod repository;
 pub mod runtime;
+mod start;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
+
+pub use by::By;
+pub use start::{Deps, Handles, OpenRepository, Settings, StartError};

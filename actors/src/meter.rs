@@ -1,1 +1,5 @@
 //! Throughput from the collectors' own metrics.
+
+mod handle;
+
+pub use handle::MeterHandle;
