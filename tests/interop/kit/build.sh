@@ -52,7 +52,7 @@ collector() { # VERSION
     cp go.mod go.sum build/
     cd build
     go build -trimpath -ldflags='-s -w' -o "$work/otelcol-$1" .
-  ) 2>&1 | { grep -v '^go: downloading' || true; }
+  ) 2>&1 | { grep -vE '^go: downloading|\sINFO\s' || true; }
   [ -x "$work/otelcol-$1" ]
   mv "$work/otelcol-$1" "$bin/"
 }
