@@ -1,1 +1,420 @@
 //! Configuration: defaults < TOML file < environment < flags.
+//!
+//! One typed value is made at start and never changes. A key that nobody knows stops the start with the key's name: a
+//! misspelt limit that is silently ignored is found only when it is needed.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+mod units;
+
+pub use units::{ParseUnitError, Size, Span};
+
+/// Environment variables with the prefix that are no configuration keys: the path of the file itself, and what the
+/// project's tests are told.
+const NOT_KEYS: [&str; 2] = ["config", "alloy"];
+
+/// Why there is no configuration. The program ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was named cannot be read.
+    #[error("the configuration file {path} cannot be read")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A key that does not exist.
+    #[error("unknown configuration key `{key}` ({place}); known here: {known}")]
+    UnknownKey {
+        /// The whole key, with dots.
+        key: String,
+        /// The file or variable that holds it.
+        place: String,
+        /// The keys that exist at that place.
+        known: String,
+    },
+    /// A value that its key does not take.
+    #[error("configuration key `{key}` ({place}): {reason}")]
+    BadValue {
+        /// The whole key, with dots.
+        key: String,
+        /// The file or variable that holds it.
+        place: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    fn bad(key: &str, reason: impl Into<String>) -> Self {
+        Self::BadValue { key: key.to_owned(), place: "effective value".to_owned(), reason: reason.into() }
+    }
+}
+
+/// Everything that an operator may set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where everything that must last is kept.
+    pub data_dir: PathBuf,
+    /// How the server is reached from outside.
+    pub server: ServerConfig,
+    /// The HTTP listener.
+    pub http: HttpConfig,
+    /// The gRPC listener.
+    pub grpc: GrpcConfig,
+    /// OpAMP agents.
+    pub opamp: OpampConfig,
+    /// Alloy's polls.
+    pub remotecfg: RemotecfgConfig,
+    /// The collectors' own metrics.
+    pub otlp: OtlpConfig,
+    /// The state store.
+    pub storage: StorageConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("linkmesh-data"),
+            server: ServerConfig::default(),
+            http: HttpConfig::default(),
+            grpc: GrpcConfig::default(),
+            opamp: OpampConfig::default(),
+            remotecfg: RemotecfgConfig::default(),
+            otlp: OtlpConfig::default(),
+            storage: StorageConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// The address that operators and collectors use, without a path: `https://linkmesh.example.org`. Used in the setup
+    /// link, in bootstrap files and in connection-settings offers. Defaults to the listen address on loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// The longest that stopping may wait for sessions and requests.
+    pub shutdown_timeout: Span,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { public_url: None, shutdown_timeout: Span::seconds(10) }
+    }
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Lets the server listen without TLS on an address that is not loopback: for a trusted network or behind a proxy.
+    pub allow_plain: bool,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: nobody's.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Certificate and key, when the server speaks TLS itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
+    /// Threads that serve requests; 0 takes one for each core.
+    pub workers: usize,
+    /// The largest body of a REST request.
+    pub max_body: Size,
+    /// How many HTTP connections one thread keeps open at most; OpAMP sockets are counted apart.
+    pub max_connections: usize,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            allow_plain: false,
+            trusted_proxies: Vec::new(),
+            tls: None,
+            workers: 0,
+            max_body: Size::mebibytes(2),
+            max_connections: 20_000,
+        }
+    }
+}
+
+/// `[http.tls]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// PEM file with the certificate and its chain.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+    /// PEM file with the authority that collectors verify the server by; sent in connection-settings offers, without
+    /// which a supervisor would stop verifying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
+}
+
+/// `[grpc]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GrpcConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+impl Default for GrpcConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_051) }
+    }
+}
+
+/// `[opamp]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OpampConfig {
+    /// The largest message in either direction, after decompression.
+    pub max_message: Size,
+    /// How many sockets may be open; the next is told to come back later.
+    pub max_connections: usize,
+    /// How often a silent peer is pinged.
+    pub ping_interval: Span,
+    /// How long a peer may be silent, pongs included, before it counts as gone.
+    pub silence: Span,
+    /// How long a peer may leave what was written to it unread before it is cut.
+    pub write_timeout: Span,
+    /// The heartbeat that connection-settings offers ask of agents.
+    pub heartbeat: Span,
+}
+
+impl Default for OpampConfig {
+    fn default() -> Self {
+        Self {
+            max_message: Size::mebibytes(64),
+            max_connections: 50_000,
+            ping_interval: Span::seconds(25),
+            silence: Span::seconds(90),
+            write_timeout: Span::seconds(30),
+            heartbeat: Span::seconds(30),
+        }
+    }
+}
+
+/// `[remotecfg]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RemotecfgConfig {
+    /// The largest request; an Alloy sends back the whole document that it runs, uncompressed.
+    pub max_body: Size,
+}
+
+impl Default for RemotecfgConfig {
+    fn default() -> Self {
+        Self { max_body: Size::mebibytes(16) }
+    }
+}
+
+/// `[otlp]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OtlpConfig {
+    /// The largest push, after decompression.
+    pub max_body: Size,
+}
+
+impl Default for OtlpConfig {
+    fn default() -> Self {
+        Self { max_body: Size::mebibytes(8) }
+    }
+}
+
+/// `[storage]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// How much memory the state file's page cache may take.
+    pub cache: Size,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self { cache: Size::mebibytes(32) }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// What to log, in the syntax of `tracing`'s filters: `info`, or `info,linkmesh::http=debug`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the command line says; each value wins over file and environment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Overrides {
+    /// `--data-dir`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// `--http`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<ListenOverride>,
+    /// `--grpc`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grpc: Option<ListenOverride>,
+}
+
+/// A listen address from the command line.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListenOverride {
+    /// The address.
+    pub listen: SocketAddr,
+}
+
+impl From<SocketAddr> for ListenOverride {
+    fn from(listen: SocketAddr) -> Self {
+        Self { listen }
+    }
+}
+
+impl Config {
+    /// Puts the layers together and checks the result.
+    ///
+    /// # Errors
+    /// A named file that cannot be read, a key that does not exist, a value that its key does not take.
+    pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            // Read by hand and not by figment, which takes a missing file for an empty one.
+            figment = figment.merge(Toml::string(&text));
+        }
+        let config: Self = figment
+            .merge(Env::prefixed("LINKMESH_").ignore(&NOT_KEYS).split("__"))
+            .merge(Serialized::defaults(overrides))
+            .extract()
+            .map_err(|error| explain(error, file))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.http.tls.is_none() && !self.http.listen.ip().is_loopback() && !self.http.allow_plain {
+            return Err(ConfigError::bad(
+                "http.listen",
+                format!(
+                    "{} is not loopback and no certificate is configured: set http.tls.certificate and http.tls.key, or \
+                     http.allow_plain = true on a trusted network or behind a proxy",
+                    self.http.listen
+                ),
+            ));
+        }
+        if let Some(url) = &self.server.public_url {
+            check_public_url(url)?;
+        }
+        if self.opamp.silence <= self.opamp.ping_interval {
+            return Err(ConfigError::bad("opamp.silence", "must be longer than opamp.ping_interval"));
+        }
+        if self.opamp.heartbeat.0.as_secs() == 0 {
+            return Err(ConfigError::bad("opamp.heartbeat", "must be a second or more: agents take 0 for never"));
+        }
+        for (key, size) in [
+            ("http.max_body", self.http.max_body),
+            ("opamp.max_message", self.opamp.max_message),
+            ("remotecfg.max_body", self.remotecfg.max_body),
+            ("otlp.max_body", self.otlp.max_body),
+        ] {
+            if size.0 < 1024 {
+                return Err(ConfigError::bad(key, "must be 1KiB or more"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The effective values as a TOML file, for `linkmesh check-config`.
+    ///
+    /// No key of today holds a secret: keys and certificates are named by their files.
+    ///
+    /// # Errors
+    /// Never for a value that was loaded; the serializer's error otherwise.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+}
+
+fn check_public_url(url: &str) -> Result<(), ConfigError> {
+    let bad = |reason: &str| Err(ConfigError::bad("server.public_url", format!("{url:?} {reason}")));
+    let Some(authority) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+        return bad("must start with https:// or http://");
+    };
+    if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
+        return bad("must be scheme, host and port only, with no path, no user and no slash at the end");
+    }
+    Ok(())
+}
+
+/// Turns figment's error into one that names the key as the operator wrote it.
+fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
+    // A chain of errors comes when several keys are wrong; the first is told, like a compiler that stops early.
+    let place = match error.metadata.as_ref().map(|metadata| metadata.name.as_ref()) {
+        Some(name) if name.contains("environment") => "environment".to_owned(),
+        Some(name) if name.contains("TOML") => {
+            file.map_or_else(|| "configuration file".to_owned(), |path| path.display().to_string())
+        }
+        _ => "command line".to_owned(),
+    };
+    let key_of = |last: Option<&str>| {
+        let mut parts = error.path.clone();
+        if let Some(last) = last
+            && parts.last().map(String::as_str) != Some(last)
+        {
+            parts.push(last.to_owned());
+        }
+        parts.join(".")
+    };
+    match &error.kind {
+        figment::error::Kind::UnknownField(name, known) => {
+            ConfigError::UnknownKey { key: key_of(Some(name)), place, known: known.join(", ") }
+        }
+        figment::error::Kind::MissingField(name) => {
+            ConfigError::BadValue { key: key_of(Some(name)), place, reason: "is missing".to_owned() }
+        }
+        kind => ConfigError::BadValue { key: key_of(None), place, reason: kind.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests;

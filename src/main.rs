@@ -1,3 +1,7 @@
 //! The `linkmesh` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linkmesh::cli::main()
+}
