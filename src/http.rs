@@ -1,5 +1,6 @@
 //! The HTTP edge: what every handler shares, and where each route is mounted.
 
+pub mod agents;
 pub mod catalogue;
 pub mod collectors;
 pub mod destinations;

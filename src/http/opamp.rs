@@ -1,1 +1,238 @@
 //! OpAMP's one URL: the WebSocket upgrade and plain HTTP.
+//!
+//! A peer is turned away before the upgrade, never by closing an accepted socket: released supervisors dial again at
+//! once, without a pause, when an accepted socket is closed, and with a growing pause when the upgrade is refused.
+//!
+//! The upgrade does not go through the router. [`upgrade`] is given the raw connection by the HTTP service, so that an
+//! idle agent costs a task and not a whole HTTP connection (see [`super::opamp_socket::pump`]).
+
+use std::{convert::Infallible, io::Write as _, time::Duration};
+
+use actix_codec::{AsyncRead, AsyncWrite, Framed};
+use actix_http::{
+    HttpMessage as _, Request, Response, StatusCode, h1,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    ws,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use linkmesh_actors::{
+    fleet::{AdmitError, ExchangeError},
+    runtime::AskError,
+};
+use linkmesh_proto::wire::opamp::AgentToServer;
+use prost::Message as _;
+
+use super::{
+    agents::{Agents, Place, TurnedAway, bearer},
+    opamp_socket::{self, outgoing::OutgoingQueue},
+};
+
+/// The paths of the protocol; any other would do as well, agents are given a whole URL.
+pub const PATHS: [&str; 2] = ["/v1/opamp", "/api/v1/opamp"];
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+/// When an agent should come back after the server could not answer it (opamp-spec recommends 30 s at least).
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Mounts plain HTTP on the protocol's paths.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for path in PATHS {
+        config.service(
+            web::resource(path).route(web::post().to(exchange)).default_service(web::to(|| async {
+                HttpResponse::BadRequest().body("a websocket upgrade or a POST\n")
+            })),
+        );
+    }
+}
+
+/// Answers one message by plain HTTP.
+async fn exchange(agents: web::Data<Agents>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let address = request.peer_addr();
+    let peer = match agents.fleet.admit(bearer(request.headers()), address.map(|address| address.ip().to_string())) {
+        Ok(peer) => peer,
+        Err(error) => return refuse(&agents.turn_away(error, address)),
+    };
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(PROTOBUF) {
+        return HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n"));
+    }
+    let limit = agents.socket_limits.max_message;
+    let body = match read(&request, payload, limit).await {
+        Ok(body) => body,
+        Err(status) => return HttpResponse::build(status).finish(),
+    };
+    let Ok(message) = AgentToServer::decode(body) else {
+        agents.observe.opamp_malformed.increment();
+        return HttpResponse::BadRequest().body("the body is no AgentToServer message\n");
+    };
+    if let Some(claimed) = request.headers().get("opamp-instance-uid") {
+        let claimed = claimed.to_str().ok().and_then(|text| uuid::Uuid::parse_str(text).ok());
+        if claimed.is_none_or(|claimed| claimed.as_bytes() != message.instance_uid.as_slice()) {
+            tracing::debug!(?address, "the header OpAMP-Instance-UID differs from the message, which is believed");
+        }
+    }
+    let answer = match agents.fleet.exchange(peer, Some(message)).await {
+        Ok(answer) => answer.encode_to_vec(),
+        Err(ExchangeError::Admit(error)) => return refuse(&agents.turn_away(error, address)),
+        Err(ExchangeError::Unavailable(error)) => return unavailable(error),
+    };
+    if answer.len() > limit {
+        tracing::error!(size = answer.len(), limit, "an answer to an agent is over the limit and was not sent");
+        return HttpResponse::InternalServerError().finish();
+    }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, PROTOBUF));
+    if answer.len() >= 1024 && accepts_gzip(request.headers()) {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        // Invariant: writing into a vector does not fail.
+        let packed = encoder.write_all(&answer).and_then(|()| encoder.finish()).unwrap_or_default();
+        return response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed);
+    }
+    response.body(answer)
+}
+
+/// Reads a body, decompressed, of at most `limit` bytes.
+pub(super) async fn read(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Bytes, StatusCode> {
+    let encoding = request.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    match encoding.unwrap_or_default() {
+        "" | "identity" | "gzip" => {}
+        _ => return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    }
+    let mut plain = actix_http::encoding::Decoder::from_headers(payload, request.headers());
+    let mut body = BytesMut::new();
+    while let Some(chunk) = plain.next().await {
+        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        if body.len() + chunk.len() > limit {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let offers = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    offers.split(',').any(|offer| {
+        let (name, parameter) = offer.split_once(';').unwrap_or((offer, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && parameter.trim().trim_start_matches("q=").parse() != Ok(0.0_f32)
+    })
+}
+
+pub(super) fn refuse(turned_away: &TurnedAway) -> HttpResponse {
+    // Invariant: `turn_away` gives valid statuses only.
+    let status = StatusCode::from_u16(turned_away.status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut response = HttpResponse::build(status);
+    if let Some(after) = turned_away.retry_after {
+        response.insert_header((header::RETRY_AFTER, after.as_secs().max(1)));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    response.body(format!("{}\n", turned_away.reason))
+}
+
+fn unavailable(error: AskError) -> HttpResponse {
+    tracing::warn!(%error, "an agent's message got no answer");
+    HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, RETRY.as_secs())).finish()
+}
+
+/// Takes a connection whose request asks for an upgrade. Opens a session, or answers why not and closes.
+///
+/// # Errors
+/// Never; a connection that breaks is the peer's business.
+pub async fn upgrade<T>(
+    agents: web::Data<Agents>,
+    request: Request,
+    framed: Framed<T, h1::Codec>,
+) -> Result<(), Infallible>
+where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    match open(&agents, &request) {
+        Ok((head, session)) => {
+            if let Ok(framed) = h1::SendResponse::new(framed, head).await {
+                // Out of the HTTP service's hands: its buffers go, and stopping it does not wait for agents.
+                actix_rt::spawn(session.run(agents, framed));
+            }
+        }
+        Err(refusal) => {
+            agents.sockets.refused.increment();
+            if let Ok(mut framed) = h1::SendResponse::new(framed, refusal).await {
+                use tokio::io::AsyncWriteExt as _;
+                drop(framed.io_mut().shutdown().await);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A session that was admitted and has a place.
+struct Opened {
+    session: linkmesh_actors::fleet::AgentSession,
+    queue: std::sync::Arc<OutgoingQueue>,
+    place: Place,
+}
+
+impl Opened {
+    async fn run<T>(self, agents: web::Data<Agents>, framed: Framed<T, h1::Codec>)
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Self { session, queue, place } = self;
+        let parts = framed.into_parts();
+        let limits = agents.socket_limits;
+        drop(agents);
+        let end = opamp_socket::run(parts.io, &parts.read_buf, session, queue, limits).await;
+        place.leave(end);
+    }
+}
+
+fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, Opened), Response<Bytes>> {
+    if !PATHS.contains(&request.path()) {
+        return Err(answer(404, None, "there is no websocket here"));
+    }
+    if let Err(error) = ws::verify_handshake(request.head()) {
+        let status = Response::from(&error).status().as_u16();
+        return Err(answer(status, None, &error.to_string()));
+    }
+    let address = request.peer_addr();
+    let turned_away = |error| {
+        let TurnedAway { status, retry_after, reason } = agents.turn_away(error, address);
+        tracing::debug!(?address, status, "an agent was turned away");
+        answer(status, retry_after, &reason)
+    };
+    let peer = agents
+        .fleet
+        .admit(bearer(request.headers()), address.map(|address| address.ip().to_string()))
+        .map_err(turned_away)?;
+    let queue = OutgoingQueue::new(agents.socket_limits.max_message);
+    let place = Place::take(agents, &queue).ok_or_else(|| turned_away(AdmitError::Busy))?;
+    agents.sockets.opened.increment();
+    let session = agents.fleet.open_session(peer, queue.clone());
+    let head = ws::handshake_response(request.head()).finish().drop_body();
+    Ok((head, Opened { session, queue, place }))
+}
+
+fn answer(status: u16, retry_after: Option<Duration>, text: &str) -> Response<Bytes> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = Response::with_body(status, Bytes::from(format!("{text}\n")));
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    set(header::CONNECTION, "close");
+    if let Some(after) = retry_after {
+        set(header::RETRY_AFTER, &after.as_secs().max(1).to_string());
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        set(header::WWW_AUTHENTICATE, "Bearer");
+    }
+    response
+}

@@ -1,0 +1,213 @@
+//! What the routes of collectors share: who is let in, what they speak to, what is counted.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_http::header::{self, HeaderMap};
+use linkmesh_actors::{
+    fleet::{AdmitError, FleetHandle},
+    meter::MeterHandle,
+    ports::CloseReason,
+    runtime::{Counter, Observe},
+};
+
+use super::opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue};
+use crate::config::Config;
+
+/// When a peer that was turned away for want of room should come back.
+const BUSY_RETRY: Duration = Duration::from_secs(10);
+
+/// Everything that the protocols of collectors share, as `web::Data<Agents>`.
+pub struct Agents {
+    /// The collectors.
+    pub fleet: FleetHandle,
+    /// Their throughput.
+    pub meter: MeterHandle,
+    /// The open OpAMP sockets.
+    pub sockets: Sockets,
+    /// Limits of one socket.
+    pub socket_limits: SocketLimits,
+    /// The largest body of a `remotecfg` call.
+    pub remotecfg_max_body: usize,
+    /// The largest push of own metrics.
+    pub otlp_max_body: usize,
+    /// What is counted.
+    pub observe: Arc<Observe>,
+}
+
+impl Agents {
+    /// For a server with this configuration.
+    #[must_use]
+    pub fn new(config: &Config, fleet: FleetHandle, meter: MeterHandle, observe: Arc<Observe>) -> Self {
+        let limits = &config.opamp;
+        Self {
+            fleet,
+            meter,
+            sockets: Sockets::new(limits.max_connections),
+            socket_limits: SocketLimits {
+                max_message: limits.max_message.as_usize(),
+                ping_interval: limits.ping_interval.0,
+                silence: limits.silence.0,
+                write_timeout: limits.write_timeout.0,
+            },
+            remotecfg_max_body: config.remotecfg.max_body.as_usize(),
+            otlp_max_body: config.otlp.max_body.as_usize(),
+            observe,
+        }
+    }
+
+    /// How a peer that was not admitted is turned away.
+    #[must_use]
+    pub fn turn_away(&self, error: AdmitError, address: Option<SocketAddr>) -> TurnedAway {
+        if error == AdmitError::Busy {
+            return TurnedAway { status: 503, retry_after: Some(BUSY_RETRY), reason: error.to_string() };
+        }
+        let status = match error {
+            AdmitError::Unknown | AdmitError::Busy => 401,
+            AdmitError::WrongKind => 403,
+            AdmitError::Spent => 410,
+        };
+        tracing::debug!(?address, status, "a collector was turned away");
+        TurnedAway { status, retry_after: None, reason: error.to_string() }
+    }
+}
+
+/// The answer to a peer that is not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// HTTP status.
+    pub status: u16,
+    /// When to come back.
+    pub retry_after: Option<Duration>,
+    /// Why, in words for the collector's log.
+    pub reason: String,
+}
+
+/// The text of the bearer token of a request; empty without one.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => "",
+    }
+}
+
+/// The open OpAMP sockets of this process: how many there may be, and all of them when the server stops.
+#[derive(Debug)]
+pub struct Sockets {
+    open: dashmap::DashMap<u64, Arc<OutgoingQueue>>,
+    ids: std::sync::atomic::AtomicU64,
+    permits: Arc<tokio::sync::Semaphore>,
+    stopping: std::sync::atomic::AtomicBool,
+    emptied: tokio::sync::Notify,
+    /// Sockets that were opened.
+    pub opened: Counter,
+    /// Upgrades that were turned away.
+    pub refused: Counter,
+    /// Sockets that were cut because their peer did not read or did not answer.
+    pub cut: Counter,
+    /// Sockets that were closed because a message was over the limit.
+    pub too_large: Counter,
+}
+
+/// One socket's place. Given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    sockets: actix_web::web::Data<Agents>,
+    id: u64,
+    _permit: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Sockets {
+    fn new(max: usize) -> Self {
+        Self {
+            open: dashmap::DashMap::new(),
+            ids: std::sync::atomic::AtomicU64::new(0),
+            permits: Arc::new(tokio::sync::Semaphore::new(max.min(tokio::sync::Semaphore::MAX_PERMITS))),
+            stopping: std::sync::atomic::AtomicBool::new(false),
+            emptied: tokio::sync::Notify::new(),
+            opened: Counter::default(),
+            refused: Counter::default(),
+            cut: Counter::default(),
+            too_large: Counter::default(),
+        }
+    }
+
+    /// How many sockets are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether no socket is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Tells every peer to go, takes no more of them, and waits until all are gone or `deadline` has passed. Answers how
+    /// many were still there.
+    pub async fn shut_down(&self, deadline: Duration) -> usize {
+        use std::sync::atomic::Ordering;
+        self.stopping.store(true, Ordering::SeqCst);
+        for socket in &self.open {
+            linkmesh_actors::ports::Transport::close(socket.value().as_ref(), CloseReason::GoingAway);
+        }
+        let gone = async {
+            loop {
+                let notified = self.emptied.notified();
+                if self.open.is_empty() {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        // A peer that is still there then is cut by the end of the process.
+        drop(tokio::time::timeout(deadline, gone).await);
+        self.open.len()
+    }
+
+    fn count_end(&self, end: SessionEnd) {
+        match end {
+            SessionEnd::Server(CloseReason::Overloaded | CloseReason::Silent) => self.cut.increment(),
+            SessionEnd::TooLarge => self.too_large.increment(),
+            _ => {}
+        }
+    }
+}
+
+impl Place {
+    /// Takes a place; `None` when all are taken or the server stops.
+    #[must_use]
+    pub fn take(agents: &actix_web::web::Data<Agents>, queue: &Arc<OutgoingQueue>) -> Option<Self> {
+        use std::sync::atomic::Ordering;
+        let sockets = &agents.sockets;
+        let permit = sockets.permits.clone().try_acquire_owned().ok()?;
+        let id = sockets.ids.fetch_add(1, Ordering::Relaxed);
+        sockets.open.insert(id, queue.clone());
+        let place = Self { sockets: agents.clone(), id, _permit: permit };
+        // After the insertion, so that a stop that begins now sees the socket or is seen here.
+        (!sockets.stopping.load(Ordering::SeqCst)).then_some(place)
+    }
+
+    /// Gives the place back and counts how the session ended.
+    pub fn leave(self, end: SessionEnd) {
+        self.sockets.sockets.count_end(end);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let sockets = &self.sockets.sockets;
+        sockets.open.remove(&self.id);
+        if sockets.open.is_empty() {
+            sockets.emptied.notify_waiters();
+        }
+    }
+}
+
+impl std::fmt::Debug for Agents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agents").field("sockets", &self.sockets.len()).finish_non_exhaustive()
+    }
+}

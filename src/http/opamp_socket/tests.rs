@@ -1,0 +1,245 @@
+//! The socket's actor over an in-memory stream, with a WebSocket client of another library.
+
+use std::cell::Cell;
+
+use futures_util::{SinkExt, StreamExt};
+use linkmesh_actors::ports::Transport as _;
+use linkmesh_proto::wire::opamp::{AgentRemoteConfig, ServerErrorResponse, ServerToAgent};
+use prost::Message as _;
+use tokio::io::{AsyncReadExt as _, DuplexStream};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Message,
+        protocol::{CloseFrame as ClientClose, Role, frame::coding::CloseCode as ClientCode},
+    },
+};
+
+use super::*;
+
+/// Answers every message with its sequence number as capabilities, and keeps what it heard.
+struct Echo {
+    heard: Rc<RefCell<Vec<u64>>>,
+    closed: Rc<Cell<bool>>,
+    queue: Arc<OutgoingQueue>,
+}
+
+impl Agent for Echo {
+    fn receive(&self, message: AgentToServer) -> Result<(), SessionError> {
+        self.heard.borrow_mut().push(message.sequence_num);
+        let answer = ServerToAgent {
+            instance_uid: message.instance_uid,
+            capabilities: message.sequence_num,
+            ..Default::default()
+        };
+        self.queue.send(answer).map_err(|_| SessionError::Full)
+    }
+    fn receive_undecodable(&self) -> Result<(), SessionError> {
+        let error_response = Some(ServerErrorResponse::default());
+        self.queue.send(ServerToAgent { error_response, ..Default::default() }).map_err(|_| SessionError::Full)
+    }
+    fn pong(&self) {}
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.closed.set(true);
+    }
+}
+
+struct Rig {
+    client: WebSocketStream<DuplexStream>,
+    queue: Arc<OutgoingQueue>,
+    heard: Rc<RefCell<Vec<u64>>>,
+    closed: Rc<Cell<bool>>,
+    session: tokio::task::JoinHandle<SessionEnd>,
+}
+
+const LIMITS: SocketLimits = SocketLimits {
+    max_message: 1 << 20,
+    ping_interval: Duration::from_secs(25),
+    silence: Duration::from_secs(90),
+    write_timeout: Duration::from_secs(30),
+};
+
+/// Starts a session; `pipe` is how much the peer takes before it has to read.
+async fn rig(limits: SocketLimits, pipe: usize) -> Rig {
+    let (ours, theirs) = tokio::io::duplex(pipe);
+    let queue = OutgoingQueue::new(limits.max_message);
+    let agent = Echo { heard: Rc::default(), closed: Rc::default(), queue: queue.clone() };
+    let (heard, closed) = (agent.heard.clone(), agent.closed.clone());
+    let session = actix_rt::spawn(run(ours, b"", agent, queue.clone(), limits));
+    let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+    Rig { client, queue, heard, closed, session }
+}
+
+fn message(sequence_num: u64, padding: usize) -> Message {
+    let mut bytes = vec![0];
+    let instance_uid = vec![1; 16.max(padding)];
+    AgentToServer { instance_uid, sequence_num, ..Default::default() }.encode(&mut bytes).unwrap();
+    Message::Binary(bytes.into())
+}
+
+async fn answer(client: &mut WebSocketStream<DuplexStream>) -> ServerToAgent {
+    loop {
+        match client.next().await.unwrap().unwrap() {
+            Message::Binary(bytes) => {
+                assert_eq!(bytes[0], 0, "the header");
+                return ServerToAgent::decode(&bytes[1..]).unwrap();
+            }
+            Message::Ping(_) | Message::Pong(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn close_code_of(client: &mut WebSocketStream<DuplexStream>) -> Option<u16> {
+    loop {
+        match client.next().await {
+            Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return None,
+        }
+    }
+}
+
+#[actix_web::test]
+async fn each_message_is_answered_in_order() {
+    let mut rig = rig(LIMITS, 4096).await;
+    for sequence in 0..100 {
+        rig.client.feed(message(sequence, (sequence as usize) * 100)).await.unwrap();
+        if sequence % 10 == 9 {
+            rig.client.flush().await.unwrap();
+            for expected in sequence - 9..=sequence {
+                assert_eq!(answer(&mut rig.client).await.capabilities, expected);
+            }
+        }
+    }
+    assert_eq!(rig.heard.borrow().len(), 100);
+}
+
+#[actix_web::test]
+async fn message_without_header_is_read_and_one_with_another_header_is_not() {
+    let mut rig = rig(LIMITS, 4096).await;
+    let Message::Binary(with_header) = message(7, 16) else { unreachable!() };
+    rig.client.send(Message::Binary(with_header.slice(1..))).await.unwrap();
+    assert_eq!(answer(&mut rig.client).await.capabilities, 7);
+
+    let mut wrong = with_header.to_vec();
+    wrong[0] = 1;
+    rig.client.send(Message::Binary(wrong.into())).await.unwrap();
+    assert!(answer(&mut rig.client).await.error_response.is_some());
+}
+
+#[actix_web::test]
+async fn text_and_garbage_are_refused_and_the_session_goes_on() {
+    let mut rig = rig(LIMITS, 4096).await;
+    for bad in [Message::Text("hello".into()), Message::Binary(vec![0, 0xff, 0xff].into())] {
+        rig.client.send(bad).await.unwrap();
+        assert!(answer(&mut rig.client).await.error_response.is_some());
+    }
+    rig.client.send(message(3, 16)).await.unwrap();
+    assert_eq!(answer(&mut rig.client).await.capabilities, 3);
+    assert_eq!(*rig.heard.borrow(), [3]);
+}
+
+#[actix_web::test]
+async fn empty_message_is_a_message() {
+    let mut rig = rig(LIMITS, 4096).await;
+    rig.client.send(Message::Binary(vec![0].into())).await.unwrap();
+    assert!(answer(&mut rig.client).await.error_response.is_none());
+}
+
+#[actix_web::test]
+async fn message_over_the_limit_closes_with_1009() {
+    let mut rig = rig(SocketLimits { max_message: 1000, ..LIMITS }, 1 << 16).await;
+    rig.client.send(message(0, 2000)).await.unwrap();
+    assert_eq!(close_code_of(&mut rig.client).await, Some(1009));
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::TooLarge);
+    assert!(rig.closed.get());
+}
+
+#[actix_web::test]
+async fn ping_is_answered_and_close_is_echoed() {
+    let mut rig = rig(LIMITS, 4096).await;
+    rig.client.send(Message::Ping(b"abc".as_slice().into())).await.unwrap();
+    assert_eq!(rig.client.next().await.unwrap().unwrap(), Message::Pong(b"abc".as_slice().into()));
+    let bye = ClientClose { code: ClientCode::Normal, reason: "bye".into() };
+    rig.client.close(Some(bye)).await.unwrap();
+    assert_eq!(close_code_of(&mut rig.client).await, Some(1000));
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Peer);
+    assert!(rig.closed.get());
+}
+
+#[actix_web::test]
+async fn peer_that_vanishes_ends_the_session() {
+    let rig = rig(LIMITS, 4096).await;
+    drop(rig.client);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Peer);
+    assert!(rig.closed.get());
+    assert!(rig.queue.send(ServerToAgent::default()).is_err());
+}
+
+#[actix_web::test]
+async fn revoking_closes_with_1008() {
+    let mut rig = rig(LIMITS, 4096).await;
+    rig.queue.close(CloseReason::Revoked);
+    assert_eq!(close_code_of(&mut rig.client).await, Some(1008));
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Revoked));
+}
+
+#[actix_web::test]
+async fn revoking_closes_at_once_for_a_peer_that_does_not_read() {
+    let rig = rig(LIMITS, 64).await;
+    let body = AgentRemoteConfig { config_hash: vec![1; 100_000], ..Default::default() };
+    rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    rig.queue.close(CloseReason::Revoked);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Revoked));
+    assert!(rig.closed.get());
+}
+
+#[actix_web::test]
+async fn peer_that_writes_and_never_reads_is_cut() {
+    let mut rig = rig(LIMITS, 64).await;
+    let mut sequence = 0;
+    while rig.client.send(message(sequence, 1000)).await.is_ok() {
+        sequence += 1;
+        assert!(sequence < 100_000, "the session never ended");
+    }
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+}
+
+#[actix_web::test]
+async fn silent_peer_is_pinged_and_then_dropped() {
+    tokio::time::pause();
+    let rig = rig(LIMITS, 4096).await;
+    let started = Instant::now();
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Silent));
+    assert!(started.elapsed() > LIMITS.silence);
+    let mut written = Vec::new();
+    rig.client.into_inner().read_to_end(&mut written).await.unwrap();
+    let pings = written.windows(2).filter(|frame| *frame == [0x89, 0]).count();
+    assert!(pings >= 3, "{pings} pings in {written:?}");
+}
+
+#[actix_web::test]
+async fn peer_that_answers_pings_stays() {
+    tokio::time::pause();
+    let rig = rig(LIMITS, 4096).await;
+    let mut client = rig.client;
+    let reading = async { while let Some(Ok(_)) = client.next().await {} };
+    assert!(tokio::time::timeout(LIMITS.silence * 5, reading).await.is_err(), "the session ended");
+    assert!(!rig.session.is_finished());
+}
+
+#[actix_web::test]
+async fn peer_that_leaves_what_was_written_unread_is_cut() {
+    tokio::time::pause();
+    let rig = rig(LIMITS, 64).await;
+    let body = AgentRemoteConfig { config_hash: vec![1; 1000], ..Default::default() };
+    rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+}
