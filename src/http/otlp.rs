@@ -1,1 +1,55 @@
 //! The collectors' own metrics over OTLP/HTTP.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+use linkmesh_actors::runtime::TellError;
+use linkmesh_proto::wire::otlp::ExportMetricsServiceRequest;
+use prost::Message as _;
+
+use super::{
+    agents::{Agents, bearer},
+    opamp,
+};
+
+/// The paths of the push.
+pub const PATHS: [&str; 2] = ["/v1/metrics", "/api/v1/otlp/v1/metrics"];
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+/// Mounts the push on its paths.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for path in PATHS {
+        config.service(web::resource(path).route(web::post().to(push)));
+    }
+}
+
+/// Takes a push of one collector, which its bearer names; what the resource says is not believed.
+async fn push(agents: web::Data<Agents>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let collector = match agents.fleet.authenticate(bearer(request.headers())) {
+        Ok(collector) => collector,
+        Err(error) => return opamp::refuse(&agents.turn_away(error, request.peer_addr())),
+    };
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(PROTOBUF) {
+        return HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n"));
+    }
+    let body = match opamp::read(&request, payload, agents.otlp_max_body).await {
+        Ok(body) => body,
+        Err(status) => return HttpResponse::build(status).finish(),
+    };
+    let Ok(metrics) = ExportMetricsServiceRequest::decode(body) else {
+        return HttpResponse::build(StatusCode::BAD_REQUEST).body("the body is no ExportMetricsServiceRequest\n");
+    };
+    match agents.meter.push(collector, metrics) {
+        // An empty ExportMetricsServiceResponse is no bytes at all.
+        Ok(()) => HttpResponse::Ok().insert_header((header::CONTENT_TYPE, PROTOBUF)).finish(),
+        // Retryable by the OTLP specification.
+        Err(TellError::Full | TellError::Closed) => {
+            HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, 10)).finish()
+        }
+    }
+}

@@ -1,1 +1,173 @@
 //! `collector.v1` for Alloy: Connect unary, written by hand.
+//!
+//! Three calls, on two path forms. `GetConfig` also as a GET, which Alloy 1.7 to 1.11 sends. A poll that says nothing new
+//! is answered by the fleet from memory; nothing here waits for a disk.
+
+use std::collections::VecDeque;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+    web,
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use linkmesh_actors::fleet::{PollError, PollPeer};
+use linkmesh_proto::wire::collector::{
+    GetConfigRequest, GetConfigResponse, RegisterCollectorRequest, RegisterCollectorResponse,
+    UnregisterCollectorRequest, UnregisterCollectorResponse,
+};
+use parking_lot::Mutex;
+
+use super::agents::{Agents, bearer};
+use connect::{Call, Codec, ConnectError, Refusal};
+
+mod connect;
+mod json;
+
+/// Where the service is mounted: with the prefix that the interface documents, and bare.
+pub const PREFIXES: [&str; 2] = ["/api/v1/remotecfg", ""];
+
+const SERVICE: &str = "/collector.v1.CollectorService/{procedure}";
+
+/// Mounts the service on both path forms.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for prefix in PREFIXES {
+        config.service(web::resource(format!("{prefix}{SERVICE}")).to(call));
+    }
+}
+
+async fn call(
+    agents: web::Data<Agents>,
+    compressed: web::Data<Compressed>,
+    procedure: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    match answer(&agents, &compressed, &procedure, &request, payload).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            agents.observe.polls_refused.increment();
+            refusal.into_response()
+        }
+    }
+}
+
+async fn answer(
+    agents: &Agents,
+    compressed: &Compressed,
+    procedure: &str,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    connect::check_method(procedure, request.method())?;
+    let limit = agents.remotecfg_max_body;
+    let (call, body) = if *request.method() == Method::GET {
+        Call::of_get(request, limit)?
+    } else {
+        let call = Call::of_post(request)?;
+        // Nothing is read of a peer that shows no token at all.
+        if bearer(request.headers()).is_empty() {
+            return Err(turn_away(agents, linkmesh_actors::fleet::AdmitError::Unknown, request).into());
+        }
+        (call, read(payload, limit).await?)
+    };
+    let token = bearer(request.headers());
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let peer = PollPeer {
+        address: request.peer_addr().map(|address| address.ip().to_string()),
+        user_agent: text(header::USER_AGENT),
+    };
+    let refused = |error| refuse(agents, error, request);
+    match procedure {
+        "GetConfig" => {
+            let poll: GetConfigRequest = call.decode(body, limit)?;
+            let answer = agents.fleet.poll(token, peer, poll).await.map_err(refused)?;
+            Ok(compressed.answer(call, answer))
+        }
+        "RegisterCollector" => {
+            let register: RegisterCollectorRequest = call.decode(body, limit)?;
+            agents.fleet.alloy_started(token, peer, register).map_err(refused)?;
+            Ok(call.answer(RegisterCollectorResponse {}, |body| connect::gzip(&body)))
+        }
+        _ => {
+            let unregister: UnregisterCollectorRequest = call.decode(body, limit)?;
+            agents.fleet.alloy_stopped(token, unregister).map_err(refused)?;
+            Ok(call.answer(UnregisterCollectorResponse {}, |body| connect::gzip(&body)))
+        }
+    }
+}
+
+/// Reads a body as it was sent; decompressing is the protocol's business.
+async fn read(mut payload: web::Payload, limit: usize) -> Result<Bytes, ConnectError> {
+    // A poll is one small chunk as a rule, and is used as it came.
+    let mut only: Option<Bytes> = None;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ConnectError::invalid("the request broke off"))?;
+        let first = only.take();
+        if body.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > limit {
+            return Err(ConnectError::too_large());
+        }
+        if first.is_none() && body.is_empty() {
+            only = Some(chunk);
+        } else {
+            body.extend_from_slice(&first.unwrap_or_default());
+            body.extend_from_slice(&chunk);
+        }
+    }
+    Ok(only.unwrap_or_else(|| body.freeze()))
+}
+
+fn refuse(agents: &Agents, error: PollError, request: &HttpRequest) -> ConnectError {
+    match error {
+        PollError::Admit(error) => turn_away(agents, error, request),
+        PollError::NoId => ConnectError::invalid("the request names no id"),
+        PollError::Unavailable(error) => {
+            tracing::warn!(%error, "a poll got no answer");
+            ConnectError::unavailable("the server cannot answer at the moment")
+        }
+    }
+}
+
+fn turn_away(agents: &Agents, error: linkmesh_actors::fleet::AdmitError, request: &HttpRequest) -> ConnectError {
+    let turned_away = agents.turn_away(error, request.peer_addr());
+    let error = match turned_away.status {
+        401 | 410 => ConnectError::unauthenticated(turned_away.reason),
+        403 => ConnectError::forbidden(turned_away.reason),
+        429 => ConnectError::exhausted(turned_away.reason),
+        _ => ConnectError::unavailable(turned_away.reason),
+    };
+    match turned_away.retry_after {
+        Some(after) => error.retry_after(after),
+        None => error,
+    }
+}
+
+/// The answers that were compressed last. After a save, every Alloy of a group fetches the same text within one poll
+/// interval; it is compressed once.
+#[derive(Debug, Default)]
+pub struct Compressed(Mutex<VecDeque<(String, Codec, Bytes)>>);
+
+const COMPRESSED_KEPT: usize = 16;
+
+impl Compressed {
+    fn answer(&self, call: Call, answer: GetConfigResponse) -> HttpResponse {
+        let hash = answer.hash.clone();
+        call.answer(answer, |body| {
+            // Only a whole document is large enough to come here, and its hash is that of its text.
+            let known = |kept: &&(String, Codec, Bytes)| kept.0 == hash && kept.1 == call.codec();
+            if let Some((.., bytes)) = self.0.lock().iter().find(known) {
+                return bytes.clone();
+            }
+            let bytes = connect::gzip(&body);
+            let mut kept = self.0.lock();
+            kept.truncate(COMPRESSED_KEPT - 1);
+            kept.push_front((hash.clone(), call.codec(), bytes.clone()));
+            bytes
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
