@@ -1,1 +1,3 @@
 //! Runtime state on disk, behind the store ports of `linkmesh_actors`.
+
+pub mod redb;

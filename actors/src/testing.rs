@@ -1,1 +1,3 @@
 //! Fakes and strategies for tests.
+
+pub mod store_suite;
