@@ -188,6 +188,13 @@ impl Error {
         Self::invalid(vec![FieldProblem { field: field.into(), code: code.to_owned(), message: message.into() }])
     }
 
+    /// The same error as another kind.
+    #[must_use]
+    pub fn with_code(mut self, code: ErrorCode) -> Self {
+        self.0.code = code;
+        self
+    }
+
     /// Names the places that are wrong.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {

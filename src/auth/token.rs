@@ -1,139 +1,140 @@
-//! Bearer tokens: made, read from a request, hashed.
-//!
-//! A token is a prefix that names its kind and 256 random bits. Only its SHA-256 is ever stored: with that much entropy
-//! a fast hash cannot be searched backwards, and looking a token up by its hash reveals nothing by timing that helps
-//! to guess another.
+//! Bearer tokens as they stand in a request, and secrets of the server's own.
 
 use std::fmt;
 
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+use linkmesh_actors::ports::Entropy;
+pub use linkmesh_actors::token::{TokenHash, TokenKind};
 use zeroize::Zeroizing;
 
-/// What a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TokenKind {
-    /// One collector's own token, `lmct_`: OpAMP, remotecfg, own metrics.
-    Collector,
-    /// An enrolment token, `lmet_`: nothing but enrolment.
-    Enrolment,
-    /// A service account's token, `lmsat_`: REST.
-    ServiceAccount,
-    /// The token of the setup link, `lmst_`: the first administrator.
-    Setup,
-    /// The value of a session cookie, `lmss_`.
-    Session,
-}
+/// 256 bits in base64url without padding.
+const SECRET_LEN: usize = 43;
 
-impl TokenKind {
-    const ALL: [Self; 5] = [Self::Collector, Self::Enrolment, Self::ServiceAccount, Self::Setup, Self::Session];
-
-    /// What the token's text begins with.
-    #[must_use]
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Collector => "lmct_",
-            Self::Enrolment => "lmet_",
-            Self::ServiceAccount => "lmsat_",
-            Self::Setup => "lmst_",
-            Self::Session => "lmss_",
-        }
-    }
-}
-
-/// A token in the clear. Its text is shown once and wiped from memory when dropped; `Debug` hides it.
-pub struct Token {
+/// A token as a client sent it. Wiped from memory when dropped; `Debug` hides it.
+pub struct GivenToken {
     kind: TokenKind,
     text: Zeroizing<String>,
 }
 
-/// 32 bytes of entropy in base64url without padding.
-const SECRET_LEN: usize = 43;
-
-impl Token {
-    /// A new token of 256 random bits.
-    ///
-    /// # Errors
-    /// The operating system gave no random bytes.
-    pub fn generate(kind: TokenKind) -> Result<Self, getrandom::Error> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        getrandom::fill(bytes.as_mut())?;
-        Ok(Self::from_secret(kind, &bytes))
-    }
-
-    fn from_secret(kind: TokenKind, secret: &[u8; 32]) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(kind.prefix().len() + SECRET_LEN));
-        text.push_str(kind.prefix());
-        URL_SAFE_NO_PAD.encode_string(secret, &mut text);
-        Self { kind, text }
-    }
-
+impl GivenToken {
     /// Reads a token. `None` for what no server of ours ever gave out, so that nothing is looked up for it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let kind = TokenKind::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))?;
+        let kind = [TokenKind::Collector, TokenKind::Enrollment, TokenKind::ServiceAccount]
+            .into_iter()
+            .find(|kind| text.starts_with(kind.prefix()))?;
         let secret = text.get(kind.prefix().len()..)?;
         let well_formed =
-            secret.len() == SECRET_LEN && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            secret.len() == SECRET_LEN && secret.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         well_formed.then(|| Self { kind, text: Zeroizing::new(text.to_owned()) })
     }
 
-    /// Reads the value of an `Authorization` header. The scheme's case does not matter (RFC 9110, 11.1).
+    /// What it claims to open.
     #[must_use]
-    pub fn from_authorization(header: &[u8]) -> Option<Self> {
-        let (scheme, token) = std::str::from_utf8(header).ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| Self::parse(token.trim()))?
-    }
-
-    /// What the token opens.
-    #[must_use]
-    pub fn kind(&self) -> TokenKind {
+    pub const fn kind(&self) -> TokenKind {
         self.kind
     }
 
-    /// The text, to be shown this once.
+    /// The whole text.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What is stored of the token and what it is found by: SHA-256 of the whole text, prefix included.
+    /// What the store knows it by.
     #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.text.as_bytes()).into()
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.text)
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for GivenToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}...", self.kind.prefix())
     }
 }
 
+/// What the `Authorization` header of a request holds.
+#[derive(Debug)]
+pub enum Bearer {
+    /// There is no header.
+    Absent,
+    /// There is one, but no token of ours in it: nothing needs to be looked up to refuse it.
+    Unreadable,
+    /// A well-formed token of ours. Whether it opens anything is for the store to say.
+    Token(GivenToken),
+}
+
+impl Bearer {
+    /// Reads a request's headers. The scheme's case does not matter (RFC 9110, 11.1).
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let Some(header) = headers.get(AUTHORIZATION) else { return Self::Absent };
+        let token = header.to_str().ok().and_then(|text| {
+            let (scheme, token) = text.trim().split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| GivenToken::parse(token.trim()))?
+        });
+        token.map_or(Self::Unreadable, Self::Token)
+    }
+
+    /// The token, if it is of this kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: TokenKind) -> Option<&GivenToken> {
+        match self {
+            Self::Token(token) if token.kind() == kind => Some(token),
+            _ => None,
+        }
+    }
+}
+
+/// 256 random bits as text, for a session cookie, a CSRF token or the setup link. Wiped from memory when dropped.
+#[must_use]
+pub fn random_secret(entropy: &dyn Entropy) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    entropy.fill(bytes.as_mut());
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
+}
+
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
+    use linkmesh_actors::token::Token;
+
     use super::*;
 
+    struct Fives;
+    impl Entropy for Fives {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(5);
+        }
+    }
+
+    fn bearer(text: &str) -> Bearer {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(text).unwrap());
+        Bearer::of(&headers)
+    }
+
     #[test]
-    fn token_is_read_back_and_hidden_from_debug() {
-        for kind in TokenKind::ALL {
-            let token = Token::generate(kind).unwrap();
-            let header = format!("bEaReR {}", token.reveal());
-            let read = Token::from_authorization(header.as_bytes()).unwrap();
-            assert_eq!((read.kind(), read.hash()), (kind, token.hash()));
-            assert!(!format!("{token:?}").contains(&token.reveal()[6..]));
+    fn token_is_read_whatever_the_case_of_the_scheme() {
+        for kind in [TokenKind::Collector, TokenKind::Enrollment, TokenKind::ServiceAccount] {
+            let token = Token::mint(kind, &Fives);
+            let read = bearer(&format!("bEaReR  {}", token.reveal()));
+            assert_eq!(read.of_kind(kind).map(GivenToken::hash), Some(token.hash()));
+            assert!(!format!("{read:?}").contains("BQUF"), "{read:?}");
         }
     }
 
     #[test]
-    fn what_was_never_given_out_is_no_token() {
-        let good = Token::generate(TokenKind::Collector).unwrap().reveal().to_owned();
-        for bad in ["", "lmct_", &good[..good.len() - 1], &format!("{good}a"), &good.replace("lmct", "lmxx"), "lmct_ä"]
+    fn what_is_no_token_of_ours_is_unreadable() {
+        let good = Token::mint(TokenKind::Collector, &Fives).reveal().to_owned();
+        let cut = good.get(..good.len() - 1).unwrap();
+        for text in
+            ["", "Bearer", "Bearer lmct_short", "Basic YTpi", &format!("Token {good}"), &format!("Bearer {cut}")]
         {
-            assert!(Token::parse(bad).is_none(), "{bad:?}");
+            assert!(matches!(bearer(text), Bearer::Unreadable), "{text:?}");
         }
-        for bad in ["", "Bearer", "Basic abc", &format!("Token {good}")] {
-            assert!(Token::from_authorization(bad.as_bytes()).is_none(), "{bad:?}");
-        }
+        assert!(matches!(Bearer::of(&HeaderMap::new()), Bearer::Absent));
     }
 }
