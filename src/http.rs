@@ -4,6 +4,7 @@ pub mod agents;
 pub mod catalogue;
 pub mod collectors;
 pub mod destinations;
+mod documents;
 pub mod enrolment;
 pub mod fleet;
 pub mod health;
@@ -19,4 +20,7 @@ pub mod revisions;
 pub mod routes;
 pub mod session;
 pub mod setup;
+mod state;
 pub mod ui;
+
+pub use state::{AppState, Edge};

@@ -1,1 +1,81 @@
-//! `/healthz` and `/readyz`.
+//! `/healthz` and `/readyz`, at the root: for load balancers and supervisors, without credentials, without detail.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{HttpResponse, web};
+use tokio::sync::Mutex;
+
+use super::AppState;
+
+/// How long the answer of a look at the stores holds: the look writes, and anybody may ask.
+const HOLDS: Duration = Duration::from_secs(2);
+
+/// Whether the server can do its work.
+#[derive(Clone, Default)]
+pub struct Readiness(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    stopping: AtomicBool,
+    /// When the stores were looked at last, and what was wrong.
+    looked: Mutex<Option<(Duration, Option<&'static str>)>>,
+}
+
+impl Readiness {
+    /// The server stops: no new work is to be sent to it.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// What keeps the server from its work; `None` when nothing does.
+    pub async fn objection(&self, state: &AppState) -> Option<&'static str> {
+        if self.0.stopping.load(Ordering::Relaxed) {
+            return Some("the server is stopping");
+        }
+        let now = state.clock.monotonic();
+        let mut looked = self.0.looked.lock().await;
+        if let Some((at, objection)) = *looked
+            && now.saturating_sub(at) < HOLDS
+        {
+            return objection;
+        }
+        let objection = look(state).await;
+        *looked = Some((now, objection));
+        objection
+    }
+}
+
+/// Writes to the state store and reads the repository: a full or broken disk shows in both.
+async fn look(state: &AppState) -> Option<&'static str> {
+    if state.store.prune_sessions(state.clock.now()).await.is_err() {
+        return Some("the state store does not work");
+    }
+    if state.handles.repository.history(None, None, 1).await.is_err() {
+        return Some("the config repository does not work");
+    }
+    None
+}
+
+/// Mounts both at the root.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.route("/healthz", web::get().to(healthz)).route("/readyz", web::get().to(readyz));
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+async fn readyz(state: web::Data<AppState>) -> HttpResponse {
+    match state.readiness.objection(&state).await {
+        None => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        Some(objection) => {
+            HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body(format!("{objection}\n"))
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Grafana Alloy: `config.alloy` with the `remotecfg` block and the push of Alloy's own metrics, and the token's file.
+//!
+//! The own metrics are scraped and pushed here and not in the remote config (decision 12): this file holds the bearer
+//! anyway, survives every push, and sees the remote components too (remotecfg.md 4.11).
+
+use linkmesh_actors::domain::stability;
+use linkmesh_proto::api::collector::Bootstrap;
+
+use super::{Host, comment, file, quoted};
+use crate::http::Edge;
+
+const CONFIG: &str = "/etc/alloy/config.alloy";
+const TOKEN: &str = "/etc/alloy/linkmesh.token";
+const AUTHORITY: &str = "/etc/alloy/linkmesh-ca.pem";
+const OVERRIDE: &str = "/etc/systemd/system/alloy.service.d/linkmesh.conf";
+
+/// What of Alloy's own metrics is pushed: what meters and health need, 8 KB instead of 377 (remotecfg.md 4.11).
+const KEEP: &str = "otelcol_(receiver_(accepted|refused|failed)|exporter_(sent|send_failed|enqueue_failed))_\
+    (spans|metric_points|log_records)_total|otelcol_processor_(incoming|outgoing)_items_total|\
+    otelcol_processor_filter_.*_filtered_total|otelcol_exporter_queue_(size|capacity)|\
+    otelcol_exporter_in_flight_requests|loki_(source|write|process)_.*_total|\
+    prometheus_remote_storage_samples(_failed)?_total|remotecfg_.*|\
+    alloy_component_controller_running_components|alloy_resources_process_.*|up";
+
+pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
+    let run = format!(
+        "/usr/bin/alloy run --stability.level={} --storage.path=/var/lib/alloy/data {CONFIG}",
+        stability::flag(host.stability)
+    );
+    let mut files = vec![
+        file(TOKEN, "0600", host.token.to_owned()),
+        file(CONFIG, "0644", config(edge, host)),
+        file(OVERRIDE, "0644", unit(&run)),
+    ];
+    if let Some(authority) = &edge.authority_pem {
+        files.push(file(AUTHORITY, "0644", authority.clone()));
+    }
+    Bootstrap {
+        files,
+        commands: vec![
+            format!("chown alloy:alloy {TOKEN}"),
+            "systemctl daemon-reload".to_owned(),
+            "systemctl enable alloy".to_owned(),
+            "systemctl restart alloy".to_owned(),
+            format!("# without systemd: {run}"),
+        ],
+    }
+}
+
+/// Tabs and aligned `=` as `alloy fmt` writes them.
+fn config(edge: &Edge, host: &Host<'_>) -> String {
+    let url = &edge.public_url;
+    let poll = quoted(&format!("{url}/api/v1/remotecfg"));
+    let push = quoted(&format!("{url}/api/v1/otlp"));
+    let id = quoted(&host.id.to_string());
+    let token = quoted(TOKEN);
+    let keep = quoted(KEEP);
+    let (poll_tls, push_tls) = if edge.authority_pem.is_some() {
+        let ca = quoted(AUTHORITY);
+        (
+            format!("\n\ttls_config {{\n\t\tca_file = {ca}\n\t}}\n"),
+            format!("\n\t\ttls {{\n\t\t\tca_file = {ca}\n\t\t}}\n"),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    format!(
+        "// LinkMesh collector {id_in_comment}: {name}
+// Pipelines come from the server; what stands here stays under your own hand.
+
+remotecfg {{
+	url               = {poll}
+	id                = {id}
+	bearer_token_file = {token}
+	poll_frequency    = \"15s\"
+{poll_tls}}}
+
+prometheus.exporter.self \"linkmesh\" {{ }}
+
+prometheus.scrape \"linkmesh\" {{
+	targets         = prometheus.exporter.self.linkmesh.targets
+	scrape_interval = \"15s\"
+	forward_to      = [prometheus.relabel.linkmesh.receiver]
+}}
+
+prometheus.relabel \"linkmesh\" {{
+	forward_to = [otelcol.receiver.prometheus.linkmesh.receiver]
+
+	rule {{
+		source_labels = [\"__name__\"]
+		regex         = {keep}
+		action        = \"keep\"
+	}}
+}}
+
+otelcol.receiver.prometheus \"linkmesh\" {{
+	output {{
+		metrics = [otelcol.exporter.otlphttp.linkmesh.input]
+	}}
+}}
+
+local.file \"linkmesh_token\" {{
+	filename  = {token}
+	is_secret = true
+}}
+
+otelcol.auth.bearer \"linkmesh\" {{
+	token = local.file.linkmesh_token.content
+}}
+
+otelcol.exporter.otlphttp \"linkmesh\" {{
+	client {{
+		endpoint = {push}
+		auth     = otelcol.auth.bearer.linkmesh.handler
+{push_tls}	}}
+
+	sending_queue {{
+		queue_size = 20
+	}}
+
+	retry_on_failure {{
+		max_elapsed_time = \"1m\"
+	}}
+}}
+",
+        id_in_comment = host.id,
+        name = comment(host.name),
+    )
+}
+
+fn unit(run: &str) -> String {
+    format!(
+        "# LinkMesh: with the stability level chosen for this collector. Alloy refuses a whole config for one component\n\
+         # above it.\n\
+         [Service]\n\
+         ExecStart=\n\
+         ExecStart={run}\n"
+    )
+}

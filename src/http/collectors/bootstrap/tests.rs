@@ -1,0 +1,89 @@
+use linkmesh_actors::domain::document::parse_settings;
+
+use super::*;
+
+const TOKEN: &str = "lmct_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn host<'a>(runtime: Runtime, version: Option<&'a str>) -> Host<'a> {
+    Host {
+        id: CollectorId::from_bytes([7; 16]),
+        name: "web 1\nEvil: line",
+        runtime,
+        version,
+        stability: Stability::PublicPreview,
+        token: TOKEN,
+    }
+}
+
+fn text(bootstrap: &Bootstrap) -> String {
+    let mut text = String::new();
+    for file in &bootstrap.files {
+        text.push_str(&format!("=== {} {}\n{}\n", file.mode, file.path, file.content));
+    }
+    text.push_str("=== commands\n");
+    text.push_str(&bootstrap.commands.join("\n"));
+    text
+}
+
+fn private_authority() -> Edge {
+    Edge { authority_pem: Some("-----BEGIN CERTIFICATE-----\n".into()), ..Edge::at("https://lm.example.org") }
+}
+
+#[test]
+fn otelcol_bootstrap_is_right_for_the_pinned_version() {
+    insta::assert_snapshot!(text(&of(&Edge::at("http://127.0.0.1:8080"), &host(Runtime::Otelcol, Some("0.158.0")))));
+}
+
+#[test]
+fn otelcol_bootstrap_is_right_for_the_older_version() {
+    insta::assert_snapshot!(text(&of(&Edge::at("http://127.0.0.1:8080"), &host(Runtime::Otelcol, Some("v0.149.0")))));
+}
+
+#[test]
+fn otelcol_bootstrap_verifies_a_private_authority() {
+    insta::assert_snapshot!(text(&of(&private_authority(), &host(Runtime::Otelcol, None))));
+}
+
+#[test]
+fn alloy_bootstrap_polls_and_pushes_its_own_metrics() {
+    insta::assert_snapshot!(text(&of(&Edge::at("https://lm.example.org"), &host(Runtime::Alloy, Some("1.18.0")))));
+}
+
+#[test]
+fn alloy_bootstrap_verifies_a_private_authority() {
+    insta::assert_snapshot!(text(&of(&private_authority(), &host(Runtime::Alloy, None))));
+}
+
+#[test]
+fn supervisor_gets_only_keys_that_its_version_knows() {
+    for (version, reports, rollback) in [
+        ("0.149.0", true, false),
+        ("0.158.0", true, true),
+        ("0.160.1", true, true),
+        ("0.161.0", false, true),
+        ("0.165.0", false, true),
+        ("1.2.0", false, true),
+        ("nonsense", true, true),
+    ] {
+        let bootstrap = of(&Edge::at("http://127.0.0.1:8080"), &host(Runtime::Otelcol, Some(version)));
+        let file = bootstrap.files.iter().find(|file| file.path.ends_with("supervisor.yaml")).unwrap();
+        let yaml = &file.content;
+        assert_eq!(yaml.contains("reports_remote_config"), reports, "{version}");
+        assert_eq!(yaml.contains("automatic_config_rollback"), rollback, "{version}");
+        assert!(!yaml.contains("validate_config:"), "{version}");
+        // Strict YAML, and one mapping: the parser stops at a doubled key or a stray line of the name.
+        let problems = parse_settings(yaml).expect_err("these are no settings of ours");
+        assert!(problems.iter().all(|problem| problem.code != "invalid_yaml"), "{problems:?}");
+    }
+}
+
+#[test]
+fn token_stands_in_one_file_that_others_cannot_read() {
+    for runtime in [Runtime::Otelcol, Runtime::Alloy] {
+        let bootstrap = of(&Edge::at("https://lm.example.org"), &host(runtime, None));
+        let holders: Vec<_> = bootstrap.files.iter().filter(|file| file.content.contains(TOKEN)).collect();
+        assert_eq!(holders.len(), 1);
+        assert_eq!(holders[0].mode, "0600");
+        assert!(bootstrap.commands.iter().all(|command| !command.contains(TOKEN)));
+    }
+}

@@ -1,0 +1,129 @@
+//! What the guard hands to handlers: the request's id and origin, and the caller.
+
+use std::{
+    fmt::Display,
+    future::{Ready, ready},
+    net::IpAddr,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderName, web};
+use linkmesh_actors::{by::By, ports::AuditEntry};
+use linkmesh_proto::{RequestId, Revision};
+
+use crate::{
+    auth::Caller,
+    error::{Error, Result},
+    http::AppState,
+};
+
+/// Carries the request id in both directions.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What is known of a request before anybody looks into it.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Ties log line, commit and audit entry together. The client's own when it sent a usable one.
+    pub request_id: RequestId,
+    /// The client's IP address.
+    pub address: Option<String>,
+}
+
+impl Context {
+    /// Reads a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+        Self {
+            request_id: given.unwrap_or_else(RequestId::generate),
+            address: address(request).map(|address| address.to_string()),
+        }
+    }
+
+    /// The address, or a text that stands for none, for throttling.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.address.as_deref().unwrap_or("unknown")
+    }
+
+    /// The caller of this request, for commits, events and the audit log.
+    #[must_use]
+    pub fn by(&self, caller: &Caller) -> By {
+        By {
+            name: caller.name.clone(),
+            email: (!caller.email.is_empty()).then(|| caller.email.clone()),
+            address: self.address.clone(),
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    /// Appends to the audit log what was just done: `action` is `resource:verb`.
+    ///
+    /// The deed is durable already, so a failing log does not turn the answer into an error: it is logged, and rows of
+    /// commits are rebuilt at the next start from their trailers (decision 23).
+    pub async fn audit(&self, state: &AppState, by: &By, action: &str, target: impl Display, commit: Option<Commit>) {
+        let entry = AuditEntry {
+            at: state.clock.now(),
+            actor: by.actor().to_owned(),
+            action: action.to_owned(),
+            target: target.to_string(),
+            address: by.address.clone(),
+            request_id: Some(by.request_id.clone()),
+            before: commit.and_then(|commit| commit.before),
+            after: commit.map(|commit| commit.after),
+        };
+        if let Err(error) = state.store.append_audit(entry).await {
+            let cause = Error::from(error).chain();
+            tracing::error!(request_id = %self.request_id, action, cause, "audit entry was not stored");
+        }
+    }
+}
+
+/// The revisions before and after a save, for the audit log.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit {
+    /// The newest commit when the save began.
+    pub before: Option<Revision>,
+    /// The commit of the save.
+    pub after: Revision,
+}
+
+/// Where a request comes from. `X-Forwarded-For` is believed of configured proxies only: the last address in it that is
+/// no such proxy is the client; what stands before it, the client wrote itself.
+fn address(request: &HttpRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip().to_canonical();
+    let proxies: &[IpAddr] =
+        request.app_data::<web::Data<AppState>>().map_or(&[], |state| state.edge.trusted_proxies.as_slice());
+    if !proxies.contains(&peer) {
+        return Some(peer);
+    }
+    let hops: Vec<IpAddr> = request
+        .headers()
+        .get_all(FORWARDED_FOR)
+        .filter_map(|hops| hops.to_str().ok())
+        .flat_map(|hops| hops.split(','))
+        .filter_map(|hop| hop.trim().parse::<IpAddr>().ok().map(|hop| hop.to_canonical()))
+        .collect();
+    Some(hops.into_iter().rev().find(|hop| !proxies.contains(hop)).unwrap_or(peer))
+}
+
+impl FromRequest for Context {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = request.extensions().get::<Self>().cloned();
+        ready(Ok(known.unwrap_or_else(|| Self::of(request))))
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Self>().cloned();
+        ready(caller.ok_or_else(|| Error::internal("a handler asks for the caller of a route that is open to all")))
+    }
+}

@@ -1,0 +1,146 @@
+//! What every response gets, whoever made it: the request id, a problem document for an error, the headers of a
+//! cautious server, a place in the metrics, a line in the log.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpMessage, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    },
+    middleware::Next,
+    web,
+};
+
+use super::{
+    context::{Context, REQUEST_ID},
+    guard::RouteLabel,
+};
+use crate::{
+    error::{Error, ErrorCode},
+    http::AppState,
+};
+
+/// Wraps the whole application: `App::new().wrap(from_fn(finish))`.
+///
+/// # Errors
+/// Never by itself; what actix-web reports on a lower level passes.
+pub async fn finish<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let begun = Instant::now();
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    // Collectors' own protocols have their own forms of errors, and 20,000 polls a second: they are only counted.
+    if let Some(label) = protocol_route(request.path()) {
+        let response = next.call(request).await?.map_into_boxed_body();
+        if let Some(state) = state {
+            state.http_metrics.observe(label, response.status().as_u16(), begun.elapsed());
+        }
+        return Ok(response);
+    }
+    let context = Context::of(request.request());
+    request.extensions_mut().insert(context.clone());
+    let in_api = request.path().starts_with("/api/");
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let route = response.request().extensions().get::<RouteLabel>().map_or("other", |label| label.0);
+    if let Some(error) = response.response().error() {
+        let problem = match error.as_error::<Error>() {
+            Some(error) => render(error, &context),
+            None => render(&from_actix(error.as_response_error().status_code(), error), &context),
+        };
+        log(&context, route, &response);
+        response = response.into_response(problem);
+    }
+    let status = response.status();
+    tracing::debug!(request_id = %context.request_id, route, status = status.as_u16(), "request answered");
+    let headers = response.headers_mut();
+    set_default(
+        headers,
+        &[
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ],
+    );
+    if in_api {
+        set_default(
+            headers,
+            &[("cache-control", "no-store"), ("content-security-policy", "default-src 'none'; frame-ancestors 'none'")],
+        );
+    }
+    if let Ok(id) = HeaderValue::from_str(context.request_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(state) = state {
+        state.http_metrics.observe(route, status.as_u16(), begun.elapsed());
+    }
+    Ok(response)
+}
+
+/// Sets what the response does not say itself.
+fn set_default(headers: &mut HeaderMap, defaults: &[(&'static str, &'static str)]) {
+    for (name, value) in defaults {
+        if !headers.contains_key(*name) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// The `route` label of a request to a collectors' protocol; `None` for all others.
+fn protocol_route(path: &str) -> Option<&'static str> {
+    const METHODS: [(&str, &str); 3] = [
+        ("/collector.v1.CollectorService/GetConfig", "/collector.v1.CollectorService/GetConfig"),
+        ("/collector.v1.CollectorService/RegisterCollector", "/collector.v1.CollectorService/RegisterCollector"),
+        ("/collector.v1.CollectorService/UnregisterCollector", "/collector.v1.CollectorService/UnregisterCollector"),
+    ];
+    match path {
+        "/v1/opamp" | "/api/v1/opamp" => Some("/v1/opamp"),
+        "/v1/metrics" | "/api/v1/otlp/v1/metrics" => Some("/v1/metrics"),
+        _ => METHODS.iter().find(|(suffix, _)| path.ends_with(suffix)).map(|(_, label)| *label),
+    }
+}
+
+fn render(error: &Error, context: &Context) -> HttpResponse {
+    let mut response = HttpResponse::build(error.code().status());
+    response.content_type("application/problem+json");
+    if let Some(seconds) = error.retry_after_s() {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    if let Some(methods) = error.allow() {
+        response.insert_header((ALLOW, methods));
+    }
+    response.json(error.problem(context.request_id.as_str()))
+}
+
+/// An error that actix-web made itself.
+fn from_actix(status: StatusCode, error: &actix_web::Error) -> Error {
+    let code = match status {
+        StatusCode::NOT_FOUND => ErrorCode::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+        status if status.is_client_error() => ErrorCode::MalformedRequest,
+        _ => return Error::internal(error.to_string()),
+    };
+    Error::new(code, format!("{error}."))
+}
+
+/// A fault is logged here, once, with its causes; a refusal only when somebody looks closely.
+fn log(context: &Context, route: &str, response: &ServiceResponse) {
+    let Some(error) = response.response().error() else { return };
+    let request_id = &context.request_id;
+    match error.as_error::<Error>() {
+        Some(error) if error.code().status().is_server_error() => {
+            tracing::error!(%request_id, route, code = %error.code(), cause = error.chain(), "request failed");
+        }
+        Some(error) => {
+            tracing::debug!(%request_id, route, code = %error.code(), cause = error.chain(), "request refused");
+        }
+        None => tracing::debug!(%request_id, route, %error, "request refused"),
+    }
+}

@@ -1,0 +1,260 @@
+//! `Idempotency-Key` on `POST`: a request that is sent again is answered as before, and carried out once.
+//!
+//! Kept in memory, bounded in number, bytes and time: it serves a client whose answer was lost on the way, not history.
+//! Answers may hold a token that is shown once; they are kept for an hour, and only for who asked.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{
+    HttpResponse,
+    body::{BoxBody, to_bytes},
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    },
+    middleware::Next,
+    web::{self, Bytes},
+};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+
+use super::{extract::read_body, route::Meta};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    http::AppState,
+};
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(3600);
+/// How many answers are kept.
+const ANSWERS: usize = 4096;
+/// How many bytes of answers are kept.
+const BYTES: usize = 16 << 20;
+/// The header.
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is one given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+type Key = [u8; 32];
+
+#[derive(Clone)]
+struct Kept {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+enum State {
+    Running,
+    Answered(Kept),
+}
+
+struct Entry {
+    request: Key,
+    state: State,
+}
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<Key, Entry>,
+    /// Answered entries, oldest first, with the point at which each goes.
+    order: VecDeque<(Duration, Key)>,
+    bytes: usize,
+}
+
+/// Answers of the last hour by key.
+#[derive(Clone, Default)]
+pub struct Idempotency(Arc<Mutex<Table>>);
+
+enum Begun {
+    First(Running),
+    Again(Kept),
+}
+
+/// A request that is being carried out. Dropped without an answer, its key is free again.
+struct Running {
+    table: Arc<Mutex<Table>>,
+    key: Key,
+    answered: bool,
+}
+
+impl Idempotency {
+    fn begin(&self, key: Key, request: Key, now: Duration) -> Result<Begun> {
+        let mut table = self.0.lock();
+        table.forget_old(now);
+        match table.entries.get(&key) {
+            Some(entry) if entry.request != request => Err(Error::new(
+                ErrorCode::IdempotencyMismatch,
+                "This Idempotency-Key was sent before with another body. Use a new key for a new request.",
+            )),
+            Some(Entry { state: State::Answered(kept), .. }) => Ok(Begun::Again(kept.clone())),
+            Some(Entry { state: State::Running, .. }) => Err(Error::new(
+                ErrorCode::Conflict,
+                "The request with this Idempotency-Key is still being carried out.",
+            )
+            .with_retry_after(Duration::from_secs(1))),
+            None => {
+                table.entries.insert(key, Entry { request, state: State::Running });
+                Ok(Begun::First(Running { table: Arc::clone(&self.0), key, answered: false }))
+            }
+        }
+    }
+}
+
+impl Table {
+    fn forget_old(&mut self, now: Duration) {
+        while let Some((until, key)) = self.order.front().copied() {
+            if until > now && self.order.len() <= ANSWERS && self.bytes <= BYTES {
+                return;
+            }
+            self.order.pop_front();
+            if let Some(Entry { state: State::Answered(kept), .. }) = self.entries.remove(&key) {
+                self.bytes = self.bytes.saturating_sub(kept.body.len());
+            }
+        }
+    }
+}
+
+impl Running {
+    fn keep(mut self, kept: Kept, now: Duration) {
+        let mut table = self.table.lock();
+        if let Some(entry) = table.entries.get_mut(&self.key) {
+            self.answered = true;
+            let bytes = kept.body.len();
+            entry.state = State::Answered(kept);
+            table.bytes += bytes;
+            table.order.push_back((now + KEPT, self.key));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.table.lock().entries.remove(&self.key);
+        }
+    }
+}
+
+/// Carries a request out, or answers as before when it is a `POST` whose key is known.
+pub(super) async fn answer_once(
+    meta: &Meta,
+    mut request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let Some(given) = request.headers().get(KEY).filter(|_| meta.method == Method::POST).cloned() else {
+        return next.call(request).await;
+    };
+    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
+        return Ok(request.error_response(Error::internal("the application has no state")));
+    };
+    if given.is_empty() || given.len() > 255 {
+        let detail = "Idempotency-Key must have 1 to 255 characters.";
+        return Ok(request.error_response(Error::new(ErrorCode::MalformedRequest, detail)));
+    }
+    let body = match read_body(request.parts_mut().1.take(), state.edge.max_body).await {
+        Ok(body) => body,
+        Err(error) => return Ok(request.error_response(error)),
+    };
+    let key = digest(&[&credentials(request.headers()), request.path().as_bytes(), given.as_bytes()]);
+    let content = digest(&[request.query_string().as_bytes(), &body]);
+    let running = match state.idempotency.begin(key, content, state.clock.monotonic()) {
+        Ok(Begun::First(running)) => running,
+        Ok(Begun::Again(kept)) => return Ok(request.into_response(replay(kept))),
+        Err(error) => return Ok(request.error_response(error)),
+    };
+    request.set_payload(Payload::from(body));
+    let response = next.call(request).await?;
+    // A fault of the server says nothing of the next attempt; nor does "wait".
+    if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+        return Ok(response);
+    }
+    if response.response().error().is_some() {
+        // A refusal changed nothing: asking again gives it again.
+        return Ok(response);
+    }
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let body = match to_bytes(body).await {
+        Ok(body) => body,
+        Err(error) => return Ok(ServiceResponse::from_err(Error::internal(error.to_string()), request)),
+    };
+    let headers = [CONTENT_TYPE, ETAG, LOCATION]
+        .into_iter()
+        .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
+        .collect();
+    running.keep(Kept { status: response.status(), headers, body: body.clone() }, state.clock.monotonic());
+    Ok(ServiceResponse::new(request, response.set_body(body).map_into_boxed_body()))
+}
+
+fn replay(kept: Kept) -> HttpResponse {
+    let mut response = HttpResponse::build(kept.status);
+    for header in kept.headers {
+        response.insert_header(header);
+    }
+    response.insert_header((REPLAYED, "true")).body(kept.body)
+}
+
+/// One client's keys are not another's.
+fn credentials(headers: &HeaderMap) -> Key {
+    let part = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+    digest(&[part(AUTHORIZATION), part(COOKIE)])
+}
+
+/// A hash over parts, each with its length in front.
+fn digest(parts: &[&[u8]]) -> Key {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(5);
+
+    fn kept(body: &str) -> Kept {
+        Kept { status: StatusCode::CREATED, headers: Vec::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
+    }
+
+    #[test]
+    fn second_of_two_gets_the_first_ones_answer_and_another_body_is_refused() {
+        let table = Idempotency::default();
+        let Ok(Begun::First(first)) = table.begin([1; 32], [9; 32], NOW) else { panic!("the key is new") };
+        assert_eq!(table.begin([1; 32], [9; 32], NOW).err().map(|e| e.code()), Some(ErrorCode::Conflict));
+        first.keep(kept("a"), NOW);
+        assert!(matches!(table.begin([1; 32], [9; 32], NOW), Ok(Begun::Again(kept)) if kept.body == "a"));
+        let other = table.begin([1; 32], [8; 32], NOW).err().map(|e| e.code());
+        assert_eq!(other, Some(ErrorCode::IdempotencyMismatch));
+    }
+
+    #[test]
+    fn key_of_an_unanswered_request_and_of_an_old_one_is_free() {
+        let table = Idempotency::default();
+        drop(table.begin([1; 32], [9; 32], NOW));
+        let Ok(Begun::First(again)) = table.begin([1; 32], [9; 32], NOW) else { panic!("the key is free again") };
+        again.keep(kept("a"), NOW);
+        assert!(matches!(table.begin([1; 32], [8; 32], NOW + KEPT), Ok(Begun::First(_))));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let table = Idempotency::default();
+        for n in 0..10_000_u32 {
+            let key = digest(&[&n.to_be_bytes()]);
+            let Ok(Begun::First(running)) = table.begin(key, [0; 32], NOW) else { panic!("the key is new") };
+            running.keep(kept(&"x".repeat(8 << 10)), NOW);
+        }
+        let table = table.0.lock();
+        assert!(table.entries.len() <= ANSWERS + 1 && table.bytes <= BYTES + (8 << 10), "{}", table.bytes);
+    }
+}

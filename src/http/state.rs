@@ -1,0 +1,96 @@
+//! What every handler of the server shares.
+
+use std::{net::IpAddr, sync::Arc};
+
+use linkmesh_actors::{
+    Handles,
+    ports::{Clock, Entropy, StateStore},
+};
+
+use super::{
+    health::Readiness,
+    metrics::{Connections, HttpMetrics},
+    routes::{DEFAULT_MAX_BODY, Idempotency},
+};
+use crate::auth::Auth;
+
+/// How the server is reached, as far as handlers must know.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// The address that operators and collectors use: scheme, host and port. Known once the listener is up, for it may
+    /// be the listen address.
+    pub public_url: String,
+    /// The authority that collectors verify the server by, as PEM; `None` when they know it anyway.
+    pub authority_pem: Option<String>,
+    /// Whether browsers reach the server over TLS, so that cookies are `Secure`.
+    pub cookies_secure: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The largest body of a REST request.
+    pub max_body: usize,
+}
+
+impl Edge {
+    /// For a server that is reached directly at this address.
+    #[must_use]
+    pub fn at(public_url: impl Into<String>) -> Self {
+        let public_url = public_url.into();
+        Self {
+            cookies_secure: public_url.starts_with("https://"),
+            public_url,
+            authority_pem: None,
+            trusted_proxies: Vec::new(),
+            max_body: DEFAULT_MAX_BODY,
+        }
+    }
+}
+
+/// What every handler shares, as `web::Data<AppState>`.
+pub struct AppState {
+    /// How the server is reached.
+    pub edge: Edge,
+    /// The state store.
+    pub store: Arc<dyn StateStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// The actors.
+    pub handles: Handles,
+    /// Who is asking.
+    pub auth: Auth,
+    /// Counts of requests.
+    pub http_metrics: HttpMetrics,
+    /// Connections that last.
+    pub connections: Connections,
+    /// Answers given before.
+    pub idempotency: Idempotency,
+    /// Whether the server can do its work.
+    pub readiness: Readiness,
+}
+
+impl AppState {
+    /// Puts together what handlers share.
+    #[must_use]
+    pub fn new(
+        edge: Edge,
+        store: Arc<dyn StateStore>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        handles: Handles,
+        auth: Auth,
+    ) -> Self {
+        Self {
+            edge,
+            store,
+            clock,
+            entropy,
+            handles,
+            auth,
+            http_metrics: HttpMetrics::default(),
+            connections: Connections::default(),
+            idempotency: Idempotency::default(),
+            readiness: Readiness::default(),
+        }
+    }
+}
