@@ -1,4 +1,5 @@
 //! One integration binary: the tree mirrors the features.
 
+mod alloy_syntax;
 mod house;
 mod support;

@@ -1,0 +1,273 @@
+//! The components that our documents may hold: arguments, blocks, exports, stability. Taken from the runtime's reference
+//! and from what real Alloys accepted, not from the catalogue.
+
+use super::Level::{self, Experimental as Exp, GenerallyAvailable as Ga, PublicPreview as Preview};
+
+/// What may stand in a block. Names are separated by spaces; one with `!` in front must be there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) attributes: &'static str,
+    pub(super) blocks: &'static [(&'static str, Shape)],
+}
+
+/// A component.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Component {
+    pub(super) name: &'static str,
+    pub(super) level: Level,
+    pub(super) exports: &'static [&'static str],
+    pub(super) shape: Shape,
+}
+
+const fn leaf(attributes: &'static str) -> Shape {
+    Shape { attributes, blocks: &[] }
+}
+
+const OUTPUT: (&str, Shape) = ("!output", leaf("logs metrics traces"));
+const TLS: (&str, Shape) = (
+    "tls",
+    leaf(
+        "ca_file ca_pem cert_file cert_pem key_file key_pem insecure insecure_skip_verify include_system_ca_certs_pool \
+         server_name min_version max_version cipher_suites reload_interval client_ca_file client_ca_file_reload \
+         curve_preferences",
+    ),
+);
+const DEBUG_METRICS: (&str, Shape) = ("debug_metrics", leaf("disable_high_cardinality_metrics level"));
+const RULE: (&str, Shape) = ("rule", leaf("source_labels separator regex modulus target_label replacement action"));
+const STATEMENTS: Shape = leaf("context conditions statements error_mode");
+const MATCH: Shape = Shape {
+    attributes: "!match_type services span_names log_bodies log_severity_texts metric_names span_kinds",
+    blocks: &[("attribute", leaf("!key value")), ("resource", leaf("!key value"))],
+};
+
+const fn component(
+    name: &'static str,
+    level: Level,
+    exports: &'static [&'static str],
+    attributes: &'static str,
+    blocks: &'static [(&'static str, Shape)],
+) -> Component {
+    Component { name, level, exports, shape: Shape { attributes, blocks } }
+}
+
+const INPUT: &[&str] = &["input"];
+
+/// All that are known here; a document with another one is refused until it is added.
+pub(super) const COMPONENTS: &[Component] = &[
+    component(
+        "otelcol.receiver.otlp",
+        Ga,
+        &[],
+        "",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            (
+                "grpc",
+                Shape {
+                    attributes: "endpoint transport max_recv_msg_size max_concurrent_streams read_buffer_size \
+                         write_buffer_size include_metadata auth",
+                    blocks: &[
+                        TLS,
+                        (
+                            "keepalive",
+                            Shape {
+                                attributes: "",
+                                blocks: &[
+                                    (
+                                        "server_parameters",
+                                        leaf(
+                                            "max_connection_idle max_connection_age max_connection_age_grace time timeout",
+                                        ),
+                                    ),
+                                    ("enforcement_policy", leaf("min_time permit_without_stream")),
+                                ],
+                            },
+                        ),
+                    ],
+                },
+            ),
+            (
+                "http",
+                Shape {
+                    attributes: "endpoint max_request_body_size include_metadata traces_url_path metrics_url_path \
+                         logs_url_path compression_algorithms auth keep_alives_enabled",
+                    blocks: &[TLS, ("cors", leaf("allowed_origins allowed_headers max_age"))],
+                },
+            ),
+        ],
+    ),
+    component(
+        "otelcol.receiver.filelog",
+        Preview,
+        &[],
+        "!include exclude start_at poll_interval max_log_size max_concurrent_files max_batches fingerprint_size encoding \
+         include_file_name include_file_path include_file_name_resolved include_file_path_resolved \
+         include_file_owner_name include_file_owner_group_name include_file_record_number \
+         preserve_leading_whitespaces preserve_trailing_whitespaces force_flush_period delete_after_read compression \
+         acquire_fs_lock exclude_older_than attributes resource operators storage",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            ("multiline", leaf("line_start_pattern line_end_pattern omit_pattern")),
+            ("header", leaf("!pattern !metadata_operators")),
+            ("retry_on_failure", leaf("enabled initial_interval max_interval max_elapsed_time")),
+        ],
+    ),
+    component("otelcol.receiver.prometheus", Ga, &["receiver"], "", &[OUTPUT, DEBUG_METRICS]),
+    component("otelcol.receiver.loki", Ga, &["receiver"], "", &[OUTPUT, DEBUG_METRICS]),
+    component(
+        "otelcol.processor.memory_limiter",
+        Ga,
+        INPUT,
+        "!check_interval limit spike_limit limit_percentage spike_limit_percentage",
+        &[OUTPUT, DEBUG_METRICS],
+    ),
+    component(
+        "otelcol.processor.batch",
+        Ga,
+        INPUT,
+        "timeout send_batch_size send_batch_max_size metadata_keys metadata_cardinality_limit",
+        &[OUTPUT, DEBUG_METRICS],
+    ),
+    component(
+        "otelcol.processor.filter",
+        Ga,
+        INPUT,
+        "error_mode",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            ("logs", leaf("log_record")),
+            ("metrics", leaf("metric datapoint")),
+            ("traces", leaf("span spanevent")),
+            ("log_conditions", leaf("context conditions error_mode")),
+            ("metric_conditions", leaf("context conditions error_mode")),
+            ("trace_conditions", leaf("context conditions error_mode")),
+        ],
+    ),
+    component(
+        "otelcol.processor.transform",
+        Ga,
+        INPUT,
+        "error_mode",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            ("log_statements", STATEMENTS),
+            ("metric_statements", STATEMENTS),
+            ("trace_statements", STATEMENTS),
+        ],
+    ),
+    component(
+        "otelcol.processor.attributes",
+        Ga,
+        INPUT,
+        "",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            ("action", leaf("!key !action value pattern from_attribute from_context converted_type")),
+            ("include", MATCH),
+            ("exclude", MATCH),
+        ],
+    ),
+    component(
+        "otelcol.processor.resourcedetection",
+        Ga,
+        INPUT,
+        "detectors timeout override",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            ("system", Shape { attributes: "hostname_sources", blocks: &[("resource_attributes", leaf(""))] }),
+        ],
+    ),
+    component(
+        "otelcol.exporter.otlphttp",
+        Ga,
+        INPUT,
+        "traces_endpoint metrics_endpoint logs_endpoint encoding",
+        &[
+            DEBUG_METRICS,
+            (
+                "!client",
+                Shape {
+                    attributes: "!endpoint headers compression timeout auth read_buffer_size write_buffer_size max_idle_conns \
+                         max_idle_conns_per_host max_conns_per_host idle_conn_timeout disable_keep_alives \
+                         http2_read_idle_timeout http2_ping_timeout proxy_url force_attempt_http2",
+                    blocks: &[TLS, ("compression_params", leaf("level")), ("cookies", leaf("enabled"))],
+                },
+            ),
+            (
+                "sending_queue",
+                Shape {
+                    attributes: "enabled num_consumers queue_size sizer wait_for_result block_on_overflow storage",
+                    blocks: &[("batch", leaf("flush_timeout min_size max_size sizer"))],
+                },
+            ),
+            (
+                "retry_on_failure",
+                leaf("enabled initial_interval randomization_factor multiplier max_interval max_elapsed_time"),
+            ),
+        ],
+    ),
+    component(
+        "otelcol.exporter.debug",
+        Exp,
+        INPUT,
+        "verbosity sampling_initial sampling_thereafter use_internal_logger output_paths",
+        &[DEBUG_METRICS, ("sending_queue", leaf("enabled num_consumers queue_size"))],
+    ),
+    component(
+        "otelcol.storage.file",
+        Preview,
+        &["handler"],
+        "directory timeout create_directory",
+        &[("compaction", leaf("directory on_start on_rebound"))],
+    ),
+    component(
+        "prometheus.exporter.unix",
+        Ga,
+        &["targets"],
+        "set_collectors enable_collectors disable_collectors include_exporter_metrics procfs_path rootfs_path \
+         sysfs_path udev_data_path",
+        &[
+            ("cpu", leaf("guest info bugs_include flags_include")),
+            ("disk", leaf("device_exclude device_include")),
+            (
+                "filesystem",
+                leaf("fs_types_exclude fs_types_include mount_points_exclude mount_points_include mount_timeout"),
+            ),
+            ("netdev", leaf("address_info device_exclude device_include netlink")),
+        ],
+    ),
+    component(
+        "prometheus.scrape",
+        Ga,
+        &[],
+        "!targets !forward_to job_name metrics_path scheme params scrape_interval scrape_timeout honor_labels \
+         honor_timestamps honor_metadata track_timestamps_staleness sample_limit label_limit bearer_token_file \
+         extra_metrics scrape_native_histograms follow_redirects enable_http2 metric_name_validation_scheme",
+        &[("basic_auth", leaf("username password password_file")), ("clustering", leaf("!enabled"))],
+    ),
+    component("prometheus.relabel", Ga, &["receiver", "rules"], "!forward_to max_cache_size", &[RULE]),
+    component("discovery.relabel", Ga, &["output", "rules"], "!targets", &[RULE]),
+    component("local.file_match", Ga, &["targets"], "!path_targets sync_period ignore_older_than", &[]),
+    component(
+        "loki.source.file",
+        Ga,
+        &[],
+        "!targets !forward_to encoding tail_from_end legacy_positions_file",
+        &[
+            ("decompression", leaf("!enabled initial_delay format")),
+            ("file_watch", leaf("min_poll_frequency max_poll_frequency")),
+            ("file_match", leaf("enabled sync_period ignore_older_than")),
+        ],
+    ),
+];
+
+/// A component by its name.
+pub(super) fn find(name: &str) -> Option<&'static Component> {
+    COMPONENTS.iter().find(|component| component.name == name)
+}
