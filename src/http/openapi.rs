@@ -188,3 +188,6 @@ fn query_parameter(param: &Param) -> Value {
     }
     json!({"name": param.name, "in": "query", "required": false, "description": param.description, "schema": schema})
 }
+
+#[cfg(test)]
+mod tests;

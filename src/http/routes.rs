@@ -11,6 +11,8 @@ mod guard;
 mod idempotency;
 mod page;
 mod route;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -34,10 +36,22 @@ pub const PREFIX: &str = "/api/v1";
 /// Every route under [`PREFIX`], in the order of the description.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [super::setup::routes(), super::session::routes(), super::metrics::routes(), super::openapi::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        super::setup::routes(),
+        super::session::routes(),
+        super::fleet::routes(),
+        super::collectors::routes(),
+        super::enrolment::routes(),
+        super::pipelines::routes(),
+        super::destinations::routes(),
+        super::revisions::routes(),
+        super::live::routes(),
+        super::metrics::routes(),
+        super::openapi::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Mounts the table, and what answers outside of it, under the scope that `config` configures ([`PREFIX`]).
