@@ -11,14 +11,20 @@
 
 mod admission;
 mod capability;
+mod delivery;
 mod description;
 mod effect;
 mod frame;
 mod input;
+mod message;
 mod permits;
+mod presence;
 mod record;
+mod session;
 mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
 mod uid;
 
 pub use crate::{

@@ -89,11 +89,11 @@ pub enum Input {
         /// The text.
         desired: Option<Arc<Desired>>,
     },
-    /// The answer to [`super::Effect::LoadEffective`]: what the collector said it runs, from the store. Not to be given
-    /// when the store has none.
+    /// The answer to [`super::Effect::LoadEffective`]: what the collector said it runs, from the store; `None` when the
+    /// store has nothing.
     EffectiveLoaded {
         /// The text.
-        body: Bytes,
+        body: Option<Bytes>,
     },
     /// An operator asked for a restart of the collector. Ignored when [`super::AgentState::can_restart`] says no.
     RestartAsked,

@@ -1,52 +1,171 @@
 //! One agent.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use linkmesh_proto::wire::opamp::ServerToAgent;
+use linkmesh_proto::{
+    ConfigHash, InstanceUid, Timestamp,
+    api::collector::{CollectorEvent, ConfigState, DriftState},
+};
 
 use super::{
-    capability::{AgentCapabilities, SERVER_CAPABILITIES},
+    capability::AgentCapabilities,
     description,
     effect::Effect,
     input::{Context, Input, SessionId},
-    record::Record,
+    record::{FailedConfig, Record},
+    session::Session,
 };
 use crate::{
     domain::{
         desired::Desired,
-        standing::{Now, Standing},
+        standing::{Now, PersistClass, Standing},
     },
-    ports::Presence,
+    ports::{CloseReason, Presence},
 };
 
-/// One agent: its record and its connections.
+/// One agent: its record, its connections, and what is under way.
 #[derive(Debug)]
 pub struct AgentState {
     pub(super) record: Record,
     pub(super) desired: Option<Arc<Desired>>,
+    /// The text of `record.confirmed`, when it is at hand.
+    pub(super) confirmed: Option<Arc<Desired>>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) full: FullState,
+    pub(super) health: HealthView,
+    /// Texts that are known not to be what the newest effective config says.
+    pub(super) unmatched: Vec<ConfigHash>,
+    pub(super) effective_asked: bool,
+    pub(super) cure: Option<Cure>,
+    /// The refusal that an operator's retry lifted.
+    pub(super) retried: Option<FailedConfig>,
+    pub(super) clock: Duration,
+    armed: Option<Duration>,
+}
+
+/// The request for a full state: one for each gap in the sequence numbers.
+#[derive(Debug, Default)]
+pub(super) struct FullState {
+    pub(super) needed: bool,
+    pub(super) requested_at: Option<Duration>,
+    /// No permit was left: try again then.
+    pub(super) retry_at: Option<Duration>,
+    /// The agent has a new uid by our word, and its next description comes alone.
+    pub(super) moved_uid: bool,
+}
+
+/// Health with short dips smoothed: a restart of the collector reports several unhealthy states within 100 ms.
+#[derive(Debug, Default)]
+pub(super) struct HealthView {
+    pub(super) dip_since: Option<Duration>,
+    pub(super) shown: Option<bool>,
+}
+
+/// A text that was reported as applied, while the collector says that it runs something else, or does not say what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cure {
+    pub(super) hash: ConfigHash,
+    pub(super) since: Duration,
+    /// Waited long enough, and nothing helped.
+    pub(super) given_up: bool,
+}
+
+/// Effects in the making.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    pub(super) effects: Vec<Effect>,
+    persist: Option<PersistClass>,
+    pub(super) row_changed: bool,
+    pub(super) attributes_changed: bool,
+    pub(super) events: Vec<(&'static str, String)>,
+}
+
+impl Output {
+    pub(super) fn persist(&mut self, class: PersistClass) {
+        self.persist = self.persist.max(Some(class));
+    }
+
+    pub(super) fn event(&mut self, kind: &'static str, message: impl Into<String>) {
+        self.events.push((kind, message.into()));
+    }
+
+    fn finish(self, at: Timestamp, wake_at: Option<Duration>) -> Vec<Effect> {
+        let mut effects = Vec::with_capacity(self.effects.len() + self.events.len() + 4);
+        effects.extend(self.persist.map(Effect::Persist));
+        effects.extend(self.effects);
+        effects.extend(
+            self.events
+                .into_iter()
+                .map(|(kind, message)| Effect::Event(CollectorEvent { at, kind: kind.to_owned(), message })),
+        );
+        effects.extend(self.attributes_changed.then_some(Effect::AttributesChanged));
+        effects.extend(self.row_changed.then_some(Effect::RowChanged));
+        effects.extend(wake_at.map(Effect::WakeAt));
+        effects
+    }
 }
 
 impl AgentState {
     /// An agent as it was stored; `Record::default()` for one that never came.
     #[must_use]
     pub fn new(record: Record, desired: Option<Arc<Desired>>) -> Self {
-        Self { record, desired }
+        let confirmed = desired.clone().filter(|desired| Some(desired.hash()) == record.confirmed);
+        let health = HealthView {
+            dip_since: None,
+            shown: record.health.as_ref().map(crate::domain::health::HealthTree::healthy),
+        };
+        Self {
+            record,
+            desired,
+            confirmed,
+            sessions: Vec::new(),
+            full: FullState::default(),
+            health,
+            unmatched: Vec::new(),
+            effective_asked: false,
+            cure: None,
+            retried: None,
+            clock: Duration::ZERO,
+            armed: None,
+        }
     }
 
     /// Applies what happened. The effects are to be performed in order.
     pub fn apply(&mut self, now: Now, input: Input, context: &Context<'_>) -> Vec<Effect> {
-        let _ = (now, context);
+        self.clock = self.clock.max(now.monotonic);
+        let mut out = Output::default();
+        let before = self.standing();
+        self.open_gate();
         match input {
-            Input::Message { session, message } => vec![Effect::Reply(
-                session,
-                Box::new(ServerToAgent {
-                    instance_uid: message.instance_uid,
-                    capabilities: SERVER_CAPABILITIES,
-                    ..Default::default()
-                }),
-            )],
-            _ => Vec::new(),
+            Input::SessionOpened { session, transport, credential } => {
+                self.open(session, transport, credential, &mut out);
+            }
+            Input::Message { session, message } => self.message(now, session, *message, context, &mut out),
+            Input::Undecodable { session } => self.undecodable(session, &mut out),
+            Input::Pong { session } => self.heard(now, session, &mut out),
+            Input::SessionClosed { session } => self.closed(now, session, context, &mut out),
+            Input::DesiredChanged { desired } => self.desired_changed(desired, &mut out),
+            Input::EffectiveLoaded { body } => self.effective_loaded(body.as_ref(), &mut out),
+            Input::RestartAsked => self.restart_asked(&mut out),
+            Input::RetryAsked => self.retry_asked(&mut out),
+            Input::Deregistered => {
+                self.close_all(CloseReason::Revoked, &mut out);
+                out.row_changed = true;
+                return out.finish(now.at, None);
+            }
+            Input::ServerStopping => {
+                self.close_all(CloseReason::GoingAway, &mut out);
+                out.persist(PersistClass::Soon);
+                return out.finish(now.at, None);
+            }
+            Input::Tick => {}
         }
+        self.presence_due(now, context, &mut out);
+        self.health_due(&mut out);
+        self.delivery_due(now, context, &mut out);
+        self.announce(&before, &mut out);
+        let wake_at = self.rearm();
+        out.finish(now.at, wake_at)
     }
 
     /// What is to be stored.
@@ -64,7 +183,13 @@ impl AgentState {
     /// The HTTP session that is open, if any: the next POST of this collector belongs to it.
     #[must_use]
     pub fn http_session(&self) -> Option<SessionId> {
-        None
+        self.sessions.iter().find(|session| !session.is_socket()).map(|session| session.id)
+    }
+
+    /// The uid of the newest process.
+    #[must_use]
+    pub const fn instance_uid(&self) -> Option<InstanceUid> {
+        self.record.uid
     }
 
     /// What the agent reports of itself.
@@ -81,23 +206,118 @@ impl AgentState {
 
     /// Whether a restart can be asked for now.
     #[must_use]
-    pub const fn can_restart(&self) -> bool {
-        self.record.capabilities.has(AgentCapabilities::ACCEPTS_RESTART)
+    pub fn can_restart(&self) -> bool {
+        self.is_online() && self.record.capabilities.has(AgentCapabilities::ACCEPTS_RESTART)
+    }
+
+    /// What the collector should run.
+    #[must_use]
+    pub const fn desired(&self) -> Option<&Arc<Desired>> {
+        self.desired.as_ref()
     }
 
     /// How the collector stands.
     #[must_use]
     pub fn standing(&self) -> Standing {
+        let (config_state, config_error) = self.config_view();
+        let healthy = self.health.shown;
+        let health_error = || {
+            let ill = healthy == Some(false);
+            self.record.health.as_ref().filter(|_| ill).and_then(crate::domain::health::HealthTree::error)
+        };
         Standing {
-            online: false,
+            online: self.is_online(),
             last_seen: self.record.last_seen,
-            healthy: None,
-            config_state: linkmesh_proto::api::collector::ConfigState::None,
-            reported_hash: None,
-            error: None,
+            healthy,
+            config_state,
+            reported_hash: self.record.status.as_ref().and_then(|status| status.hash),
+            error: config_error.or_else(health_error),
             drift: self.record.drift.0,
-            notices: Vec::new(),
-            can_restart: false,
+            notices: self.notices(),
+            can_restart: self.can_restart(),
         }
     }
+
+    fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        let rival = self.primary().is_some_and(|session| session.has_rival(self.clock));
+        if rival || self.has_duplicate() {
+            notices.push("two processes use this token".to_owned());
+        }
+        if self.failed_but_runs() {
+            notices.push("the config was reported as failed, but the collector runs it and is healthy".to_owned());
+        }
+        notices
+    }
+
+    /// Says what became different by this input.
+    fn announce(&mut self, before: &Standing, out: &mut Output) {
+        let after = self.standing();
+        match (before.online, after.online) {
+            (false, true) => out.event("connected", "the collector connected"),
+            (true, false) => out.event("disconnected", "the collector is gone"),
+            _ => {}
+        }
+        let error = after.error.clone().unwrap_or_default();
+        if before.drift != after.drift {
+            out.persist(PersistClass::Soon);
+        }
+        if before.config_state != after.config_state {
+            out.persist(PersistClass::Now);
+        }
+        if (before.config_state, &before.error) != (after.config_state, &after.error) {
+            let hash = self.desired.as_ref().map(|desired| short(desired.hash())).unwrap_or_default();
+            match after.config_state {
+                ConfigState::Applied if before.config_state != ConfigState::Applied => {
+                    out.event("config_applied", format!("config {hash} is applied"));
+                }
+                ConfigState::Failed => out.event("config_failed", format!("config {hash} failed: {error}")),
+                ConfigState::Pending | ConfigState::Applying if error == super::delivery::NO_ANSWER => {
+                    out.event("config_no_answer", format!("no answer to config {hash} for a minute"));
+                }
+                _ => {}
+            }
+        }
+        match (before.drift, after.drift) {
+            (old, DriftState::Drifted) if old != DriftState::Drifted => {
+                out.event("drift_found", "the collector runs something else than was committed");
+            }
+            (DriftState::Drifted, DriftState::InSync) => {
+                out.event("drift_gone", "the collector runs what was committed")
+            }
+            _ => {}
+        }
+        match (before.healthy, after.healthy) {
+            (old, Some(false)) if old != Some(false) => {
+                let why = self.record.health.as_ref().and_then(crate::domain::health::HealthTree::error);
+                out.event("unhealthy", why.unwrap_or_else(|| "the collector says that it is not healthy".to_owned()));
+            }
+            (Some(false), Some(true)) => out.event("healthy", "the collector is healthy again"),
+            _ => {}
+        }
+        if before.notices != after.notices {
+            for notice in after.notices.iter().filter(|notice| !before.notices.contains(notice)) {
+                out.event("notice", notice.clone());
+            }
+        }
+        if (Standing { last_seen: after.last_seen, ..before.clone() }) != after {
+            out.row_changed = true;
+        }
+    }
+
+    /// The moment to wake at, when it is earlier than what was asked for.
+    fn rearm(&mut self) -> Option<Duration> {
+        let deadline = self.deadline()?;
+        let is_armed = self.armed.is_some_and(|armed| armed > self.clock && armed <= deadline);
+        if is_armed {
+            return None;
+        }
+        self.armed = Some(deadline);
+        Some(deadline)
+    }
+}
+
+/// The first digits of a hash, for people.
+pub(super) fn short(hash: ConfigHash) -> String {
+    hash.to_string().chars().take(12).collect()
 }

@@ -1,0 +1,146 @@
+//! One connection of an agent.
+
+use std::time::Duration;
+
+use linkmesh_proto::{ConfigHash, InstanceUid, wire::opamp::AgentToServer};
+
+use super::input::{Credential, SessionId, TransportKind};
+
+/// How long a peer may take to answer a ping that decides between two connections.
+pub(super) const PING_ANSWER: Duration = Duration::from_secs(5);
+/// How long the first offer of a session waits at most for the collector's own health.
+pub(super) const GATE: Duration = Duration::from_secs(5);
+/// Messages of a second connection that are kept until the first one answered its ping.
+const MAX_HELD: usize = 8;
+
+/// What a connection means to the agent.
+#[derive(Debug)]
+pub(super) enum Role {
+    /// The connection of this agent.
+    Primary,
+    /// Came while another one seemed alive, which was pinged. A reconnect after a network loss looks just like a second
+    /// process.
+    Contender {
+        since: Duration,
+        /// What it said meanwhile; `None` when that was too much to keep.
+        held: Option<Vec<AgentToServer>>,
+    },
+    /// A second process with the same token. It keeps its socket, because a closed one is dialled again at once, and
+    /// gets no offers.
+    Duplicate,
+}
+
+/// The newest config offered by a session.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offered {
+    pub(super) hash: ConfigHash,
+    pub(super) at: Duration,
+    /// How often it was offered by this session.
+    pub(super) times: u8,
+    /// Whether a status for it came.
+    pub(super) answered: bool,
+    /// Whether its time for an answer has passed.
+    pub(super) overdue: bool,
+}
+
+/// Another process that posts with the same token. Plain HTTP has no connections that could tell them apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rival {
+    pub(super) uid: InstanceUid,
+    /// When it was heard again after the agent had moved on to another uid.
+    pub(super) heard_at: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) transport: TransportKind,
+    pub(super) credential: Credential,
+    pub(super) role: Role,
+    /// The uid of its messages; `None` before the first.
+    pub(super) uid: Option<InstanceUid>,
+    /// The same as the agent writes it, to be echoed.
+    pub(super) raw_uid: Box<[u8]>,
+    /// A uid that the agent asked for and was given, until it uses it.
+    pub(super) assigned: Option<InstanceUid>,
+    pub(super) rival: Option<Rival>,
+    /// When anything was last heard.
+    pub(super) heard_at: Duration,
+    /// When it was pinged because nothing was heard.
+    pub(super) pinged_at: Option<Duration>,
+    /// When its first message came.
+    pub(super) started_at: Option<Duration>,
+    /// Whether offers may be made: those of the very first reply can get lost and are reported as applied.
+    pub(super) gate_open: bool,
+    /// The agent said goodbye; a later message takes it back.
+    pub(super) said_goodbye: bool,
+    pub(super) offered: Option<Offered>,
+    pub(super) token_offered_at: Option<Duration>,
+    pub(super) metrics_offered_at: Option<Duration>,
+    pub(super) asked_components: bool,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: SessionId,
+        transport: TransportKind,
+        credential: Credential,
+        role: Role,
+        now: Duration,
+    ) -> Self {
+        Self {
+            id,
+            transport,
+            credential,
+            role,
+            uid: None,
+            raw_uid: Box::default(),
+            assigned: None,
+            rival: None,
+            heard_at: now,
+            pinged_at: None,
+            started_at: None,
+            gate_open: false,
+            said_goodbye: false,
+            offered: None,
+            token_offered_at: None,
+            metrics_offered_at: None,
+            asked_components: false,
+        }
+    }
+
+    pub(super) const fn is_primary(&self) -> bool {
+        matches!(self.role, Role::Primary)
+    }
+
+    pub(super) const fn is_socket(&self) -> bool {
+        matches!(self.transport, TransportKind::WebSocket)
+    }
+
+    /// Keeps a message of a contender; gives up when there are too many.
+    pub(super) fn hold(&mut self, message: AgentToServer) {
+        if let Role::Contender { held, .. } = &mut self.role
+            && let Some(messages) = held
+        {
+            if messages.len() < MAX_HELD {
+                messages.push(message);
+            } else {
+                *held = None;
+            }
+        }
+    }
+
+    /// Whether offers may be made now. After the offer of a token the agent dials again, and what follows would be lost.
+    pub(super) fn takes_offers(&self, now: Duration) -> bool {
+        self.gate_open
+            && !self.said_goodbye
+            && self.uid.is_some()
+            && self.token_offered_at.is_none_or(|at| now.saturating_sub(at) >= GATE)
+    }
+
+    /// Whether two processes post with one token.
+    pub(super) fn has_rival(&self, now: Duration) -> bool {
+        let heard = self.rival.and_then(|rival| rival.heard_at);
+        heard.is_some_and(|at| now.saturating_sub(at) < super::presence::SILENCE)
+    }
+}

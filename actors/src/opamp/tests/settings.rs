@@ -1,0 +1,136 @@
+use std::sync::Arc;
+
+use linkmesh_proto::wire::opamp::{ConnectionSettingsStatus, ServerToAgent};
+
+use super::support::*;
+use crate::opamp::{Admission, Admitted, Credential, Endpoints, TransportKind};
+
+fn endpoints() -> Option<Endpoints> {
+    Some(Endpoints::new("https://fleet.example.com", Some(Arc::from(&b"pem"[..]))).unwrap())
+}
+
+fn metrics_token(message: &ServerToAgent) -> Option<String> {
+    let metrics = message.connection_settings.as_ref()?.own_metrics.as_ref()?;
+    Some(metrics.headers.as_ref()?.headers[0].value.clone())
+}
+
+#[test]
+fn enrolled_agent_is_offered_its_token_at_once_and_nothing_else() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    server.endpoints = endpoints();
+    server.open_as(1, TransportKind::WebSocket, Credential::Enrolment { issued: Some("lmct_new".into()) });
+    let mut agent = Agent::default();
+    let reply = server.send(1, agent.full());
+    let offer = reply.connection_settings.unwrap();
+    let opamp = offer.opamp.unwrap();
+    assert_eq!(opamp.headers.unwrap().headers[0].value, "Bearer lmct_new");
+    assert!(opamp.heartbeat_interval_seconds > 0);
+    assert!(!opamp.destination_endpoint.is_empty());
+    server.take();
+    server.send(1, agent.with_health(healthy()));
+    assert!(server.sent().iter().all(|m| m.remote_config.is_none() && m.connection_settings.is_none()));
+    // It did not dial again: go on with what there is.
+    server.pass_s(6);
+    assert_eq!(server.offered(), [config.hash().as_bytes().to_vec()]);
+}
+
+#[test]
+fn token_is_not_offered_where_it_could_be_read_or_is_not_wanted() {
+    let plain = Endpoints::new("http://fleet.example.com", None).ok();
+    for (endpoints, capabilities) in [(None, ALL), (plain, ALL), (endpoints(), ALL & !0x100)] {
+        let mut server = Server::new(None);
+        server.endpoints = endpoints;
+        server.open_as(1, TransportKind::WebSocket, Credential::Enrolment { issued: Some("lmct_new".into()) });
+        let mut agent = Agent { capabilities, ..Agent::default() };
+        let reply = server.send(1, agent.full());
+        assert!(reply.connection_settings.is_none_or(|offer| offer.opamp.is_none()));
+    }
+}
+
+#[test]
+fn config_and_own_metrics_go_together_once() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    server.endpoints = endpoints();
+    let mut agent = Agent::default();
+    server.open(1);
+    server.send(1, agent.full());
+    let reply = server.send(1, agent.with_health(healthy()));
+    assert!(reply.remote_config.is_some(), "one message, one restart of the collector");
+    assert_eq!(metrics_token(&reply).as_deref(), Some("Bearer lmct_t"));
+    server.take();
+    server.pass_s(30);
+    server.send(1, agent.heartbeat());
+    server.close(1);
+    server.open(2);
+    server.send(2, agent.heartbeat());
+    let mut server = server.restarted(Some(&config));
+    server.open(3);
+    server.send(3, agent.heartbeat());
+    assert!(server.sent().iter().all(|message| message.connection_settings.is_none()), "unchanged is not offered");
+    // Another token is a change.
+    server.close(3);
+    server.open_as(4, TransportKind::WebSocket, Credential::Collector { token: "lmct_other".into() });
+    assert_eq!(metrics_token(&server.send(4, agent.heartbeat())).as_deref(), Some("Bearer lmct_other"));
+}
+
+#[test]
+fn own_metrics_are_offered_to_those_who_send_them() {
+    let mut server = Server::new(None);
+    server.endpoints = endpoints();
+    let mut agent = Agent { capabilities: ALL & !0x40, ..Agent::default() };
+    agent.start(&mut server, 1);
+    server.pass_s(30);
+    assert!(server.sent().iter().all(|message| message.connection_settings.is_none()));
+}
+
+#[test]
+fn own_metrics_are_offered_again_when_the_offer_was_lost_or_forgotten() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    server.endpoints = endpoints();
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    // The connection ends before anything more is heard.
+    server.close(1);
+    server.open(2);
+    assert!(metrics_token(&server.send(2, agent.heartbeat())).is_some());
+    agent.run(&mut server, 2, &config);
+    server.close(2);
+    // The host was wiped: the supervisor never had a config.
+    let mut fresh = Agent::default();
+    server.open(3);
+    server.send(3, fresh.full());
+    assert!(metrics_token(&server.send(3, fresh.with_health(healthy()))).is_some());
+}
+
+#[test]
+fn refused_settings_are_told() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.take();
+    let status = ConnectionSettingsStatus {
+        last_connection_settings_hash: vec![1],
+        status: 3,
+        error_message: "no route".into(),
+    };
+    let mut message = agent.heartbeat();
+    message.connection_settings_status = Some(status);
+    server.send(1, message);
+    assert_eq!(server.events(), ["settings_failed"]);
+}
+
+#[test]
+fn first_message_says_who_redeems_an_enrolment_token() {
+    let message = Agent::default().full();
+    let Admitted::Redeem { uid, attributes } = Admission::read(&message) else { panic!("it is well formed") };
+    assert_eq!(*uid.as_bytes(), [1; 16]);
+    assert_eq!(attributes["host.name"], "host-1");
+    let refusal = Admission::refuse(&message, "the enrolment token was used already");
+    assert_eq!(refusal.instance_uid, message.instance_uid);
+    assert_eq!(refusal.error_response.unwrap().error_message, "the enrolment token was used already");
+    let nobody = linkmesh_proto::wire::opamp::AgentToServer::default();
+    assert!(matches!(Admission::read(&nobody), Admitted::Refused(_)));
+}
