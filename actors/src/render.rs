@@ -3,15 +3,25 @@
 //! Rendering is deterministic: the same snapshot, set of pipelines and target are the same bytes, so that collectors
 //! share one text and one hash. No value of a user can change the structure of a text.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use linkmesh_proto::{ConfigHash, DestinationId, PipelineId, api::collector::Runtime, api::problem::FieldProblem};
+use linkmesh_proto::{ConfigHash, PipelineId, api::collector::Runtime};
 
+pub use crate::domain::resolve::RenderError;
 use crate::domain::{
     components::Dialect,
     config::ConfigSnapshot,
-    secret::{SealError, Sealer},
+    resolve::{ResolvedConfig, resolve},
+    secret::Sealer,
 };
+
+pub mod alloy;
+pub mod names;
+pub(crate) mod otelcol;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod yaml;
 
 /// For whom a text is rendered. Collectors of one target with one set of pipelines share a text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,14 +32,14 @@ pub struct RenderTarget {
     pub dialect: Dialect,
     /// Alloy: pipelines whose instance label is not `default` after a leaked loader, with the number of the label (2 is
     /// `r2`). Empty for nearly all collectors.
-    pub labels: std::collections::BTreeMap<PipelineId, u32>,
+    pub labels: BTreeMap<PipelineId, u32>,
 }
 
 impl RenderTarget {
     /// The target of nearly all collectors of a runtime.
     #[must_use]
     pub const fn plain(runtime: Runtime) -> Self {
-        Self { runtime, dialect: Dialect::CLASSIC, labels: std::collections::BTreeMap::new() }
+        Self { runtime, dialect: Dialect::CLASSIC, labels: BTreeMap::new() }
     }
 }
 
@@ -48,49 +58,6 @@ pub struct Rendered {
     pub secrets: Arc<[String]>,
 }
 
-/// Why a text cannot be rendered. The collector keeps what it has.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum RenderError {
-    /// The repository holds no such pipeline.
-    #[error("there is no pipeline {0}")]
-    UnknownPipeline(PipelineId),
-    /// A pipeline sends to a destination that the repository does not hold.
-    #[error("pipeline {pipeline} sends to {destination}, which does not exist")]
-    UnknownDestination {
-        /// The pipeline.
-        pipeline: PipelineId,
-        /// The destination that is missing.
-        destination: DestinationId,
-    },
-    /// A document is not valid, which a save does not let through but a hand-made commit does.
-    #[error("{document} is not valid: {}", problems.first().map_or("", |p| &p.message))]
-    Invalid {
-        /// Path of the document in the repository.
-        document: String,
-        /// What is wrong.
-        problems: Vec<FieldProblem>,
-    },
-    /// Two pipelines of the set want one address with different settings.
-    #[error("pipelines {first} and {second} both listen on {address} with different settings")]
-    AddressConflict {
-        /// One pipeline.
-        first: PipelineId,
-        /// The other.
-        second: PipelineId,
-        /// The address.
-        address: String,
-    },
-    /// A sealed value cannot be opened.
-    #[error("a secret of {document} cannot be opened")]
-    Secret {
-        /// Path of the document in the repository.
-        document: String,
-        /// Why.
-        #[source]
-        source: SealError,
-    },
-}
-
 /// Renders the text for collectors that run these pipelines.
 ///
 /// The order of `pipelines` does not matter. An empty set gives the document that runs nothing: `nop` to `nop` on
@@ -104,24 +71,29 @@ pub fn render(
     target: &RenderTarget,
     sealer: &dyn Sealer,
 ) -> Result<Rendered, RenderError> {
-    let _ = (config, sealer);
-    if let Some(first) = pipelines.first() {
-        return Err(RenderError::UnknownPipeline(first.clone()));
-    }
-    let (text, content_type) = match target.runtime {
-        Runtime::Otelcol => (
-            "receivers:\n  nop: {}\nexporters:\n  nop: {}\nservice:\n  pipelines:\n    logs/nop:\n      receivers: \
-             [nop]\n      exporters: [nop]\n",
-            "text/yaml",
-        ),
-        Runtime::Alloy => ("// LinkMesh: no pipeline for this collector.\n", "text/plain"),
+    let resolved = resolve(config, pipelines, sealer)?;
+    rendered(&resolved, target)
+}
+
+/// Renders what is resolved already.
+///
+/// # Errors
+/// [`RenderError::Unsupported`] when a part cannot run on the target's runtime.
+pub fn rendered(resolved: &ResolvedConfig, target: &RenderTarget) -> Result<Rendered, RenderError> {
+    let write = |hide| match target.runtime {
+        Runtime::Otelcol => otelcol::write(resolved, target.dialect, hide),
+        Runtime::Alloy => alloy::document::write(resolved, &target.labels, hide),
     };
-    let text: Arc<str> = text.into();
+    let text: Arc<str> = write(false)?.into();
+    let redacted = if resolved.secrets.is_empty() { text.clone() } else { write(true)?.into() };
     Ok(Rendered {
         hash: ConfigHash::of(text.as_bytes()),
-        redacted: text.clone(),
+        redacted,
         text,
-        content_type,
-        secrets: Arc::new([]),
+        content_type: match target.runtime {
+            Runtime::Otelcol => "text/yaml",
+            Runtime::Alloy => "text/plain",
+        },
+        secrets: resolved.secrets.iter().cloned().collect::<Vec<_>>().into(),
     })
 }

@@ -15,12 +15,13 @@ use serde_json::Value;
 
 use super::problem::{Problems, problem};
 
-mod emit;
-mod read;
-mod strict;
+pub(crate) mod emit;
+pub(crate) mod read;
+pub(crate) mod strict;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use emit::double_quoted;
 pub use read::{read_destination, read_new_destination, read_new_pipeline, read_pipeline};
 
 /// The largest file that is read, in bytes.

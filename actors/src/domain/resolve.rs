@@ -1,1 +1,367 @@
-//! From documents to the resolved pipelines that both renderers see, and nothing else.
+//! From documents to the resolved config that both renderers see, and nothing else: kinds looked up, defaults filled in,
+//! secrets opened, what pipelines share found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use linkmesh_proto::{
+    DestinationId, PipelineId, Slug,
+    api::{
+        catalogue::Role,
+        collector::Runtime,
+        destination::DestinationDocument,
+        pipeline::{PipelineDocument, Signal},
+        problem::FieldProblem,
+    },
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    config::ConfigSnapshot,
+    document::{DocumentPath, MemoryLimiter},
+    problem::{Path, Problems},
+    secret::{self, Reference, SealError, Sealer},
+};
+use crate::{
+    catalog::{Bind, Component, Findings, Registered, SettingsMap, catalogue, schema},
+    render::text::Text,
+};
+
+/// Why a set of pipelines cannot be rendered. The collector keeps what it has.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RenderError {
+    /// The repository holds no such pipeline.
+    #[error("there is no pipeline {0}")]
+    UnknownPipeline(PipelineId),
+    /// A pipeline sends to a destination that the repository does not hold.
+    #[error("pipeline {pipeline} sends to {destination}, which does not exist")]
+    UnknownDestination {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// The destination that is missing.
+        destination: DestinationId,
+    },
+    /// A document is not valid, which a save does not let through but a hand-made commit does.
+    #[error("{document} is not valid: {}", problems.first().map_or_else(String::new, |p| format!("{}: {}", p.field, p.message)))]
+    Invalid {
+        /// Path of the document in the repository.
+        document: String,
+        /// What is wrong.
+        problems: Vec<FieldProblem>,
+    },
+    /// A part of a document cannot run on this runtime.
+    #[error("{field} of {document} cannot run here: {reason}")]
+    Unsupported {
+        /// Path of the document in the repository.
+        document: String,
+        /// Path of the field in it.
+        field: String,
+        /// The runtime.
+        runtime: Runtime,
+        /// Why.
+        reason: String,
+    },
+    /// Two pipelines of the set want one address with different settings.
+    #[error("pipelines {first} and {second} both listen on {address} with different settings")]
+    AddressConflict {
+        /// One pipeline.
+        first: PipelineId,
+        /// The other.
+        second: PipelineId,
+        /// The address.
+        address: String,
+    },
+    /// A sealed value cannot be opened.
+    #[error("a secret of {document} cannot be opened")]
+    Secret {
+        /// Path of the document in the repository.
+        document: String,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
+}
+
+/// A component with the settings that it is rendered with.
+#[derive(Clone)]
+pub struct Resolved {
+    /// The component.
+    pub component: &'static dyn Component,
+    /// Defaults filled in, secrets opened.
+    pub settings: SettingsMap,
+    /// Where its settings stand: path of the document and path in it.
+    pub origin: (String, Path),
+}
+
+/// A step of a pipeline.
+#[derive(Clone)]
+pub struct ResolvedStep {
+    /// Its id.
+    pub id: Slug,
+    /// What it is.
+    pub part: Resolved,
+    /// The signals of the pipeline that it handles, in order.
+    pub signals: Vec<Signal>,
+}
+
+/// A pipeline without its shared sources.
+#[derive(Clone)]
+pub struct ResolvedPipeline {
+    /// Its id.
+    pub id: PipelineId,
+    /// The signals that flow through it, in order.
+    pub signals: Vec<Signal>,
+    /// Sources inside the pipeline.
+    pub sources: Vec<ResolvedStep>,
+    /// Filters, then processors.
+    pub steps: Vec<ResolvedStep>,
+    /// Destinations and the signals that each takes.
+    pub destinations: Vec<(DestinationId, Vec<Signal>)>,
+}
+
+/// A source that binds addresses, shared by the pipelines that want it with the same settings.
+#[derive(Clone)]
+pub struct SharedSource {
+    /// The name of its first address: `4317`, `127-0-0-1-4317`.
+    pub name: String,
+    /// What it is.
+    pub part: Resolved,
+    /// Who wants it, and for which signals.
+    pub users: Vec<(PipelineId, Vec<Signal>)>,
+    binds: Vec<Bind>,
+}
+
+/// All that one collector runs.
+#[derive(Clone, Default)]
+pub struct ResolvedConfig {
+    /// Pipelines by id.
+    pub pipelines: Vec<ResolvedPipeline>,
+    /// Sources at the collector's level, by name.
+    pub sources: BTreeMap<String, SharedSource>,
+    /// Destinations in use.
+    pub destinations: BTreeMap<DestinationId, Resolved>,
+    /// The memory limiter.
+    pub memory_limiter: MemoryLimiter,
+    /// Where otelcol keeps state.
+    pub otelcol_state_directory: String,
+    /// The secrets that were opened.
+    pub secrets: BTreeSet<String>,
+}
+
+/// Resolves a set of pipelines, in the order of their ids.
+///
+/// # Errors
+/// See [`RenderError`].
+pub fn resolve(
+    config: &ConfigSnapshot,
+    pipelines: &[PipelineId],
+    sealer: &dyn Sealer,
+) -> Result<ResolvedConfig, RenderError> {
+    let mut resolved = ResolvedConfig {
+        memory_limiter: config.settings.memory_limiter.clone(),
+        otelcol_state_directory: config.settings.otelcol_state_directory.clone(),
+        ..ResolvedConfig::default()
+    };
+    for id in pipelines.iter().collect::<BTreeSet<_>>() {
+        let document = config.pipelines.get(id).ok_or_else(|| RenderError::UnknownPipeline(id.clone()))?;
+        resolve_pipeline(&mut resolved, config, id, &document.document, sealer)?;
+    }
+    Ok(resolved)
+}
+
+/// Looks a part up, checks it, fills defaults in and opens secrets.
+fn part(
+    resolved: &mut ResolvedConfig,
+    document: &DocumentPath,
+    path: &Path,
+    (role, kind, settings): (Role, &str, &SettingsMap),
+    sealer: &dyn Sealer,
+) -> Result<Resolved, RenderError> {
+    let invalid = |problems| RenderError::Invalid { document: document.to_string(), problems };
+    let at = path.key("settings");
+    let Some(registered) = catalogue().get(role, kind) else {
+        let mut problems = Problems::default();
+        problems.add(path.key("kind"), "unknown_kind", format!("there is no {kind}"));
+        return Err(invalid(problems.into_vec()));
+    };
+    let mut findings = Findings::new(at.clone());
+    registered.check(settings, &mut findings);
+    findings.errors.or(()).map_err(invalid)?;
+    let settings = open(registered, settings, sealer, &mut resolved.secrets)
+        .map_err(|source| RenderError::Secret { document: document.to_string(), source })?;
+    Ok(Resolved { component: registered.component(), settings, origin: (document.to_string(), at) })
+}
+
+fn open(
+    registered: &Registered,
+    settings: &SettingsMap,
+    sealer: &dyn Sealer,
+    secrets: &mut BTreeSet<String>,
+) -> Result<SettingsMap, SealError> {
+    let mut filled = schema::with_defaults(registered.schema(), settings);
+    schema::for_each_secret(registered.schema(), &mut filled, &mut |_: &[String], value: &mut Value| {
+        let text = match value.as_str() {
+            Some(text) => match secret::reference(text) {
+                Reference::Env { prefix, name } => Text::Env { prefix, name },
+                Reference::None | Reference::Malformed => Text::Secret(text.to_owned()),
+            },
+            None => {
+                let blob = value.get("sealed").and_then(Value::as_str).ok_or(SealError::Malformed)?;
+                Text::Secret(sealer.open(blob)?)
+            }
+        };
+        if let Text::Secret(text) = &text {
+            secrets.insert(text.clone());
+        }
+        *value = text.to_setting();
+        Ok(())
+    })?;
+    Ok(filled)
+}
+
+fn resolve_pipeline(
+    resolved: &mut ResolvedConfig,
+    config: &ConfigSnapshot,
+    id: &PipelineId,
+    document: &PipelineDocument,
+    sealer: &dyn Sealer,
+) -> Result<(), RenderError> {
+    let path = DocumentPath::Pipeline(id.clone());
+    let signals: Vec<Signal> = document.signals.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let handled = |part: &Resolved| {
+        let able = part.component.signals_with(&part.settings);
+        signals.iter().copied().filter(|s| able.contains(s)).collect::<Vec<_>>()
+    };
+    let mut pipeline = ResolvedPipeline {
+        id: id.clone(),
+        signals: signals.clone(),
+        sources: Vec::new(),
+        steps: Vec::new(),
+        destinations: Vec::new(),
+    };
+    let lists = [
+        (Role::Source, "sources", &document.sources),
+        (Role::Filter, "filters", &document.filters),
+        (Role::Processor, "processors", &document.processors),
+    ];
+    for (role, list, steps) in lists {
+        for (index, step) in steps.iter().enumerate() {
+            let at = Path::root().key(list).index(index);
+            let part = part(resolved, &path, &at, (role, &step.kind, &step.settings), sealer)?;
+            let handled = handled(&part);
+            if handled.is_empty() {
+                continue;
+            }
+            if role != Role::Source {
+                pipeline.steps.push(ResolvedStep { id: step.id.clone(), part, signals: handled });
+                continue;
+            }
+            let binds = part.component.binds(&part.settings);
+            match bind_name(&binds) {
+                Some(name) => {
+                    share(resolved, id, SharedSource { name, part, users: vec![(id.clone(), handled)], binds })?
+                }
+                None => pipeline.sources.push(ResolvedStep { id: step.id.clone(), part, signals: handled }),
+            }
+        }
+    }
+    for destination in document.destinations.iter().map(|d| d.id()) {
+        if pipeline.destinations.iter().any(|(known, _)| known == destination) {
+            continue;
+        }
+        let part = resolve_destination(resolved, config, id, destination, sealer)?;
+        pipeline.destinations.push((destination.clone(), handled(&part)));
+    }
+    resolved.pipelines.push(pipeline);
+    Ok(())
+}
+
+fn resolve_destination(
+    resolved: &mut ResolvedConfig,
+    config: &ConfigSnapshot,
+    pipeline: &PipelineId,
+    id: &DestinationId,
+    sealer: &dyn Sealer,
+) -> Result<Resolved, RenderError> {
+    if let Some(known) = resolved.destinations.get(id) {
+        return Ok(known.clone());
+    }
+    let unknown = || RenderError::UnknownDestination { pipeline: pipeline.clone(), destination: id.clone() };
+    let document: &DestinationDocument = &config.destinations.get(id).ok_or_else(unknown)?.document;
+    let path = DocumentPath::Destination(id.clone());
+    let part = part(resolved, &path, &Path::root(), (Role::Destination, &document.kind, &document.settings), sealer)?;
+    resolved.destinations.insert(id.clone(), part.clone());
+    Ok(part)
+}
+
+/// Adds a source that binds addresses: to the one that is there with the same settings, or as a new one.
+fn share(resolved: &mut ResolvedConfig, pipeline: &PipelineId, source: SharedSource) -> Result<(), RenderError> {
+    for known in resolved.sources.values_mut() {
+        if same(&known.part, &source.part) {
+            for (user, signals) in source.users {
+                match known.users.iter_mut().find(|(known, _)| *known == user) {
+                    Some((_, known)) => {
+                        known.extend(signals);
+                        known.sort_unstable();
+                        known.dedup();
+                    }
+                    None => known.users.push((user, signals)),
+                }
+            }
+            return Ok(());
+        }
+        if let Some(address) = collision(&known.binds, &source.binds) {
+            return Err(RenderError::AddressConflict {
+                first: known.users.first().map_or_else(|| pipeline.clone(), |(user, _)| user.clone()),
+                second: pipeline.clone(),
+                address,
+            });
+        }
+    }
+    resolved.sources.insert(source.name.clone(), source);
+    Ok(())
+}
+
+/// Whether two sources are one receiver: the same kind with the same settings.
+fn same(one: &Resolved, other: &Resolved) -> bool {
+    one.component.kind() == other.component.kind() && one.settings == other.settings
+}
+
+/// The first address that both sets want: `0.0.0.0:p` collides with every `ip:p`.
+#[must_use]
+pub fn collision(one: &[Bind], other: &[Bind]) -> Option<String> {
+    let meets = |a: &Bind, b: &Bind| {
+        let (host, other) = (normal_host(&a.host), normal_host(&b.host));
+        a.port == b.port && a.protocol == b.protocol && (host.is_none() || other.is_none() || host == other)
+    };
+    one.iter()
+        .find_map(|a| other.iter().find(|b| meets(a, b)).map(|b| if normal_host(&a.host).is_none() { a } else { b }))
+        .map(|bind| {
+            let host = if bind.host.is_empty() { "0.0.0.0" } else { &bind.host };
+            if host.contains(':') { format!("[{host}]:{}", bind.port) } else { format!("{host}:{}", bind.port) }
+        })
+}
+
+/// The host in a form that can be compared; `None` is every address.
+fn normal_host(host: &str) -> Option<String> {
+    match host {
+        "" | "0.0.0.0" | "::" => None,
+        "localhost" | "::1" => Some("127.0.0.1".to_owned()),
+        other => Some(other.to_ascii_lowercase()),
+    }
+}
+
+/// The name of a source, from the first address that it binds: two sources on a collector never share an address, and
+/// a name made of it stays when another setting changes.
+fn bind_name(binds: &[Bind]) -> Option<String> {
+    let bind = binds.first()?;
+    let port = bind.port;
+    Some(match normal_host(&bind.host) {
+        None => port.to_string(),
+        Some(host) if host.parse::<std::net::Ipv4Addr>().is_ok() => format!("{}-{port}", host.replace('.', "-")),
+        Some(host) => {
+            let digest = Sha256::digest(host.as_bytes());
+            format!("{port}-{}", digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>())
+        }
+    })
+}

@@ -1,0 +1,417 @@
+//! `raw`: one component in the runtime's own language, for what the catalogue does not have.
+//!
+//! For otelcol a YAML mapping of one type to its settings, for Alloy one `otelcol.*` block without its `output`. Both
+//! are parsed and written anew, so that the text cannot reach beyond its component; LinkMesh gives the name and the
+//! connections. What is left out runs nowhere on that runtime.
+
+use linkmesh_proto::api::{catalogue::Role, pipeline::Signal};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read, scalar,
+};
+use crate::{
+    domain::{document::strict, secret::is_variable},
+    render::{
+        alloy::{Block, Expr, Statement, parse},
+        yaml::Yaml,
+    },
+};
+
+pub(super) struct Raw(pub(super) Role);
+
+#[derive(Deserialize)]
+struct Settings {
+    otelcol: Option<String>,
+    alloy: Option<String>,
+    signals: Vec<Signal>,
+}
+
+/// Receivers that listen, and where their settings say so; of others it is not known.
+const LISTENERS: &[&str] = &[
+    "otlp",
+    "syslog",
+    "tcplog",
+    "tcp_log",
+    "udplog",
+    "udp_log",
+    "zipkin",
+    "jaeger",
+    "fluentforward",
+    "fluent_forward",
+    "splunk_hec",
+    "statsd",
+    "webhookevent",
+    "loki",
+    "influxdb",
+    "carbon",
+    "datadog",
+    "prometheusremotewrite",
+    "prometheus_remote_write",
+    "opencensus",
+    "collectd",
+    "awsfirehose",
+    "netflow",
+    "signalfx",
+    "skywalking",
+    "faro",
+];
+
+/// Names of settings that hold an address to listen on.
+const ADDRESSES: &[&str] = &["endpoint", "listen_address"];
+
+/// Names of settings that hold a secret: a literal there would stand in Git for all to read.
+const SECRETS: &[&str] = &[
+    "password",
+    "token",
+    "bearer_token",
+    "secret",
+    "secret_key",
+    "secret_access_key",
+    "client_secret",
+    "api_key",
+    "apikey",
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "credentials",
+    "private_key",
+];
+
+fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+impl Raw {
+    const fn alloy_prefix(&self) -> &'static str {
+        match self.0 {
+            Role::Source => "otelcol.receiver.",
+            Role::Filter | Role::Processor => "otelcol.processor.",
+            Role::Destination => "otelcol.exporter.",
+        }
+    }
+
+    fn examples_of(&self) -> (&'static str, Value) {
+        match self.0 {
+            Role::Source => (
+                "Zipkin",
+                json!({ "otelcol": "zipkin:\n  endpoint: 0.0.0.0:9411\n", "signals": ["traces"],
+                        "alloy": "otelcol.receiver.zipkin {\n\tendpoint = \"0.0.0.0:9411\"\n}\n" }),
+            ),
+            Role::Filter => (
+                "A tenth of the traces",
+                json!({ "otelcol": "probabilistic_sampler:\n  sampling_percentage: 10\n  hash_seed: 22\n  mode: hash_seed\n",
+                        "alloy": "otelcol.processor.probabilistic_sampler {\n\tsampling_percentage = 10\n\thash_seed           = 22\n\tmode                = \"hash_seed\"\n}\n",
+                        "signals": ["traces"] }),
+            ),
+            Role::Processor => (
+                "A resource attribute",
+                json!({ "otelcol": "transform:\n  error_mode: ignore\n  log_statements:\n    - context: resource\n      statements: ['set(attributes[\"team\"], \"shop\")']\n",
+                        "alloy": "otelcol.processor.transform {\n\terror_mode = \"ignore\"\n\n\tlog_statements {\n\t\tcontext    = \"resource\"\n\t\tstatements = [`set(attributes[\"team\"], \"shop\")`]\n\t}\n}\n",
+                        "signals": ["logs"] }),
+            ),
+            Role::Destination => (
+                "OTLP over gRPC",
+                json!({ "otelcol": "otlp:\n  endpoint: otlp.example.com:4317\n",
+                        "alloy": "otelcol.exporter.otlp {\n\tclient {\n\t\tendpoint = \"otlp.example.com:4317\"\n\t}\n}\n" }),
+            ),
+        }
+    }
+
+    /// The type and the settings of an otelcol text.
+    fn otelcol_component(&self, text: &str) -> Result<(String, Value), String> {
+        let value = strict::yaml(text)?;
+        let shape = "must be a mapping of one component type to its settings, such as `zipkin: {endpoint: ...}`";
+        let map = value.as_object().filter(|map| map.len() == 1).ok_or(shape)?;
+        let (name, settings) = map.iter().next().ok_or(shape)?;
+        let kind = name.split_once('/').map_or(name.as_str(), |(kind, _)| kind);
+        let valid = kind.starts_with(|c: char| c.is_ascii_alphabetic())
+            && kind.len() <= 63
+            && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !valid {
+            return Err(format!("{kind:?} is not a component type"));
+        }
+        if kind == "memory_limiter" {
+            return Err("LinkMesh puts a memory limiter in front of every pipeline; see linkmesh.yaml".to_owned());
+        }
+        match settings {
+            Value::Null => Ok((kind.to_owned(), Value::Object(Map::new()))),
+            Value::Object(_) => Ok((kind.to_owned(), settings.clone())),
+            _ => Err(format!("the settings of `{kind}` must be a mapping")),
+        }
+    }
+
+    /// The block of an Alloy text, without a label.
+    fn alloy_block(&self, text: &str) -> Result<Block, String> {
+        let mut body = parse::body(text).map_err(|error| error.to_string())?;
+        let prefix = self.alloy_prefix();
+        let shape = || format!("must be one block whose name begins with `{prefix}`");
+        let (Some(Statement::Block(mut block)), true) = (body.pop(), body.is_empty()) else { return Err(shape()) };
+        if !block.name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && !rest.contains('.')) {
+            return Err(shape());
+        }
+        if block.name == "otelcol.processor.memory_limiter" {
+            return Err("LinkMesh puts a memory limiter in front of every pipeline; see linkmesh.yaml".to_owned());
+        }
+        if self.0 != Role::Destination
+            && block.body.iter().any(|s| matches!(s, Statement::Block(inner) if inner.name == "output"))
+        {
+            return Err("leave out `output`: LinkMesh connects the component".to_owned());
+        }
+        check_alloy(&block.body)?;
+        block.label = None;
+        Ok(block)
+    }
+}
+
+/// `${env:NAME}` is let through; anything else that otelcol would expand is not: it reads files and URLs of the host.
+fn check_expansion(text: &str) -> Result<(), String> {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let after = rest.get(at + 1..).unwrap_or_default();
+        if let Some(next) = after.strip_prefix('$') {
+            rest = next;
+            continue;
+        }
+        if let Some(inside) = after.strip_prefix('{') {
+            let reference = inside.split_once('}').and_then(|(inside, _)| inside.strip_prefix("env:"));
+            let name = reference.map(|r| r.split_once(":-").map_or(r, |(name, _)| name));
+            if !name.is_some_and(is_variable) {
+                return Err("of `${...}` only `${env:NAME}` is allowed; write `$$` for a dollar sign".to_owned());
+            }
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Looks over every text of an otelcol component.
+fn check_yaml(name: &str, value: &Value) -> Result<(), String> {
+    match value {
+        Value::String(text) => {
+            if is_secret(name) && !text.is_empty() && !text.contains("${env:") {
+                return Err(format!("`{name}` would stand in the clear; use ${{env:NAME}}"));
+            }
+            check_expansion(text)
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| check_yaml(name, item)),
+        Value::Object(map) => map.iter().try_for_each(|(key, item)| {
+            check_expansion(key)?;
+            check_yaml(key, item)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Functions and values that need no other component.
+const STDLIB: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "sys",
+    "constants",
+    "string",
+    "array",
+    "encoding",
+    "convert",
+    "coalesce",
+    "json_path",
+    "file",
+];
+
+fn check_alloy(body: &[Statement]) -> Result<(), String> {
+    body.iter().try_for_each(|statement| match statement {
+        Statement::Block(block) => check_alloy(&block.body),
+        Statement::Attribute(name, value) => check_expr(name, value),
+    })
+}
+
+fn check_expr(name: &str, value: &Expr) -> Result<(), String> {
+    match value {
+        Expr::Token(token) => {
+            let text = token.starts_with(['"', '`']);
+            if text && is_secret(name) && token.len() > 2 {
+                return Err(format!("`{name}` would stand in the clear; use sys.env(\"NAME\")"));
+            }
+            // Tokens of names begin with a letter or `_`; `.field` and operators do not.
+            let word = token.starts_with(|c: char| c.is_alphabetic() || c == '_');
+            if word && !STDLIB.contains(&token.as_str()) {
+                return Err(format!("`{token}` refers to something outside of this component"));
+            }
+            Ok(())
+        }
+        Expr::Array(items) => items.iter().try_for_each(|item| check_expr(name, item)),
+        // A text beside `sys.env(...)` is a prefix such as `Bearer `.
+        Expr::Parts(items) => {
+            let from_environment = items.iter().any(mentions_sys);
+            items.iter().try_for_each(|item| check_expr(if from_environment { "" } else { name }, item))
+        }
+        Expr::Object(fields) => fields.iter().try_for_each(|(key, item)| check_expr(key.trim_matches('"'), item)),
+        Expr::Text(_) => Ok(()),
+    }
+}
+
+fn mentions_sys(value: &Expr) -> bool {
+    match value {
+        Expr::Token(token) => token == "sys",
+        Expr::Array(items) | Expr::Parts(items) => items.iter().any(mentions_sys),
+        Expr::Object(_) | Expr::Text(_) => false,
+    }
+}
+
+/// The addresses in the settings of a receiver that listens.
+fn addresses(value: &Value, found: &mut Vec<(String, u16)>) {
+    match value {
+        Value::Object(map) => {
+            for (key, item) in map {
+                match item.as_str() {
+                    Some(text) if ADDRESSES.contains(&key.as_str()) => {
+                        found.extend(scalar::listen_address(text).ok().map(|(host, port)| (host.to_owned(), port)));
+                    }
+                    _ => addresses(item, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| addresses(item, found)),
+        _ => {}
+    }
+}
+
+fn alloy_addresses(body: &[Statement], found: &mut Vec<(String, u16)>) {
+    for statement in body {
+        match statement {
+            Statement::Block(block) => alloy_addresses(&block.body, found),
+            Statement::Attribute(name, Expr::Token(token)) if ADDRESSES.contains(&name.as_str()) => {
+                let text = token.trim_matches(['"', '`']);
+                found.extend(scalar::listen_address(text).ok().map(|(host, port)| (host.to_owned(), port)));
+            }
+            Statement::Attribute(..) => {}
+        }
+    }
+}
+
+impl Component for Raw {
+    fn kind(&self) -> &'static str {
+        "raw"
+    }
+
+    fn role(&self) -> Role {
+        self.0
+    }
+
+    fn title(&self) -> &'static str {
+        match self.0 {
+            Role::Source => "Other source",
+            Role::Filter => "Other filter",
+            Role::Processor => "Other processor",
+            Role::Destination => "Other destination",
+        }
+    }
+
+    fn description(&self) -> &'static str {
+        "One component in the runtime's own language, for what the catalogue does not have. Give both texts to run it on \
+         both runtimes."
+    }
+
+    fn schema(&self) -> Value {
+        let prefix = self.alloy_prefix();
+        let output = if self.0 == Role::Destination { "" } else { " Leave out its `output`." };
+        let order = |n: u32, title: &str, help: String| {
+            json!({
+                "type": "string", "title": title, "description": help, "maxLength": 65536, "minLength": 1,
+                "x-order": n, "x-widget": "code", "x-verbatim": true,
+            })
+        };
+        json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "otelcol": order(1, "otelcol (YAML)", "A component type with its settings. Secrets as ${env:NAME}.".to_owned()),
+                "alloy": order(2, "Alloy", format!("One `{prefix}...` block.{output} Secrets as sys.env(\"NAME\").")),
+                "signals": {
+                    "type": "array", "title": "Only for", "uniqueItems": true, "default": [], "x-order": 3, "x-widget": "list",
+                    "description": "Kinds of telemetry that it handles; all when empty.",
+                    "items": { "type": "string", "enum": ["logs", "metrics", "traces"] },
+                },
+            },
+        })
+    }
+
+    fn examples(&self) -> Vec<(&'static str, Value)> {
+        vec![self.examples_of()]
+    }
+
+    fn signals_with(&self, settings: &SettingsMap) -> Vec<Signal> {
+        match read::<Settings>(settings) {
+            Ok(settings) if !settings.signals.is_empty() => settings.signals,
+            _ => self.signals().to_vec(),
+        }
+    }
+
+    fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
+        let Ok(settings) = read::<Settings>(settings) else { return };
+        if settings.otelcol.is_none() && settings.alloy.is_none() {
+            findings.errors.add(findings.path().clone(), "missing", "needs one of otelcol, alloy");
+        }
+        if let Some(text) = &settings.otelcol {
+            let checked = self.otelcol_component(text).and_then(|(kind, value)| check_yaml(&kind, &value));
+            if let Err(reason) = checked {
+                findings.errors.add(findings.path().key("otelcol"), "invalid_value", reason);
+            }
+        }
+        if let Some(text) = &settings.alloy
+            && let Err(reason) = self.alloy_block(text)
+        {
+            findings.errors.add(findings.path().key("alloy"), "invalid_value", reason);
+        }
+    }
+
+    fn binds(&self, settings: &SettingsMap) -> Vec<Bind> {
+        let Ok(settings) = read::<Settings>(settings) else { return Vec::new() };
+        if self.0 != Role::Source {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        let otelcol = settings.otelcol.and_then(|text| self.otelcol_component(&text).ok());
+        if let Some((kind, value)) = &otelcol
+            && LISTENERS.contains(&kind.as_str())
+        {
+            addresses(value, &mut found);
+        }
+        let from_otelcol = found.len();
+        if let Some(block) = settings.alloy.and_then(|text| self.alloy_block(&text).ok())
+            && block.name.rsplit('.').next().is_some_and(|kind| LISTENERS.contains(&kind))
+        {
+            alloy_addresses(&block.body, &mut found);
+        }
+        let mut binds: Vec<Bind> = Vec::new();
+        for (index, (host, port)) in found.into_iter().enumerate() {
+            let field = if index < from_otelcol { "otelcol" } else { "alloy" };
+            if !binds.iter().any(|b| b.port == port && b.host == host) {
+                // Of a text in another language the protocol is not known; TCP is the safe guess.
+                binds.push(Bind { field, protocol: "tcp", host, port });
+            }
+        }
+        binds
+    }
+
+    fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
+        let settings: Settings = read(settings)?;
+        let text = settings.otelcol.ok_or_else(|| Unsupported::new("otelcol", "has no text for otelcol"))?;
+        let (kind, value) = self.otelcol_component(&text).map_err(|reason| Unsupported::new("otelcol", reason))?;
+        Ok(OtelcolPart::new(&kind, Yaml::verbatim(&value)))
+    }
+
+    fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
+        let settings: Settings = read(settings)?;
+        let text = settings.alloy.ok_or_else(|| Unsupported::new("alloy", "has no text for Alloy"))?;
+        let mut block = self.alloy_block(&text).map_err(|reason| Unsupported::new("alloy", reason))?;
+        block.label = Some(site.label.to_owned());
+        if self.0 != Role::Destination {
+            block.body.push(site.outputs.block());
+        }
+        Ok(if self.0 == Role::Source { AlloyPart::source(vec![block]) } else { AlloyPart::consumer(block) })
+    }
+}

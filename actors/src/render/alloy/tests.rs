@@ -1,0 +1,112 @@
+use super::*;
+
+fn reformat(text: &str) -> String {
+    write(&parse::body(text).unwrap(), false)
+}
+
+#[test]
+fn attributes_align_and_blocks_stand_apart() {
+    insta::assert_snapshot!(
+        reformat("a = 1\nlonger = \"x\"\nb{}\nc \"l\" { x = [1,\n2,\n] }\nd = {x=1, \"k\" = `v`}\ne = f( a.b[0] , -1 )\n"),
+        @r#"
+    a      = 1
+    longer = "x"
+
+    b { }
+
+    c "l" {
+    	x = [1, 2]
+    }
+    d = {x = 1, "k" = `v`}
+    e = f(a.b[0], -1)
+    "#
+    );
+}
+
+#[test]
+fn neighbours_with_objects_are_kept_apart() {
+    assert_eq!(
+        reformat("r = {job = \"app\"}\no = [{type = \"j\"}]\np = 1\n"),
+        "r = {job = \"app\"}\n\no = [{type = \"j\"}]\np = 1\n"
+    );
+}
+
+#[test]
+fn a_value_of_several_lines_ends_a_run() {
+    assert_eq!(reformat("a = 1\nbbb = `x\ny`\nc = 2\n"), "a   = 1\nbbb = `x\ny`\n\nc = 2\n");
+}
+
+#[test]
+fn texts_are_raw_where_that_saves_escapes() {
+    let written = |text: &str| {
+        let mut out = String::new();
+        quote(&mut out, text);
+        out
+    };
+    assert_eq!(written("plain $1"), "\"plain $1\"");
+    assert_eq!(written(r#"IsMatch(body, "\\d")"#), r#"`IsMatch(body, "\\d")`"#);
+    assert_eq!(written("tick ` and \""), r#""tick ` and \"""#);
+    assert_eq!(written("a\"\nb\u{0}\u{feff}"), r#""a\"\nb\u0000\uFEFF""#);
+}
+
+#[test]
+fn the_grammar_is_kept() {
+    for good in [
+        "",
+        "\n",
+        "// only a comment",
+        "/* a\nb */",
+        "a = 1",
+        "a { b = 1 }",
+        "a = [\n1,\n2,\n]",
+        "a = 1.5e+3",
+        "a = .5",
+        "a = \"\\u00e9\\n\\\"\\101\\x41\"",
+        "a = (1 + 2) * -3 ^ 2 == 4 && !true",
+        "größe = 1",
+        "a \"\" { }",
+        "a.b.c \"l\" { }",
+    ] {
+        assert!(parse::body(good).is_ok(), "{good}: {:?}", parse::body(good));
+    }
+    for bad in [
+        "# no",
+        "a = 'x'",
+        "a = 1;",
+        "a = \"\\'\"",
+        "a = \"x",
+        "a = `x",
+        "a\n{ }",
+        "a { b = 1",
+        "a = [1,\n2\n]",
+        "a = 1 b = 2",
+        "a = {b: 1}",
+        "a.b = 1",
+        "true = 1",
+        "a \"1x\" { }",
+        "a \"x-y\" { }",
+        "a = 010",
+        "a = ",
+        "a = 1 +",
+        "/* x",
+        "a = \0",
+        "a = {\"k\\n\" = 1}",
+        "a `l` { }",
+        "}",
+        "a = 0x1f",
+        "a = b c",
+    ] {
+        assert!(parse::body(bad).is_err(), "{bad}: {:?}", parse::body(bad));
+    }
+    assert_eq!(parse::body("a {\n  b = \n}").unwrap_err().to_string(), "3:1: expected a value, found `}`");
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let deep = format!("a = {}1{}", "[".repeat(5000), "]".repeat(5000));
+    assert!(parse::body(&deep).unwrap_err().reason.contains("nesting"));
+    let deep = format!("a = {}1", "-".repeat(5000));
+    assert!(parse::body(&deep).unwrap_err().reason.contains("nesting"));
+    let deep = "a {".repeat(5000);
+    assert!(parse::body(&deep).unwrap_err().reason.contains("nesting"));
+}

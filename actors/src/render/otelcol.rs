@@ -1,0 +1,225 @@
+//! The otelcol config: all pipelines of a collector in one YAML document.
+//!
+//! A service pipeline per signal: `[memory_limiter, filter/<p>.in, <steps that handle the signal>, filter/<p>.out]`. A
+//! source with processors of its own gets a service pipeline of its own through the same steps, so that those
+//! processors touch no other source's records; meters have the same names in both and so count together.
+
+use std::collections::BTreeMap;
+
+use linkmesh_proto::api::{catalogue::Role, collector::Runtime, pipeline::Signal};
+
+use super::{RenderError, names, names::End, yaml::Yaml};
+use crate::{
+    catalog::{OtelcolPart, OtelcolSite, Unsupported, signal_name},
+    domain::{
+        components::{ComponentClass, Dialect},
+        resolve::{Resolved, ResolvedConfig, ResolvedPipeline, ResolvedStep},
+    },
+};
+
+/// What a document begins with, for a person who finds it on a host.
+const HEADER: &str = "# Rendered by LinkMesh. Edit the pipelines there: changes made here are overwritten.\n";
+
+/// Renders the components of one part, or says why that is not possible.
+pub(crate) fn part(part: &Resolved, signals: &[Signal]) -> Result<OtelcolPart, RenderError> {
+    part.component
+        .otelcol(&part.settings, &OtelcolSite { signals })
+        .map_err(|unsupported| unsupported_error(part, Runtime::Otelcol, &unsupported))
+}
+
+pub(super) fn unsupported_error(part: &Resolved, runtime: Runtime, unsupported: &Unsupported) -> RenderError {
+    let (document, path) = &part.origin;
+    let field = if unsupported.field.is_empty() { path.clone() } else { path.key(unsupported.field) };
+    RenderError::Unsupported {
+        document: document.clone(),
+        field: field.to_string(),
+        runtime,
+        reason: unsupported.reason.clone(),
+    }
+}
+
+#[derive(Default)]
+struct Document {
+    receivers: BTreeMap<String, Yaml>,
+    processors: BTreeMap<String, Yaml>,
+    exporters: BTreeMap<String, Yaml>,
+    extensions: BTreeMap<String, Yaml>,
+    pipelines: BTreeMap<String, Yaml>,
+}
+
+/// Writes the document; `hide` puts `[sealed]` in the place of secrets.
+pub(super) fn write(config: &ResolvedConfig, dialect: Dialect, hide: bool) -> Result<String, RenderError> {
+    let document = if config.pipelines.is_empty() { idle() } else { document(config, dialect)? };
+    let section = |entries: BTreeMap<String, Yaml>| Yaml::Map(entries.into_iter().collect());
+    let extensions: Vec<Yaml> = document.extensions.keys().map(Yaml::word).collect();
+    let mut root = vec![("receivers".to_owned(), section(document.receivers))];
+    if !document.processors.is_empty() {
+        root.push(("processors".to_owned(), section(document.processors)));
+    }
+    root.push(("exporters".to_owned(), section(document.exporters)));
+    let mut service = Vec::new();
+    if !extensions.is_empty() {
+        root.push(("extensions".to_owned(), section(document.extensions)));
+        service.push(("extensions".to_owned(), Yaml::Seq(extensions)));
+    }
+    service.push(("pipelines".to_owned(), section(document.pipelines)));
+    root.push(("service".to_owned(), Yaml::Map(service)));
+    Ok(format!("{HEADER}{}", Yaml::Map(root).write(hide)))
+}
+
+/// The document of a collector without pipelines: otelcol refuses an empty one.
+fn idle() -> Document {
+    let nop = || BTreeMap::from([("nop".to_owned(), Yaml::Map(Vec::new()))]);
+    let pipeline = service_pipeline(vec!["nop".to_owned()], Vec::new(), vec!["nop".to_owned()]);
+    Document {
+        receivers: nop(),
+        exporters: nop(),
+        pipelines: BTreeMap::from([("logs/nop".to_owned(), pipeline)]),
+        ..Document::default()
+    }
+}
+
+fn service_pipeline(receivers: Vec<String>, processors: Vec<String>, exporters: Vec<String>) -> Yaml {
+    let words = |names: Vec<String>| Yaml::Seq(names.into_iter().map(Yaml::Word).collect());
+    let mut entries = vec![("receivers".to_owned(), words(receivers))];
+    if !processors.is_empty() {
+        entries.push(("processors".to_owned(), words(processors)));
+    }
+    entries.push(("exporters".to_owned(), words(exporters)));
+    Yaml::Map(entries)
+}
+
+fn document(config: &ResolvedConfig, dialect: Dialect) -> Result<Document, RenderError> {
+    let mut document = Document::default();
+    let limiter = &config.memory_limiter;
+    let spike = u64::from(limiter.limit_mib) * u64::from(limiter.spike_limit_percent) / 100;
+    document.processors.insert(
+        names::MEMORY_LIMITER.to_owned(),
+        Yaml::map([
+            ("check_interval", Yaml::text(format!("{}s", limiter.check_interval_s))),
+            ("limit_mib", Yaml::Int(i64::from(limiter.limit_mib))),
+            ("spike_limit_mib", Yaml::Int(i64::try_from(spike).unwrap_or(i64::MAX))),
+        ]),
+    );
+    let mut shared = BTreeMap::new();
+    for (key, source) in &config.sources {
+        let signals: Vec<Signal> = source.users.iter().flat_map(|(_, signals)| signals.iter().copied()).collect();
+        let part = part(&source.part, &signals)?;
+        let name = names::otelcol_shared(dialect.name(ComponentClass::Receivers, &part.kind), &source.name);
+        keep_storage(&mut document, config, &part);
+        document.receivers.insert(name.clone(), part.config);
+        shared.insert(key.clone(), name);
+    }
+    let mut exporters = BTreeMap::new();
+    for (id, destination) in &config.destinations {
+        let part = part(destination, crate::catalog::ALL_SIGNALS)?;
+        let name = names::otelcol_shared(dialect.name(ComponentClass::Exporters, &part.kind), id.as_str());
+        document.exporters.insert(name.clone(), part.config);
+        exporters.insert(id, name);
+    }
+    for pipeline in &config.pipelines {
+        let receivers: Vec<(&Vec<Signal>, String)> = config
+            .sources
+            .iter()
+            .filter_map(|(key, source)| {
+                let (_, signals) = source.users.iter().find(|(user, _)| *user == pipeline.id)?;
+                Some((signals, shared.get(key)?.clone()))
+            })
+            .collect();
+        let sent = |signal: Signal| {
+            let taken = pipeline.destinations.iter().filter(move |(_, signals)| signals.contains(&signal));
+            taken.filter_map(|(id, _)| exporters.get(id).cloned()).collect::<Vec<_>>()
+        };
+        add_pipeline(&mut document, config, pipeline, &receivers, &sent, dialect)?;
+    }
+    Ok(document)
+}
+
+fn keep_storage(document: &mut Document, config: &ResolvedConfig, part: &OtelcolPart) {
+    if part.storage {
+        document.extensions.insert(
+            names::STORAGE.to_owned(),
+            Yaml::map([
+                ("directory", Yaml::text(format!("{}/linkmesh", config.otelcol_state_directory.trim_end_matches('/')))),
+                ("create_directory", Yaml::Bool(true)),
+            ]),
+        );
+    }
+}
+
+fn add_pipeline(
+    document: &mut Document,
+    config: &ResolvedConfig,
+    pipeline: &ResolvedPipeline,
+    shared: &[(&Vec<Signal>, String)],
+    sent: &dyn Fn(Signal) -> Vec<String>,
+    dialect: Dialect,
+) -> Result<(), RenderError> {
+    let id = &pipeline.id;
+    let ends = [End::In, End::Out].map(|end| names::otelcol_meter(id, end));
+    for meter in &ends {
+        // Without conditions: it drops nothing and only counts. `error_mode` keeps every version's default out.
+        document.processors.insert(meter.clone(), Yaml::map([("error_mode", Yaml::word("ignore"))]));
+    }
+    let [first, last] = ends;
+    let mut steps: Vec<(&ResolvedStep, String)> = Vec::new();
+    for step in &pipeline.steps {
+        let part = part(&step.part, &step.signals)?;
+        let name = names::otelcol_step(dialect.name(ComponentClass::Processors, &part.kind), id, &step.id);
+        document.processors.insert(name.clone(), part.config);
+        steps.push((step, name));
+    }
+    // Receivers that share the chain, and those with processors of their own in front of it.
+    let mut plain: Vec<(&[Signal], String)> =
+        shared.iter().map(|(signals, name)| (signals.as_slice(), name.clone())).collect();
+    let mut separate = Vec::new();
+    for source in &pipeline.sources {
+        let part = part(&source.part, &source.signals)?;
+        let name = names::otelcol_step(dialect.name(ComponentClass::Receivers, &part.kind), id, &source.id);
+        keep_storage(document, config, &part);
+        let mut own = Vec::new();
+        for (kind, settings) in &part.own_processors {
+            let name = names::otelcol_step(dialect.name(ComponentClass::Processors, kind), id, &source.id);
+            document.processors.insert(name.clone(), settings.clone());
+            own.push(name);
+        }
+        document.receivers.insert(name.clone(), part.config);
+        if own.is_empty() { plain.push((&source.signals, name)) } else { separate.push((source, name, own)) }
+    }
+    for signal in pipeline.signals.iter().copied() {
+        let exporters = sent(signal);
+        let chain = |own: Vec<String>| {
+            let handling =
+                steps.iter().filter(|(step, _)| step.signals.contains(&signal)).map(|(_, name)| name.clone());
+            let mut chain = vec![names::MEMORY_LIMITER.to_owned()];
+            chain.extend(own);
+            chain.push(first.clone());
+            chain.extend(handling);
+            chain.push(last.clone());
+            chain
+        };
+        let receivers: Vec<String> =
+            plain.iter().filter(|(signals, _)| signals.contains(&signal)).map(|(_, name)| name.clone()).collect();
+        if !receivers.is_empty() && !exporters.is_empty() {
+            let name = names::otelcol_pipeline(signal_name(signal), id, None);
+            document.pipelines.insert(name, service_pipeline(receivers, chain(Vec::new()), exporters.clone()));
+        }
+        for (source, receiver, own) in separate.iter().filter(|(source, ..)| source.signals.contains(&signal)) {
+            if !exporters.is_empty() {
+                let name = names::otelcol_pipeline(signal_name(signal), id, Some(&source.id));
+                let pipeline = service_pipeline(vec![receiver.clone()], chain(own.clone()), exporters.clone());
+                document.pipelines.insert(name, pipeline);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The component types that a build needs to run a part.
+pub(crate) fn types(
+    resolved: &Resolved,
+    role: Role,
+    signals: &[Signal],
+) -> Result<Vec<(ComponentClass, String)>, RenderError> {
+    part(resolved, signals).map(|part| part.types(role))
+}
