@@ -13,6 +13,7 @@ use linkmesh_actors::{
         access::Permission,
         config::{ConfigSnapshot, Versioned},
         document::{DocumentPath, read_destination, read_new_destination},
+        secret::mask_destination,
         validate::{FleetFacts, validate_destination},
     },
     repository::{Edit, Precondition as Stored, Saved, StoredDocument},
@@ -29,7 +30,7 @@ use serde_json::Value;
 
 use super::{
     AppState,
-    documents::{as_stale, id_of, masked, misshapen, save, stored, without_added_fields},
+    documents::{as_stale, id_of, misshapen, save, stored, without_added_fields},
     routes::{
         Access, Context, Id, IfMatch, Json, PREFIX, Paging, Param, Params, Precondition, Route, Version, document,
         paged,
@@ -103,11 +104,9 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// A destination as the API shows it.
 fn show(id: &DestinationId, destination: &Versioned<DestinationDocument>, config: &ConfigSnapshot) -> Destination {
-    let mut document = destination.document.clone();
-    document.settings = masked(&document.settings);
     Destination {
         id: id.clone(),
-        document,
+        document: mask_destination(&destination.document),
         revision: destination.revision,
         updated_at: destination.updated_at,
         updated_by: destination.updated_by.clone(),

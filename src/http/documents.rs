@@ -1,12 +1,9 @@
 //! What pipelines and destinations have in common: documents of the config repository, read whole and written whole.
 
-use linkmesh_actors::{
-    domain::secret::SEALED_PREFIX,
-    repository::{Edit, Precondition as Stored, Save, SaveError, Saved},
-};
+use linkmesh_actors::repository::{Edit, Precondition as Stored, Save, SaveError, Saved};
 use linkmesh_proto::{Slug, api::problem::FieldProblem};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
     AppState,
@@ -53,19 +50,6 @@ pub(super) fn id_of<T: From<Slug>>(given: Option<T>, name: &str) -> Result<T> {
     given.or_else(from_name).ok_or_else(|| {
         Error::invalid_field("id", "missing_field", "give an id: the name has no letters or digits to make one of")
     })
-}
-
-/// Shows settings without secrets: a sealed value becomes `{"sealed": true}`, which a save takes for "keep it".
-pub(super) fn masked(settings: &Map<String, Value>) -> Map<String, Value> {
-    fn mask(value: &Value) -> Value {
-        match value {
-            Value::String(text) if text.starts_with(SEALED_PREFIX) => json!({"sealed": true}),
-            Value::Array(items) => items.iter().map(mask).collect(),
-            Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
-            other => other.clone(),
-        }
-    }
-    settings.iter().map(|(name, value)| (name.clone(), mask(value))).collect()
 }
 
 /// What a write must find stored.
@@ -129,6 +113,8 @@ pub(super) fn misshapen(errors: Vec<FieldProblem>) -> linkmesh_proto::api::pipel
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -138,14 +124,6 @@ mod tests {
         assert_eq!(without_added_fields(read, "a").unwrap(), json!({"name": "A"}));
         let error = without_added_fields(json!({"id": "b"}), "a").unwrap_err();
         assert_eq!(error.errors()[0].field, "id");
-    }
-
-    #[test]
-    fn sealed_values_are_masked_wherever_they_stand() {
-        let settings = json!({"headers": {"x": "lms1.k.abc", "y": "${env:Y}"}, "list": ["lms1.k.d", 7]});
-        let Value::Object(settings) = settings else { panic!("an object") };
-        let expected = json!({"headers": {"x": {"sealed": true}, "y": "${env:Y}"}, "list": [{"sealed": true}, 7]});
-        assert_eq!(Value::Object(masked(&settings)), expected);
     }
 
     #[test]

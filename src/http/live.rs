@@ -51,7 +51,11 @@ pub(super) fn routes() -> Vec<Route> {
             follow,
         )
         .query([Param::text("cursor", "Resumes behind this event, like `Last-Event-ID`.")])
-        .answers_text(200, "Events without end; `data` is an `Event`.", "text/event-stream"),
+        .answers_as::<Event>(
+            200,
+            "Events without end; the `data` of each is such a document.",
+            "text/event-stream",
+        ),
     ]
 }
 

@@ -15,6 +15,7 @@ use linkmesh_actors::{
         access::Permission,
         config::{ConfigSnapshot, Versioned},
         document::{DocumentPath, read_new_pipeline, read_pipeline},
+        secret::mask_pipeline,
         validate::{FleetFacts, validate_pipeline},
     },
     repository::{Edit, Precondition as Stored, Saved, StoredDocument},
@@ -30,7 +31,7 @@ use serde_json::Value;
 
 use super::{
     AppState,
-    documents::{as_stale, id_of, masked, misshapen, save, stored, without_added_fields},
+    documents::{as_stale, id_of, misshapen, save, stored, without_added_fields},
     routes::{
         Access, Context, Id, IfMatch, Json, PREFIX, Paging, Param, Params, Precondition, Route, Version, document,
         paged,
@@ -99,13 +100,9 @@ fn show(
     config: &ConfigSnapshot,
     matched: &BTreeMap<PipelineId, u64>,
 ) -> Pipeline {
-    let mut document = pipeline.document.clone();
-    for step in document.sources.iter_mut().chain(&mut document.filters).chain(&mut document.processors) {
-        step.settings = masked(&step.settings);
-    }
     Pipeline {
         id: id.clone(),
-        document,
+        document: mask_pipeline(&pipeline.document),
         revision: pipeline.revision,
         updated_at: pipeline.updated_at,
         updated_by: pipeline.updated_by.clone(),

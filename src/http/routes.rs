@@ -44,6 +44,7 @@ pub fn table() -> Vec<Route> {
         super::enrolment::routes(),
         super::pipelines::routes(),
         super::destinations::routes(),
+        super::catalogue::routes(),
         super::revisions::routes(),
         super::live::routes(),
         super::metrics::routes(),

@@ -6,7 +6,7 @@ use crate::Cursor;
 
 /// One page of a list; ask for the next with `?cursor=`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Page<T> {
     /// The rows, in the order asked for.
     pub items: Vec<T>,

@@ -240,6 +240,19 @@ impl Route {
         self
     }
 
+    /// The documents that it answers in another form than one JSON text.
+    #[must_use]
+    pub fn answers_as<T: JsonSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        content_type: &'static str,
+    ) -> Self {
+        let body = Body { content_type, schema: Some(schema_of::<T>) };
+        self.meta.answers.push(Answer { status, description, body: Some(body) });
+        self
+    }
+
     /// Another body that it answers.
     #[must_use]
     pub fn answers_text(mut self, status: u16, description: &'static str, content_type: &'static str) -> Self {
