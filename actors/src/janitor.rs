@@ -1,1 +1,159 @@
-//! Periodic tidying: expired tokens, old records, dirty rows.
+//! Periodic tidying: expired tokens and sessions, deregistered collectors past their retention.
+//!
+//! *Owns* nothing: each round looks at what there is, and a round that is missed is made up by the next. *Mailbox* 8.
+//! *Senders*: tests. *Its death* costs a round.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
+use linkmesh_proto::{CollectorId, RequestId};
+
+use crate::{
+    by::By,
+    collector::{Work, post},
+    domain::document::DocumentPath,
+    ports::StoreError,
+    repository::{Edit, Precondition, RepositoryHandle, Save, SaveError},
+    runtime::messages,
+    shared::Shared,
+};
+
+pub(crate) const MAILBOX: usize = 8;
+/// How often the janitor goes round.
+const EVERY: Duration = Duration::from_secs(60);
+/// An Alloy that counts as there and was not heard for so long is looked at; its state machine decides.
+const SILENT_AFTER: Duration = Duration::from_secs(60);
+
+/// The janitor.
+pub(crate) struct JanitorActor {
+    shared: Arc<Shared>,
+    repository: RepositoryHandle,
+}
+
+impl JanitorActor {
+    pub(crate) fn new(shared: Arc<Shared>, repository: RepositoryHandle) -> Self {
+        Self { shared, repository }
+    }
+
+    fn again(&mut self, ctx: &mut Context<Self>) {
+        let round = round(Arc::clone(&self.shared), self.repository.clone());
+        ctx.spawn(round.into_actor(self).map(|result, _, ctx| {
+            if let Err(error) = result {
+                tracing::warn!(code = error.code(), error = &error as &dyn std::error::Error, "tidying failed");
+            }
+            // Armed when the round is over, so that rounds never pile up.
+            ctx.run_later(EVERY, Self::again);
+        }));
+    }
+}
+
+impl Actor for JanitorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_later(EVERY, Self::again);
+    }
+}
+
+/// Goes round now.
+pub(crate) struct Tidy;
+messages! { Tidy => Result<(), StoreError>; }
+
+impl Handler<Tidy> for JanitorActor {
+    type Result = ResponseActFuture<Self, Result<(), StoreError>>;
+
+    fn handle(&mut self, _: Tidy, _: &mut Self::Context) -> Self::Result {
+        Box::pin(round(Arc::clone(&self.shared), self.repository.clone()).into_actor(self))
+    }
+}
+
+async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    wake_silent(&shared, now);
+    end_tokens(&shared).await?;
+    for id in shared.store.prune_enrollments(now).await? {
+        shared.enrollments.remove(id);
+    }
+    shared.store.prune_sessions(now).await?;
+    forget_deregistered(&shared, &repository).await
+}
+
+/// Alloys that count as there and have no actor, for instance after a panic: nothing else would notice their silence.
+fn wake_silent(shared: &Arc<Shared>, now: linkmesh_proto::Timestamp) {
+    for slot in shared.directory.slots() {
+        let is_silent = slot.last_seen().is_none_or(|seen| now.since(seen) >= SILENT_AFTER);
+        if slot.is_online() && is_silent && slot.mailbox.lock().addr.is_none() {
+            // Any message builds the actor, which judges the silence. Full: it is alive after all.
+            let _ = post(shared, &slot, Work::PlaceChanged);
+        }
+    }
+}
+
+/// Ends tokens whose time has come.
+async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    for slot in shared.directory.slots() {
+        let ended = |slot: CollectorId| {
+            shared
+                .directory
+                .tokens_with(slot)
+                .into_iter()
+                .partition::<Vec<_>, _>(|(_, known)| known.ends_at.is_some_and(|ends_at| ends_at <= now))
+        };
+        if ended(slot.id()).0.is_empty() {
+            continue;
+        }
+        let _one_at_a_time = slot.administration.lock().await;
+        let (ended, valid) = ended(slot.id());
+        let records = valid.iter().map(|(hash, known)| crate::ports::CollectorTokenRecord {
+            hash: *hash,
+            collector: slot.id(),
+            created_at: known.created_at,
+            previous: known.previous,
+            ends_at: known.ends_at,
+        });
+        shared.store.set_collector_tokens(slot.id(), records.collect(), None).await?;
+        for (hash, _) in ended {
+            shared.directory.remove_token(&hash);
+        }
+    }
+    Ok(())
+}
+
+/// Forgets collectors that were deregistered long ago, their documents included.
+async fn forget_deregistered(shared: &Arc<Shared>, repository: &RepositoryHandle) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    let mut old = Vec::new();
+    shared.directory.for_each(|slot| {
+        let since = slot.record().deregistered_at;
+        if since.is_some_and(|since| now.since(since) >= shared.settings.deregistered_retention) {
+            old.push(slot.id());
+        }
+    });
+    if old.is_empty() {
+        return Ok(());
+    }
+    for id in &old {
+        let save = Save {
+            edit: Edit::Delete(DocumentPath::Collector(*id)),
+            precondition: Precondition::Any,
+            by: By::server("janitor", RequestId::generate()),
+        };
+        match repository.save(save).await {
+            Ok(_) | Err(SaveError::NotFound(_)) => {}
+            // It goes with the next round.
+            Err(error) => {
+                tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not removed");
+                return Ok(());
+            }
+        }
+    }
+    shared.recorder.forget(&old);
+    shared.store.remove_collectors(old.clone()).await?;
+    for id in &old {
+        shared.directory.remove(*id);
+        shared.note_changed(*id);
+    }
+    tracing::info!(collectors = old.len(), "deregistered collectors forgotten");
+    Ok(())
+}

@@ -19,10 +19,11 @@ pub mod remotecfg;
 pub mod render;
 pub mod repository;
 pub mod runtime;
+mod shared;
 mod start;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
 
 pub use by::By;
-pub use start::{Deps, Handles, OpenRepository, Settings, StartError};
+pub use start::{Deps, Handles, OpenRepository, Settings, StartError, start};

@@ -1,7 +1,22 @@
 //! The config repository's actor: validates, commits in batches, announces revisions.
+//!
+//! *Owns* the snapshot in force ([`ConfigSnapshot`](crate::domain::config::ConfigSnapshot), shared with everybody who
+//! reads) and the one worker thread that owns the Git repository. While one batch is being committed the next gathers:
+//! a lone save never waits, and many share one move of the branch.
+//!
+//! *Mailbox* 256 saves; who comes when it is full waits for room under the request's deadline. *Senders*: operators'
+//! requests by way of [`RepositoryHandle`]. It asks the fleet, never the other way.
+//!
+//! *Its death* loses saves that were not answered; what is in Git is read again.
 
+mod actor;
+mod batch;
 mod handle;
+mod history;
+mod load;
 mod request;
 
+pub(crate) use actor::{MAILBOX, RepositoryActor};
 pub use handle::{RepositoryHandle, RestoreError};
+pub(crate) use load::load;
 pub use request::{Edit, HistoryError, Precondition, Save, SaveError, Saved, StoredDocument};

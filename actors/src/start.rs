@@ -1,15 +1,31 @@
 //! Everything that runs, started in one place.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::{Actor, AsyncContext, Context, WrapFuture};
+use arc_swap::ArcSwap;
+
+use linkmesh_proto::api::collector::CollectorStatus;
 
 use crate::{
+    collector::{ComponentRegistry, Recorder, Work, post_if_alive},
+    directory::{Directory, KnownToken, Place, Slot},
     domain::secret::Sealer,
-    feed::FeedHandle,
-    fleet::FleetHandle,
+    feed::{FeedActor, FeedHandle},
+    fleet::{Enrollments, FleetActor, FleetHandle},
+    janitor::JanitorActor,
     meter::MeterHandle,
+    opamp::{Endpoints, EndpointsError, Permits},
     ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
-    repository::RepositoryHandle,
-    runtime::{GiveUp, Observe},
+    repository::{RepositoryActor, RepositoryHandle, load},
+    runtime::{AskError, GiveUp, Observe, Pool, Supervised, Worker, WorkerError, supervise},
+    shared::Shared,
 };
 
 /// Opens the config repository on its worker thread; called again after a panic there.
@@ -82,6 +98,15 @@ pub enum StartError {
     /// A thread cannot be started.
     #[error("a thread cannot be started")]
     Thread(#[from] std::io::Error),
+    /// The repository's thread does not answer.
+    #[error("the config repository's thread does not answer")]
+    Worker(#[from] WorkerError),
+    /// An actor does not answer.
+    #[error("an actor does not answer")]
+    Actor(#[from] AskError),
+    /// The public URL is not one.
+    #[error("the public URL cannot be used")]
+    PublicUrl(#[from] EndpointsError),
 }
 
 /// The running actors, as the edge sees them. Cheap to clone.
@@ -97,4 +122,207 @@ pub struct Handles {
     pub meter: MeterHandle,
     /// Counters.
     pub observe: Arc<Observe>,
+    shared: Arc<Shared>,
+    worker: Worker<Box<dyn ConfigRepository>>,
+    singletons: Arc<[Box<dyn Fn() + Send + Sync>]>,
+}
+
+/// How long the repository may take to be opened and read.
+const OPEN_DEADLINE: Duration = Duration::from_secs(300);
+/// How long a stop waits for the repository's thread.
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// Work that may wait for the repository's thread.
+const REPOSITORY_QUEUE: usize = 256;
+
+/// Starts everything: reads the stores, starts the actors, answers when the fleet knows what each collector should run.
+/// Must be called within an actix system.
+///
+/// # Errors
+/// When a store cannot be read, or a thread cannot be started.
+pub async fn start(deps: Deps) -> Result<Handles, StartError> {
+    let Deps { store, repository, clock, entropy, sealer, observe, settings, give_up } = deps;
+    let mut open = repository;
+    let worker = Worker::spawn(observe.actor("repository_worker"), REPOSITORY_QUEUE, move || open())?;
+    let config = worker.call(OPEN_DEADLINE, |repository| load(&mut **repository)).await??;
+    let config = Arc::new(ArcSwap::from_pointee(config));
+
+    let directory = Arc::new(Directory::default());
+    let pool = Pool::start(settings.threads);
+    let feed = start_feed(&pool, &observe, &give_up, &directory, &*entropy);
+    let endpoints = settings
+        .public_url
+        .as_deref()
+        .map(|url| Endpoints::new(url, settings.ca_pem.as_ref().map(|pem| pem.as_bytes().into())))
+        .transpose()?;
+    let shared = Arc::new(Shared {
+        recorder: Arc::new(Recorder::new(Arc::clone(&store), Arc::clone(&observe))),
+        permits: Permits::per_second(settings.full_states_per_second),
+        collector_counters: observe.actor("collector"),
+        components: ComponentRegistry::default(),
+        enrollments: Enrollments::default(),
+        pipeline_counts: ArcSwap::default(),
+        stopping: AtomicBool::new(false),
+        sessions: AtomicU64::new(0),
+        changed: parking_lot::Mutex::default(),
+        fleet: std::sync::OnceLock::new(),
+        feed: feed.clone(),
+        observe: Arc::clone(&observe),
+        directory,
+        store,
+        clock,
+        entropy,
+        sealer,
+        settings,
+        endpoints,
+        pool,
+        config: Arc::clone(&config),
+    });
+    load_collectors(&shared).await?;
+
+    let recorder = start_recorder(&shared, &give_up);
+    let for_fleet = Arc::clone(&shared);
+    let fleet =
+        supervise(shared.pool.hub(), crate::fleet::MAILBOX, observe.actor("fleet"), give_up.clone(), move || {
+            FleetActor::new(Arc::clone(&for_fleet))
+        });
+    // Nobody else sets it.
+    let _ = shared.fleet.set(fleet.clone());
+    let (for_repository, its_worker) = (Arc::clone(&shared), worker.clone());
+    let actor = supervise(
+        shared.pool.hub(),
+        crate::repository::MAILBOX,
+        observe.actor("repository"),
+        give_up.clone(),
+        move || RepositoryActor::new(Arc::clone(&for_repository), its_worker.clone()),
+    );
+    let repository = RepositoryHandle::new(config, actor.clone(), worker.clone());
+    let (for_janitor, its_repository) = (Arc::clone(&shared), repository.clone());
+    let janitor = supervise(shared.pool.hub(), crate::janitor::MAILBOX, observe.actor("janitor"), give_up, move || {
+        JanitorActor::new(Arc::clone(&for_janitor), its_repository.clone())
+    });
+    fleet.ask(crate::fleet::TakeRevision, OPEN_DEADLINE).await?;
+    Ok(Handles {
+        fleet: FleetHandle::new(Arc::clone(&shared), repository.clone()),
+        repository,
+        feed,
+        meter: MeterHandle::new(),
+        observe,
+        worker,
+        singletons: Arc::new([stopper(&recorder), stopper(&fleet), stopper(&actor), stopper(&janitor)]),
+        shared,
+    })
+}
+
+fn stopper<A: Actor>(actor: &Supervised<A>) -> Box<dyn Fn() + Send + Sync>
+where
+    Supervised<A>: Send + Sync,
+{
+    let actor = actor.clone();
+    Box::new(move || actor.expect_stop())
+}
+
+fn start_feed(
+    pool: &Pool,
+    observe: &Arc<Observe>,
+    give_up: &GiveUp,
+    directory: &Arc<Directory>,
+    entropy: &dyn Entropy,
+) -> FeedHandle {
+    // A random epoch: a cursor of an earlier run never fits by chance.
+    let mut epoch = [0; 8];
+    entropy.fill(&mut epoch);
+    let epoch = Arc::new(AtomicU64::new(u64::from_be_bytes(epoch)));
+    let overflowed = Arc::new(AtomicBool::new(false));
+    let (for_actor, observed) = (Arc::clone(&overflowed), Arc::clone(observe));
+    let actor = supervise(pool.hub(), crate::feed::MAILBOX, observe.actor("feed"), give_up.clone(), move || {
+        let epoch = epoch.fetch_add(1, Ordering::Relaxed);
+        FeedActor::new(epoch, Arc::clone(&for_actor), Arc::clone(&observed))
+    });
+    FeedHandle::new(actor, overflowed, Arc::clone(directory))
+}
+
+/// Reads who is known, who may enrol, and which builds there are.
+async fn load_collectors(shared: &Arc<Shared>) -> Result<(), StoreError> {
+    let mut builds = std::collections::BTreeSet::new();
+    for (mut record, presence) in shared.store.load_collectors().await? {
+        // Nobody is connected to a server that just started.
+        if let Some(status @ (CollectorStatus::Connected | CollectorStatus::Degraded)) = &mut record.row.status {
+            *status = CollectorStatus::Offline;
+            record.row.status_since = Some(shared.clock.now());
+        }
+        builds.extend(record.row.components_hash.clone());
+        let name = record.name.as_str().into();
+        let slot = Slot::new(record, presence);
+        slot.set_place(Place { name, ..Place::default() });
+        shared.directory.insert(Arc::new(slot));
+    }
+    for token in shared.store.load_collector_tokens().await? {
+        if let Some(slot) = shared.directory.slot(token.collector) {
+            let known =
+                KnownToken { slot, created_at: token.created_at, previous: token.previous, ends_at: token.ends_at };
+            shared.directory.insert_token(token.hash, known);
+        }
+    }
+    for enrollment in shared.store.load_enrollments().await? {
+        shared.enrollments.insert(enrollment);
+    }
+    for hash in builds {
+        if let (Some(tree), Ok(key)) = (shared.store.components(&hash).await?, hex::decode(&hash))
+            && !shared.components.insert_stored(&key, &tree)
+        {
+            tracing::warn!(hash, "a stored tree of components cannot be read; agents are asked for it again");
+        }
+    }
+    Ok(())
+}
+
+/// The actor that runs the recorder, so that it is watched and comes back like any other.
+struct RecorderActor {
+    recorder: Arc<Recorder>,
+}
+
+impl Actor for RecorderActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.spawn(Arc::clone(&self.recorder).run().into_actor(self));
+    }
+}
+
+fn start_recorder(shared: &Arc<Shared>, give_up: &GiveUp) -> Supervised<RecorderActor> {
+    let recorder = Arc::clone(&shared.recorder);
+    let counters = shared.observe.actor("recorder");
+    supervise(shared.pool.hub(), 1, counters, give_up.clone(), move || RecorderActor {
+        recorder: Arc::clone(&recorder),
+    })
+}
+
+impl Handles {
+    /// Turns new sessions away and tells the open ones that the server goes: they come back to the next one. First
+    /// part of a graceful stop; the edge stops listening beside it.
+    pub fn turn_away(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.feed.end_all();
+        self.shared.directory.for_each(|slot| {
+            for connection in std::mem::take(&mut *slot.connections.lock()) {
+                connection.transport.close(crate::ports::CloseReason::GoingAway);
+            }
+            // Full: what it still does is flushed below, and its sessions are told already.
+            let _ = post_if_alive(&self.shared, slot, Work::Stop);
+        });
+    }
+
+    /// Writes everything that waits and ends the actors. Last part of a graceful stop. `false`: the store did not take
+    /// everything; collectors tell it again.
+    pub async fn stop(&self) -> bool {
+        self.shared.stopping.store(true, Ordering::Release);
+        for stop in self.singletons.iter() {
+            stop();
+        }
+        let flushed = self.shared.recorder.flush().await;
+        if let Err(error) = self.worker.stop(STOP_DEADLINE).await {
+            tracing::warn!(%error, "the config repository's thread did not end in time");
+        }
+        flushed
+    }
 }

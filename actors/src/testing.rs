@@ -1,3 +1,10 @@
-//! Fakes and strategies for tests.
+//! Fakes and strategies for tests. Each fake is strict: what a real one may refuse or lose, it refuses or loses.
 
+mod memory_repository;
+mod memory_store;
 pub mod store_suite;
+mod world;
+
+pub use memory_repository::MemoryRepository;
+pub use memory_store::MemoryStore;
+pub use world::{CountingEntropy, FakeTransport, ManualClock, PlainSealer, by, wait_for};

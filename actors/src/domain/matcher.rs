@@ -66,6 +66,15 @@ impl Matcher {
         &self.name
     }
 
+    /// The value that it asks for, when it asks for one: `name="value"`. By it, what matches is found without trying.
+    #[must_use]
+    pub fn equal_to(&self) -> Option<&str> {
+        match &self.test {
+            Test::Equal(wanted) => Some(wanted),
+            Test::NotEqual(_) | Test::Matches(_) | Test::NotMatches(_) => None,
+        }
+    }
+
     /// Whether the condition holds.
     #[must_use]
     pub fn matches(&self, attributes: &impl AttributeLookup) -> bool {

@@ -1,33 +1,38 @@
-//! What the edge can ask of the fleet.
+//! What the edge can ask of the fleet. Lists and rows are here; what operators change, peers and polls are beside.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use linkmesh_proto::{
-    CollectorId, Cursor, Etag, PipelineId, TokenId,
+    CollectorId, Etag, PipelineId,
     api::{
-        collector::{
-            Collector, CollectorConfig, CollectorEvent, CollectorHealth, CollectorPatch, NewCollector, Runtime,
-            Stability,
-        },
-        enrolment::{Enrol, EnrollmentToken, NewEnrollmentToken},
-        fleet::FleetSummary,
+        collector::{Collector, Runtime, Stability},
+        enrolment::EnrollmentToken,
+        fleet::{BrokenFile, FleetSummary},
         list::Page,
-        pipeline::{Matched, PipelineDocument, Preview},
-    },
-    wire::{
-        collector::{GetConfigRequest, GetConfigResponse, RegisterCollectorRequest, UnregisterCollectorRequest},
-        opamp::{AgentToServer, ServerToAgent},
+        pipeline::{Matched, MatchedCollector, PipelineDocument, Preview},
     },
 };
+use tokio::sync::oneshot;
 
-use super::{
-    AdmitError, AgentSession, CollectorQuery, EnrolError, ExchangeError, FleetError, Peer, PollError, PollPeer,
-    QueryError,
-};
+use super::{CollectorQuery, FleetError, QueryError};
 use crate::{
-    by::By, domain::validate::CollectorFacts, ports::Transport, repository::Precondition, runtime::AskError,
+    directory::{Listing, Slot},
+    domain::{
+        matcher::MatcherSet,
+        secret::seal_pipeline,
+        validate::{CollectorFacts, FleetFacts, validate_pipeline},
+    },
+    render::{RenderTarget, render},
+    repository::RepositoryHandle,
+    runtime::AskError,
+    shared::Shared,
     token::Token,
 };
+
+/// How long a request may take.
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+/// Collectors that are named beside a count.
+const NAMED: usize = 50;
 
 /// A collector just created; its token is shown this once.
 #[derive(Debug, Clone)]
@@ -69,19 +74,52 @@ pub struct IssuedEnrollment {
 /// What the edge can ask of the fleet. Cheap to clone; every request has a deadline.
 #[derive(Clone)]
 pub struct FleetHandle {
-    _private: (),
+    pub(super) shared: Arc<Shared>,
+    pub(super) repository: RepositoryHandle,
 }
 
 impl FleetHandle {
-    // ---- lists and rows: read from memory, wake no actor ----
+    pub(crate) fn new(shared: Arc<Shared>, repository: RepositoryHandle) -> Self {
+        Self { shared, repository }
+    }
+
+    /// Runs a change to its end on an actor's thread, whatever becomes of who asked: a client that leaves must not leave
+    /// a change half done.
+    pub(super) async fn detached<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, AskError> {
+        let (answer, answered) = oneshot::channel();
+        let accepted = self.shared.pool.hub().spawn(async move {
+            // The client may have left.
+            let _ = answer.send(change.await);
+        });
+        if !accepted {
+            return Err(AskError::Closed);
+        }
+        match tokio::time::timeout(DEADLINE, answered).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(AskError::Closed),
+            Err(_) => Err(AskError::Deadline),
+        }
+    }
+
+    /// A collector that is known and not deregistered.
+    pub(super) fn registered(&self, id: CollectorId) -> Result<Arc<Slot>, FleetError> {
+        let slot = self.known(id)?;
+        if slot.is_deregistered() { Err(FleetError::Deregistered) } else { Ok(slot) }
+    }
+
+    pub(super) fn known(&self, id: CollectorId) -> Result<Arc<Slot>, FleetError> {
+        self.shared.directory.slot(id).ok_or(FleetError::UnknownCollector(id))
+    }
 
     /// One page of collectors.
     ///
     /// # Errors
     /// When a matcher or the cursor cannot be read.
     pub fn collectors(&self, query: &CollectorQuery) -> Result<Page<Collector>, QueryError> {
-        let _ = query;
-        Ok(Page { items: Vec::new(), next_cursor: None, total: 0 })
+        Listing { directory: &self.shared.directory }.page(query)
     }
 
     /// One collector with the version of its document. A collector without a document has the version of zeros, which
@@ -90,272 +128,96 @@ impl FleetHandle {
     /// # Errors
     /// When there is none.
     pub fn collector(&self, id: CollectorId) -> Result<(Collector, Etag), FleetError> {
-        Err(FleetError::UnknownCollector(id))
+        Ok((self.known(id)?.row(), self.etag(id)))
+    }
+
+    pub(super) fn etag(&self, id: CollectorId) -> Etag {
+        let config = self.shared.config.load();
+        config.collectors.get(&id).map_or(Etag::from_bytes([0; 20]), |collector| collector.etag)
     }
 
     /// Counts, the newest revision, broken files.
     #[must_use]
     pub fn summary(&self) -> FleetSummary {
+        let config = self.shared.config.load();
+        let broken_files = config.broken.iter().filter_map(|broken| {
+            Some(BrokenFile { path: broken.path.clone(), error: broken.reason.clone(), revision: config.revision? })
+        });
         FleetSummary {
-            total: 0,
-            status: Default::default(),
-            runtime: Default::default(),
-            config_state: Default::default(),
-            drift: Default::default(),
-            revision: None,
-            broken_files: Vec::new(),
+            revision: config.revision,
+            broken_files: broken_files.collect(),
+            ..Listing { directory: &self.shared.directory }.summary()
         }
     }
 
     /// What checks of documents need to know of every registered collector.
     #[must_use]
     pub fn facts(&self) -> Vec<CollectorFacts> {
-        Vec::new()
+        self.shared.facts()
     }
 
     /// How many collectors run each pipeline now. A pipeline that none runs is missing.
     #[must_use]
-    pub fn matched_counts(&self) -> BTreeMap<PipelineId, u64> {
-        BTreeMap::new()
+    pub fn matched_counts(&self) -> Arc<BTreeMap<PipelineId, u64>> {
+        self.shared.pipeline_counts.load_full()
     }
 
-    /// The collectors that a list of matchers selects.
+    /// The collectors that a list of matchers selects; an empty list selects none.
     ///
     /// # Errors
     /// When a matcher cannot be read.
     pub fn matched(&self, matchers: &[String]) -> Result<Matched, QueryError> {
-        let _ = matchers;
-        Ok(Matched { matched: 0, items: Vec::new() })
+        let parsed = MatcherSet::parse(matchers).map_err(|errors| match errors.into_iter().next() {
+            Some((index, source)) => {
+                QueryError::Matcher { index, text: matchers.get(index).cloned().unwrap_or_default(), source }
+            }
+            None => QueryError::BadCursor,
+        })?;
+        Ok(self.select(&parsed))
+    }
+
+    fn select(&self, matchers: &MatcherSet) -> Matched {
+        let mut found: Vec<(String, Arc<Slot>)> = Vec::new();
+        self.shared.directory.for_each(|slot| {
+            if !slot.is_deregistered() && matchers.matches(&*slot.place().attributes) {
+                found.push((slot.place().name.to_string(), Arc::clone(slot)));
+            }
+        });
+        found.sort_unstable_by(|a, b| (&a.0, a.1.id()).cmp(&(&b.0, b.1.id())));
+        let item = |(name, slot): &(String, Arc<Slot>)| MatchedCollector {
+            id: slot.id(),
+            name: name.clone(),
+            runtime: slot.runtime(),
+        };
+        Matched { matched: found.len() as u64, items: found.iter().take(NAMED).map(item).collect() }
     }
 
     /// What a collector that runs only this pipeline would get, on both runtimes, with what is wrong with it. Secrets
     /// are hidden. Stores nothing.
     #[must_use]
     pub fn preview(&self, id: &PipelineId, document: &PipelineDocument) -> Preview {
-        let _ = (id, document);
-        Preview {
-            collectors: Matched { matched: 0, items: Vec::new() },
-            otelcol: None,
-            alloy: None,
-            errors: Vec::new(),
-            warnings: Vec::new(),
+        let config = self.shared.config.load_full();
+        let facts = self.facts();
+        let validation = validate_pipeline(id, document, &config, &FleetFacts { collectors: &facts });
+        let mut errors = validation.errors;
+        let mut sealed = document.clone();
+        let stored = config.pipelines.get(id).map(|stored| &stored.document);
+        if let Err(problems) = seal_pipeline(&mut sealed, stored, &*self.shared.sealer) {
+            errors.extend(problems.into_iter().filter(|problem| !errors.contains(problem)).collect::<Vec<_>>());
         }
-    }
-
-    // ---- operators ----
-
-    /// Creates a collector with a token. Its name and labels go into the config repository first.
-    ///
-    /// # Errors
-    /// When the request breaks rules, or a store fails.
-    pub async fn register(&self, new: NewCollector, by: &By) -> Result<RegisteredCollector, FleetError> {
-        let _ = (new, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// Changes name and labels of the operator, in the config repository.
-    ///
-    /// # Errors
-    /// When the precondition does not hold, the request breaks rules, or the repository fails.
-    pub async fn patch(
-        &self,
-        id: CollectorId,
-        patch: CollectorPatch,
-        precondition: Precondition,
-        by: &By,
-    ) -> Result<(Collector, Etag), FleetError> {
-        let _ = (id, patch, precondition, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// Ends a collector: its tokens are dead when this returns, and its session closed. It is kept for 30 days.
-    ///
-    /// # Errors
-    /// When there is none, it was deregistered before, or the store fails.
-    pub async fn deregister(&self, id: CollectorId, by: &By) -> Result<(), FleetError> {
-        let _ = (id, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// What the collector should run and what it says that it runs, both without secrets, and how they compare.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn config(&self, id: CollectorId) -> Result<CollectorConfig, FleetError> {
-        let _ = id;
-        Err(AskError::Closed.into())
-    }
-
-    /// The health that it reported.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn health(&self, id: CollectorId) -> Result<CollectorHealth, FleetError> {
-        let _ = id;
-        Err(AskError::Closed.into())
-    }
-
-    /// What happened to it, newest first.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn events(
-        &self,
-        id: CollectorId,
-        cursor: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<CollectorEvent>, FleetError> {
-        let _ = (id, cursor, limit);
-        Err(AskError::Closed.into())
-    }
-
-    /// Issues a new token. The one before stays valid until [`Self::end_previous_token`], or until 7 days after a fresh
-    /// process first used the new one; one older still ends at once.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn rotate_token(&self, id: CollectorId, by: &By) -> Result<Token, FleetError> {
-        let _ = (id, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// Ends the token before the newest. A session that was opened with it is closed. Does nothing when there is none.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn end_previous_token(&self, id: CollectorId, by: &By) -> Result<(), FleetError> {
-        let _ = (id, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// Asks the collector to restart.
-    ///
-    /// # Errors
-    /// When it cannot be asked to, or is not connected.
-    pub async fn restart(&self, id: CollectorId, by: &By) -> Result<(), FleetError> {
-        let _ = (id, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// Lifts the latch of a config that failed: it is offered once more.
-    ///
-    /// # Errors
-    /// When its config did not fail.
-    pub async fn retry(&self, id: CollectorId, by: &By) -> Result<(), FleetError> {
-        let _ = (id, by);
-        Err(AskError::Closed.into())
-    }
-
-    // ---- enrolment ----
-
-    /// Makes an enrolment token.
-    ///
-    /// # Errors
-    /// When the request breaks rules, or the store fails.
-    pub async fn create_enrollment(&self, new: NewEnrollmentToken, by: &By) -> Result<IssuedEnrollment, FleetError> {
-        let _ = (new, by);
-        Err(AskError::Closed.into())
-    }
-
-    /// The enrolment tokens that have not ended, newest first.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn enrollments(&self) -> Result<Vec<EnrollmentToken>, FleetError> {
-        Err(AskError::Closed.into())
-    }
-
-    /// Ends an enrolment token. Supervisors that redeemed it are still let in with it.
-    ///
-    /// # Errors
-    /// When there is none, or the store fails.
-    pub async fn delete_enrollment(&self, id: TokenId, by: &By) -> Result<(), FleetError> {
-        let _ = by;
-        Err(FleetError::UnknownEnrollment(id))
-    }
-
-    /// Redeems an enrolment token: creates a collector with a token of its own.
-    ///
-    /// # Errors
-    /// When the token is unknown, ended, used or for another runtime, or the store fails.
-    pub async fn enrol(&self, token: &str, request: Enrol) -> Result<EnrolledCollector, EnrolError> {
-        let _ = (token, request);
-        Err(AskError::Closed.into())
-    }
-
-    // ---- OpAMP ----
-
-    /// Looks at the token of a peer that wants an OpAMP session: a collector's own, or one for enrolment. From memory;
-    /// before the upgrade, so that nobody is let in to be thrown out.
-    ///
-    /// # Errors
-    /// When the peer is to be turned away.
-    pub fn admit(&self, token: &str, address: Option<String>) -> Result<Peer, AdmitError> {
-        let _ = (token, address);
-        Err(AdmitError::Busy)
-    }
-
-    /// Opens the session of an admitted peer over a WebSocket. It ends when the returned value is dropped.
-    #[must_use]
-    pub fn open_session(&self, peer: Peer, transport: Arc<dyn Transport>) -> AgentSession {
-        let _ = peer;
-        AgentSession::new(transport)
-    }
-
-    /// One message of an admitted peer by plain HTTP, and its answer. `None` is a body that is no message.
-    ///
-    /// # Errors
-    /// When the peer is turned away, or the answer takes too long.
-    pub async fn exchange(&self, peer: Peer, message: Option<AgentToServer>) -> Result<ServerToAgent, ExchangeError> {
-        let _ = (peer, message);
-        Err(AskError::Closed.into())
-    }
-
-    // ---- remotecfg and own metrics ----
-
-    /// Whose token this is: for own metrics, which take nothing but a collector's own token.
-    ///
-    /// # Errors
-    /// When the token is not a collector's, or dead.
-    pub fn authenticate(&self, token: &str) -> Result<CollectorId, AdmitError> {
-        let _ = token;
-        Err(AdmitError::Busy)
-    }
-
-    /// Answers a poll. A poll that says nothing new is answered from memory: it touches no disk and wakes no actor.
-    ///
-    /// # Errors
-    /// When the peer is turned away, the request names no id, or the answer takes too long.
-    pub async fn poll(
-        &self,
-        token: &str,
-        peer: PollPeer,
-        request: GetConfigRequest,
-    ) -> Result<GetConfigResponse, PollError> {
-        let _ = (token, peer, request);
-        Err(AskError::Closed.into())
-    }
-
-    /// Alloy starts. Touches memory only and never waits: Alloy ends when this fails.
-    ///
-    /// # Errors
-    /// When the peer is turned away, or the request names no id.
-    pub fn alloy_started(
-        &self,
-        token: &str,
-        peer: PollPeer,
-        request: RegisterCollectorRequest,
-    ) -> Result<(), PollError> {
-        let _ = (token, peer, request);
-        Err(AskError::Closed.into())
-    }
-
-    /// Alloy stops: it is gone, but stays registered.
-    ///
-    /// # Errors
-    /// When the peer is turned away.
-    pub fn alloy_stopped(&self, token: &str, request: UnregisterCollectorRequest) -> Result<(), PollError> {
-        let _ = (token, request);
-        Err(AskError::Closed.into())
+        let collectors = self.select(&MatcherSet::parse(&document.matchers).unwrap_or_default());
+        let config = config.with_pipeline(id.clone(), sealed);
+        let text = |runtime| {
+            let target = RenderTarget::plain(runtime);
+            let rendered = render(&config, std::slice::from_ref(id), &target, &*self.shared.sealer);
+            rendered.ok().map(|rendered| rendered.redacted.to_string())
+        };
+        Preview {
+            collectors,
+            otelcol: text(Runtime::Otelcol),
+            alloy: text(Runtime::Alloy),
+            errors,
+            warnings: validation.warnings,
+        }
     }
 }

@@ -1,27 +1,21 @@
-//! Peers: OpAMP sessions and polls, from the edge's side.
+//! OpAMP sessions over WebSockets, from the edge's side.
 
 use std::sync::Arc;
 
 use linkmesh_proto::wire::opamp::AgentToServer;
+use parking_lot::Mutex;
 
-use crate::ports::Transport;
+use super::{FleetHandle, Peer, peers::PeerKind};
+use crate::{
+    collector::{Work, post, post_if_alive},
+    directory::{Connection, Slot},
+    opamp::{Admission, Credential, SessionId, TransportKind},
+    ports::{CloseReason, Transport},
+    token::TokenHash,
+};
 
-/// Who dialled, as far as the edge knows: a token that was admitted, and an address.
-///
-/// Made by [`super::FleetHandle::admit`]; proof that the token was looked up.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    _private: (),
-}
-
-/// Who polls, beside its token.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PollPeer {
-    /// From where.
-    pub address: Option<String>,
-    /// The header `User-Agent`.
-    pub user_agent: Option<String>,
-}
+/// Messages that wait while a peer enrols.
+const MAX_WAITING: usize = 16;
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +27,46 @@ pub enum SessionError {
 
 /// One OpAMP WebSocket, as the edge holds it. When the edge drops it, the session is closed.
 pub struct AgentSession {
-    _transport: Arc<dyn Transport>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    fleet: FleetHandle,
+    id: SessionId,
+    transport: Arc<dyn Transport>,
+    address: Option<Arc<str>>,
+    stage: Mutex<Stage>,
+}
+
+/// How far a session is.
+enum Stage {
+    /// It has its collector.
+    Bound(Arc<Slot>),
+    /// Its first message is awaited, or being judged while others wait.
+    Enrolling { hash: TokenHash, is_judging: bool, waiting: Vec<AgentToServer> },
+    /// Its token was not for it. It stays open and idle: a closed socket is dialled again at once.
+    Refused(String),
+    /// It was closed.
+    Closed,
 }
 
 impl AgentSession {
-    pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { _transport: transport }
+    pub(super) fn open(fleet: FleetHandle, peer: Peer, transport: Arc<dyn Transport>) -> Self {
+        let id = fleet.shared.next_session();
+        let (stage, owner) = match peer.kind {
+            PeerKind::Enrolling { hash } => (Stage::Enrolling { hash, is_judging: false, waiting: Vec::new() }, None),
+            PeerKind::Collector { slot, token, hash, previous } => {
+                if !previous {
+                    fleet.begin_grace(&slot);
+                }
+                (Stage::Bound(Arc::clone(&slot)), Some((slot, Credential::Collector { token }, hash)))
+            }
+        };
+        let inner = Inner { fleet, id, transport, address: peer.address, stage: Mutex::new(stage) };
+        if let Some((slot, credential, hash)) = owner {
+            inner.connect(&slot, credential, hash);
+        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// Hands over a message. Returns at once; what follows comes through the session's [`Transport`].
@@ -46,8 +74,29 @@ impl AgentSession {
     /// # Errors
     /// When too many of the peer's messages wait already.
     pub fn receive(&self, message: AgentToServer) -> Result<(), SessionError> {
-        drop(message);
-        Err(SessionError::Full)
+        let inner = &self.inner;
+        let mut stage = inner.stage.lock();
+        match &mut *stage {
+            Stage::Bound(slot) => inner.post(slot, Work::Message(inner.id, Box::new(message))),
+            Stage::Enrolling { is_judging: true, waiting, .. } => {
+                if waiting.len() == MAX_WAITING {
+                    return Err(SessionError::Full);
+                }
+                waiting.push(message);
+                Ok(())
+            }
+            Stage::Enrolling { hash, is_judging, .. } => {
+                *is_judging = true;
+                let (judged, hash) = (Arc::clone(inner), *hash);
+                // A stopped thread: the server ends, and the session with it.
+                inner.fleet.shared.pool.hub().spawn(async move { judged.judge(hash, message).await });
+                Ok(())
+            }
+            Stage::Refused(reason) => {
+                inner.transport.send(Admission::refuse(&message, reason)).map_err(|_| SessionError::Full)
+            }
+            Stage::Closed => Ok(()),
+        }
     }
 
     /// A binary frame came that is no message. Answered with an error response; the session stays open.
@@ -55,9 +104,98 @@ impl AgentSession {
     /// # Errors
     /// When too many of the peer's messages wait already.
     pub fn receive_undecodable(&self) -> Result<(), SessionError> {
-        Err(SessionError::Full)
+        let inner = &self.inner;
+        match &*inner.stage.lock() {
+            Stage::Bound(slot) => inner.post(slot, Work::Undecodable(inner.id)),
+            Stage::Enrolling { .. } | Stage::Refused(_) => {
+                let answer = Admission::refuse(&AgentToServer::default(), "the message cannot be read");
+                inner.transport.send(answer).map_err(|_| SessionError::Full)
+            }
+            Stage::Closed => Ok(()),
+        }
     }
 
     /// A pong came.
-    pub fn pong(&self) {}
+    pub fn pong(&self) {
+        let inner = &self.inner;
+        if let Stage::Bound(slot) = &*inner.stage.lock() {
+            // Full: it has messages of this peer, which say the same.
+            let _ = post_if_alive(&inner.fleet.shared, slot, Work::Pong(inner.id));
+        }
+    }
+}
+
+impl Inner {
+    fn post(&self, slot: &Arc<Slot>, work: Work) -> Result<(), SessionError> {
+        post(&self.fleet.shared, slot, work).map_err(|_| SessionError::Full)
+    }
+
+    /// Puts the session into the collector's slot, where its actor finds it, also after a panic.
+    fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) {
+        let connection = Connection {
+            id: self.id,
+            transport: Arc::clone(&self.transport),
+            kind: TransportKind::WebSocket,
+            credential,
+            token,
+            address: self.address.clone(),
+        };
+        let is_dead = {
+            let mut connections = slot.connections.lock();
+            connections.push(Arc::new(connection));
+            // Under the lock: who deregisters sees the session, or the session sees the deregistration.
+            slot.is_deregistered()
+        };
+        if is_dead {
+            slot.connections.lock().retain(|connection| connection.id != self.id);
+            self.transport.close(CloseReason::Revoked);
+        } else if self.post(slot, Work::Connected(self.id)).is_err() {
+            slot.connections.lock().retain(|connection| connection.id != self.id);
+            self.transport.close(CloseReason::Overloaded);
+        }
+    }
+
+    /// Redeems the enrolment token for the process that sent this message.
+    async fn judge(&self, hash: TokenHash, message: AgentToServer) {
+        let outcome = self.fleet.enrol_agent(hash, message.clone(), self.address.clone()).await;
+        let mut stage = self.stage.lock();
+        let Stage::Enrolling { is_judging, waiting, .. } = &mut *stage else { return };
+        let waiting = std::mem::take(waiting);
+        match outcome {
+            Ok(Ok((slot, credential))) => {
+                self.connect(&slot, credential, hash);
+                for message in std::iter::once(message).chain(waiting) {
+                    // Full: the actor has enough of this peer; what it missed shows as a gap and is asked for.
+                    let _ = self.post(&slot, Work::Message(self.id, Box::new(message)));
+                }
+                *stage = Stage::Bound(slot);
+            }
+            Ok(Err(answer)) => {
+                let reason = answer.error_response.as_ref().map(|error| error.error_message.clone());
+                for message in waiting {
+                    let _ = self.transport.send(Admission::refuse(&message, reason.as_deref().unwrap_or_default()));
+                }
+                // The peer may have left.
+                let _ = self.transport.send(*answer);
+                *stage = Stage::Refused(reason.unwrap_or_default());
+            }
+            Err(_) => {
+                *is_judging = false;
+                let _ = self.transport.send(Admission::refuse(&message, "the server cannot enrol at the moment"));
+            }
+        }
+    }
+}
+
+impl Drop for AgentSession {
+    fn drop(&mut self) {
+        let stage = std::mem::replace(&mut *self.inner.stage.lock(), Stage::Closed);
+        if let Stage::Bound(slot) = stage {
+            slot.connections.lock().retain(|connection| connection.id != self.inner.id);
+            if post_if_alive(&self.inner.fleet.shared, &slot, Work::Disconnected(self.inner.id)).is_err() {
+                // It has messages to handle, and the tick after them finds the session gone.
+                tracing::debug!(collector = %slot.id(), "mailbox full at the end of a session");
+            }
+        }
+    }
 }

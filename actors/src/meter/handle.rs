@@ -13,6 +13,10 @@ pub struct MeterHandle {
 }
 
 impl MeterHandle {
+    pub(crate) fn new() -> Self {
+        Self { _private: () }
+    }
+
     /// Takes a push of a collector, without waiting.
     ///
     /// # Errors

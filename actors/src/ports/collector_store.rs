@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use linkmesh_proto::{
-    CollectorId, ConfigHash, Timestamp,
+    CollectorId, ConfigHash, PipelineId, Timestamp,
     api::collector::{CollectorStatus, ConfigState, DriftState, Runtime, Stability},
 };
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct RowRecord {
     pub components_hash: Option<String>,
     /// How far it was with the desired config.
     pub config_state: Option<ConfigState>,
-    /// The hash that it should run.
+    /// The hash that it should run, and that `config_state` speaks of.
     pub desired_hash: Option<ConfigHash>,
     /// The hash that it last spoke of.
     pub reported_hash: Option<ConfigHash>,
@@ -82,6 +82,8 @@ pub struct RowRecord {
     /// Whether it ever was given a config. Such a collector gets an empty one when nothing matches it any more; another
     /// is left alone (decision 11).
     pub ever_configured: bool,
+    /// Alloy: pipelines whose instance label is not `default` after a leaked loader, with the number of the label.
+    pub labels: BTreeMap<PipelineId, u32>,
 }
 
 /// What changes with every message of a collector: kept in memory and flushed each second.

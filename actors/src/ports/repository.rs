@@ -172,6 +172,14 @@ pub trait ConfigRepository: Send + 'static {
     /// When there is no such commit or the repository cannot be read.
     fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError>;
 
+    /// One file at a revision; `None` when there is none.
+    ///
+    /// # Errors
+    /// When there is no such commit or the repository cannot be read.
+    fn file(&mut self, at: Revision, path: &str) -> Result<Option<RepositoryFile>, RepositoryError> {
+        Ok(self.files(at)?.into_iter().find(|file| file.path == path))
+    }
+
     /// The files that differ between two revisions, as they are at `to`; `None` where the file is gone.
     ///
     /// # Errors
@@ -198,6 +206,15 @@ pub trait ConfigRepository: Send + 'static {
     /// # Errors
     /// When there is no such commit or the repository cannot be read.
     fn history(&mut self, query: &HistoryQuery) -> Result<Vec<CommitInfo>, RepositoryError>;
+
+    /// How many commits the history has; only those that changed `path` when one is given.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    fn count(&mut self, path: Option<&str>) -> Result<u64, RepositoryError> {
+        let query = HistoryQuery { after: None, path: path.map(str::to_owned), limit: usize::MAX };
+        Ok(self.history(&query)?.len() as u64)
+    }
 
     /// One commit; `None` when there is none by that name, or when it is not on the branch.
     ///

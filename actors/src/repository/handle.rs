@@ -1,96 +1,79 @@
 //! What the edge can ask of the repository.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use linkmesh_proto::{
-    Cursor, Etag, Revision,
-    api::{
-        list::Page,
-        revision::{Restored, RevisionDiff, RevisionSummary},
-    },
+use arc_swap::ArcSwap;
+use linkmesh_proto::Etag;
+
+use super::{
+    HistoryError, Save, SaveError, Saved, StoredDocument,
+    actor::{Commit, RepositoryActor},
+    batch::{self, Change},
 };
-
-use super::{HistoryError, Save, SaveError, Saved, StoredDocument};
 use crate::{
-    by::By,
     domain::{config::ConfigSnapshot, document::DocumentPath},
-    runtime::{AskError, WorkerError},
+    ports::ConfigRepository,
+    runtime::{AskError, Supervised, Worker},
 };
+
+/// The thread that owns the repository.
+pub(crate) type RepositoryWorker = Worker<Box<dyn ConfigRepository>>;
+
+/// How long a save may take, waiting included.
+const SAVE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the edge can ask of the repository. Cheap to clone; every request has a deadline.
 #[derive(Clone)]
 pub struct RepositoryHandle {
-    _private: (),
+    pub(super) config: Arc<ArcSwap<ConfigSnapshot>>,
+    pub(super) actor: Supervised<RepositoryActor>,
+    pub(super) worker: RepositoryWorker,
 }
 
 impl RepositoryHandle {
+    pub(crate) fn new(
+        config: Arc<ArcSwap<ConfigSnapshot>>,
+        actor: Supervised<RepositoryActor>,
+        worker: RepositoryWorker,
+    ) -> Self {
+        Self { config, actor, worker }
+    }
+
     /// The repository as it is in force now. From memory.
     #[must_use]
     pub fn snapshot(&self) -> Arc<ConfigSnapshot> {
-        Arc::new(ConfigSnapshot::default())
+        self.config.load_full()
     }
 
-    /// A document as it is stored now, with the version that `If-Match` must name to replace it (of a broken file: that
-    /// of the broken text).
+    /// A document as it is in force now, with the version that `If-Match` must name to replace it (of a broken file:
+    /// that of the broken text). `None` also for a file that never was good.
     #[must_use]
     pub fn stored(&self, path: &DocumentPath) -> Option<(StoredDocument, Etag)> {
-        let _ = path;
-        None
+        let (document, etag) = batch::stored(&self.config.load(), path)?;
+        Some((document?, etag))
     }
 
     /// Makes a change. When this returns `Ok`, the change is on disk, and the fleet knows of it.
     ///
     /// # Errors
-    /// See [`SaveError`]; nothing was stored.
+    /// See [`SaveError`]; nothing was stored. After a deadline it may have been.
     pub async fn save(&self, save: Save) -> Result<Saved, SaveError> {
-        let _ = save;
-        Err(AskError::Closed.into())
+        self.commit(Change::Save(save)).await
     }
 
-    /// History, newest first; only commits that changed `path` when one is given.
-    ///
-    /// # Errors
-    /// When the cursor is not valid or the repository fails.
-    pub async fn history(
-        &self,
-        path: Option<String>,
-        cursor: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<RevisionSummary>, HistoryError> {
-        let _ = (path, cursor, limit);
-        Err(WorkerError::Stopped.into())
+    pub(super) async fn commit(&self, change: Change) -> Result<Saved, SaveError> {
+        let answered = self.actor.ask(Commit(change), SAVE_DEADLINE).await?;
+        match tokio::time::timeout(SAVE_DEADLINE, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(AskError::Closed.into()),
+            Err(_) => Err(AskError::Deadline.into()),
+        }
     }
 
-    /// One commit.
-    ///
-    /// # Errors
-    /// When there is none, or the repository fails.
-    pub async fn revision(&self, revision: Revision) -> Result<RevisionSummary, HistoryError> {
-        Err(HistoryError::UnknownRevision(revision))
-    }
-
-    /// What a commit changed, against `base`, or against its parent when none is given. Sealed values are hidden.
-    ///
-    /// # Errors
-    /// When there is no such commit, or the repository fails.
-    pub async fn diff(&self, base: Option<Revision>, revision: Revision) -> Result<RevisionDiff, HistoryError> {
-        let _ = base;
-        Err(HistoryError::UnknownRevision(revision))
-    }
-
-    /// Brings files back to what they were at a commit, as a new commit; all files when `paths` is absent. The result
-    /// is checked like any save.
-    ///
-    /// # Errors
-    /// When there is no such commit, what it holds breaks rules today, or the repository fails.
-    pub async fn restore(
-        &self,
-        revision: Revision,
-        paths: Option<Vec<String>>,
-        by: &By,
-    ) -> Result<Restored, RestoreError> {
-        let _ = (paths, by);
-        Err(HistoryError::UnknownRevision(revision).into())
+    /// Looks for commits made by hand now, instead of within the next seconds.
+    pub fn look_now(&self) {
+        // Full: it is at work, and compares with what is stored anyway.
+        let _ = self.actor.tell(super::actor::Look);
     }
 }
 

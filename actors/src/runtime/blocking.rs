@@ -90,14 +90,13 @@ impl<T: 'static> Worker<T> {
         let on_thread = Arc::clone(&counters);
         thread::Builder::new().name(counters.name.to_owned()).spawn(move || {
             let mut value = None;
+            let mut stopped = None;
             while let Ok(order) = queue.recv() {
                 let work = match order {
                     Order::Work(work) => work,
                     Order::Stop(done) => {
-                        drop(value.take());
-                        // Nobody may be waiting any more.
-                        let _ = done.send(());
-                        return;
+                        stopped = Some(done);
+                        break;
                     }
                 };
                 // Unwind safety: after a panic the value is dropped and built again.
@@ -117,6 +116,13 @@ impl<T: 'static> Worker<T> {
                     on_thread.restarts.increment();
                     value = None;
                 }
+            }
+            // In this order: who hears of the stop finds nothing open, and can give no more work.
+            drop(value);
+            drop(queue);
+            if let Some(done) = stopped {
+                // Nobody may be waiting any more.
+                let _ = done.send(());
             }
         })?;
         Ok(Self { orders, counters })

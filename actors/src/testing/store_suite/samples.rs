@@ -82,6 +82,7 @@ pub fn collector(number: u32) -> CollectorRecord {
             notices: vec!["a notice".into()],
             can_restart: true,
             ever_configured: true,
+            labels: BTreeMap::from([("web-logs".parse().expect("a slug"), 2)]),
         },
     }
 }

@@ -1,0 +1,182 @@
+//! Performing effects, in their order.
+
+use std::sync::Arc;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use linkmesh_proto::wire::opamp::ServerToAgent;
+use prost::Message;
+
+use super::{
+    actor::CollectorActor,
+    host::{Action, Host},
+};
+use crate::{
+    domain::standing::PersistClass,
+    opamp::SessionId,
+    ports::{CloseReason, EffectiveRecord},
+    remotecfg::PollAnswer,
+};
+
+impl CollectorActor {
+    /// Performs effects until one must be on disk before the next.
+    pub(super) fn perform_all(&mut self, ctx: &mut Context<Self>) {
+        while !self.is_writing
+            && let Some(action) = self.actions.pop_front()
+        {
+            self.perform(action, ctx);
+        }
+        if self.actions.is_empty() && self.actions.capacity() > 16 {
+            // Ten thousand actors: no room is kept for what happens at a start only.
+            self.actions = std::collections::VecDeque::new();
+        }
+    }
+
+    fn perform(&mut self, action: Action, ctx: &mut Context<Self>) {
+        match action {
+            Action::Send { session, message, is_reply } => self.send(session, *message, is_reply),
+            Action::Ping(session) => {
+                if let Some(connection) = self.connection(session) {
+                    connection.transport.ping();
+                }
+            }
+            Action::Close(session, reason) => self.close(session, reason),
+            Action::Answer(answer) => self.answer(answer),
+            Action::Publish(path) => self.slot.set_fast(Some(path)),
+            Action::Persist(class) => self.persist(class, ctx),
+            Action::StoreEffective { hash, body, content_type } => {
+                let received_at = self.shared.clock.now();
+                let effective = EffectiveRecord { hash, content_type, body, received_at };
+                self.shared.recorder.put_effective(self.slot.id(), effective);
+            }
+            Action::LoadEffective => self.load_effective(ctx),
+            Action::StoreComponents { hash, components } => {
+                self.shared.components.insert(&hash, &components);
+                let (store, key) = (Arc::clone(&self.shared.store), hex::encode(&hash));
+                let tree = components.encode_to_vec().into();
+                // Losing one costs a question to the next agent with that build.
+                ctx.spawn(async move { store.put_components(&key, tree).await }.into_actor(self).map(
+                    |result, _, _| {
+                        if let Err(error) = result {
+                            tracing::warn!(code = error.code(), "available components not stored");
+                        }
+                    },
+                ));
+                self.publish_row();
+                self.shared.note_changed(self.slot.id());
+            }
+            Action::Event(event) => self.shared.recorder.put_event(self.slot.id(), event),
+            Action::RowChanged => self.publish_row(),
+            Action::AttributesChanged | Action::Relabel => {
+                self.publish_row();
+                self.shared.note_changed(self.slot.id());
+            }
+            Action::WakeAt(at) => self.wake_at(at, ctx),
+        }
+    }
+
+    fn send(&mut self, session: SessionId, message: ServerToAgent, is_reply: bool) {
+        let offers_config = message.remote_config.is_some();
+        let connection = self.connection(session);
+        let sent = match connection {
+            Some(connection) => {
+                let sent = connection.transport.send(message).is_ok();
+                if !sent {
+                    // It does not read. It dials again and then gets the newest of everything.
+                    self.shared.observe.sessions_cut.increment();
+                    self.close(session, CloseReason::Overloaded);
+                    self.detach(session);
+                }
+                sent
+            }
+            // By plain HTTP: the answers go out in the order in which the messages came.
+            None if is_reply && self.exchanges.front().is_some_and(|(of, _)| *of == session) => {
+                self.exchanges.pop_front().is_some_and(|(_, reply)| reply.send(message).is_ok())
+            }
+            None => false,
+        };
+        if sent {
+            self.shared.observe.opamp_sent.increment();
+            if offers_config {
+                self.note_offer();
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: PollAnswer) {
+        match &answer {
+            PollAnswer::Content(_) => {
+                self.shared.observe.polls_changed.increment();
+                self.note_offer();
+            }
+            PollAnswer::NotModified => self.shared.observe.polls_reported.increment(),
+        }
+        if let Some(reply) = self.polls.pop_front() {
+            // Alloy may have left.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn note_offer(&self) {
+        self.shared.observe.pushes_offered.increment();
+        let since = self.shared.clock.monotonic().saturating_sub(self.slot.place().changed_at);
+        self.shared.observe.push_latency.observe(since);
+    }
+
+    fn close(&mut self, session: SessionId, reason: CloseReason) {
+        let mut connections = self.slot.connections.lock();
+        if let Some(place) = connections.iter().position(|connection| connection.id == session) {
+            connections.swap_remove(place).transport.close(reason);
+        }
+    }
+
+    /// The store has not taken writes for long and effects pile up: better no sessions than no memory.
+    pub(super) fn cut_everything(&mut self) {
+        let sessions = self.attached.clone();
+        for session in sessions {
+            self.shared.observe.sessions_cut.increment();
+            self.close(session, CloseReason::Overloaded);
+            self.detach(session);
+        }
+        self.actions.retain(|action| matches!(action, Action::Persist(_) | Action::Event(_) | Action::RowChanged));
+        self.exchanges.clear();
+        self.polls.clear();
+    }
+
+    fn persist(&mut self, class: PersistClass, ctx: &mut Context<Self>) {
+        let sequence = self.host().and_then(Host::last_sequence);
+        if self.slot.touch(self.shared.clock.now(), sequence) {
+            self.shared.recorder.touch(&self.slot);
+        }
+        match class {
+            PersistClass::Presence => {}
+            PersistClass::Soon => {
+                if let Some(host) = self.host() {
+                    self.shared.recorder.put_agent(self.slot.id(), host.encode());
+                }
+            }
+            PersistClass::Now => self.write_now(ctx),
+        }
+    }
+
+    /// Writes the state; what follows waits until it is on disk.
+    pub(super) fn write_now(&mut self, ctx: &mut Context<Self>) {
+        let Some(state) = self.host().map(Host::encode) else { return };
+        self.is_writing = true;
+        // The record goes with it, so that lists show after a restart what they showed before.
+        let record = self.update_row();
+        let written = self.shared.recorder.put_agent_now(self.slot.id(), state, record);
+        ctx.spawn(
+            async move { written.await.unwrap_or(false) }
+                .into_actor(self)
+                .map(|written, actor, ctx| actor.written(written, ctx)),
+        );
+    }
+
+    fn load_effective(&mut self, ctx: &mut Context<Self>) {
+        let (recorder, id) = (Arc::clone(&self.shared.recorder), self.slot.id());
+        ctx.spawn(async move { recorder.effective(id).await }.into_actor(self).map(|effective, actor, ctx| {
+            let body = effective.ok().flatten().map(|effective| effective.body);
+            actor.effective_loaded(body, ctx);
+        }));
+    }
+}

@@ -1,0 +1,140 @@
+//! The way to a collector's actor, which is built when it is needed.
+
+use std::sync::Arc;
+
+use actix::{Addr, dev::SendError};
+use bytes::Bytes;
+use linkmesh_proto::wire::{
+    collector::RegisterCollectorRequest,
+    opamp::{AgentToServer, ServerToAgent},
+};
+use tokio::sync::oneshot;
+
+use super::actor::{CollectorActor, Deliver};
+use crate::{
+    directory::{Mailbox, Slot},
+    opamp::{Credential, SessionId},
+    remotecfg::{ComponentCount, Poll, PollAnswer},
+    runtime::{Exit, TellError, launch},
+    shared::Shared,
+};
+
+/// Messages that may wait for one collector.
+const CAPACITY: usize = 64;
+
+/// Something for a collector's actor to do.
+pub(crate) enum Work {
+    /// A session was opened; it stands in the slot.
+    Connected(SessionId),
+    /// A session ended; it is gone from the slot.
+    Disconnected(SessionId),
+    /// A message came by a WebSocket session.
+    Message(SessionId, Box<AgentToServer>),
+    /// A frame came that is no message.
+    Undecodable(SessionId),
+    /// A pong came.
+    Pong(SessionId),
+    /// A message came by plain HTTP; `None` is a body that is no message.
+    Exchange {
+        credential: Credential,
+        address: Option<Arc<str>>,
+        message: Option<Box<AgentToServer>>,
+        reply: oneshot::Sender<ServerToAgent>,
+    },
+    /// A poll came that may say something new.
+    Poll(Box<Poll>, oneshot::Sender<PollAnswer>),
+    /// An Alloy started.
+    AlloyStarted(Box<RegisterCollectorRequest>, Box<str>),
+    /// An Alloy stopped.
+    AlloyStopped,
+    /// The slot holds another text, or other facts.
+    PlaceChanged,
+    /// An operator asks for a restart; whether that is possible is the answer.
+    Restart(oneshot::Sender<bool>),
+    /// An operator lifts the failed latch.
+    Retry,
+    /// An Alloy's own metrics told how its components are.
+    Components(Vec<ComponentCount>),
+    /// The newest state is wanted, as it is stored.
+    Describe(oneshot::Sender<Bytes>),
+    /// The collector was deregistered.
+    Deregistered,
+    /// The server stops.
+    Stop,
+}
+
+/// Sends work to a collector's actor; builds the actor when there is none.
+///
+/// # Errors
+/// When 64 messages wait already (counted).
+pub(crate) fn post(shared: &Arc<Shared>, slot: &Arc<Slot>, work: Work) -> Result<(), TellError> {
+    let mut mailbox = slot.mailbox.lock();
+    let addr = match mailbox.addr.take().filter(Addr::connected) {
+        Some(addr) => addr,
+        None => build(shared, slot, &mut mailbox),
+    };
+    let sent = match addr.try_send(Deliver(work)) {
+        // It died between the look and the message.
+        Err(SendError::Closed(deliver)) => {
+            let next = build(shared, slot, &mut mailbox);
+            let sent = next.try_send(deliver);
+            mailbox.addr = Some(next);
+            sent
+        }
+        sent => {
+            mailbox.addr = Some(addr);
+            sent
+        }
+    };
+    count(shared, &mut mailbox, &sent)
+}
+
+/// Sends work to a collector's actor when there is one. What the slot holds is read by an actor when it is built, so
+/// that one that does not exist misses nothing.
+pub(crate) fn post_if_alive(shared: &Shared, slot: &Slot, work: Work) -> Result<(), TellError> {
+    let mut mailbox = slot.mailbox.lock();
+    let Some(sent) = mailbox.addr.as_ref().map(|addr| addr.try_send(Deliver(work))) else { return Ok(()) };
+    match count(shared, &mut mailbox, &sent) {
+        Err(TellError::Closed) => Ok(()),
+        counted => counted,
+    }
+}
+
+fn count(shared: &Shared, mailbox: &mut Mailbox, sent: &Result<(), SendError<Deliver>>) -> Result<(), TellError> {
+    match sent {
+        Ok(()) => {
+            mailbox.queued += 1;
+            Ok(())
+        }
+        Err(SendError::Full(_)) => {
+            shared.collector_counters.mailbox_full.increment();
+            Err(TellError::Full)
+        }
+        Err(SendError::Closed(_)) => Err(TellError::Closed),
+    }
+}
+
+fn build(shared: &Arc<Shared>, slot: &Arc<Slot>, mailbox: &mut Mailbox) -> Addr<CollectorActor> {
+    mailbox.generation += 1;
+    mailbox.queued = 0;
+    let generation = mailbox.generation;
+    let (for_actor, for_exit) = ((Arc::clone(shared), Arc::clone(slot)), (Arc::clone(shared), Arc::clone(slot)));
+    launch(
+        &shared.pool.next(),
+        CAPACITY,
+        move || CollectorActor::new(for_actor.0, for_actor.1, generation),
+        move |exit| {
+            let (shared, slot) = for_exit;
+            if let Exit::Panicked(message) = exit {
+                shared.collector_counters.restarts.increment();
+                tracing::error!(actor = "collector", collector = %slot.id(), panic = %message, "actor panicked");
+            }
+            slot.set_fast(None);
+            let mut mailbox = slot.mailbox.lock();
+            if mailbox.generation == generation {
+                mailbox.addr = None;
+                mailbox.queued = 0;
+            }
+        },
+    )
+}

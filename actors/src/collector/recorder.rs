@@ -1,0 +1,258 @@
+//! Writes what collectors' actors want kept: one writer, batches, the newest of each wins.
+//!
+//! What must be durable before an answer is flushed at once, and everybody who asked meanwhile shares the next write.
+//! The rest is flushed each second and at the stop of the server.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use linkmesh_proto::{CollectorId, api::collector::CollectorEvent};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use crate::{
+    directory::Slot,
+    ports::{CollectorRecord, EffectiveRecord, StateStore, StoreError},
+    runtime::Observe,
+};
+
+/// How often what can wait is written.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// Events beyond this are dropped while the store does not take them.
+const MAX_EVENTS: usize = 20_000;
+
+#[derive(Default)]
+struct Pending {
+    agents: HashMap<CollectorId, Bytes>,
+    records: HashMap<CollectorId, Arc<CollectorRecord>>,
+    effective: HashMap<CollectorId, EffectiveRecord>,
+    events: Vec<(CollectorId, CollectorEvent)>,
+    waiters: Vec<oneshot::Sender<bool>>,
+    urgent: bool,
+}
+
+/// Writes what collectors' actors want kept.
+pub(crate) struct Recorder {
+    store: Arc<dyn StateStore>,
+    observe: Arc<Observe>,
+    pending: Mutex<Pending>,
+    /// What is being written now: still the newest for who reads.
+    writing: Mutex<(HashMap<CollectorId, Bytes>, HashMap<CollectorId, EffectiveRecord>)>,
+    touched: Mutex<Vec<Arc<Slot>>>,
+    wake: Notify,
+    /// Held during a write, so that writes keep their order.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Recorder {
+    pub(crate) fn new(store: Arc<dyn StateStore>, observe: Arc<Observe>) -> Self {
+        Self {
+            store,
+            observe,
+            pending: Mutex::default(),
+            writing: Mutex::default(),
+            touched: Mutex::default(),
+            wake: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Keeps the state of a protocol; written within a second.
+    pub(crate) fn put_agent(&self, id: CollectorId, state: Bytes) {
+        self.pending.lock().agents.insert(id, state);
+    }
+
+    /// Keeps the state of a protocol and a record, written at once. The receiver hears whether it is on disk.
+    pub(crate) fn put_agent_now(
+        &self,
+        id: CollectorId,
+        state: Bytes,
+        record: Arc<CollectorRecord>,
+    ) -> oneshot::Receiver<bool> {
+        let (waiter, written) = oneshot::channel();
+        {
+            let mut pending = self.pending.lock();
+            pending.agents.insert(id, state);
+            pending.records.insert(id, record);
+            pending.waiters.push(waiter);
+            pending.urgent = true;
+        }
+        self.wake.notify_one();
+        written
+    }
+
+    /// Keeps a record; written within a second.
+    pub(crate) fn put_record(&self, record: Arc<CollectorRecord>) {
+        self.pending.lock().records.insert(record.id, record);
+    }
+
+    /// Keeps a reported config; written within a second.
+    pub(crate) fn put_effective(&self, id: CollectorId, effective: EffectiveRecord) {
+        self.pending.lock().effective.insert(id, effective);
+    }
+
+    /// Keeps an event; written within a second.
+    pub(crate) fn put_event(&self, id: CollectorId, event: CollectorEvent) {
+        let mut pending = self.pending.lock();
+        if pending.events.len() < MAX_EVENTS {
+            pending.events.push((id, event));
+        }
+    }
+
+    /// Notes a heartbeat; written within a second.
+    pub(crate) fn touch(&self, slot: &Arc<Slot>) {
+        self.touched.lock().push(Arc::clone(slot));
+    }
+
+    /// The newest state of a protocol, written or not.
+    pub(crate) async fn agent(&self, id: CollectorId) -> Result<Option<Bytes>, StoreError> {
+        let unwritten = self.pending.lock().agents.get(&id).cloned();
+        if let Some(state) = unwritten.or_else(|| self.writing.lock().0.get(&id).cloned()) {
+            return Ok(Some(state));
+        }
+        self.store.agent(id).await
+    }
+
+    /// The newest reported config, written or not.
+    pub(crate) async fn effective(&self, id: CollectorId) -> Result<Option<EffectiveRecord>, StoreError> {
+        let unwritten = self.pending.lock().effective.get(&id).cloned();
+        if let Some(effective) = unwritten.or_else(|| self.writing.lock().1.get(&id).cloned()) {
+            return Ok(Some(effective));
+        }
+        self.store.effective(id).await
+    }
+
+    /// Drops what waits for collectors that are being forgotten.
+    pub(crate) fn forget(&self, ids: &[CollectorId]) {
+        let mut pending = self.pending.lock();
+        for id in ids {
+            pending.agents.remove(id);
+            pending.records.remove(id);
+            pending.effective.remove(id);
+        }
+        pending.events.retain(|(id, _)| !ids.contains(id));
+    }
+
+    /// Writes for as long as the server runs.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let mut next_tick = tokio::time::Instant::now() + FLUSH_EVERY;
+        loop {
+            // The outcome is not of interest: both mean "look".
+            let _ = tokio::time::timeout_at(next_tick, self.wake.notified()).await;
+            let is_tick = tokio::time::Instant::now() >= next_tick;
+            if is_tick {
+                next_tick = tokio::time::Instant::now() + FLUSH_EVERY;
+                self.flush().await;
+            } else if self.pending.lock().urgent {
+                self.write_states().await;
+            }
+        }
+    }
+
+    /// Writes everything that waits. `false`: the store did not take all of it; it waits on.
+    pub(crate) async fn flush(&self) -> bool {
+        let states = self.write_states().await;
+        let reported = self.write_effective().await;
+        let presence = self.write_presence().await;
+        states && reported && presence
+    }
+
+    async fn write_states(&self) -> bool {
+        let _turn = self.turn.lock().await;
+        let (agents, records, events, waiters) = {
+            let mut pending = self.pending.lock();
+            pending.urgent = false;
+            (
+                std::mem::take(&mut pending.agents),
+                std::mem::take(&mut pending.records),
+                std::mem::take(&mut pending.events),
+                std::mem::take(&mut pending.waiters),
+            )
+        };
+        if agents.is_empty() && records.is_empty() && events.is_empty() {
+            answer(waiters, true);
+            return true;
+        }
+        self.writing.lock().0.clone_from(&agents);
+        let begun = std::time::Instant::now();
+        let result = async {
+            if !(agents.is_empty() && records.is_empty()) {
+                let agents = agents.iter().map(|(id, state)| (*id, state.clone())).collect();
+                let records = records.values().map(|record| CollectorRecord::clone(record)).collect();
+                self.store.put_agents(agents, records).await?;
+            }
+            if !events.is_empty() {
+                self.store.append_events(events.clone()).await?;
+            }
+            Ok::<_, StoreError>(())
+        }
+        .await;
+        self.observe.store_write_latency.observe(begun.elapsed());
+        let written = match result {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "collectors not stored");
+                let mut pending = self.pending.lock();
+                for (id, state) in agents {
+                    pending.agents.entry(id).or_insert(state);
+                }
+                for (id, record) in records {
+                    pending.records.entry(id).or_insert(record);
+                }
+                let newer = std::mem::replace(&mut pending.events, events);
+                pending.events.extend(newer);
+                pending.events.truncate(MAX_EVENTS);
+                false
+            }
+        };
+        self.writing.lock().0 = HashMap::new();
+        answer(waiters, written);
+        written
+    }
+
+    async fn write_effective(&self) -> bool {
+        let effective = std::mem::take(&mut self.pending.lock().effective);
+        if effective.is_empty() {
+            return true;
+        }
+        self.writing.lock().1.clone_from(&effective);
+        let writes = effective.into_iter().map(async |(id, effective)| {
+            let result = self.store.put_effective(id, effective.clone()).await;
+            result.map_err(|error| (id, effective, error))
+        });
+        let mut written = true;
+        for failure in join_all(writes).await.into_iter().filter_map(Result::err) {
+            let (id, effective, error) = failure;
+            tracing::error!(collector = %id, code = error.code(), error = &error as &dyn std::error::Error,
+                "reported config not stored");
+            self.pending.lock().effective.entry(id).or_insert(effective);
+            written = false;
+        }
+        self.writing.lock().1 = HashMap::new();
+        written
+    }
+
+    async fn write_presence(&self) -> bool {
+        let touched = std::mem::take(&mut *self.touched.lock());
+        let presence: Vec<_> =
+            touched.iter().filter_map(|slot| slot.take_presence().map(|presence| (slot.id(), presence))).collect();
+        if presence.is_empty() {
+            return true;
+        }
+        match self.store.put_presence(presence).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(code = error.code(), error = &error as &dyn std::error::Error, "heartbeats not stored");
+                false
+            }
+        }
+    }
+}
+
+fn answer(waiters: Vec<oneshot::Sender<bool>>, written: bool) {
+    for waiter in waiters {
+        // An actor that died meanwhile does not wait any more.
+        let _ = waiter.send(written);
+    }
+}

@@ -1,0 +1,236 @@
+//! One collector's place in the directory.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::Addr;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use linkmesh_proto::{
+    CollectorId, PipelineId, Timestamp,
+    api::collector::{CollectorStatus, Runtime},
+};
+use parking_lot::Mutex;
+
+use crate::{
+    collector::CollectorActor,
+    domain::{desired::Desired, matcher::Attributes},
+    opamp::{Credential, SessionId, TransportKind},
+    ports::{CollectorRecord, Presence, Transport},
+    remotecfg::FastPath,
+    token::TokenHash,
+};
+
+/// A rendered text with what is needed to show it. One for all collectors that should run the same.
+#[derive(Debug)]
+pub struct Text {
+    /// The text and its hash.
+    pub desired: Arc<Desired>,
+    /// The text for people, secrets hidden.
+    pub redacted: Arc<str>,
+    /// The secrets in the text, to hide them in what collectors report.
+    pub secrets: Arc<[String]>,
+}
+
+/// What the fleet decided about a collector. Replaced as a whole; only the newest matters.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The name shown to people.
+    pub name: Arc<str>,
+    /// What matchers see.
+    pub attributes: Arc<Attributes>,
+    /// Labels by enrolment and by the operator.
+    pub labels: Arc<BTreeMap<String, String>>,
+    /// The pipelines that it should run.
+    pub pipelines: Arc<[PipelineId]>,
+    /// What it should run; `None`: nothing, and it was never given anything.
+    pub text: Option<Arc<Text>>,
+    /// Why its text could not be rendered; it keeps the one before.
+    pub problem: Option<Arc<str>>,
+    /// When `text` last changed, on the monotonic clock.
+    pub changed_at: Duration,
+}
+
+/// One connection of an OpAMP agent. Kept by the slot and not by the actor, so that an actor that is rebuilt after a
+/// panic finds its sessions again.
+pub(crate) struct Connection {
+    pub(crate) id: SessionId,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) kind: TransportKind,
+    pub(crate) credential: Credential,
+    pub(crate) token: TokenHash,
+    pub(crate) address: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// The way to a collector's actor, while it lives.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    /// Its address. The only one, so that the mailbox's capacity is what it says.
+    pub(crate) addr: Option<Addr<CollectorActor>>,
+    /// Messages sent and not yet begun. The actor retires only at 0, under this lock, so that none is lost.
+    pub(crate) queued: u32,
+    /// Counts actors, so that a dead one's exit does not remove the next one's address.
+    pub(crate) generation: u64,
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("alive", &self.addr.is_some()).field("queued", &self.queued).finish()
+    }
+}
+
+const NEVER: i64 = i64::MIN;
+
+/// One collector's place in the directory. Every field can be read from any thread.
+#[derive(Debug)]
+pub struct Slot {
+    id: CollectorId,
+    record: ArcSwap<CollectorRecord>,
+    place: ArcSwap<Place>,
+    last_seen: AtomicI64,
+    last_sequence: AtomicU64,
+    presence_is_dirty: AtomicBool,
+    /// Alloy: what polls are answered from. `None`: ask the actor.
+    fast: ArcSwapOption<FastPath>,
+    /// Alloy: unchanged polls came since the actor last looked.
+    heard: AtomicBool,
+    pub(crate) mailbox: Mutex<Mailbox>,
+    pub(crate) connections: Mutex<Vec<Arc<Connection>>>,
+    /// Held while tokens or registration change, one change at a time.
+    pub(crate) administration: tokio::sync::Mutex<()>,
+}
+
+impl Slot {
+    /// A collector as it was stored.
+    #[must_use]
+    pub fn new(record: CollectorRecord, presence: Option<Presence>) -> Self {
+        Self {
+            id: record.id,
+            record: ArcSwap::from_pointee(record),
+            place: ArcSwap::default(),
+            last_seen: AtomicI64::new(presence.map_or(NEVER, |presence| presence.last_seen.as_millis())),
+            last_sequence: AtomicU64::new(presence.map_or(0, |presence| presence.last_sequence)),
+            presence_is_dirty: AtomicBool::new(false),
+            fast: ArcSwapOption::empty(),
+            heard: AtomicBool::new(false),
+            mailbox: Mutex::default(),
+            connections: Mutex::default(),
+            administration: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Names the collector.
+    #[must_use]
+    pub const fn id(&self) -> CollectorId {
+        self.id
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn record(&self) -> Arc<CollectorRecord> {
+        self.record.load_full()
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn runtime(&self) -> Runtime {
+        self.record.load().runtime
+    }
+
+    /// Whether it was deregistered.
+    #[must_use]
+    pub fn is_deregistered(&self) -> bool {
+        self.record.load().deregistered_at.is_some()
+    }
+
+    /// Whether it is there now.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        matches!(self.record.load().row.status, Some(CollectorStatus::Connected | CollectorStatus::Degraded))
+    }
+
+    /// Changes the record in memory; answers the new one. Storing it is the caller's business.
+    pub(crate) fn update_record(&self, mut change: impl FnMut(&mut CollectorRecord)) -> Arc<CollectorRecord> {
+        self.record.rcu(|old| {
+            let mut next = CollectorRecord::clone(old);
+            change(&mut next);
+            next
+        });
+        self.record.load_full()
+    }
+
+    /// What the fleet decided about it.
+    #[must_use]
+    pub fn place(&self) -> Arc<Place> {
+        self.place.load_full()
+    }
+
+    pub(crate) fn set_place(&self, place: Place) {
+        self.place.store(Arc::new(place));
+    }
+
+    /// What it should run.
+    #[must_use]
+    pub fn desired(&self) -> Option<Arc<Desired>> {
+        self.place.load().text.as_ref().map(|text| Arc::clone(&text.desired))
+    }
+
+    /// When anything was last heard of it.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        match self.last_seen.load(Ordering::Relaxed) {
+            NEVER => None,
+            millis => Some(Timestamp::from_millis(millis)),
+        }
+    }
+
+    /// Its presence, as it is stored; `None` before anything was heard.
+    #[must_use]
+    pub fn presence(&self) -> Option<Presence> {
+        let last_sequence = self.last_sequence.load(Ordering::Relaxed);
+        self.last_seen().map(|last_seen| Presence { last_seen, last_sequence })
+    }
+
+    /// Notes that something was heard now. `true`: the first time since it was last flushed.
+    pub(crate) fn touch(&self, at: Timestamp, sequence: Option<u64>) -> bool {
+        self.last_seen.fetch_max(at.as_millis(), Ordering::Relaxed);
+        if let Some(sequence) = sequence {
+            self.last_sequence.store(sequence, Ordering::Relaxed);
+        }
+        !self.presence_is_dirty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes the presence to be flushed.
+    pub(crate) fn take_presence(&self) -> Option<Presence> {
+        self.presence_is_dirty.store(false, Ordering::Release);
+        self.presence()
+    }
+
+    pub(crate) fn fast(&self) -> arc_swap::Guard<Option<Arc<FastPath>>> {
+        self.fast.load()
+    }
+
+    pub(crate) fn set_fast(&self, fast: Option<FastPath>) {
+        self.fast.store(fast.map(Arc::new));
+    }
+
+    pub(crate) fn note_heard(&self) {
+        self.heard.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn take_heard(&self) -> bool {
+        self.heard.swap(false, Ordering::AcqRel)
+    }
+}

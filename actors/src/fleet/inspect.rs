@@ -1,0 +1,162 @@
+//! One collector, looked at closely.
+
+use std::sync::Arc;
+
+use linkmesh_proto::{
+    CollectorId, ConfigHash, Cursor, Revision, Timestamp,
+    api::{
+        collector::{
+            CollectorConfig, CollectorEvent, CollectorHealth, ConfigStatus, DesiredConfig, Difference, Drift,
+            DriftState, EffectiveConfig, Runtime,
+        },
+        list::Page,
+    },
+};
+use tokio::sync::oneshot;
+
+use super::{FleetError, FleetHandle, handle::DEADLINE};
+use crate::{
+    collector::{AgentRecord, Work, post_if_alive},
+    directory::{Slot, Text},
+    domain::{drift::compare_alloy, secret::redact},
+    opamp::RemoteStatus,
+    ports::{BoxError, EffectiveRecord, StoreError},
+};
+
+impl FleetHandle {
+    /// The newest state of a collector's protocol: of its actor when it lives, else what is stored.
+    async fn agent(&self, slot: &Arc<Slot>) -> Result<AgentRecord, FleetError> {
+        let (reply, answered) = oneshot::channel();
+        let asked = post_if_alive(&self.shared, slot, Work::Describe(reply)).is_ok();
+        let from_actor = match asked {
+            true => tokio::time::timeout(DEADLINE, answered).await.ok().and_then(Result::ok),
+            false => None,
+        };
+        let stored = match from_actor {
+            Some(state) => Some(state),
+            None => self.shared.recorder.agent(slot.id()).await?,
+        };
+        let runtime = slot.runtime();
+        let Some(stored) = stored else { return Ok(AgentRecord::empty(runtime)) };
+        AgentRecord::decode(runtime, &stored).map_err(|source: BoxError| {
+            FleetError::Store(StoreError::Corrupt { what: format!("the state of collector {}", slot.id()), source })
+        })
+    }
+
+    /// What the collector should run and what it says that it runs, both without secrets, and how they compare.
+    ///
+    /// # Errors
+    /// When there is no such collector, or the store fails.
+    pub async fn config(&self, id: CollectorId) -> Result<CollectorConfig, FleetError> {
+        let slot = self.known(id)?;
+        let agent = self.agent(&slot).await?;
+        let effective = self.shared.recorder.effective(id).await?;
+        let (place, record) = (slot.place(), slot.record());
+        let text = place.text.as_ref();
+        let (status, confirmed, published) = match &agent {
+            AgentRecord::Opamp(record) => (&record.status, record.confirmed, None),
+            AgentRecord::Alloy(record) => (&record.status, record.confirmed, record.published),
+        };
+        let differences = match (text, &effective) {
+            // Only the text that was confirmed can have drifted.
+            (Some(text), Some(effective)) if confirmed == Some(text.desired.hash()) => {
+                differences(slot.runtime(), text, effective)
+            }
+            _ => Vec::new(),
+        };
+        let secrets: &[String] = text.map_or(&[], |text| &text.secrets);
+        Ok(CollectorConfig {
+            desired: text.map(|text| desired(text, published)),
+            effective: effective.map(|effective| shown(slot.runtime(), &effective, secrets)),
+            status: ConfigStatus {
+                state: slot.config_state(),
+                hash: status.as_ref().and_then(|status: &RemoteStatus| status.hash),
+                error: record.row.error.clone().or_else(|| {
+                    status.as_ref().map(|status| status.error.to_string()).filter(|error| !error.is_empty())
+                }),
+                at: status.as_ref().map(|status| status.at),
+            },
+            drift: Drift {
+                state: record.row.drift.unwrap_or(DriftState::Unknown),
+                differences: differences.into_iter().map(|difference| hide(difference, secrets)).collect(),
+            },
+        })
+    }
+
+    /// The health that it reported.
+    ///
+    /// # Errors
+    /// When there is no such collector, or the store fails.
+    pub async fn health(&self, id: CollectorId) -> Result<CollectorHealth, FleetError> {
+        let slot = self.known(id)?;
+        let (health, at): (_, Option<Timestamp>) = match self.agent(&slot).await? {
+            AgentRecord::Opamp(record) => (record.health, record.health_at),
+            AgentRecord::Alloy(record) => (record.health, record.health_at),
+        };
+        Ok(CollectorHealth { root: health.map(|health| health.to_api()), received_at: at })
+    }
+
+    /// What happened to it, newest first.
+    ///
+    /// # Errors
+    /// When there is no such collector, the cursor is none of ours, or the store fails.
+    pub async fn events(
+        &self,
+        id: CollectorId,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<CollectorEvent>, FleetError> {
+        self.known(id)?;
+        let bad_cursor = |_| FleetError::Cannot { code: "invalid_cursor", reason: "the cursor is not valid" };
+        let before = cursor.map(|cursor| cursor.0.parse::<u64>()).transpose().map_err(bad_cursor)?;
+        let limit = limit.clamp(1, 500);
+        let events = self.shared.store.events(id, before, limit + 1).await?;
+        let next_cursor =
+            (events.len() > limit).then(|| events.get(limit - 1).map(|(place, _)| Cursor(place.to_string()))).flatten();
+        let total = self.shared.store.events(id, None, crate::ports::EVENTS_KEPT).await?.len() as u64;
+        let items = events.into_iter().take(limit).map(|(_, event)| event).collect();
+        Ok(Page { items, next_cursor, total })
+    }
+}
+
+fn desired(text: &Text, published: Option<ConfigHash>) -> DesiredConfig {
+    let desired = &text.desired;
+    DesiredConfig {
+        hash: desired.hash(),
+        // A text that no commit brought forth is that of an empty repository.
+        revision: desired.revision().unwrap_or(Revision::from_bytes([0; 20])),
+        content_type: desired.content_type().to_owned(),
+        body: text.redacted.to_string(),
+        redacted: *text.redacted != **desired.text(),
+        published_hash: published.filter(|hash| *hash != desired.hash()),
+    }
+}
+
+fn shown(runtime: Runtime, effective: &EffectiveRecord, secrets: &[String]) -> EffectiveConfig {
+    let content_type = match (effective.content_type.as_str(), runtime) {
+        ("", Runtime::Otelcol) => "text/yaml",
+        ("", Runtime::Alloy) => "text/plain",
+        (named, _) => named,
+    };
+    EffectiveConfig {
+        hash: effective.hash,
+        content_type: content_type.to_owned(),
+        body: redact(&String::from_utf8_lossy(&effective.body), secrets).into_owned(),
+        received_at: effective.received_at,
+    }
+}
+
+fn differences(runtime: Runtime, text: &Text, effective: &EffectiveRecord) -> Vec<Difference> {
+    let runs = String::from_utf8_lossy(&effective.body);
+    match (runtime, text.desired.committed()) {
+        // What is no YAML differs as a whole, and its state says so.
+        (Runtime::Otelcol, Some(committed)) => committed.differences(&runs).unwrap_or_default(),
+        (Runtime::Otelcol, None) => Vec::new(),
+        (Runtime::Alloy, _) => compare_alloy(text.desired.text(), &runs),
+    }
+}
+
+fn hide(difference: Difference, secrets: &[String]) -> Difference {
+    let hide = |text: Option<String>| text.map(|text| redact(&text, secrets).into_owned());
+    Difference { path: difference.path, desired: hide(difference.desired), effective: hide(difference.effective) }
+}

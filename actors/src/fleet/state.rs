@@ -1,0 +1,390 @@
+//! Matching and rendering, without actors.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use linkmesh_proto::{CollectorId, PipelineId, api::collector::Runtime};
+
+use super::diff::Diff;
+use crate::{
+    collector::ComponentRegistry,
+    directory::{Directory, Place, Slot, Text},
+    domain::{
+        attributes::{Identity, merge},
+        config::ConfigSnapshot,
+        desired::Desired,
+        matcher::{Attributes, MatcherSet},
+        secret::Sealer,
+    },
+    render::{RenderTarget, render},
+};
+
+/// What the fleet looks at.
+pub(crate) struct World<'a> {
+    pub(crate) config: Arc<ConfigSnapshot>,
+    pub(crate) directory: &'a Directory,
+    pub(crate) components: &'a ComponentRegistry,
+    pub(crate) sealer: &'a dyn Sealer,
+    pub(crate) now: Duration,
+}
+
+/// A collector that another text is desired of.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    pub(crate) slot: Arc<Slot>,
+    /// Pipelines that it ran or runs now.
+    pub(crate) pipelines: Arc<[PipelineId]>,
+}
+
+/// What all collectors have in common that share a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct TextKey {
+    target: RenderTarget,
+    pipelines: Arc<[PipelineId]>,
+}
+
+/// Collectors that share a text.
+#[derive(Default)]
+struct Group {
+    members: HashSet<CollectorId>,
+    text: Option<Arc<Text>>,
+    problem: Option<Arc<str>>,
+    is_rendered: bool,
+}
+
+struct Member {
+    slot: Arc<Slot>,
+    pipelines: Arc<[PipelineId]>,
+    /// `None`: nothing is desired of it.
+    key: Option<TextKey>,
+}
+
+/// A pipeline's matchers, and by which attribute it can be found.
+struct Rule {
+    texts: Vec<String>,
+    enabled: bool,
+    matchers: MatcherSet,
+}
+
+/// Which collector runs which pipelines, and the texts.
+#[derive(Default)]
+pub(crate) struct FleetState {
+    config: Arc<ConfigSnapshot>,
+    rules: BTreeMap<PipelineId, Rule>,
+    index: RuleIndex,
+    members: HashMap<CollectorId, Member>,
+    groups: HashMap<TextKey, Group>,
+}
+
+impl FleetState {
+    /// Brings every collector's place up to the world as it is: what changed between the revisions, and these
+    /// collectors. Answers the collectors of which another text is desired. Asked again, it changes nothing.
+    pub(crate) fn reconcile(&mut self, world: &World<'_>, mut changed: HashSet<CollectorId>) -> Vec<Touched> {
+        let diff = Diff::between(&self.config, &world.config);
+        self.config = Arc::clone(&world.config);
+        changed.extend(diff.collectors.iter().copied());
+        let rematch = self.take_rules(&diff);
+
+        let mut moved: HashMap<CollectorId, Arc<[PipelineId]>> = HashMap::new();
+        for (id, member) in &self.members {
+            if !changed.contains(id)
+                && let Some(pipelines) = self.flipped(member, &rematch)
+            {
+                moved.insert(*id, pipelines);
+            }
+        }
+        for id in changed {
+            match world.directory.slot(id).filter(|slot| !slot.is_deregistered()) {
+                Some(slot) => {
+                    let attributes = self.refresh_facts(&slot);
+                    moved.insert(id, self.matching(&attributes));
+                    self.members.entry(id).or_insert_with(|| Member { slot, pipelines: Arc::default(), key: None });
+                }
+                None => self.remove(id),
+            }
+        }
+        let before: HashMap<CollectorId, Arc<[PipelineId]>> =
+            moved.into_iter().filter_map(|(id, pipelines)| Some((id, self.regroup(id, pipelines, world)?))).collect();
+
+        for (key, group) in &mut self.groups {
+            if diff.everything || key.pipelines.iter().any(|pipeline| diff.texts.contains(pipeline)) {
+                group.is_rendered = false;
+            }
+        }
+        self.deliver(world, &before)
+    }
+
+    /// How many collectors run each pipeline.
+    pub(crate) fn counts(&self) -> BTreeMap<PipelineId, u64> {
+        let mut counts = BTreeMap::new();
+        for (key, group) in &self.groups {
+            for pipeline in key.pipelines.iter() {
+                *counts.entry(pipeline.clone()).or_default() += group.members.len() as u64;
+            }
+        }
+        counts
+    }
+
+    /// Takes over matchers that changed; answers the pipelines that have to be matched again.
+    fn take_rules(&mut self, diff: &Diff) -> Vec<PipelineId> {
+        let mut rematch = Vec::new();
+        for id in &diff.pipelines {
+            let new = self.config.pipelines.get(id).map(|pipeline| &pipeline.document);
+            let same = match (self.rules.get(id), new) {
+                (Some(rule), Some(new)) => rule.texts == new.matchers && rule.enabled == new.enabled,
+                (None, None) => true,
+                _ => false,
+            };
+            if same {
+                continue;
+            }
+            rematch.push(id.clone());
+            match new {
+                None => drop(self.rules.remove(id)),
+                Some(new) => {
+                    // What a hand-made commit brought in and cannot be read matches nothing.
+                    let matchers = MatcherSet::parse(&new.matchers).unwrap_or_default();
+                    let rule = Rule { texts: new.matchers.clone(), enabled: new.enabled, matchers };
+                    self.rules.insert(id.clone(), rule);
+                }
+            }
+        }
+        if !rematch.is_empty() {
+            self.index = RuleIndex::new(&self.rules);
+        }
+        rematch
+    }
+
+    /// The pipelines of a collector after these rules changed; `None` when they are the same.
+    fn flipped(&self, member: &Member, rematch: &[PipelineId]) -> Option<Arc<[PipelineId]>> {
+        if rematch.is_empty() {
+            return None;
+        }
+        let place = member.slot.place();
+        let differs =
+            |id: &&PipelineId| self.matches(id, &place.attributes) != member.pipelines.binary_search(id).is_ok();
+        rematch.iter().any(|id| differs(&id)).then(|| self.matching(&place.attributes))
+    }
+
+    fn matches(&self, id: &PipelineId, attributes: &Attributes) -> bool {
+        self.rules.get(id).is_some_and(|rule| rule.enabled && rule.matchers.matches(attributes))
+    }
+
+    /// The pipelines that these attributes select, in the order of their ids.
+    fn matching(&self, attributes: &Attributes) -> Arc<[PipelineId]> {
+        let mut found: Vec<PipelineId> =
+            self.index.candidates(attributes).filter(|id| self.matches(id, attributes)).cloned().collect();
+        found.sort_unstable();
+        found.into()
+    }
+
+    /// Merges what matchers see of a collector, and its name, into its place.
+    fn refresh_facts(&self, slot: &Slot) -> Arc<Attributes> {
+        let record = slot.record();
+        let document = self.config.collectors.get(&slot.id()).map(|collector| &collector.document);
+        let nothing = BTreeMap::new();
+        let operator = document.map_or(&nothing, |document| &document.labels);
+        let name = document.map_or(record.name.as_str(), |document| document.name.as_str());
+        let reported = &record.row.reported;
+        let os = match record.runtime {
+            Runtime::Otelcol => reported.get("os.type"),
+            Runtime::Alloy => reported.get("collector.os"),
+        };
+        let identity = Identity {
+            id: slot.id(),
+            name,
+            runtime: record.runtime,
+            version: record.row.version.as_deref(),
+            os: os.map(String::as_str),
+        };
+        let attributes = Arc::new(merge(reported, &record.enrolment_labels, operator, &identity));
+        let mut labels = record.enrolment_labels.clone();
+        labels.extend(operator.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let mut place = Place::clone(&slot.place());
+        place.name = name.into();
+        place.attributes = Arc::clone(&attributes);
+        place.labels = Arc::new(labels);
+        slot.set_place(place);
+        attributes
+    }
+
+    /// Moves a collector to the group of this set of pipelines; answers the set before. `None` when it stays where it
+    /// is.
+    fn regroup(
+        &mut self,
+        id: CollectorId,
+        pipelines: Arc<[PipelineId]>,
+        world: &World<'_>,
+    ) -> Option<Arc<[PipelineId]>> {
+        let member = self.members.get_mut(&id)?;
+        let key = text_key(&member.slot, Arc::clone(&pipelines), world.components);
+        // After a restart of the fleet a place may still hold what is not desired any more.
+        let is_stale = key.is_none() && member.slot.place().text.is_some();
+        if key == member.key && pipelines == member.pipelines && !is_stale {
+            return None;
+        }
+        if let Some(old) = member.key.take()
+            && let Some(group) = self.groups.get_mut(&old)
+        {
+            group.members.remove(&id);
+            if group.members.is_empty() && Some(&old) != key.as_ref() {
+                self.groups.remove(&old);
+            }
+        }
+        if let Some(key) = &key {
+            self.groups.entry(key.clone()).or_default().members.insert(id);
+        }
+        member.key = key;
+        Some(std::mem::replace(&mut member.pipelines, pipelines))
+    }
+
+    fn remove(&mut self, id: CollectorId) {
+        if let Some(Member { key: Some(key), .. }) = self.members.remove(&id)
+            && let Some(group) = self.groups.get_mut(&key)
+        {
+            group.members.remove(&id);
+            if group.members.is_empty() {
+                self.groups.remove(&key);
+            }
+        }
+    }
+
+    /// Renders what is not rendered and puts the texts into the places. `moved` are collectors whose set of pipelines
+    /// changed, with the set before.
+    fn deliver(&mut self, world: &World<'_>, moved: &HashMap<CollectorId, Arc<[PipelineId]>>) -> Vec<Touched> {
+        let mut ids: HashSet<CollectorId> = moved.keys().copied().collect();
+        for (key, group) in &mut self.groups {
+            if !group.is_rendered && group.render(key, world) {
+                ids.extend(&group.members);
+            }
+        }
+        let mut touched = Vec::new();
+        for id in ids {
+            let Some(member) = self.members.get(&id) else { continue };
+            let group = member.key.as_ref().and_then(|key| self.groups.get(key));
+            let pipelines = match moved.get(&id) {
+                Some(before) => before.iter().chain(member.pipelines.iter()).cloned().collect(),
+                None => Arc::clone(&member.pipelines),
+            };
+            if member.place(group, world.now) {
+                touched.push(Touched { slot: Arc::clone(&member.slot), pipelines });
+            }
+        }
+        touched
+    }
+}
+
+impl Member {
+    /// Puts text and pipelines into the collector's place; `true` when it is another text.
+    fn place(&self, group: Option<&Group>, now: Duration) -> bool {
+        let before = self.slot.place();
+        // What cannot be rendered leaves what the collector has.
+        let text = match group {
+            None => None,
+            Some(Group { problem: Some(_), .. }) => before.text.clone(),
+            Some(group) => group.text.clone(),
+        };
+        let hash = |text: &Option<Arc<Text>>| text.as_ref().map(|text| text.desired.hash());
+        let is_other = hash(&text) != hash(&before.text);
+        self.slot.set_place(Place {
+            pipelines: Arc::clone(&self.pipelines),
+            text,
+            problem: group.and_then(|group| group.problem.clone()),
+            changed_at: if is_other { now } else { before.changed_at },
+            ..Place::clone(&before)
+        });
+        is_other
+    }
+}
+
+impl Group {
+    /// Renders the text; `true` when text or problem are others than before.
+    fn render(&mut self, key: &TextKey, world: &World<'_>) -> bool {
+        self.is_rendered = true;
+        match text(key, world) {
+            Ok(new) => {
+                let same = self.text.as_ref().is_some_and(|old| old.desired.hash() == new.desired.hash());
+                let had_problem = self.problem.take().is_some();
+                if !same {
+                    self.text = Some(Arc::new(new));
+                }
+                !same || had_problem
+            }
+            Err(problem) => {
+                tracing::warn!(runtime = ?key.target.runtime, %problem, "a config cannot be rendered");
+                let is_other = self.problem.as_deref() != Some(&problem);
+                self.problem = Some(problem.into());
+                is_other
+            }
+        }
+    }
+}
+
+fn text(key: &TextKey, world: &World<'_>) -> Result<Text, String> {
+    let rendered =
+        render(&world.config, &key.pipelines, &key.target, world.sealer).map_err(|error| error.to_string())?;
+    let revision = world.config.revision;
+    let desired = match key.target.runtime {
+        Runtime::Otelcol => Desired::otelcol(rendered.text, revision).map_err(|error| error.to_string())?,
+        Runtime::Alloy => Desired::alloy(rendered.text, revision),
+    };
+    Ok(Text { desired: Arc::new(desired), redacted: rendered.redacted, secrets: rendered.secrets })
+}
+
+/// Which text a collector shares. A supervisor that never got a config is left alone while nothing matches it.
+fn text_key(slot: &Slot, pipelines: Arc<[PipelineId]>, components: &ComponentRegistry) -> Option<TextKey> {
+    let record = slot.record();
+    if pipelines.is_empty() && record.runtime == Runtime::Otelcol && !record.row.ever_configured {
+        return None;
+    }
+    let mut target = RenderTarget::plain(record.runtime);
+    if let Some(build) = record.row.components_hash.as_ref().and_then(|hash| components.by_hex(hash)) {
+        target.dialect = build.dialect();
+    }
+    target.labels = record
+        .row
+        .labels
+        .iter()
+        .filter(|(pipeline, _)| pipelines.binary_search(pipeline).is_ok())
+        .map(|(pipeline, label)| (pipeline.clone(), *label))
+        .collect();
+    Some(TextKey { target, pipelines })
+}
+
+/// Finds the pipelines that may select a collector without trying all: most have a matcher `name="value"`.
+#[derive(Default)]
+struct RuleIndex {
+    by_value: HashMap<String, HashMap<String, Vec<PipelineId>>>,
+    others: Vec<PipelineId>,
+}
+
+impl RuleIndex {
+    fn new(rules: &BTreeMap<PipelineId, Rule>) -> Self {
+        let mut index = Self::default();
+        for (id, rule) in rules.iter().filter(|(_, rule)| rule.enabled) {
+            // A matcher for the empty value also selects who lacks the attribute, and cannot be found by it.
+            let equal = rule.matchers.matchers().iter().find_map(|matcher| {
+                matcher.equal_to().filter(|value| !value.is_empty()).map(|value| (matcher.name(), value))
+            });
+            match equal {
+                Some((name, value)) => {
+                    let values = index.by_value.entry(name.to_owned()).or_default();
+                    values.entry(value.to_owned()).or_default().push(id.clone());
+                }
+                None => index.others.push(id.clone()),
+            }
+        }
+        index
+    }
+
+    fn candidates<'a>(&'a self, attributes: &'a Attributes) -> impl Iterator<Item = &'a PipelineId> {
+        let by_value = self.by_value.iter().filter_map(|(name, values)| values.get(attributes.get(name)?)).flatten();
+        by_value.chain(&self.others)
+    }
+}
+
+#[cfg(test)]
+mod tests;

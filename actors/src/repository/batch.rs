@@ -1,0 +1,323 @@
+//! A batch of saves, judged one after the other, without actors.
+
+use linkmesh_proto::{
+    Etag, Revision, Timestamp,
+    api::{pipeline::Validation, problem::FieldProblem},
+};
+
+use super::{Edit, Precondition, Save, SaveError, Saved, StoredDocument, load};
+use crate::{
+    by::By,
+    domain::{
+        config::ConfigSnapshot,
+        document::{DocumentPath, check_labels, to_yaml},
+        secret::{Sealer, seal_destination, seal_pipeline},
+        validate::{CollectorFacts, FleetFacts, validate_destination, validate_pipeline},
+    },
+    ports::{CommitRequest, Committed, PathChange, RepositoryFile},
+};
+
+/// The version of a document that is not there.
+const NO_VERSION: Etag = Etag::from_bytes([0; 20]);
+
+/// Something to be committed if it may be.
+pub(super) enum Change {
+    /// One document.
+    Save(Save),
+    /// Files as they were once; `None`: as there was none.
+    Restore { of: Revision, files: Vec<(DocumentPath, Option<Vec<u8>>)>, by: By },
+}
+
+/// What came of a change, before the batch is committed.
+pub(super) enum Judged {
+    /// It goes into the batch as this request.
+    Accepted { request: usize, warnings: Vec<FieldProblem> },
+    /// It is refused.
+    Refused(SaveError),
+    /// An earlier change of this batch was faster: what is stored is known when the batch is.
+    Overtaken(DocumentPath),
+}
+
+/// What a batch is judged against.
+pub(super) struct Judge<'a> {
+    pub(super) facts: &'a [CollectorFacts],
+    pub(super) sealer: &'a dyn Sealer,
+    pub(super) now: Timestamp,
+}
+
+/// Judges changes in their order, each against what those before it leave. Answers the commits to make.
+pub(super) fn judge(
+    changes: &[Change],
+    config: &ConfigSnapshot,
+    judge: &Judge<'_>,
+) -> (Vec<Judged>, Vec<CommitRequest>) {
+    let mut overlay = config.clone();
+    let mut requests: Vec<CommitRequest> = Vec::new();
+    let mut touched: Vec<DocumentPath> = Vec::new();
+    let judged = changes
+        .iter()
+        .map(|change| {
+            let outcome = match change {
+                Change::Save(save) => judge_save(save, &mut overlay, &touched, judge),
+                Change::Restore { of, files, by } => judge_restore(*of, files, by, &mut overlay, judge),
+            };
+            match outcome {
+                Ok((request, paths, warnings)) => {
+                    touched.extend(paths);
+                    requests.push(request);
+                    Judged::Accepted { request: requests.len() - 1, warnings }
+                }
+                Err(refused) => refused,
+            }
+        })
+        .collect();
+    (judged, requests)
+}
+
+type Outcome = Result<(CommitRequest, Vec<DocumentPath>, Vec<FieldProblem>), Judged>;
+
+fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath], judge: &Judge<'_>) -> Outcome {
+    let path = save.edit.path();
+    let stored = stored(overlay, &path);
+    let exists = stored.is_some() || overlay.broken(&path).is_some();
+    // A version inside this batch is not known yet, and nobody can have seen it.
+    let is_overtaken = touched.contains(&path);
+    let holds = match save.precondition {
+        Precondition::Any => true,
+        Precondition::Absent if exists => return Err(Judged::Refused(SaveError::Exists(path))),
+        Precondition::Absent => true,
+        Precondition::Matches(NO_VERSION) => !exists,
+        Precondition::Matches(_) if is_overtaken => return Err(Judged::Overtaken(path)),
+        Precondition::Matches(etag) => stored.as_ref().is_some_and(|(_, current)| *current == etag),
+    };
+    if !holds {
+        if is_overtaken {
+            return Err(Judged::Overtaken(path));
+        }
+        if !exists && matches!(save.edit, Edit::Delete(_)) {
+            return Err(Judged::Refused(SaveError::NotFound(path)));
+        }
+        let (current, etag) = stored.map_or((None, None), |(document, etag)| (document, Some(etag)));
+        return Err(Judged::Refused(SaveError::Stale { current, etag }));
+    }
+    let invalid = |errors, warnings| Judged::Refused(SaveError::Invalid { errors, warnings });
+
+    let mut warnings = Vec::new();
+    let mut check = |validation: Validation, sealed: Result<(), Vec<FieldProblem>>| {
+        let mut errors = validation.errors;
+        let more = sealed.err().unwrap_or_default();
+        errors.extend(more.into_iter().filter(|problem| !errors.contains(problem)).collect::<Vec<_>>());
+        if errors.is_empty() {
+            warnings = validation.warnings;
+            Ok(())
+        } else {
+            Err(invalid(errors, validation.warnings))
+        }
+    };
+    let facts = FleetFacts { collectors: judge.facts };
+    let (change, verb) = match &save.edit {
+        Edit::Pipeline(id, document) => {
+            let mut document = document.clone();
+            let validation = validate_pipeline(id, &document, overlay, &facts);
+            let before = overlay.pipelines.get(id).map(|stored| &stored.document);
+            let verb = if before.is_some() { "update" } else { "create" };
+            check(validation, seal_pipeline(&mut document, before, judge.sealer))?;
+            let text = to_yaml(&document);
+            *overlay = overlay.with_pipeline(id.clone(), document);
+            (PathChange::Put(text.into_bytes()), verb)
+        }
+        Edit::Destination(id, document) => {
+            let mut document = document.clone();
+            let validation = validate_destination(id, &document, overlay, &facts);
+            let before = overlay.destinations.get(id).map(|stored| &stored.document);
+            let verb = if before.is_some() { "update" } else { "create" };
+            check(validation, seal_destination(&mut document, before, judge.sealer))?;
+            let text = to_yaml(&document);
+            *overlay = overlay.with_destination(id.clone(), document);
+            (PathChange::Put(text.into_bytes()), verb)
+        }
+        Edit::Collector(_, document) => {
+            if let Err(errors) = check_labels(&document.labels) {
+                return Err(invalid(errors, Vec::new()));
+            }
+            (written(overlay, &path, to_yaml(document)), if exists { "update" } else { "create" })
+        }
+        Edit::Group(_, document) => {
+            (written(overlay, &path, to_yaml(document)), if exists { "update" } else { "create" })
+        }
+        Edit::Delete(DocumentPath::Destination(id)) if !overlay.users_of(id).is_empty() => {
+            return Err(Judged::Refused(SaveError::InUse(overlay.users_of(id))));
+        }
+        Edit::Delete(_) if !exists => return Err(Judged::Refused(SaveError::NotFound(path))),
+        Edit::Delete(_) => {
+            load::remove(overlay, &path);
+            (PathChange::Delete, "delete")
+        }
+    };
+    overlay.broken.retain(|broken| broken.document.as_ref() != Some(&path));
+    let request = request(vec![(path.to_string(), change)], summary(&path, verb), &save.by, judge.now);
+    Ok((request, vec![path], warnings))
+}
+
+/// Puts a text of our own into the overlay.
+fn written(overlay: &mut ConfigSnapshot, path: &DocumentPath, text: String) -> PathChange {
+    let file = unsaved(path, text.into_bytes());
+    if let Err(reason) = load::take(overlay, path, &file) {
+        // Our own text always reads back; should it not, the next start says so, and the file is there for a person.
+        tracing::error!(%path, %reason, "a document just written does not read back");
+    }
+    PathChange::Put(file.content)
+}
+
+fn unsaved(path: &DocumentPath, content: Vec<u8>) -> RepositoryFile {
+    RepositoryFile {
+        path: path.to_string(),
+        content,
+        etag: NO_VERSION,
+        revision: Revision::from_bytes([0; 20]),
+        updated_at: Timestamp::default(),
+        updated_by: String::new(),
+    }
+}
+
+fn judge_restore(
+    of: Revision,
+    files: &[(DocumentPath, Option<Vec<u8>>)],
+    by: &By,
+    overlay: &mut ConfigSnapshot,
+    judge: &Judge<'_>,
+) -> Outcome {
+    let mut next = overlay.clone();
+    let mut errors = Vec::new();
+    let mut problem = |path: &DocumentPath, field: &str, code: &str, message: String| {
+        let field = if field.is_empty() { path.to_string() } else { format!("{path}: {field}") };
+        errors.push(FieldProblem { field, code: code.to_owned(), message });
+    };
+    for (path, content) in files {
+        match content {
+            None => load::remove(&mut next, path),
+            Some(content) => {
+                if let Err(reason) = load::take(&mut next, path, &unsaved(path, content.clone())) {
+                    problem(path, "", "invalid_yaml", reason);
+                }
+            }
+        }
+        next.broken.retain(|broken| broken.document.as_ref() != Some(path));
+    }
+    let facts = FleetFacts { collectors: judge.facts };
+    for (id, pipeline) in &next.pipelines {
+        // Untouched pipelines too: a destination that is gone again breaks them.
+        for found in validate_pipeline(id, &pipeline.document, &next, &facts).errors {
+            problem(&DocumentPath::Pipeline(id.clone()), &found.field, &found.code, found.message);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Judged::Refused(SaveError::Invalid { errors, warnings: Vec::new() }));
+    }
+    *overlay = next;
+    let changes = files.iter().map(|(path, content)| {
+        let change = content.clone().map_or(PathChange::Delete, PathChange::Put);
+        (path.to_string(), change)
+    });
+    let short: String = of.to_string().chars().take(12).collect();
+    let what = match files {
+        [(path, _)] => path.to_string(),
+        _ => format!("{} files", files.len()),
+    };
+    let request = request(changes.collect(), format!("restore: {what} as of {short}"), by, judge.now);
+    Ok((request, files.iter().map(|(path, _)| path.clone()).collect(), Vec::new()))
+}
+
+fn request(changes: Vec<(String, PathChange)>, summary: String, by: &By, at: Timestamp) -> CommitRequest {
+    CommitRequest {
+        changes,
+        author: by.author(),
+        summary,
+        at,
+        request_id: by.request_id.clone(),
+        actor: by.actor().to_owned(),
+    }
+}
+
+/// What changed, in words: `pipelines: update web-logs`.
+fn summary(path: &DocumentPath, verb: &str) -> String {
+    match path {
+        DocumentPath::Pipeline(id) => format!("pipelines: {verb} {id}"),
+        DocumentPath::Destination(id) => format!("destinations: {verb} {id}"),
+        DocumentPath::Group(id) => format!("groups: {verb} {id}"),
+        DocumentPath::Collector(id) => format!("collectors: {verb} {id}"),
+        DocumentPath::Settings => format!("linkmesh.yaml: {verb}"),
+    }
+}
+
+/// A document in force, and the version that a save must name: of a broken file that of the broken text.
+pub(super) fn stored(config: &ConfigSnapshot, path: &DocumentPath) -> Option<(Option<StoredDocument>, Etag)> {
+    let document = match path {
+        DocumentPath::Pipeline(id) => {
+            config.pipelines.get(id).map(|stored| (StoredDocument::Pipeline(id.clone(), stored.clone()), stored.etag))
+        }
+        DocumentPath::Destination(id) => {
+            let stored = config.destinations.get(id);
+            stored.map(|stored| (StoredDocument::Destination(id.clone(), stored.clone()), stored.etag))
+        }
+        DocumentPath::Group(id) => {
+            config.groups.get(id).map(|stored| (StoredDocument::Group(id.clone(), stored.clone()), stored.etag))
+        }
+        DocumentPath::Collector(id) => {
+            config.collectors.get(id).map(|stored| (StoredDocument::Collector(*id, stored.clone()), stored.etag))
+        }
+        DocumentPath::Settings => None,
+    };
+    match (document, config.broken(path)) {
+        (document, Some(broken)) => Some((document.map(|(document, _)| document), broken.etag)),
+        (Some((document, etag)), None) => Some((Some(document), etag)),
+        (None, None) => None,
+    }
+}
+
+/// The snapshot after a batch was committed.
+pub(super) fn committed(config: &ConfigSnapshot, requests: &[CommitRequest], commits: &[Committed]) -> ConfigSnapshot {
+    let mut next = config.clone();
+    for (request, commit) in requests.iter().zip(commits) {
+        next.revision = Some(commit.revision);
+        for ((path, change), (_, etag)) in request.changes.iter().zip(&commit.etags) {
+            let Ok(document) = path.parse::<DocumentPath>() else { continue };
+            next.broken.retain(|broken| broken.path != *path);
+            match (change, etag) {
+                (PathChange::Put(content), Some(etag)) => {
+                    let is_same = stored(&next, &document).is_some_and(|(_, stored)| stored == *etag);
+                    if is_same && !commit.changed {
+                        continue;
+                    }
+                    let file = RepositoryFile {
+                        path: path.clone(),
+                        content: content.clone(),
+                        etag: *etag,
+                        revision: commit.revision,
+                        updated_at: request.at,
+                        updated_by: request.author.name.clone(),
+                    };
+                    if let Err(reason) = load::take(&mut next, &document, &file) {
+                        tracing::error!(path, %reason, "a document just committed does not read back");
+                    }
+                }
+                (PathChange::Delete, _) | (PathChange::Put(_), None) => load::remove(&mut next, &document),
+            }
+        }
+    }
+    next
+}
+
+/// The answer to a change that was committed.
+pub(super) fn saved(commit: &Committed, warnings: Vec<FieldProblem>, affected: u64) -> Saved {
+    Saved {
+        revision: commit.revision,
+        etag: commit.etags.first().and_then(|(_, etag)| *etag),
+        changed: commit.changed,
+        affected,
+        warnings,
+    }
+}
+
+#[cfg(test)]
+mod tests;

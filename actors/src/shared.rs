@@ -1,0 +1,129 @@
+//! What the fleet's actors share: the directory, the stores, the clock, the counters.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use linkmesh_proto::{CollectorId, InstanceUid, PipelineId};
+use parking_lot::Mutex;
+
+use crate::{
+    collector::{ComponentRegistry, Recorder},
+    directory::Directory,
+    domain::{config::ConfigSnapshot, secret::Sealer, standing::Now, validate::CollectorFacts},
+    feed::FeedHandle,
+    fleet::{Enrollments, FleetActor, Reconcile},
+    opamp::{Context, Endpoints, Permits, SessionId, Surroundings},
+    ports::{Clock, Entropy, StateStore},
+    runtime::{ActorCounters, Observe, Pool, Supervised, TellError},
+    start::Settings,
+};
+
+/// What the fleet's actors share.
+pub(crate) struct Shared {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) sealer: Arc<dyn Sealer>,
+    pub(crate) observe: Arc<Observe>,
+    pub(crate) settings: Settings,
+    pub(crate) endpoints: Option<Endpoints>,
+    pub(crate) permits: Permits,
+    pub(crate) components: ComponentRegistry,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) feed: FeedHandle,
+    pub(crate) pool: Pool,
+    /// The config repository as it is in force.
+    pub(crate) config: Arc<ArcSwap<ConfigSnapshot>>,
+    pub(crate) enrollments: Enrollments,
+    /// How many collectors run each pipeline.
+    pub(crate) pipeline_counts: ArcSwap<BTreeMap<PipelineId, u64>>,
+    pub(crate) collector_counters: Arc<ActorCounters>,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) sessions: AtomicU64,
+    /// Collectors whose attributes changed since the fleet last looked.
+    pub(crate) changed: Mutex<HashSet<CollectorId>>,
+    pub(crate) fleet: OnceLock<Supervised<FleetActor>>,
+}
+
+impl Shared {
+    /// Both clocks.
+    pub(crate) fn now(&self) -> Now {
+        Now { at: self.clock.now(), monotonic: self.clock.monotonic() }
+    }
+
+    /// What an OpAMP state machine may ask.
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { endpoints: self.endpoints.as_ref(), surroundings: self }
+    }
+
+    /// A new session's name.
+    pub(crate) fn next_session(&self) -> SessionId {
+        SessionId(self.sessions.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Has the fleet look at a collector again. Nothing is lost when its mailbox is full: the note stays, and the fleet
+    /// looks at all notes at its next message.
+    pub(crate) fn note_changed(&self, id: CollectorId) {
+        let first = {
+            let mut changed = self.changed.lock();
+            let first = changed.is_empty();
+            changed.insert(id);
+            first
+        };
+        if first && let Some(fleet) = self.fleet.get() {
+            // Full: it has messages and will look. Closed: it looks at everything when it is rebuilt.
+            let (Ok(()) | Err(TellError::Full | TellError::Closed)) = fleet.tell(Reconcile);
+        }
+    }
+}
+
+impl Surroundings for Shared {
+    fn full_state_permit(&self, now: Now) -> bool {
+        let granted = self.permits.take(now);
+        if granted {
+            self.observe.full_states_asked.increment();
+        }
+        granted
+    }
+
+    fn wants_components(&self, hash: &[u8]) -> bool {
+        self.components.wants(hash, self.clock.monotonic())
+    }
+
+    fn new_instance_uid(&self) -> InstanceUid {
+        InstanceUid::generate()
+    }
+}
+
+impl Shared {
+    /// What checks of documents need to know of every registered collector.
+    pub(crate) fn facts(&self) -> Vec<CollectorFacts> {
+        let mut facts = Vec::with_capacity(self.directory.len());
+        self.directory.for_each(|slot| {
+            let (record, place) = (slot.record(), slot.place());
+            if record.deregistered_at.is_none() {
+                facts.push(CollectorFacts {
+                    id: slot.id(),
+                    name: Arc::clone(&place.name),
+                    runtime: record.runtime,
+                    stability: record.stability,
+                    version: record.row.version.as_deref().map(Arc::from),
+                    attributes: Arc::clone(&place.attributes),
+                    components: record.row.components_hash.as_ref().and_then(|hash| self.components.by_hex(hash)),
+                });
+            }
+        });
+        facts
+    }
+}

@@ -1,0 +1,252 @@
+//! A config repository in memory, with history, that a test can commit to by hand.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use linkmesh_proto::{Etag, RequestId, Revision, Timestamp};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+
+use crate::ports::{
+    CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, MaintenanceReport,
+    PathChange, RepositoryError, RepositoryFile,
+};
+
+type Tree = BTreeMap<String, Arc<[u8]>>;
+
+#[derive(Debug, Clone)]
+struct Commit {
+    info: CommitInfo,
+    tree: Tree,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    commits: Vec<Commit>,
+    batches: Vec<usize>,
+    fails: bool,
+    by_hand: u8,
+    before_commit: Option<(String, String)>,
+}
+
+/// A config repository in memory. Clones share it, as processes share a directory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryRepository {
+    state: Arc<Mutex<State>>,
+}
+
+fn digest20(parts: &[&[u8]]) -> [u8; 20] {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    let mut id = [0; 20];
+    id.copy_from_slice(digest.finalize().get(..20).expect("a digest of 32 bytes"));
+    id
+}
+
+impl State {
+    fn head(&self) -> Option<Revision> {
+        self.commits.last().map(|commit| commit.info.revision)
+    }
+
+    fn find(&self, revision: Revision) -> Result<usize, RepositoryError> {
+        let place = self.commits.iter().position(|commit| commit.info.revision == revision);
+        place.ok_or(RepositoryError::UnknownRevision(revision))
+    }
+
+    fn tree(&self, revision: Option<Revision>) -> Result<Tree, RepositoryError> {
+        match revision {
+            None => Ok(Tree::new()),
+            Some(revision) => Ok(self.find(revision).map(|place| self.commits[place].tree.clone())?),
+        }
+    }
+
+    fn push(&mut self, request: &CommitRequest) -> Committed {
+        let before = self.commits.last().map(|commit| commit.tree.clone()).unwrap_or_default();
+        let mut tree = before.clone();
+        for (path, change) in &request.changes {
+            match change {
+                PathChange::Put(content) => drop(tree.insert(path.clone(), content.as_slice().into())),
+                PathChange::Delete => drop(tree.remove(path)),
+            }
+        }
+        let etags = request
+            .changes
+            .iter()
+            .map(|(path, _)| (path.clone(), tree.get(path).map(|content| Etag::from_bytes(digest20(&[content])))));
+        let etags = etags.collect();
+        if tree == before
+            && let Some(head) = self.head()
+        {
+            return Committed { revision: head, changed: false, etags };
+        }
+        let number = self.commits.len().to_be_bytes();
+        let revision = Revision::from_bytes(digest20(&[&number, request.summary.as_bytes()]));
+        self.commits.push(Commit {
+            info: CommitInfo {
+                revision,
+                parent: self.head(),
+                summary: request.summary.clone(),
+                author: request.author.clone(),
+                at: request.at,
+                request_id: Some(request.request_id.clone()),
+                actor: Some(request.actor.clone()),
+                paths: request.changes.iter().map(|(path, _)| path.clone()).collect(),
+            },
+            tree,
+        });
+        Committed { revision, changed: true, etags }
+    }
+
+    fn file(&self, place: usize, path: &str, content: &[u8]) -> RepositoryFile {
+        let touched = self.commits[..=place].iter().rev().find(|commit| commit.info.paths.iter().any(|p| p == path));
+        let info = &touched.expect("a file has a commit that wrote it").info;
+        RepositoryFile {
+            path: path.to_owned(),
+            content: content.to_vec(),
+            etag: Etag::from_bytes(digest20(&[content])),
+            revision: info.revision,
+            updated_at: info.at,
+            updated_by: info.author.name.clone(),
+        }
+    }
+
+    fn hand(&mut self, path: &str, content: Option<&str>) -> Revision {
+        self.by_hand += 1;
+        let change = content.map_or(PathChange::Delete, |content| PathChange::Put(content.into()));
+        let request = CommitRequest {
+            changes: vec![(path.to_owned(), change)],
+            author: CommitAuthor { name: "Hand".into(), email: "hand@example.com".into() },
+            summary: format!("by hand {}", self.by_hand),
+            at: Timestamp::from_millis(1_767_225_600_000),
+            request_id: RequestId::generate(),
+            actor: "hand@example.com".into(),
+        };
+        self.push(&request).revision
+    }
+}
+
+impl MemoryRepository {
+    /// Commits by hand, as a person would with `git`; `None` removes the file.
+    pub fn commit_by_hand(&self, path: &str, content: Option<&str>) -> Revision {
+        self.state.lock().hand(path, content)
+    }
+
+    /// Commits by hand in the moment before the next batch, so that the batch finds the branch moved.
+    pub fn commit_by_hand_before_the_next_batch(&self, path: &str, content: &str) {
+        self.state.lock().before_commit = Some((path.to_owned(), content.to_owned()));
+    }
+
+    /// From now on commits fail for want of room, or work again.
+    pub fn fail_commits(&self, fails: bool) {
+        self.state.lock().fails = fails;
+    }
+
+    /// The number of requests of each batch so far.
+    #[must_use]
+    pub fn batches(&self) -> Vec<usize> {
+        self.state.lock().batches.clone()
+    }
+
+    /// A file at the head.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<String> {
+        let state = self.state.lock();
+        let content = state.commits.last()?.tree.get(path)?;
+        Some(String::from_utf8_lossy(content).into_owned())
+    }
+
+    /// How many commits there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.lock().commits.len()
+    }
+
+    /// Whether there is no commit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl ConfigRepository for MemoryRepository {
+    fn head(&mut self) -> Result<Option<Revision>, RepositoryError> {
+        Ok(self.state.lock().head())
+    }
+
+    fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError> {
+        let state = self.state.lock();
+        let place = state.find(at)?;
+        Ok(state.commits[place].tree.iter().map(|(path, content)| state.file(place, path, content)).collect())
+    }
+
+    fn changed_files(
+        &mut self,
+        from: Option<Revision>,
+        to: Revision,
+    ) -> Result<Vec<(String, Option<RepositoryFile>)>, RepositoryError> {
+        let changes = self.diff(from, to)?;
+        let state = self.state.lock();
+        let place = state.find(to)?;
+        let file = |change: FileChange| {
+            let file = change.after.map(|content| state.file(place, &change.path, &content));
+            (change.path, file)
+        };
+        Ok(changes.into_iter().map(file).collect())
+    }
+
+    fn commit(
+        &mut self,
+        base: Option<Revision>,
+        requests: &[CommitRequest],
+    ) -> Result<Vec<Committed>, RepositoryError> {
+        let mut state = self.state.lock();
+        if let Some((path, content)) = state.before_commit.take() {
+            state.hand(&path, Some(&content));
+        }
+        if state.fails {
+            return Err(RepositoryError::NoSpace("told to fail".into()));
+        }
+        if state.head() != base {
+            return Err(RepositoryError::Moved { head: state.head() });
+        }
+        state.batches.push(requests.len());
+        Ok(requests.iter().map(|request| state.push(request)).collect())
+    }
+
+    fn history(&mut self, query: &HistoryQuery) -> Result<Vec<CommitInfo>, RepositoryError> {
+        let state = self.state.lock();
+        let end = match query.after {
+            Some(after) => state.find(after)?,
+            None => state.commits.len(),
+        };
+        let touches = |info: &&CommitInfo| query.path.as_ref().is_none_or(|path| info.paths.contains(path));
+        let newest_first = state.commits[..end].iter().rev().map(|commit| &commit.info);
+        Ok(newest_first.filter(touches).take(query.limit).cloned().collect())
+    }
+
+    fn commit_info(&mut self, revision: Revision) -> Result<Option<CommitInfo>, RepositoryError> {
+        let state = self.state.lock();
+        Ok(state.find(revision).ok().map(|place| state.commits[place].info.clone()))
+    }
+
+    fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError> {
+        let state = self.state.lock();
+        let (before, after) = (state.tree(base)?, state.tree(Some(to))?);
+        let paths: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let change = |path: &&String| {
+            let (old, new) = (before.get(*path), after.get(*path));
+            (old != new).then(|| FileChange {
+                path: (*path).clone(),
+                before: old.map(|content| content.to_vec()),
+                after: new.map(|content| content.to_vec()),
+            })
+        };
+        Ok(paths.iter().filter_map(change).collect())
+    }
+
+    fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError> {
+        Ok(MaintenanceReport::default())
+    }
+}
