@@ -6,13 +6,20 @@
 //!
 //! Followed: Alloy's source (v1.19-dev) and about 60 starts of Alloy 1.18 against a mock server.
 
+mod delivery;
+mod document;
 mod effect;
 mod fast;
 mod input;
+mod poll;
 mod record;
 mod state;
+mod steps;
+#[cfg(test)]
+mod tests;
 
-pub use effect::{Effect, PollAnswer, Published};
+pub use crate::domain::desired::Published;
+pub use effect::{Effect, PollAnswer};
 pub use fast::{FastPath, is_unchanged, poll_digest};
 pub use input::{ComponentCount, Input, Poll};
 pub use record::AlloyRecord;

@@ -59,6 +59,8 @@ impl AgentState {
                 Role::Contender { since: self.clock, held: Some(Vec::new()) }
             }
         };
+        // One is the rule, and a fleet has many.
+        self.sessions.reserve_exact(1);
         self.sessions.push(Session::new(id, transport, credential, role, self.clock));
     }
 

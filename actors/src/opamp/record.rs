@@ -162,7 +162,7 @@ pub enum ReportedStatus {
 }
 
 impl ReportedStatus {
-    pub(super) const fn from_wire(status: i32) -> Self {
+    pub(crate) const fn from_wire(status: i32) -> Self {
         match status {
             0 => Self::Unset,
             1 => Self::Applied,

@@ -6,27 +6,7 @@ use bytes::Bytes;
 use linkmesh_proto::{ConfigHash, PipelineId, api::collector::CollectorEvent};
 
 use super::fast::FastPath;
-use crate::domain::standing::PersistClass;
-
-/// A text that is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// SHA-256 of the text, as it stands in requests and answers: 64 hexadecimal digits.
-    pub hash_text: Box<str>,
-    /// SHA-256 of the text.
-    pub hash: ConfigHash,
-    /// The text, shared.
-    pub text: Arc<str>,
-}
-
-impl Published {
-    /// A text with its hash.
-    #[must_use]
-    pub fn new(text: Arc<str>) -> Self {
-        let hash = ConfigHash::of(text.as_bytes());
-        Self { hash_text: hash.to_string().into(), hash, text }
-    }
-}
+use crate::domain::{desired::Published, standing::PersistClass};
 
 /// The answer to a `GetConfig`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::{
 
 use linkmesh_proto::wire::collector::GetConfigRequest;
 
-use super::effect::Published;
+use crate::domain::desired::Published;
 
 /// What decides whether a poll says something new; shared with the threads that take polls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -39,8 +39,13 @@ pub struct AlloyRecord {
     pub effective_at: Option<Timestamp>,
     /// The last text that was confirmed: received, applied, and found in the effective config.
     pub confirmed: Option<ConfigHash>,
-    /// Texts that it refused, oldest first.
+    /// Desired texts that it refused, oldest first.
     pub failed: Vec<FailedConfig>,
+    /// The desired text that an operator wants tried again, until it is served.
+    pub retry: Option<ConfigHash>,
+    /// How often operators asked to try a text again. An Alloy ignores a text that it had last, so that a retry needs
+    /// another one.
+    pub retries: u32,
     /// Instance labels other than `default`, by pipeline: 2 stands for `r2`.
     pub labels: BTreeMap<PipelineId, u32>,
     /// FNV-1 hashes of what it was served lately with the text's own hash, newest last: two texts of one FNV-1 hash are

@@ -1,24 +1,108 @@
 //! One Alloy.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use linkmesh_proto::{PipelineId, api::collector::ConfigState};
-
-use super::{
-    effect::{Effect, PollAnswer},
-    input::Input,
-    record::AlloyRecord,
+use linkmesh_proto::{
+    ConfigHash, PipelineId, Timestamp,
+    api::collector::{CollectorEvent, ConfigState, DriftState},
 };
+
+use super::{effect::Effect, fast::FastPath, input::Input, record::AlloyRecord};
 use crate::domain::{
-    desired::Desired,
-    standing::{Now, Standing},
+    desired::{Desired, Published},
+    health::HealthTree,
+    standing::{Now, PersistClass, Standing},
 };
 
-/// One Alloy: its record and what is published for it.
+/// Time between polls when nothing else is known: Alloy's default.
+const DEFAULT_POLL: Duration = Duration::from_secs(60);
+/// Longest time between polls that is believed.
+const LONGEST_POLL: Duration = Duration::from_secs(30 * 60);
+
+/// One Alloy: its record, and what is published for it.
 #[derive(Debug)]
 pub struct AlloyState {
-    record: AlloyRecord,
-    desired: Option<Arc<Desired>>,
+    pub(super) record: AlloyRecord,
+    pub(super) desired: Option<Arc<Desired>>,
+    /// The way to the desired text.
+    pub(super) way: Way,
+    /// The text of `record.confirmed`, when it is at hand.
+    pub(super) running: Option<Arc<Published>>,
+    pub(super) identity: Identity,
+    pub(super) is_there: bool,
+    pub(super) heard_at: Duration,
+    /// The longest time between two signs of life that belonged to one process.
+    pub(super) poll: Duration,
+    /// When the published text was first served and not yet received.
+    pub(super) served_at: Option<Duration>,
+    pub(super) overdue: bool,
+    /// The store was asked for the running text.
+    pub(super) load_asked: bool,
+    /// The last transport error, so that it is told once.
+    pub(super) transport_error: Box<str>,
+    /// The digest of the newest poll.
+    pub(super) digest: Option<u64>,
+    pub(super) clock: Duration,
+    told: FastPath,
+    armed: Option<Duration>,
+}
+
+/// What is published, one text after the other.
+#[derive(Debug, Default)]
+pub(super) enum Way {
+    /// Nothing is to be served.
+    #[default]
+    None,
+    /// The running text has to be known first; what was published stays.
+    Unknown(Option<Arc<Published>>),
+    /// The texts still to go, the first of them published.
+    Known { texts: Arc<[Arc<Published>]>, at: usize },
+    /// The desired text was refused: the one before stays published, so that a fresh process gets it.
+    Back(Arc<Published>),
+}
+
+/// Who polls. Two processes with one token take turns.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    pub(super) now: Option<u64>,
+    pub(super) before: Option<(u64, Duration)>,
+    pub(super) doubled_until: Option<Duration>,
+}
+
+/// Effects in the making.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    pub(super) effects: Vec<Effect>,
+    persist: Option<PersistClass>,
+    pub(super) row_changed: bool,
+    pub(super) attributes_changed: bool,
+    pub(super) events: Vec<(&'static str, String)>,
+}
+
+impl Output {
+    pub(super) fn persist(&mut self, class: PersistClass) {
+        self.persist = self.persist.max(Some(class));
+    }
+
+    pub(super) fn event(&mut self, kind: &'static str, message: impl Into<String>) {
+        self.events.push((kind, message.into()));
+    }
+
+    fn finish(self, at: Timestamp, publish: Option<FastPath>, wake_at: Option<Duration>) -> Vec<Effect> {
+        let mut effects = Vec::with_capacity(self.effects.len() + self.events.len() + 5);
+        effects.extend(self.persist.map(Effect::Persist));
+        effects.extend(publish.map(Effect::Publish));
+        effects.extend(self.effects);
+        effects.extend(
+            self.events
+                .into_iter()
+                .map(|(kind, message)| Effect::Event(CollectorEvent { at, kind: kind.to_owned(), message })),
+        );
+        effects.extend(self.attributes_changed.then_some(Effect::AttributesChanged));
+        effects.extend(self.row_changed.then_some(Effect::RowChanged));
+        effects.extend(wake_at.map(Effect::WakeAt));
+        effects
+    }
 }
 
 impl AlloyState {
@@ -26,16 +110,56 @@ impl AlloyState {
     /// making it, so that what it publishes is known before the first poll.
     #[must_use]
     pub fn new(record: AlloyRecord, desired: Option<Arc<Desired>>) -> Self {
-        Self { record, desired }
+        let mut state = Self {
+            record,
+            desired,
+            way: Way::None,
+            running: None,
+            identity: Identity::default(),
+            is_there: false,
+            heard_at: Duration::ZERO,
+            poll: DEFAULT_POLL,
+            served_at: None,
+            overdue: false,
+            load_asked: false,
+            transport_error: Box::default(),
+            digest: None,
+            clock: Duration::ZERO,
+            told: FastPath::default(),
+            armed: None,
+        };
+        state.find_way();
+        state
     }
 
     /// Applies what happened. The effects are to be performed in order.
     pub fn apply(&mut self, now: Now, input: Input) -> Vec<Effect> {
-        let _ = (now, &self.desired);
+        self.clock = self.clock.max(now.monotonic);
+        let mut out = Output::default();
+        let before = self.standing();
         match input {
-            Input::Polled(_) => vec![Effect::Answer(PollAnswer::NotModified)],
-            _ => Vec::new(),
+            Input::Registered { request, address } => self.registered(now, &request, &address, &mut out),
+            Input::Polled(poll) => self.polled(now, *poll, &mut out),
+            Input::Unregistered => {
+                self.is_there = false;
+                out.persist(PersistClass::Presence);
+            }
+            Input::Heard => self.heard(now, &mut out),
+            Input::DesiredChanged { desired } => self.desired_changed(desired, &mut out),
+            Input::EffectiveLoaded { body } => self.effective_loaded(body.as_deref()),
+            Input::ComponentsMeasured { counts } => {
+                let counts = counts.iter().map(|count| (&*count.controller, &*count.health, count.count));
+                self.measured(HealthTree::from_alloy(counts, now.at), now.at, &mut out);
+            }
+            Input::RetryAsked => self.retry_asked(&mut out),
+            Input::Tick => {}
         }
+        self.load_if_unknown(&mut out);
+        self.due();
+        self.announce(&before, &mut out);
+        let publish = self.publish();
+        let wake_at = self.rearm();
+        out.finish(now.at, publish, wake_at)
     }
 
     /// What is to be stored.
@@ -62,19 +186,174 @@ impl AlloyState {
         &self.record.labels
     }
 
+    /// What it is served now; another hash than the desired one on the way there.
+    #[must_use]
+    pub fn published(&self) -> Option<ConfigHash> {
+        self.way.current().map(|published| published.hash)
+    }
+
     /// How the collector stands.
     #[must_use]
     pub fn standing(&self) -> Standing {
+        let (config_state, config_error) = self.config_view();
+        let healthy = self.record.health.as_ref().map(HealthTree::healthy);
+        let doubled = self.identity.doubled_until.is_some_and(|until| until > self.clock);
         Standing {
-            online: false,
+            online: self.is_there,
             last_seen: self.record.last_seen,
-            healthy: None,
-            config_state: ConfigState::None,
-            reported_hash: None,
-            error: None,
+            healthy,
+            config_state,
+            reported_hash: self.record.received,
+            error: config_error.or_else(|| self.record.health.as_ref().filter(|tree| !tree.healthy())?.error()),
             drift: self.record.drift.0,
-            notices: Vec::new(),
+            notices: if doubled { vec!["two processes use this token".to_owned()] } else { Vec::new() },
             can_restart: false,
         }
     }
+
+    /// A sign of life.
+    pub(super) fn heard(&mut self, now: Now, out: &mut Output) {
+        let gap = self.clock.saturating_sub(self.heard_at);
+        // Polls may be further apart than the default: it was taken for gone and comes back without having started.
+        if !self.heard_at.is_zero() && !self.is_there && gap < LONGEST_POLL {
+            self.poll = self.poll.max(gap);
+        }
+        self.heard_at = self.clock;
+        self.is_there = true;
+        self.record.last_seen = Some(now.at);
+        out.persist(PersistClass::Presence);
+    }
+
+    /// How long a silence means that it is gone.
+    pub(super) fn patience(&self) -> Duration {
+        self.poll * 3
+    }
+
+    fn measured(&mut self, tree: HealthTree, at: Timestamp, out: &mut Output) {
+        if self.record.health.as_ref().is_none_or(|known| !known.says_the_same_as(&tree)) {
+            out.persist(PersistClass::Soon);
+            out.row_changed = true;
+        }
+        self.record.health = Some(tree);
+        self.record.health_at = Some(at);
+    }
+
+    /// Whether the newest poll can be answered from the fast path next time: nothing is waited for.
+    fn is_settled(&self) -> bool {
+        let Some(published) = self.way.current() else { return false };
+        let failed = self.desired.as_ref().is_some_and(|desired| self.failure(desired.hash()).is_some());
+        let confirmed = self.record.confirmed == Some(published.hash);
+        self.record.received == Some(published.hash) && (confirmed || failed && !matches!(self.way, Way::Back(_)))
+    }
+
+    fn publish(&mut self) -> Option<FastPath> {
+        let path = FastPath { published: self.way.current().cloned(), seen: self.digest.filter(|_| self.is_settled()) };
+        if path == self.told {
+            return None;
+        }
+        self.told = path.clone();
+        Some(path)
+    }
+
+    fn announce(&mut self, before: &Standing, out: &mut Output) {
+        let after = self.standing();
+        match (before.online, after.online) {
+            (false, true) => out.event("connected", "the collector polls"),
+            (true, false) => out.event("disconnected", "the collector is gone"),
+            _ => {}
+        }
+        if before.config_state != after.config_state {
+            out.persist(PersistClass::Now);
+        }
+        if (before.config_state, &before.error) != (after.config_state, &after.error) {
+            let hash = self.desired.as_ref().map(|desired| short(desired.hash())).unwrap_or_default();
+            let error = after.error.clone().unwrap_or_default();
+            match after.config_state {
+                ConfigState::Applied if before.config_state != ConfigState::Applied => {
+                    out.event("config_applied", format!("config {hash} is applied"));
+                }
+                ConfigState::Failed => out.event("config_failed", format!("config {hash} failed: {error}")),
+                ConfigState::Pending | ConfigState::Applying if error == super::delivery::NO_ANSWER => {
+                    out.event("config_no_answer", format!("no answer to config {hash} for a minute"));
+                }
+                _ => {}
+            }
+        }
+        match (before.drift, after.drift) {
+            (old, DriftState::Drifted) if old != DriftState::Drifted => {
+                out.event("drift_found", "the collector runs something else than was committed");
+            }
+            (DriftState::Drifted, DriftState::InSync) => {
+                out.event("drift_gone", "the collector runs what was committed")
+            }
+            _ => {}
+        }
+        match (before.healthy, after.healthy) {
+            (old, Some(false)) if old != Some(false) => {
+                let why = self.record.health.as_ref().and_then(HealthTree::error);
+                out.event("unhealthy", why.unwrap_or_default());
+            }
+            (Some(false), Some(true)) => out.event("healthy", "the collector is healthy again"),
+            _ => {}
+        }
+        for notice in after.notices.iter().filter(|notice| !before.notices.contains(notice)) {
+            out.event("notice", notice.clone());
+        }
+        if (Standing { last_seen: after.last_seen, ..before.clone() }) != after {
+            out.row_changed = true;
+        }
+    }
+
+    /// What is due by the clock.
+    fn due(&mut self) {
+        if self.is_there && self.clock.saturating_sub(self.heard_at) >= self.patience() {
+            self.is_there = false;
+        }
+        if self.answer_due().is_some_and(|at| at <= self.clock) {
+            self.overdue = true;
+            self.served_at = None;
+        }
+    }
+
+    /// What is served as the response to a report is not read, so that an answer may take one poll more.
+    fn answer_due(&self) -> Option<Duration> {
+        self.served_at.map(|at| at + self.poll + super::delivery::ANSWER)
+    }
+
+    fn rearm(&mut self) -> Option<Duration> {
+        let presence = self.is_there.then(|| self.heard_at + self.patience());
+        let answer = self.answer_due();
+        let doubled = self.identity.doubled_until;
+        let deadline = [presence, answer, doubled].into_iter().flatten().filter(|at| *at > self.clock).min()?;
+        if self.armed.is_some_and(|armed| armed > self.clock && armed <= deadline) {
+            return None;
+        }
+        self.armed = Some(deadline);
+        Some(deadline)
+    }
+}
+
+impl Way {
+    /// What is published.
+    pub(super) fn current(&self) -> Option<&Arc<Published>> {
+        match self {
+            Self::None => None,
+            Self::Unknown(published) => published.as_ref(),
+            Self::Known { texts, at } => texts.get(*at),
+            Self::Back(published) => Some(published),
+        }
+    }
+
+    /// The text at the end of the way.
+    pub(super) fn last(&self) -> Option<&Arc<Published>> {
+        match self {
+            Self::Known { texts, .. } => texts.last(),
+            _ => None,
+        }
+    }
+}
+
+/// The first digits of a hash, for people.
+pub(super) fn short(hash: ConfigHash) -> String {
+    hash.to_string().chars().take(12).collect()
 }

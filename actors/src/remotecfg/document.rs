@@ -1,0 +1,189 @@
+//! An Alloy document as its blocks. Only what lies between them is understood: enough to leave out or keep whole ones.
+
+/// A document: what stands before the first block, and the blocks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Document<'a> {
+    pub(super) head: &'a str,
+    pub(super) blocks: Vec<Block<'a>>,
+}
+
+/// A block at the top of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Block<'a> {
+    /// Name and label as they stand there: `declare "pl_a"`.
+    pub(super) id: &'a str,
+    /// All of it.
+    pub(super) text: &'a str,
+}
+
+impl<'a> Document<'a> {
+    /// Divides a document; `None` when it is not one of blocks.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let mut blocks = Vec::new();
+        let mut at = skip_blank(text, 0)?;
+        let head = text.get(..at)?;
+        while at < text.len() {
+            let open = find_code(text, at, |byte| byte == b'{')?;
+            let mut depth = 0_u32;
+            let close = find_code(text, open, |byte| {
+                match byte {
+                    b'{' => depth += 1,
+                    b'}' => depth -= 1,
+                    _ => {}
+                }
+                depth == 0
+            })?;
+            blocks.push(Block { id: text.get(at..open)?.trim_end(), text: text.get(at..=close)? });
+            at = skip_blank(text, close + 1)?;
+        }
+        Some(Self { head, blocks })
+    }
+
+    pub(super) fn block(&self, id: &str) -> Option<&Block<'a>> {
+        self.blocks.iter().find(|block| block.id == id)
+    }
+}
+
+/// Writes blocks as a document.
+pub(super) fn compose<'a>(head: &str, blocks: impl IntoIterator<Item = Block<'a>>) -> String {
+    let mut text = head.trim_end().to_owned();
+    for block in blocks {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(block.text);
+    }
+    text.push('\n');
+    text
+}
+
+impl<'a> Block<'a> {
+    /// The name: `otelcol.receiver.otlp`.
+    pub(super) fn name(&self) -> &'a str {
+        self.id.split_whitespace().next().unwrap_or_default()
+    }
+
+    /// The label: `src_4317`.
+    pub(super) fn label(&self) -> Option<&'a str> {
+        self.id.split('"').nth(1)
+    }
+
+    /// The addresses that this block binds, as far as they are written in it.
+    pub(super) fn binds(&self) -> Vec<&'a str> {
+        let is_receiver = self.name().starts_with("otelcol.receiver.") || self.name().starts_with("loki.source.");
+        if !is_receiver {
+            return Vec::new();
+        }
+        let address = |line: &'a str| {
+            let (key, value) = line.trim().split_once('=')?;
+            let value = value.trim().trim_matches('"');
+            matches!(key.trim(), "endpoint" | "listen_address" | "listen_port" | "address").then_some(port_of(value))
+        };
+        self.text.lines().filter_map(address).filter(|port| !port.is_empty()).collect()
+    }
+
+    /// The exports of pipelines that this block refers to: pipeline, instance, export.
+    pub(super) fn pipeline_references(&self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        self.text.split(move |c| !is_part(c)).filter(|word| word.starts_with("pl_")).filter_map(|word| {
+            let mut parts = word.split('.');
+            Some((parts.next()?, parts.next()?, parts.next()?))
+        })
+    }
+}
+
+/// Addresses collide by port: `0.0.0.0:p` takes every `ip:p`.
+fn port_of(address: &str) -> &str {
+    address.rsplit(':').next().unwrap_or(address)
+}
+
+/// The first place from `at` that is neither space nor comment; the end of the text when there is none.
+fn skip_blank(text: &str, mut at: usize) -> Option<usize> {
+    loop {
+        let rest = text.get(at..)?;
+        let blank = rest.len() - rest.trim_start().len();
+        at += blank;
+        let rest = text.get(at..)?;
+        if rest.starts_with("//") {
+            at += rest.find('\n').unwrap_or(rest.len());
+        } else if rest.starts_with("/*") {
+            at += rest.find("*/")? + 2;
+        } else {
+            return Some(at);
+        }
+    }
+}
+
+/// The first byte from `at`, outside of texts and comments, that is wanted.
+fn find_code(text: &str, mut at: usize, mut wanted: impl FnMut(u8) -> bool) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at += 1;
+                while *bytes.get(at)? != b'"' {
+                    at += if *bytes.get(at)? == b'\\' { 2 } else { 1 };
+                }
+            }
+            b'`' => at += 1 + bytes.get(at + 1..)?.iter().position(|byte| *byte == b'`')?,
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at += bytes.get(at..)?.iter().position(|byte| *byte == b'\n')?;
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') => at += text.get(at..)?.find("*/")? + 1,
+            byte if wanted(*byte) => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXT: &str = "// head {\n\na.b \"x\" {\n\tc = \"}\\\"{\"\n\td = `}`\n\t// }\n\t/* } */\n\te { }\n}\n\npl_x \"default\" { }\n";
+
+    #[test]
+    fn blocks_are_found_whatever_is_in_them() {
+        let document = Document::parse(TEXT).unwrap();
+        assert_eq!(document.head, "// head {\n\n");
+        assert_eq!(document.blocks.iter().map(|block| block.id).collect::<Vec<_>>(), ["a.b \"x\"", "pl_x \"default\""]);
+        assert_eq!(compose(document.head, document.blocks.clone()), TEXT);
+        assert_eq!((document.blocks[0].name(), document.blocks[0].label()), ("a.b", Some("x")));
+    }
+
+    #[test]
+    fn comments_alone_are_a_document_without_blocks() {
+        for text in ["", "\n", "// nothing\n", "// nothing", "/* a */ // b"] {
+            assert_eq!(Document::parse(text).unwrap().blocks, [], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused() {
+        for bad in ["a", "a {", "a { \" }", "a { ` }", "/* a", "}", "a { /* }"] {
+            assert_eq!(Document::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn ports_and_references_are_found() {
+        let text = "otelcol.receiver.otlp \"src_4317\" {\n\tgrpc {\n\t\tendpoint = \"0.0.0.0:4317\"\n\t}\n\n\toutput {\n\t\tlogs = [pl_a.default.logs, pl_b_c.r2.logs]\n\t}\n}\n";
+        let document = Document::parse(text).unwrap();
+        assert_eq!(document.blocks[0].binds(), ["4317"]);
+        let references: Vec<_> = document.blocks[0].pipeline_references().collect();
+        assert_eq!(references, [("pl_a", "default", "logs"), ("pl_b_c", "r2", "logs")]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_divided_or_refused(text in "[ab \"`/*{}\\\\\n.=é]{0,60}") {
+            if let Some(document) = Document::parse(&text) {
+                let length: usize = document.blocks.iter().map(|block| block.text.len()).sum();
+                prop_assert!(document.head.len() + length <= text.len());
+            }
+        }
+    }
+}

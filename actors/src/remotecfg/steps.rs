@@ -1,0 +1,191 @@
+//! The way from a running text to another one.
+//!
+//! When a document fails to load, Alloy restores the one before; when the failing document also removed a running
+//! pipeline, that restore can fail too. So what is new is published first beside all that runs, and what is no longer
+//! wanted is left out when that has been applied. And Alloy never says that a port could not be bound: a port changes
+//! hands only after its holder is gone.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::document::{Block, Document, compose};
+use crate::domain::desired::Published;
+
+/// The texts to publish one after the other; the last one is `wanted`.
+pub(super) fn way(running: &str, wanted: &Arc<Published>) -> Vec<Arc<Published>> {
+    let mut texts = intermediate(running, &wanted.text).unwrap_or_default();
+    texts.dedup();
+    texts.retain(|text| *text != running && *text != *wanted.text);
+    let mut way: Vec<_> = texts.into_iter().map(|text| Arc::new(Published::new(text.into()))).collect();
+    way.push(wanted.clone());
+    way
+}
+
+/// The texts in between; `None` when one of the two is not understood.
+fn intermediate(running: &str, wanted: &str) -> Option<Vec<String>> {
+    let (old, new) = (Document::parse(running)?, Document::parse(wanted)?);
+    let is_same = |block: &Block<'_>| old.block(block.id).is_some_and(|known| known.text == block.text);
+    let removed: Vec<Block<'_>> = old.blocks.iter().filter(|block| new.block(block.id).is_none()).copied().collect();
+    let fresh = new.blocks.iter().any(|block| !is_same(block));
+
+    // Blocks that want a port which another block holds.
+    let holds = |block: &Block<'_>, port: &str| block.binds().contains(&port);
+    let moves = |block: &Block<'_>| {
+        let taken = |port: &&str| old.blocks.iter().any(|other| other.id != block.id && holds(other, port));
+        !is_same(block) && block.binds().iter().any(taken)
+    };
+    let moving: BTreeSet<&str> = new.blocks.iter().filter(|block| moves(block)).map(|block| block.id).collect();
+    if !fresh || removed.is_empty() && moving.is_empty() {
+        return Some(Vec::new());
+    }
+
+    // What moves stays as it was, or away; everything else that is new joins what runs.
+    let settled: Vec<Block<'_>> = new
+        .blocks
+        .iter()
+        .filter_map(|block| if moving.contains(block.id) { old.block(block.id).copied() } else { Some(*block) })
+        .collect();
+    let mut texts = Vec::new();
+    if settled.iter().any(|block| !is_same(block)) {
+        let kept = removed.iter().filter(|block| can_stay(block, &old, &settled)).copied();
+        texts.push(compose(new.head, settled.iter().copied().chain(kept)));
+    }
+    if !moving.is_empty() {
+        // Then its holders go, and with them what it was before.
+        let free = new.blocks.iter().filter(|block| !moving.contains(block.id)).copied();
+        texts.push(compose(new.head, free));
+    }
+    Some(texts)
+}
+
+/// Whether a block that is no longer wanted can stay for a while beside the others.
+fn can_stay(block: &Block<'_>, old: &Document<'_>, settled: &[Block<'_>]) -> bool {
+    // An instance under another label of a pipeline that goes on: two of them would take everything twice.
+    if block.name().starts_with("pl_") && settled.iter().any(|other| other.name() == block.name()) {
+        return false;
+    }
+    block.pipeline_references().all(|(pipeline, instance, export)| {
+        let declare = format!("declare \"{pipeline}\"");
+        let body = settled.iter().find(|other| other.id == declare).or_else(|| old.block(&declare));
+        let is_there =
+            settled.iter().chain(&old.blocks).any(|other| other.name() == pipeline && other.label() == Some(instance));
+        is_there && body.is_some_and(|body| body.text.contains(&format!("export \"{export}\"")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pipeline(name: &str, body: &str) -> String {
+        format!(
+            "declare \"pl_{name}\" {{\n\texport \"logs\" {{\n\t\tvalue = otelcol.processor.filter.in.input\n\t}}\n\n\t// \
+             {body}\n}}\n\npl_{name} \"default\" {{ }}\n"
+        )
+    }
+
+    fn receiver(port: u16, users: &[&str]) -> String {
+        let users: Vec<_> = users.iter().map(|user| format!("pl_{user}.default.logs")).collect();
+        format!(
+            "otelcol.receiver.otlp \"src_{port}\" {{\n\thttp {{\n\t\tendpoint = \"0.0.0.0:{port}\"\n\t}}\n\n\toutput \
+             {{\n\t\tlogs = [{}]\n\t}}\n}}\n",
+            users.join(", ")
+        )
+    }
+
+    fn document(parts: &[String]) -> String {
+        format!("// head\n\n{}", parts.join("\n"))
+    }
+
+    fn texts(running: &str, wanted: &str) -> Vec<String> {
+        let way = way(running, &Arc::new(Published::new(wanted.into())));
+        assert_eq!(&*way.last().unwrap().text, wanted, "it ends where it should");
+        way.iter().map(|published| published.text.to_string()).collect()
+    }
+
+    #[test]
+    fn what_only_adds_or_only_removes_takes_one_step() {
+        let (a, b) = (pipeline("a", "1"), pipeline("b", "1"));
+        let both = document(&[a.clone(), b.clone()]);
+        let one = document(&[a]);
+        assert_eq!(texts(&one, &both), [both.clone()]);
+        assert_eq!(texts(&both, &one), [one.clone()]);
+        assert_eq!(texts(&both, &both), [both.clone()]);
+        let changed = document(&[pipeline("a", "2"), b]);
+        assert_eq!(texts(&both, &changed), [changed.clone()]);
+        assert_eq!(texts(&both, "// nothing\n"), ["// nothing\n"]);
+        assert_eq!(texts("// nothing\n", &both), [both]);
+    }
+
+    #[test]
+    fn additions_come_before_removals() {
+        let (a, b, c) = (pipeline("a", "1"), pipeline("b", "1"), pipeline("c", "1"));
+        let running = document(&[a.clone(), b.clone()]);
+        let wanted = document(&[a.clone(), c.clone()]);
+        assert_eq!(texts(&running, &wanted), [document(&[a, c, b]), wanted.clone()]);
+    }
+
+    #[test]
+    fn a_change_beside_a_removal_is_proven_first() {
+        let (a, b) = (pipeline("a", "1"), pipeline("b", "1"));
+        let changed = pipeline("a", "2");
+        let wanted = document(&[changed.clone()]);
+        assert_eq!(texts(&document(&[a, b.clone()]), &wanted), [document(&[changed, b]), wanted.clone()]);
+    }
+
+    #[test]
+    fn a_port_changes_hands_when_it_is_free() {
+        // The receiver of 4317 took 4318 too; now they are two.
+        let a = pipeline("a", "1");
+        let both = receiver(4317, &["a"]).replace("http {", "grpc {\n\t\tendpoint = \"0.0.0.0:4318\"\n\t}\n\n\thttp {");
+        let running = document(&[both, a.clone()]);
+        let wanted = document(&[receiver(4317, &["a"]), receiver(4318, &["a"]), a.clone()]);
+        let free = document(&[receiver(4317, &["a"]), a]);
+        assert_eq!(texts(&running, &wanted), [free, wanted.clone()]);
+    }
+
+    #[test]
+    fn a_port_that_moves_between_removed_and_new_blocks_takes_a_pause() {
+        let a = pipeline("a", "1");
+        let other = receiver(4317, &["a"]).replace("src_4317", "src_x").replace("0.0.0.0", "127.0.0.1");
+        let running = document(&[receiver(4317, &["a"]), a.clone()]);
+        let wanted = document(&[other, a.clone()]);
+        assert_eq!(texts(&running, &wanted), [document(&[a]), wanted.clone()], "nobody holds it in between");
+    }
+
+    #[test]
+    fn ports_are_never_held_twice_on_the_way() {
+        let (a, b) = (pipeline("a", "1"), pipeline("b", "1"));
+        let x = receiver(1, &["a"]).replace("src_1", "src_x");
+        let y = receiver(2, &["b"]).replace("src_2", "src_y");
+        let swapped_x = receiver(2, &["a"]).replace("src_2", "src_x");
+        let swapped_y = receiver(1, &["b"]).replace("src_1", "src_y");
+        let running = document(&[x, y, a.clone(), b.clone()]);
+        let wanted = document(&[swapped_x, swapped_y, a, b]);
+        let way = texts(&running, &wanted);
+        assert_eq!(way.len(), 2);
+        assert!(!way[0].contains("otelcol.receiver"), "both let go first: {}", way[0]);
+    }
+
+    #[test]
+    fn a_receiver_whose_pipeline_changed_its_exports_does_not_stay() {
+        let a = pipeline("a", "1");
+        let silent = a.replace("export \"logs\"", "export \"metrics\"");
+        let running = document(&[receiver(4317, &["a"]), a]);
+        let wanted = document(&[silent.clone()]);
+        assert_eq!(texts(&running, &wanted), [wanted.clone()], "a dangling reference would fail the load");
+    }
+
+    #[test]
+    fn an_instance_under_another_label_does_not_stay() {
+        let (a, b) = (pipeline("a", "1"), pipeline("b", "1"));
+        let relabelled = a.replace("\"default\"", "\"r2\"");
+        let running = document(&[a, b.clone()]);
+        let wanted = document(&[relabelled, b]);
+        assert_eq!(texts(&running, &wanted), [wanted.clone()]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_published_as_it_is() {
+        assert_eq!(texts("a {", "b { }"), ["b { }"]);
+    }
+}
