@@ -183,8 +183,48 @@ pub fn ottl(text: &str) -> Result<(), String> {
     match closers.pop() {
         Some(closer) => Err(format!("a `{closer}` is missing")),
         None if text.contains(" where ") => Err("a condition has no `where`".to_owned()),
-        None => Ok(()),
+        None => patterns(text).iter().try_for_each(|pattern| {
+            // RE2 knows these, our parser does not: the collector's own has the last word.
+            let beyond = ["\\Q", "\\C", "\\p", "\\P"].iter().any(|escape| pattern.contains(escape));
+            let parsed = regex_syntax::Parser::new().parse(pattern);
+            if beyond || parsed.is_ok() {
+                Ok(())
+            } else {
+                Err(format!("`{pattern}` is not a regular expression of RE2"))
+            }
+        }),
     }
+}
+
+/// The literal patterns of `IsMatch(..., "pattern")` in a condition whose texts and brackets are closed.
+fn patterns(text: &str) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for (at, name) in text.match_indices("IsMatch(") {
+        let mut depth = 1;
+        let mut last = None;
+        let mut chars = text.get(at + name.len()..).unwrap_or_default().chars();
+        while let Some(c) = chars.next().filter(|_| depth > 0) {
+            match c {
+                '"' => {
+                    let mut literal = String::new();
+                    while let Some(c) = chars.next().filter(|c| *c != '"') {
+                        match c {
+                            '\\' => literal.extend(chars.next().map(|c| if c == 'n' { '\n' } else { c })),
+                            c => literal.push(c),
+                        }
+                    }
+                    last = Some(literal);
+                }
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                c if c.is_whitespace() => {}
+                // Whatever else follows a text makes it a part of something and no pattern.
+                _ => last = None,
+            }
+        }
+        patterns.extend(last);
+    }
+    patterns
 }
 
 #[cfg(test)]
@@ -271,12 +311,28 @@ mod tests {
 
     #[test]
     fn ottl_is_balanced() {
-        for good in [r#"IsMatch(body, "a\")")"#, "severity_number < 9", r#"attributes["x"] == nil and not (1 == 2)"#] {
+        for good in [
+            r#"IsMatch(body, "a\"b") and body == "\")""#,
+            r#"IsMatch(Concat([a, b], "("), "\\d+(x|y)")"#,
+            r#"IsMatch(body, "\\QA(")"#,
+            "severity_number < 9",
+            r#"attributes["x"] == nil and not (1 == 2)"#,
+        ] {
             assert_eq!(ottl(good), Ok(()), "{good}");
         }
-        for bad in
-            ["", " ", "a)", "a) or (b", "(a", r#"body == "x"#, "body == 'x'", r#"attributes["x""#, "set(a, 1) where b"]
-        {
+        for bad in [
+            "",
+            " ",
+            "a)",
+            "a) or (b",
+            "(a",
+            r#"body == "x"#,
+            "body == 'x'",
+            r#"attributes["x""#,
+            "set(a, 1) where b",
+            r#"IsMatch(body, "a(")"#,
+            r#"IsMatch(body, "(?=x)")"#,
+        ] {
             assert!(ottl(bad).is_err(), "{bad}");
         }
     }

@@ -1,1 +1,213 @@
+use serde_json::json;
 
+use super::*;
+use crate::{domain::resolve::unopened, render::alloy};
+
+/// The words of JSON Schema that [`schema`] understands, and those that say nothing about validity.
+const KNOWN: &[&str] = &[
+    "$schema",
+    "type",
+    "title",
+    "description",
+    "properties",
+    "required",
+    "additionalProperties",
+    "propertyNames",
+    "items",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "enum",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "default",
+    "examples",
+    "x-secret",
+    "x-check",
+    "x-verbatim",
+    "x-order",
+    "x-unit",
+    "x-widget",
+];
+
+fn walk(schema: &Value, path: &str, visit: &mut dyn FnMut(&Map<String, Value>, &str)) {
+    let Some(map) = schema.as_object() else { return };
+    visit(map, path);
+    for (name, below) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        walk(below, &format!("{path}.{name}"), visit);
+    }
+    for name in ["items", "additionalProperties", "propertyNames"] {
+        if let Some(below) = map.get(name) {
+            walk(below, &format!("{path}.{name}"), visit);
+        }
+    }
+}
+
+#[test]
+fn schemas_use_only_words_that_are_understood() {
+    for registered in catalogue().components() {
+        walk(registered.schema(), registered.component().kind(), &mut |map, path| {
+            for word in map.keys() {
+                assert!(KNOWN.contains(&word.as_str()), "{path}: {word}");
+            }
+            if let Some(name) = map.get("x-check").and_then(Value::as_str) {
+                let answer = schema::named_check(name, "");
+                assert!(!answer.is_err_and(|reason| reason.contains("unknown check")), "{path}: {name}");
+            }
+        });
+    }
+}
+
+#[test]
+fn every_field_has_a_title_and_a_place() {
+    for registered in catalogue().components() {
+        let mut orders = Vec::new();
+        for (name, field) in registered.schema()["properties"].as_object().unwrap() {
+            assert!(field["title"].is_string(), "{registered:?} {name}");
+            orders.push(field["x-order"].as_u64().unwrap_or_else(|| panic!("{registered:?} {name} has no x-order")));
+        }
+        assert!(orders.is_sorted(), "{registered:?}: properties stand in their order");
+    }
+}
+
+#[test]
+fn defaults_satisfy_their_own_schema() {
+    for registered in catalogue().components() {
+        walk(registered.schema(), registered.component().kind(), &mut |map, path| {
+            let Some(default) = map.get("default") else { return };
+            let schema = json!({ "properties": { "field": map } });
+            let settings = Map::from_iter([("field".to_owned(), default.clone())]);
+            let mut problems = Problems::default();
+            schema::check(&schema, &settings, &Path::root(), &mut problems);
+            assert_eq!(problems, Problems::default(), "{path}");
+        });
+    }
+}
+
+#[test]
+fn examples_are_valid_and_render_on_both_runtimes() {
+    for registered in catalogue().components() {
+        let component = registered.component();
+        assert!(!component.examples().is_empty());
+        for (title, settings) in component.examples() {
+            let settings = settings.as_object().unwrap();
+            let mut findings = Findings::new(Path::root());
+            registered.check(settings, &mut findings);
+            assert_eq!(findings.errors, Problems::default(), "{registered:?}: {title}");
+            let settings = unopened(registered, settings);
+            let signals = component.signals_with(&settings);
+            let outputs = Outputs(signals.iter().map(|s| (*s, vec!["next.input".to_owned()])).collect());
+            let otelcol = component.otelcol(&settings, &OtelcolSite { signals: &signals }).unwrap();
+            assert!(matches!(otelcol.config, Yaml::Map(_)), "{registered:?}: {title}");
+            let alloy = component.alloy(&settings, &AlloySite { label: "x", outputs: &outputs }).unwrap();
+            assert_eq!(alloy.input.is_none(), component.role() == Role::Source, "{registered:?}: {title}");
+            assert!(alloy.stability().0 <= component.alloy_stability() || component.kind() == "raw");
+            let body: Vec<Statement> = alloy.blocks.into_iter().map(Statement::Block).collect();
+            let text = alloy::write(&body, false);
+            assert_eq!(alloy::write(&alloy::parse::body(&text).unwrap(), false), text, "{registered:?}: {title}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_secret_is_marked() {
+    let mut secret = Vec::new();
+    for registered in catalogue().components() {
+        walk(registered.schema(), registered.component().kind(), &mut |map, path| {
+            if map.get("x-secret") == Some(&Value::Bool(true)) {
+                secret.push(path.to_owned());
+            }
+        });
+    }
+    assert_eq!(secret, ["otlp_http.headers.additionalProperties"]);
+}
+
+#[test]
+fn kinds_are_those_of_the_contract() {
+    let kinds = |role| catalogue().kinds(role).collect::<Vec<_>>();
+    assert_eq!(kinds(Role::Source), ["otlp", "host_metrics", "file_log", "raw"]);
+    assert_eq!(kinds(Role::Filter), ["severity", "ottl", "raw"]);
+    assert_eq!(kinds(Role::Processor), ["attributes", "batch", "raw"]);
+    assert_eq!(kinds(Role::Destination), ["otlp_http", "debug", "raw"]);
+}
+
+fn problems(role: Role, kind: &str, settings: &Value) -> Vec<String> {
+    let mut findings = Findings::new(Path::root());
+    catalogue().get(role, kind).unwrap().check(settings.as_object().unwrap(), &mut findings);
+    findings.errors.into_vec().into_iter().map(|p| format!("{} {}", p.field, p.code)).collect()
+}
+
+#[test]
+fn wrong_settings_are_named_by_their_place() {
+    use Role::{Destination, Filter, Processor, Source};
+    for (role, kind, settings, expected) in [
+        (Source, "otlp", json!({}), vec![" missing"]),
+        (Source, "otlp", json!({ "grpc": null }), vec![" missing"]),
+        (Source, "otlp", json!({ "grpc": {} }), vec!["grpc.endpoint missing"]),
+        (Source, "otlp", json!({ "grpc": { "endpoint": "4317" } }), vec!["grpc.endpoint invalid_value"]),
+        (Source, "host_metrics", json!({ "collection_interval": "1ms" }), vec!["collection_interval out_of_range"]),
+        (
+            Source,
+            "host_metrics",
+            json!({ "scrapers": ["cpu", "cpu", "gpu"] }),
+            vec!["scrapers[1] duplicate", "scrapers[2] unknown_value"],
+        ),
+        (Source, "file_log", json!({ "include": [] }), vec!["include too_few"]),
+        (
+            Source,
+            "file_log",
+            json!({ "include": ["x.log", "/a[", 3] }),
+            vec!["include[0] invalid_value", "include[1] invalid_value", "include[2] wrong_type"],
+        ),
+        (Filter, "ottl", json!({ "condition": "a) or (b", "action": "drop" }), vec!["condition invalid_value"]),
+        (Filter, "ottl", json!({ "condition": "" }), vec!["action missing", "condition too_short"]),
+        (
+            Processor,
+            "attributes",
+            json!({ "actions": [{ "action": "set", "key": "a" }, { "action": "delete", "key": "b", "value": 1 }, { "action": "rename", "key": "c", "from": "c" }] }),
+            vec!["actions[0].value missing", "actions[1].value not_allowed", "actions[2].from invalid_value"],
+        ),
+        (
+            Processor,
+            "attributes",
+            json!({ "actions": [{ "action": "set", "key": " a", "value": [1] }] }),
+            vec!["actions[0].key invalid_value", "actions[0].value wrong_type"],
+        ),
+        (Processor, "batch", json!({ "timeout": "0s", "send_batch_size": 1.5 }), vec!["send_batch_size wrong_type"]),
+        (Processor, "batch", json!({ "timeout": "0s" }), vec!["timeout out_of_range"]),
+        (
+            Destination,
+            "otlp_http",
+            json!({ "endpoint": "https://h", "headers": { "A": "x", "a": "y" } }),
+            vec!["headers.a duplicate"],
+        ),
+        (
+            Destination,
+            "otlp_http",
+            json!({ "endpoint": "https://h", "tls": { "cert_file": "/c.pem", "ca_file": "*" } }),
+            vec!["tls.ca_file invalid_value"],
+        ),
+        (
+            Destination,
+            "otlp_http",
+            json!({ "endpoint": "https://h", "tls": { "cert_file": "/c.pem" } }),
+            vec!["tls.key_file missing"],
+        ),
+        (
+            Destination,
+            "otlp_http",
+            json!({ "endpoint": "https://h", "headers": { "x\n": "y", "b": "a\nb" } }),
+            vec!["headers[\"x\\n\"] invalid_value", "headers.b invalid_value"],
+        ),
+        (Destination, "debug", json!({ "verbosity": "loud" }), vec!["verbosity unknown_value"]),
+    ] {
+        let mut found = problems(role, kind, &settings);
+        let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{kind} {settings}");
+    }
+}

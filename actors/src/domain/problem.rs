@@ -109,7 +109,10 @@ impl From<&Path> for String {
 pub fn suggestion<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|name| (distance(given, name), name))
+        .map(|name| {
+            let longer = name.len() >= 3 && given.starts_with(name) || given.len() >= 3 && name.starts_with(given);
+            (if longer { 1 } else { distance(given, name) }, name)
+        })
         .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
         .min()
         .map(|(_, name)| name)
@@ -149,6 +152,7 @@ mod tests {
     fn a_near_name_is_suggested() {
         assert_eq!(suggestion("severty", ["severity", "ottl"]), Some("severity"));
         assert_eq!(suggestion("minimun", ["minimum"]), Some("minimum"));
+        assert_eq!(suggestion("warning", ["info", "warn"]), Some("warn"));
         assert_eq!(suggestion("kafka", ["severity", "ottl", "otlp"]), None);
     }
 

@@ -219,6 +219,25 @@ fn open(
     Ok(filled)
 }
 
+/// Settings as they would be resolved, with a placeholder for every secret: for checks, which need no key.
+#[must_use]
+pub fn unopened(registered: &Registered, settings: &SettingsMap) -> SettingsMap {
+    let mut filled = schema::with_defaults(registered.schema(), settings);
+    let visited: Result<(), std::convert::Infallible> =
+        schema::for_each_secret(registered.schema(), &mut filled, &mut |_: &[String], value: &mut Value| {
+            let text = match value.as_str().map(secret::reference) {
+                Some(Reference::Env { prefix, name }) => Text::Env { prefix, name },
+                _ => Text::Secret(String::new()),
+            };
+            *value = text.to_setting();
+            Ok(())
+        });
+    match visited {
+        Ok(()) => filled,
+        Err(never) => match never {},
+    }
+}
+
 fn resolve_pipeline(
     resolved: &mut ResolvedConfig,
     config: &ConfigSnapshot,

@@ -1,17 +1,32 @@
 //! What stops a save and what deserves a look: every problem of a document in one answer.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{
-    CollectorId, DestinationId, PipelineId,
+    CollectorId, DestinationId, PipelineId, Slug,
     api::{
+        catalogue::Role,
         collector::{Runtime, Stability},
         destination::DestinationDocument,
-        pipeline::{PipelineDocument, Validation},
+        pipeline::{PipelineDocument, Signal, Validation},
     },
 };
 
-use super::{components::BuildComponents, config::ConfigSnapshot, matcher::Attributes};
+use super::{
+    components::BuildComponents,
+    config::ConfigSnapshot,
+    matcher::{Attributes, MatcherSet},
+    problem::{Path, suggestion},
+    resolve::unopened,
+};
+use crate::{
+    catalog::{Findings, Registered, SettingsMap, catalogue, signal_name},
+    render::names::RESERVED_STEPS,
+};
+
+mod on_fleet;
+#[cfg(test)]
+mod tests;
 
 /// What checks need to know of one collector. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,8 +65,24 @@ pub fn validate_pipeline(
     config: &ConfigSnapshot,
     fleet: &FleetFacts<'_>,
 ) -> Validation {
-    let _ = (id, document, config, fleet);
-    Validation { errors: Vec::new(), warnings: Vec::new() }
+    let mut findings = Findings::new(Path::root());
+    let matchers = check_matchers(&document.matchers, fleet, &mut findings);
+    let steps = check_steps(document, &mut findings);
+    let destinations = check_destinations(document, config, &mut findings);
+    check_signals(document, &steps, &destinations, &mut findings);
+    if let Some(matchers) = matchers.filter(|_| document.enabled && findings.errors.is_empty()) {
+        let matched: Vec<&CollectorFacts> =
+            fleet.collectors.iter().filter(|c| matchers.matches(&*c.attributes)).collect();
+        if matched.is_empty() && !fleet.collectors.is_empty() && !document.matchers.is_empty() {
+            findings.warnings.add("match", "matches_nothing", "no collector matches now");
+        }
+        for part in steps.iter().chain(&destinations) {
+            on_fleet::check_part(part, &matched, &mut findings);
+        }
+        on_fleet::check_base(&matched, &mut findings);
+        on_fleet::check_addresses(id, &steps, config, &matched, &mut findings);
+    }
+    Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
 }
 
 /// Checks a destination before it is saved as `id`, together with every pipeline that sends to it.
@@ -62,6 +93,217 @@ pub fn validate_destination(
     config: &ConfigSnapshot,
     fleet: &FleetFacts<'_>,
 ) -> Validation {
-    let _ = (id, document, config, fleet);
-    Validation { errors: Vec::new(), warnings: Vec::new() }
+    let mut findings = Findings::new(Path::root());
+    if let Some(part) = check_destination(document, &Path::root(), &mut findings)
+        && findings.errors.is_empty()
+    {
+        let users: Vec<MatcherSet> = config
+            .users_of(id)
+            .iter()
+            .filter_map(|user| config.pipelines.get(user))
+            .filter(|pipeline| pipeline.document.enabled)
+            .filter_map(|pipeline| MatcherSet::parse(&pipeline.document.matchers).ok())
+            .collect();
+        let matched: Vec<&CollectorFacts> = fleet
+            .collectors
+            .iter()
+            .filter(|collector| users.iter().any(|matchers| matchers.matches(&*collector.attributes)))
+            .collect();
+        on_fleet::check_part(&part, &matched, &mut findings);
+    }
+    Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
+}
+
+/// A part of a document whose settings are right.
+struct Part {
+    role: Role,
+    registered: &'static Registered,
+    /// Where the part stands: `sources[0]`, or nothing for a destination that is checked by itself.
+    at: Path,
+    /// Whether the settings stand below `at`; otherwise they are in another document.
+    own_settings: bool,
+    /// Defaults filled in, secrets replaced by placeholders.
+    settings: SettingsMap,
+    /// The kinds of telemetry that it handles, of those of the pipeline.
+    signals: Vec<Signal>,
+}
+
+impl Part {
+    /// A place in its settings, or the part itself where those are in another document.
+    fn field(&self, name: &str) -> Path {
+        match (self.own_settings, name) {
+            (true, "") => self.at.key("settings"),
+            (true, name) => name.split('.').fold(self.at.key("settings"), |path, key| path.key(key)),
+            (false, _) => self.at.clone(),
+        }
+    }
+
+    fn kind_field(&self) -> Path {
+        if self.own_settings { self.at.key("kind") } else { self.at.clone() }
+    }
+}
+
+fn check_matchers(texts: &[String], fleet: &FleetFacts<'_>, findings: &mut Findings) -> Option<MatcherSet> {
+    let path = Path::root().key("match");
+    match MatcherSet::parse(texts) {
+        Ok(set) => {
+            for (index, matcher) in set.matchers().iter().enumerate() {
+                let known = fleet.collectors.iter().any(|c| c.attributes.contains_key(matcher.name()));
+                if !known && !fleet.collectors.is_empty() {
+                    let message = format!("no collector has the attribute `{}` now", matcher.name());
+                    findings.warnings.add(path.index(index), "unknown_attribute", message);
+                }
+            }
+            Some(set)
+        }
+        Err(errors) => {
+            for (index, error) in errors {
+                findings.errors.add(path.index(index), "invalid_matcher", error.to_string());
+            }
+            None
+        }
+    }
+}
+
+/// Looks a part's kind up and checks its settings.
+fn check_settings(
+    (role, kind, settings): (Role, &str, &SettingsMap),
+    at: &Path,
+    findings: &mut Findings,
+) -> Option<&'static Registered> {
+    let catalogue = catalogue();
+    let Some(registered) = catalogue.get(role, kind) else {
+        let mut message = format!("there is no {} of the kind `{kind}`", role_name(role));
+        let elsewhere = [Role::Source, Role::Filter, Role::Processor, Role::Destination]
+            .into_iter()
+            .find(|role| catalogue.get(*role, kind).is_some());
+        if let Some(elsewhere) = elsewhere {
+            message.push_str(&format!("; it is a {}", role_name(elsewhere)));
+        } else if let Some(near) = suggestion(kind, catalogue.kinds(role)) {
+            message.push_str(&format!("; did you mean `{near}`?"));
+        }
+        findings.errors.add(at.key("kind"), "unknown_kind", message);
+        return None;
+    };
+    let mut below = Findings::new(at.key("settings"));
+    registered.check(settings, &mut below);
+    let right = below.errors.is_empty();
+    findings.errors.extend(below.errors.into_vec());
+    findings.warnings.extend(below.warnings.into_vec());
+    right.then_some(registered)
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Source => "source",
+        Role::Filter => "filter",
+        Role::Processor => "processor",
+        Role::Destination => "destination",
+    }
+}
+
+fn check_steps(document: &PipelineDocument, findings: &mut Findings) -> Vec<Part> {
+    let lists = [
+        (Role::Source, "sources", &document.sources),
+        (Role::Filter, "filters", &document.filters),
+        (Role::Processor, "processors", &document.processors),
+    ];
+    let mut parts = Vec::new();
+    let mut ids: BTreeMap<&Slug, Path> = BTreeMap::new();
+    for (role, list, steps) in lists {
+        for (index, step) in steps.iter().enumerate() {
+            let at = Path::root().key(list).index(index);
+            if RESERVED_STEPS.contains(&step.id.as_str()) {
+                findings.errors.add(at.key("id"), "reserved", "`in` and `out` are the pipeline's own meters");
+            }
+            if let Some(earlier) = ids.get(&step.id) {
+                findings.errors.add(at.key("id"), "duplicate", format!("{earlier} has the same id"));
+            } else {
+                ids.insert(&step.id, at.clone());
+            }
+            let Some(registered) = check_settings((role, &step.kind, &step.settings), &at, findings) else { continue };
+            let settings = unopened(registered, &step.settings);
+            let able = registered.component().signals_with(&settings);
+            let signals: Vec<Signal> = document.signals.iter().copied().filter(|s| able.contains(s)).collect();
+            if signals.is_empty() && !document.signals.is_empty() {
+                let message = format!("handles {} only, which this pipeline does not carry", signal_names(&able));
+                findings.errors.add(at.key("kind"), "wrong_signal", message);
+            }
+            parts.push(Part { role, registered, at, own_settings: true, settings, signals });
+        }
+    }
+    parts
+}
+
+fn signal_names(signals: &[Signal]) -> String {
+    signals.iter().map(|signal| signal_name(*signal)).collect::<Vec<_>>().join(" and ")
+}
+
+fn check_destinations(document: &PipelineDocument, config: &ConfigSnapshot, findings: &mut Findings) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (index, id) in document.destinations.iter().map(|d| d.id()).enumerate() {
+        let at = Path::root().key("destinations").index(index);
+        if document.destinations.iter().take(index).any(|earlier| earlier.id() == id) {
+            findings.errors.add(&at, "duplicate", format!("{id} stands twice"));
+            continue;
+        }
+        let Some(destination) = config.destinations.get(id) else {
+            let mut message = format!("there is no destination {id}");
+            if let Some(near) = suggestion(id.as_str(), config.destinations.keys().map(DestinationId::as_str)) {
+                message.push_str(&format!("; did you mean `{near}`?"));
+            }
+            findings.errors.add(&at, "unknown_destination", message);
+            continue;
+        };
+        let mut below = Findings::new(Path::root());
+        match check_destination(&destination.document, &at, &mut below) {
+            Some(part) => parts.push(Part { own_settings: false, signals: document.signals.clone(), ..part }),
+            None => {
+                findings.errors.add(&at, "invalid_destination", format!("the destination {id} is not valid itself"))
+            }
+        }
+    }
+    parts
+}
+
+fn check_destination(document: &DestinationDocument, at: &Path, findings: &mut Findings) -> Option<Part> {
+    let role = Role::Destination;
+    let registered = check_settings((role, &document.kind, &document.settings), at, findings)?;
+    let settings = unopened(registered, &document.settings);
+    let signals = registered.component().signals_with(&settings);
+    Some(Part { role, registered, at: at.clone(), own_settings: true, settings, signals })
+}
+
+/// Every signal needs a source and a destination; a pipeline needs all three.
+fn check_signals(document: &PipelineDocument, steps: &[Part], destinations: &[Part], findings: &mut Findings) {
+    let path = Path::root().key("signals");
+    for (field, empty, message) in [
+        ("signals", document.signals.is_empty(), "name at least one of logs, metrics, traces"),
+        ("sources", document.sources.is_empty(), "a pipeline needs a source"),
+        ("destinations", document.destinations.is_empty(), "a pipeline needs a destination"),
+    ] {
+        if empty {
+            findings.errors.add(field, "missing", message);
+        }
+    }
+    // With parts that are wrong themselves nothing can be said of the whole.
+    if !findings.errors.is_empty() {
+        return;
+    }
+    for (index, signal) in document.signals.iter().enumerate() {
+        let at = path.index(index);
+        let name = signal_name(*signal);
+        if document.signals.iter().take(index).any(|earlier| earlier == signal) {
+            findings.errors.add(at, "duplicate", format!("{name} stands twice"));
+            continue;
+        }
+        if !steps.iter().any(|part| part.role == Role::Source && part.signals.contains(signal)) {
+            findings.errors.add(at.clone(), "no_source", format!("no source brings {name}"));
+        }
+        let taken =
+            destinations.iter().any(|part| part.registered.component().signals_with(&part.settings).contains(signal));
+        if !taken {
+            findings.errors.add(at, "no_destination", format!("no destination takes {name}"));
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use linkmesh_proto::api::{catalogue::Role, collector::Runtime, pipeline::Signal};
+use linkmesh_proto::api::{collector::Runtime, pipeline::Signal};
 
 use super::{RenderError, names, names::End, yaml::Yaml};
 use crate::{
@@ -213,13 +213,4 @@ fn add_pipeline(
         }
     }
     Ok(())
-}
-
-/// The component types that a build needs to run a part.
-pub(crate) fn types(
-    resolved: &Resolved,
-    role: Role,
-    signals: &[Signal],
-) -> Result<Vec<(ComponentClass, String)>, RenderError> {
-    part(resolved, signals).map(|part| part.types(role))
 }
