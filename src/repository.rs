@@ -1,1 +1,286 @@
 //! The config repository in Git, behind the port of `linkmesh_actors`.
+//!
+//! A bare repository with the branch `main` and no checkout. It belongs to one thread (the port says so); people may read
+//! it with any Git program at any time, and may commit by hand: a commit finds the branch moved and says so.
+//!
+//! | part | holds |
+//! |---|---|
+//! | `commit` | a batch of changes as chained commits: one pack, synced, then one move of the branch |
+//! | `history` | in memory, which commit touched which path; made at start, kept up with every commit |
+//! | `tree` | what a tree holds and how two differ, on the raw bytes |
+//! | `maintenance` | packs grow in number with each batch; merged so that there are few, and every object seldom moves |
+//! | `patch` | a unified diff of one file, for people |
+//!
+//! Durability: libgit2 syncs packs, their indexes, references and the directories of all three when
+//! `core.fsyncObjectFiles` says so. Newer Git programs warn of that key at every command, so it stands in a file of our
+//! own, which every handle is given when it is opened.
+
+mod commit;
+mod error;
+mod history;
+mod maintenance;
+mod patch;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use git2::{Oid, Repository, RepositoryInitOptions};
+use linkmesh_actors::ports::{
+    CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, MaintenanceReport,
+    RepositoryError, RepositoryFile,
+};
+use linkmesh_proto::{Etag, Revision};
+
+pub use self::patch::unified_patch;
+use self::{
+    error::{io_error, unavailable},
+    history::History,
+    tree::{Blob, Difference},
+};
+use crate::data_dir::files;
+
+/// The branch that holds the config.
+const BRANCH: &str = "refs/heads/main";
+
+/// What our handles are configured with beside the repository's own file: its name in the repository, and its text.
+const OWN_CONFIG: (&str, &str) = ("linkmesh.config", "[core]\n\tfsyncObjectFiles = true\n");
+
+/// A file above this is no document; it is left out, with a warning.
+const LARGEST_FILE: usize = 4 << 20;
+
+/// The config repository on disk.
+pub struct GitRepository {
+    path: PathBuf,
+    /// For reading. It finds packs that appear after it was opened by itself.
+    reader: Repository,
+    history: History,
+}
+
+impl std::fmt::Debug for GitRepository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitRepository").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl GitRepository {
+    /// Opens the repository at `path`, and makes it (mode 0700) when it is not there. Reads the history, which takes
+    /// about a second for ten thousand commits.
+    ///
+    /// The caller holds the data directory's lock: what a killed server left locked is unlocked here.
+    ///
+    /// # Errors
+    /// When there is something else at `path`, or the disk fails.
+    pub fn open(path: &Path) -> Result<Self, RepositoryError> {
+        if !path.join("HEAD").is_file() {
+            init(path)?;
+        }
+        remove_stale_locks(path)?;
+        let own = path.join(OWN_CONFIG.0);
+        if fs::read_to_string(&own).ok().as_deref() != Some(OWN_CONFIG.1) {
+            files::replace_durably(&own, OWN_CONFIG.1.as_bytes()).map_err(io_error)?;
+        }
+        let reader = open_handle(path)?;
+        let mut repository = Self { path: path.to_owned(), reader, history: History::default() };
+        repository.synchronize()?;
+        Ok(repository)
+    }
+
+    /// Where the branch is.
+    fn branch(&self) -> Result<Option<Oid>, RepositoryError> {
+        match self.reader.refname_to_id(BRANCH) {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Brings the history in memory to where the branch is, and answers that.
+    fn synchronize(&mut self) -> Result<Option<Oid>, RepositoryError> {
+        let head = self.branch()?;
+        if self.history.head() != head {
+            self.history.follow(&self.reader, head)?;
+        }
+        Ok(head)
+    }
+
+    /// The place of a commit in the history. Looks at the branch again when it is not known.
+    fn position(&mut self, revision: Revision) -> Result<usize, RepositoryError> {
+        let id = oid(revision);
+        if self.history.position(id).is_none() {
+            self.synchronize()?;
+        }
+        self.history.position(id).ok_or(RepositoryError::UnknownRevision(revision))
+    }
+
+    /// The tree of a commit, also of one that is no longer on the branch.
+    fn tree_of(&self, revision: Revision) -> Result<Oid, RepositoryError> {
+        match self.reader.find_commit(oid(revision)) {
+            Ok(commit) => Ok(commit.tree_id()),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Err(RepositoryError::UnknownRevision(revision)),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// What a blob holds; `None` when it is too large to be a document.
+    fn content(&self, path: &str, id: Oid) -> Result<Option<Vec<u8>>, RepositoryError> {
+        let blob = self.reader.find_blob(id).map_err(unavailable)?;
+        if blob.size() > LARGEST_FILE {
+            tracing::warn!(path, bytes = blob.size(), "file in the config repository is too large, left out");
+            return Ok(None);
+        }
+        Ok(Some(blob.content().to_vec()))
+    }
+
+    fn file(&self, path: String, blob: Blob, position: usize) -> Result<Option<RepositoryFile>, RepositoryError> {
+        let Some(content) = self.content(&path, blob.id)? else { return Ok(None) };
+        let (commit, updated_at, author) = self.history.last_touch(&path, position);
+        let (revision, updated_by) = (revision(commit), author.to_owned());
+        Ok(Some(RepositoryFile { path, content, etag: etag(blob.id), revision, updated_at, updated_by }))
+    }
+}
+
+impl ConfigRepository for GitRepository {
+    fn head(&mut self) -> Result<Option<Revision>, RepositoryError> {
+        Ok(self.branch()?.map(revision))
+    }
+
+    fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError> {
+        let position = self.position(at)?;
+        let differences = tree::differences(&self.reader, None, Some(self.tree_of(at)?))?;
+        let present = differences.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
+        present.filter_map(|(path, blob)| self.file(path, blob, position).transpose()).collect()
+    }
+
+    fn changed_files(
+        &mut self,
+        from: Option<Revision>,
+        to: Revision,
+    ) -> Result<Vec<(String, Option<RepositoryFile>)>, RepositoryError> {
+        let position = self.position(to)?;
+        let from = from.map(|from| self.tree_of(from)).transpose()?;
+        let mut changed = Vec::new();
+        for Difference { path, after, .. } in tree::differences(&self.reader, from, Some(self.tree_of(to)?))? {
+            let file = match after {
+                Some(blob) => self.file(path.clone(), blob, position)?,
+                None => None,
+            };
+            changed.push((path, file));
+        }
+        Ok(changed)
+    }
+
+    fn commit(
+        &mut self,
+        base: Option<Revision>,
+        requests: &[CommitRequest],
+    ) -> Result<Vec<Committed>, RepositoryError> {
+        let head = self.synchronize()?;
+        if head.map(revision) != base {
+            return Err(RepositoryError::Moved { head: head.map(revision) });
+        }
+        let batch = commit::store(&self.path, head, requests)?;
+        for made in &batch.made {
+            self.history.push(made.id, made.at, &made.author, made.paths.iter().map(String::as_str));
+        }
+        Ok(batch.answers)
+    }
+
+    fn history(&mut self, query: &HistoryQuery) -> Result<Vec<CommitInfo>, RepositoryError> {
+        self.synchronize()?;
+        let before = query.after.map(|after| self.position(after)).transpose()?;
+        let positions = self.history.newest(before, query.path.as_deref(), query.limit);
+        positions.into_iter().map(|position| self.history.info(&self.reader, position)).collect()
+    }
+
+    fn commit_info(&mut self, revision: Revision) -> Result<Option<CommitInfo>, RepositoryError> {
+        match self.position(revision) {
+            Ok(position) => self.history.info(&self.reader, position).map(Some),
+            Err(RepositoryError::UnknownRevision(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError> {
+        let base = base.map(|base| self.tree_of(base)).transpose()?;
+        let differences = tree::differences(&self.reader, base, Some(self.tree_of(to)?))?;
+        let mut changes = Vec::with_capacity(differences.len());
+        for Difference { path, before, after } in differences {
+            let content = |blob: Option<Blob>| match blob {
+                Some(blob) => self.content(&path, blob.id).map(|content| content.or_else(|| Some(Vec::new()))),
+                None => Ok(None),
+            };
+            let (before, after) = (content(before)?, content(after)?);
+            changes.push(FileChange { path, before, after });
+        }
+        Ok(changes)
+    }
+
+    fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError> {
+        let report = maintenance::run(&self.path)?;
+        if report.packed {
+            // Opened afresh, so that packs that are gone are not kept open.
+            self.reader = open_handle(&self.path)?;
+        }
+        Ok(report)
+    }
+}
+
+/// Opens the repository so that what it writes is synced.
+fn open_handle(path: &Path) -> Result<Repository, RepositoryError> {
+    let repository = Repository::open_bare(path).map_err(unavailable)?;
+    // The configuration is asked when the objects are first used, so this is early enough.
+    let mut config = repository.config().map_err(unavailable)?;
+    config.add_file(&path.join(OWN_CONFIG.0), git2::ConfigLevel::App, true).map_err(unavailable)?;
+    Ok(repository)
+}
+
+fn init(path: &Path) -> Result<(), RepositoryError> {
+    files::create_private_dir(path).map_err(io_error)?;
+    let mut options = RepositoryInitOptions::new();
+    options.bare(true).external_template(false).initial_head("main");
+    Repository::init_opts(path, &options).map_err(unavailable)?;
+    // libgit2 does not sync what it makes here, and a commit is worth nothing without it.
+    for file in ["HEAD", "config"] {
+        fs::File::open(path.join(file)).and_then(|file| file.sync_all()).map_err(io_error)?;
+    }
+    for directory in ["refs/heads", "refs", "objects/pack", "objects", ""] {
+        files::sync_dir(&path.join(directory)).map_err(io_error)?;
+    }
+    files::sync_dir(files::parent(path)).map_err(io_error)
+}
+
+/// Removes the locks that a process leaves behind which is killed while it moves the branch. Nobody else moves it by
+/// libgit2 while we hold the data directory, and a person's `git` holds such a lock for a moment only.
+fn remove_stale_locks(path: &Path) -> Result<(), RepositoryError> {
+    for lock in ["refs/heads/main.lock", "HEAD.lock", "config.lock", "packed-refs.lock"] {
+        match fs::remove_file(path.join(lock)) {
+            Ok(()) => tracing::warn!(lock, "removed a lock that a killed process left in the config repository"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error(error)),
+        }
+    }
+    Ok(())
+}
+
+fn oid_bytes(id: Oid) -> [u8; 20] {
+    // A repository of SHA-1 objects, the only kind that libgit2 opens here, has ids of 20 bytes.
+    id.as_bytes().try_into().unwrap_or_default()
+}
+
+fn revision(id: Oid) -> Revision {
+    Revision::from_bytes(oid_bytes(id))
+}
+
+fn etag(id: Oid) -> Etag {
+    Etag::from_bytes(oid_bytes(id))
+}
+
+fn oid(revision: Revision) -> Oid {
+    // 20 bytes are always an id.
+    Oid::from_bytes(revision.as_bytes()).unwrap_or(Oid::ZERO_SHA1)
+}

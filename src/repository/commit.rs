@@ -1,0 +1,209 @@
+//! A batch of changes as chained commits.
+//!
+//! The new objects are made in memory, written as one pack, and synced; then the branch is moved, once. A repository
+//! handle is opened for each batch: what a failed batch left in memory goes with it.
+
+use std::{collections::BTreeSet, path::Path};
+
+use git2::{FileMode, ObjectType, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
+use linkmesh_actors::ports::{CommitAuthor, CommitRequest, Committed, PathChange, RepositoryError};
+use linkmesh_proto::Timestamp;
+
+use super::{
+    BRANCH,
+    error::{malformed, unavailable},
+    etag, open_handle, revision,
+};
+
+/// Above the backends on disk (loose objects have 1, packs 2), so that every write ends in memory.
+const IN_MEMORY: i32 = 1000;
+
+/// Who commits for the authors.
+const COMMITTER: (&str, &str) = ("LinkMesh", "linkmesh@server.invalid");
+
+/// What became of a batch.
+pub(super) struct Batch {
+    pub(super) answers: Vec<Committed>,
+    pub(super) made: Vec<Made>,
+}
+
+/// A commit of a batch.
+pub(super) struct Made {
+    pub(super) id: Oid,
+    pub(super) at: Timestamp,
+    pub(super) author: String,
+    pub(super) paths: Vec<String>,
+}
+
+/// Stores a batch on top of `head`, which is where the branch must be.
+pub(super) fn store(path: &Path, head: Option<Oid>, requests: &[CommitRequest]) -> Result<Batch, RepositoryError> {
+    let repository = open_handle(path)?;
+    let odb = repository.odb().map_err(unavailable)?;
+    // Held by the odb, and freed with it.
+    odb.add_new_mempack_backend(IN_MEMORY).map_err(unavailable)?;
+    let mut chain = Chain { repository: &repository, head, fresh: BTreeSet::new(), made: Vec::new() };
+    let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
+    let Chain { fresh, made, .. } = chain;
+    if let Some(newest) = made.last() {
+        let pack = write_pack(&repository, path, &fresh)?;
+        move_branch(&repository, head, newest.id).inspect_err(|_| remove_pack(path, &pack))?;
+    }
+    Ok(Batch { answers, made })
+}
+
+struct Chain<'a> {
+    repository: &'a Repository,
+    head: Option<Oid>,
+    /// The objects that are in memory only.
+    fresh: BTreeSet<Oid>,
+    made: Vec<Made>,
+}
+
+impl<'a> Chain<'a> {
+    fn add(&mut self, request: &CommitRequest) -> Result<Committed, RepositoryError> {
+        let repository = self.repository;
+        let parent = self.head.map(|head| repository.find_commit(head)).transpose().map_err(unavailable)?;
+        let tree = match &parent {
+            Some(parent) => parent.tree().map_err(unavailable)?,
+            None => self.empty_tree()?,
+        };
+        let mut update = TreeUpdateBuilder::new();
+        let mut paths = Vec::new();
+        let mut etags = Vec::new();
+        for (path, change) in &request.changes {
+            check_path(path)?;
+            let before = tree.get_path(Path::new(path)).ok().map(|entry| (entry.id(), entry.kind()));
+            let after = match change {
+                PathChange::Put(content) => Some(repository.blob(content).map_err(unavailable)?),
+                PathChange::Delete => None,
+            };
+            etags.push((path.clone(), after.map(etag)));
+            if before.map(|(id, _)| id) == after {
+                continue;
+            }
+            match after {
+                Some(blob) => {
+                    self.fresh.insert(blob);
+                    update.upsert(path.as_str(), blob, FileMode::Blob);
+                }
+                // A folder of that name is not the file that is to go.
+                None if before.is_some_and(|(_, kind)| kind != Some(ObjectType::Blob)) => continue,
+                None => {
+                    update.remove(path.as_str());
+                }
+            }
+            paths.push(path.clone());
+        }
+        if let (Some(head), true) = (self.head, paths.is_empty()) {
+            return Ok(Committed { revision: revision(head), changed: false, etags });
+        }
+        let root = update.create_updated(repository, &tree).map_err(unavailable)?;
+        self.note_trees(root, &paths)?;
+        let root = repository.find_tree(root).map_err(unavailable)?;
+        let time = Time::new(request.at.as_millis().div_euclid(1_000), 0);
+        let author = signature(&request.author, &time)?;
+        let committer = Signature::new(COMMITTER.0, COMMITTER.1, &time).map_err(unavailable)?;
+        let message = message(request);
+        let parents: Vec<_> = parent.iter().collect();
+        let id = repository.commit(None, &author, &committer, &message, &root, &parents).map_err(unavailable)?;
+        self.fresh.insert(id);
+        self.head = Some(id);
+        // As Git keeps it: in whole seconds, and with the name as it was written.
+        let at = Timestamp::from_millis(time.seconds() * 1_000);
+        let author = String::from_utf8_lossy(author.name_bytes()).into_owned();
+        self.made.push(Made { id, at, author, paths });
+        Ok(Committed { revision: revision(id), changed: true, etags })
+    }
+
+    fn empty_tree(&self) -> Result<Tree<'a>, RepositoryError> {
+        let id = self.repository.treebuilder(None).and_then(|builder| builder.write()).map_err(unavailable)?;
+        self.repository.find_tree(id).map_err(unavailable)
+    }
+
+    /// Takes note of the trees that a change made: the root, and the folders above each path.
+    fn note_trees(&mut self, root: Oid, paths: &[String]) -> Result<(), RepositoryError> {
+        self.fresh.insert(root);
+        let root = self.repository.find_tree(root).map_err(unavailable)?;
+        for path in paths {
+            for folder in Path::new(path).ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty()) {
+                // Gone when its last file went.
+                if let Ok(entry) = root.get_path(folder) {
+                    self.fresh.insert(entry.id());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the objects as one pack and its index, both synced, and their directory. Answers the pack's name.
+fn write_pack(repository: &Repository, path: &Path, fresh: &BTreeSet<Oid>) -> Result<String, RepositoryError> {
+    let mut pack = repository.packbuilder().map_err(unavailable)?;
+    for id in fresh {
+        pack.insert_object(*id, None).map_err(unavailable)?;
+    }
+    pack.write(&path.join("objects/pack"), 0).map_err(unavailable)?;
+    let name = pack.name().map_err(unavailable)?;
+    name.map(str::to_owned).ok_or_else(|| malformed("libgit2 gave a pack no name".into()))
+}
+
+/// Compare-and-swap of the branch. libgit2 syncs the reference and its directory.
+fn move_branch(repository: &Repository, from: Option<Oid>, to: Oid) -> Result<(), RepositoryError> {
+    let moved = match from {
+        Some(from) => repository.reference_matching(BRANCH, to, true, from, "linkmesh: save"),
+        None => repository.reference(BRANCH, to, false, "linkmesh: save"),
+    };
+    let Err(error) = moved else { return Ok(()) };
+    let now = repository.refname_to_id(BRANCH).ok();
+    if now == Some(to) {
+        // It was moved and only the sync of it failed. Nobody was told yet, so it goes back.
+        let back = match from {
+            Some(from) => repository.reference_matching(BRANCH, from, true, to, "linkmesh: take back").map(drop),
+            None => repository.find_reference(BRANCH).and_then(|mut reference| reference.delete()),
+        };
+        if let Err(error) = back {
+            tracing::error!(%error, "a save that failed could not be taken back from the config repository");
+        }
+    } else if now != from {
+        return Err(RepositoryError::Moved { head: now.map(revision) });
+    }
+    Err(unavailable(error))
+}
+
+/// Removes the pack of a batch that did not come to be.
+fn remove_pack(path: &Path, name: &str) {
+    for extension in ["idx", "pack"] {
+        let file = path.join(format!("objects/pack/pack-{name}.{extension}"));
+        if let Err(error) = std::fs::remove_file(&file) {
+            tracing::warn!(file = %file.display(), %error, "the pack of a failed save is left behind");
+        }
+    }
+}
+
+/// What libgit2 would refuse with a panic or with less clear words.
+fn check_path(path: &str) -> Result<(), RepositoryError> {
+    let good = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.eq_ignore_ascii_case(".git");
+    if path.split('/').all(good) && !path.contains(['\0', '\\', '\n']) {
+        Ok(())
+    } else {
+        Err(malformed(format!("{path:?} is no path for a file")))
+    }
+}
+
+fn signature(author: &CommitAuthor, time: &Time) -> Result<Signature<'static>, RepositoryError> {
+    let clean = |text: &str, otherwise: &str| {
+        let text: String = text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect();
+        let text = text.trim().to_owned();
+        // Git strips these at both ends, and refuses a name that has nothing else.
+        if text.chars().all(|c| ".,:;\"\\' ".contains(c)) { otherwise.to_owned() } else { text }
+    };
+    let name = clean(&author.name, "unknown");
+    Signature::new(&name, &clean(&author.email, "unknown@server.invalid"), time).map_err(unavailable)
+}
+
+/// The first line in words, then the trailers.
+fn message(request: &CommitRequest) -> String {
+    let line = |text: &str| text.split(char::is_control).collect::<Vec<_>>().join(" ").trim().to_owned();
+    let (summary, actor) = (line(&request.summary), line(&request.actor));
+    format!("{summary}\n\nRequest-Id: {}\nActor: {actor}\n", line(&request.request_id.to_string()))
+}

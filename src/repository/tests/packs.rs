@@ -1,0 +1,89 @@
+//! Packs stay few, and nothing is lost on the way.
+
+use super::*;
+
+fn packs(fixture: &Fixture) -> usize {
+    let entries = fs::read_dir(fixture.path().join("objects/pack")).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "pack")).count()
+}
+
+#[test]
+fn packs_stay_few_and_the_repository_sound_over_many_saves() {
+    let mut fixture = Fixture::new();
+    let mut most = 0;
+    let mut merges = 0;
+    for number in 0..150 {
+        fixture.save(&format!("pipelines/p{}.yaml", number % 40), &format!("version: {number}\n"));
+        let report = fixture.repository.maintain().unwrap();
+        merges += usize::from(report.packed);
+        most = most.max(packs(&fixture));
+        assert_eq!(report.packs_after, packs(&fixture));
+    }
+    assert!(most < 30 && merges > 2, "{most} packs at most, {merges} merges");
+    assert_eq!(fixture.git(&["rev-list", "--count", "main"]).trim(), "150");
+    assert_eq!(fixture.files().len(), 40);
+    fixture.assert_sound();
+    fixture.reopen();
+    let history = fixture.repository.history(&HistoryQuery { limit: 500, ..HistoryQuery::default() }).unwrap();
+    assert_eq!(history.len(), 150);
+}
+
+#[test]
+fn loose_objects_of_commits_by_hand_are_packed() {
+    let mut fixture = Fixture::new();
+    fixture.save("pipelines/a.yaml", "a: 1\n");
+    let clone = tempfile::tempdir().unwrap();
+    git(clone.path(), &["clone", "-q", fixture.path().to_str().unwrap(), "clone"]);
+    let at = clone.path().join("clone");
+    for number in 0..250 {
+        fs::write(at.join(format!("pipelines/h{number}.yaml")), format!("h: {number}\n")).unwrap();
+    }
+    git(&at, &["add", "-A"]);
+    git(&at, &["commit", "-q", "-m", "many"]);
+    git(&at, &["-c", "transfer.unpackLimit=10000", "push", "-q", "origin", "HEAD:main"]);
+    fixture.git(&["config", "transfer.unpackLimit", "10000"]);
+    for file in fs::read_dir(fixture.path().join("objects/pack")).unwrap() {
+        // Whatever way the objects came in, they are made loose here.
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|kind| kind == "pack") {
+            let moved = clone.path().join(file.file_name().unwrap());
+            fs::rename(&file, &moved).unwrap();
+            fs::remove_file(file.with_extension("idx")).unwrap();
+            let unpacked = Command::new("git")
+                .args(["-C", fixture.path().to_str().unwrap(), "unpack-objects", "-q"])
+                .stdin(fs::File::open(moved).unwrap())
+                .status();
+            assert!(unpacked.unwrap().success());
+        }
+    }
+    fixture.reopen();
+    let report = fixture.repository.maintain().unwrap();
+    assert!(report.packed && report.loose_removed > 250, "{report:?}");
+    assert!(fixture.git(&["count-objects", "-v"]).contains("count: 0\n"));
+    assert_eq!(fixture.files().len(), 251);
+    fixture.save("pipelines/a.yaml", "a: 2\n");
+    fixture.assert_sound();
+}
+
+#[test]
+fn quiet_repository_is_left_alone() {
+    let mut fixture = Fixture::new();
+    fixture.save("pipelines/a.yaml", "a: 1\n");
+    let report = fixture.repository.maintain().unwrap();
+    assert_eq!((report.packed, report.packs_before, report.packs_after), (false, 1, 1));
+}
+
+#[test]
+fn pack_that_somebody_marked_is_kept() {
+    let mut fixture = Fixture::new();
+    fixture.save("pipelines/a.yaml", "a: 1\n");
+    let entries = fs::read_dir(fixture.path().join("objects/pack")).unwrap().map(|entry| entry.unwrap().path());
+    let kept = entries.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "pack")).unwrap();
+    fs::write(kept.with_extension("keep"), "").unwrap();
+    for number in 0..30 {
+        fixture.save("pipelines/a.yaml", &number.to_string());
+    }
+    assert!(fixture.repository.maintain().unwrap().packed);
+    assert!(kept.is_file());
+    fixture.assert_sound();
+}
