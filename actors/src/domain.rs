@@ -10,6 +10,7 @@ pub mod document;
 pub mod drift;
 pub mod health;
 pub mod matcher;
+pub mod meter;
 pub mod problem;
 pub mod resolve;
 pub mod secret;
