@@ -25,6 +25,3 @@ pub(crate) use components::ComponentRegistry;
 pub(crate) use host::AgentRecord;
 pub(crate) use mailbox::{Work, post, post_if_alive};
 pub(crate) use recorder::Recorder;
-
-#[cfg(test)]
-mod tests;

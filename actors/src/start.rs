@@ -326,3 +326,6 @@ impl Handles {
         flushed
     }
 }
+
+#[cfg(test)]
+mod tests;

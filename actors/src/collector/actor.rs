@@ -359,6 +359,7 @@ impl Handler<Deliver> for CollectorActor {
             Phase::Loading(waiting) if waiting.len() < MAX_WAITING => waiting.push(work),
             Phase::Loading(_) => self.shared.collector_counters.mailbox_full.increment(),
             Phase::Ready(_) => {
+                self.take_desired();
                 self.work(work);
                 self.settle(ctx);
             }

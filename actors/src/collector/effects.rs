@@ -11,6 +11,7 @@ use super::{
     host::{Action, Host},
 };
 use crate::{
+    directory::Fast,
     domain::standing::PersistClass,
     opamp::SessionId,
     ports::{CloseReason, EffectiveRecord},
@@ -41,7 +42,10 @@ impl CollectorActor {
             }
             Action::Close(session, reason) => self.close(session, reason),
             Action::Answer(answer) => self.answer(answer),
-            Action::Publish(path) => self.slot.set_fast(Some(path)),
+            Action::Publish(path) => {
+                let desired = self.host().and_then(Host::desired_hash);
+                self.slot.set_fast(Some(Fast { path, desired }));
+            }
             Action::Persist(class) => self.persist(class, ctx),
             Action::StoreEffective { hash, body, content_type } => {
                 let received_at = self.shared.clock.now();
@@ -61,15 +65,11 @@ impl CollectorActor {
                         }
                     },
                 ));
-                self.publish_row();
+                // The hash was in the row before the tree was known.
                 self.shared.note_changed(self.slot.id());
             }
             Action::Event(event) => self.shared.recorder.put_event(self.slot.id(), event),
-            Action::RowChanged => self.publish_row(),
-            Action::AttributesChanged | Action::Relabel => {
-                self.publish_row();
-                self.shared.note_changed(self.slot.id());
-            }
+            Action::RowChanged | Action::AttributesChanged | Action::Relabel => self.publish_row(),
             Action::WakeAt(at) => self.wake_at(at, ctx),
         }
     }

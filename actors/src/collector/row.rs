@@ -59,8 +59,16 @@ impl CollectorActor {
             return before;
         }
         self.publish_state(old, &row);
+        // Here and not with the effect that says so: what is stored is known to the fleet, whatever becomes of the actor.
+        let is_matched_again = (&old.reported, &old.version, &old.components_hash, &old.labels)
+            != (&row.reported, &row.version, &row.components_hash, &row.labels);
         let record = self.slot.update_record(|record| record.row = row.clone());
-        self.shared.feed.publish(FeedItem::Collector(self.slot.id()));
+        if is_matched_again {
+            // Published by the fleet, when it has looked.
+            self.shared.note_changed(self.slot.id());
+        } else {
+            self.shared.feed.publish(FeedItem::Collector(self.slot.id()));
+        }
         record
     }
 

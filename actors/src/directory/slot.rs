@@ -13,7 +13,7 @@ use std::{
 use actix::Addr;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use linkmesh_proto::{
-    CollectorId, PipelineId, Timestamp,
+    CollectorId, ConfigHash, PipelineId, Timestamp,
     api::collector::{CollectorStatus, Runtime},
 };
 use parking_lot::Mutex;
@@ -91,6 +91,14 @@ impl fmt::Debug for Mailbox {
     }
 }
 
+/// What polls of an Alloy are answered from.
+#[derive(Debug)]
+pub(crate) struct Fast {
+    pub(crate) path: FastPath,
+    /// What was desired when it was published. When that is another text now, the actor answers.
+    pub(crate) desired: Option<ConfigHash>,
+}
+
 const NEVER: i64 = i64::MIN;
 
 /// One collector's place in the directory. Every field can be read from any thread.
@@ -103,7 +111,7 @@ pub struct Slot {
     last_sequence: AtomicU64,
     presence_is_dirty: AtomicBool,
     /// Alloy: what polls are answered from. `None`: ask the actor.
-    fast: ArcSwapOption<FastPath>,
+    fast: ArcSwapOption<Fast>,
     /// Alloy: unchanged polls came since the actor last looked.
     heard: AtomicBool,
     pub(crate) mailbox: Mutex<Mailbox>,
@@ -218,11 +226,11 @@ impl Slot {
         self.presence()
     }
 
-    pub(crate) fn fast(&self) -> arc_swap::Guard<Option<Arc<FastPath>>> {
+    pub(crate) fn fast(&self) -> arc_swap::Guard<Option<Arc<Fast>>> {
         self.fast.load()
     }
 
-    pub(crate) fn set_fast(&self, fast: Option<FastPath>) {
+    pub(crate) fn set_fast(&self, fast: Option<Fast>) {
         self.fast.store(fast.map(Arc::new));
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::{AdmitError, FleetHandle, PollError, handle::DEADLINE};
 use crate::{
     collector::{Work, post, post_if_alive},
-    directory::Slot,
+    directory::{Fast, Slot},
     remotecfg::{Poll, PollAnswer, is_unchanged},
     runtime::AskError,
     token::TokenHash,
@@ -60,7 +60,9 @@ impl FleetHandle {
             return Err(PollError::NoId);
         }
         let address = peer.address.unwrap_or_default();
-        if slot.fast().as_ref().is_some_and(|path| is_unchanged(path, &request, &address)) {
+        let desired = slot.desired().map(|desired| desired.hash());
+        let is_known = |fast: &Arc<Fast>| fast.desired == desired && is_unchanged(&fast.path, &request, &address);
+        if slot.fast().as_ref().is_some_and(is_known) {
             slot.note_heard();
             if slot.touch(self.shared.clock.now(), None) {
                 self.shared.recorder.touch(&slot);

@@ -1,1 +1,162 @@
+use linkmesh_proto::{Timestamp, api::pipeline::PipelineDocument};
 
+use super::*;
+use crate::{
+    domain::{
+        config::Versioned,
+        document::{parse_destination, parse_pipeline},
+    },
+    ports::CollectorRecord,
+    testing::PlainSealer,
+};
+
+struct Fleet {
+    state: FleetState,
+    directory: Directory,
+    components: ComponentRegistry,
+    sealer: PlainSealer,
+    config: ConfigSnapshot,
+}
+
+fn id(number: u32) -> CollectorId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    CollectorId::from_bytes(bytes)
+}
+
+fn pipeline(matcher: &str, port: u16) -> PipelineDocument {
+    parse_pipeline(&format!(
+        "name: P\nsignals: [logs]\nmatch: ['{matcher}']\nsources:\n  - {{id: apps, kind: otlp, settings: {{grpc: \
+         {{endpoint: \"0.0.0.0:{port}\"}}}}}}\ndestinations: [screen]\n"
+    ))
+    .unwrap()
+}
+
+impl Fleet {
+    /// Collectors 0 to `count`, each with `env` of one of ten values.
+    fn new(count: u32) -> Self {
+        let directory = Directory::default();
+        for number in 0..count {
+            let record: CollectorRecord = serde_json::from_value(serde_json::json!({
+                "id": id(number), "name": format!("host-{number}"), "runtime": "otelcol",
+                "created_at": Timestamp::from_millis(0),
+                "row": {"reported": {"env": format!("e{}", number % 10), "host.name": format!("host-{number}")}},
+            }))
+            .unwrap();
+            directory.insert(Arc::new(Slot::new(record, None)));
+        }
+        let mut config = ConfigSnapshot::default();
+        let screen = parse_destination("name: Screen\nkind: debug\n").unwrap();
+        config.destinations.insert("screen".parse().unwrap(), Arc::new(Versioned::unsaved(screen)));
+        let state = FleetState::default();
+        let mut fleet =
+            Self { state, directory, components: ComponentRegistry::default(), sealer: PlainSealer::default(), config };
+        fleet.look((0..count).map(id));
+        fleet
+    }
+
+    fn set(&mut self, name: &str, document: PipelineDocument) {
+        self.config.pipelines.insert(name.parse().unwrap(), Arc::new(Versioned::unsaved(document)));
+    }
+
+    fn look(&mut self, changed: impl IntoIterator<Item = CollectorId>) -> Vec<Touched> {
+        let world = World {
+            config: Arc::new(self.config.clone()),
+            directory: &self.directory,
+            components: &self.components,
+            sealer: &self.sealer,
+            now: Duration::from_secs(1),
+        };
+        self.state.reconcile(&world, changed.into_iter().collect())
+    }
+
+    fn place(&self, number: u32) -> Arc<Place> {
+        self.directory.slot(id(number)).unwrap().place()
+    }
+}
+
+#[test]
+fn collectors_with_the_same_pipelines_share_one_text() {
+    let mut fleet = Fleet::new(100);
+    fleet.set("a", pipeline(r#"env="e1""#, 4317));
+    assert_eq!(fleet.look([]).len(), 10);
+    let (one, other) = (fleet.place(1), fleet.place(11));
+    assert!(Arc::ptr_eq(one.text.as_ref().unwrap(), other.text.as_ref().unwrap()));
+    assert!(fleet.place(2).text.is_none(), "nothing matches it, and it was never given anything");
+    assert_eq!(fleet.look([]).len(), 0, "looking again changes nothing");
+    assert_eq!(fleet.state.counts(), BTreeMap::from([("a".parse().unwrap(), 10)]));
+}
+
+#[test]
+fn change_touches_only_what_it_changes() {
+    let mut fleet = Fleet::new(100);
+    fleet.set("a", pipeline(r#"env="e1""#, 4317));
+    fleet.set("b", pipeline(r#"env=~"e[12]""#, 4318));
+    assert_eq!(fleet.look([]).len(), 20);
+    // The text of one.
+    fleet.set("a", pipeline(r#"env="e1""#, 4319));
+    assert_eq!(fleet.look([]).len(), 10);
+    // The matchers of the other: e2 out, e3 in.
+    fleet.set("b", pipeline(r#"env=~"e[13]""#, 4318));
+    let touched = fleet.look([]);
+    assert_eq!(touched.len(), 20);
+    assert!(fleet.place(2).text.is_none() && fleet.place(3).text.is_some() && fleet.place(4).text.is_none());
+}
+
+#[test]
+fn configured_collector_that_nothing_matches_any_more_gets_the_empty_document() {
+    let mut fleet = Fleet::new(10);
+    fleet.set("a", pipeline(r#"env="e1""#, 4317));
+    fleet.look([]);
+    fleet.directory.slot(id(1)).unwrap().update_record(|record| record.row.ever_configured = true);
+    fleet.config.pipelines.clear();
+    assert_eq!(fleet.look([]).len(), 1);
+    let text = fleet.place(1).text.clone().unwrap();
+    assert!(text.desired.text().contains("nop"), "{}", text.desired.text());
+}
+
+#[test]
+fn restarted_fleet_touches_nobody() {
+    let mut fleet = Fleet::new(50);
+    fleet.set("a", pipeline(r#"collector.id=~".+""#, 4317));
+    assert_eq!(fleet.look([]).len(), 50);
+    fleet.state = FleetState::default();
+    assert_eq!(fleet.look((0..50).map(id)).len(), 0);
+}
+
+#[test]
+fn text_that_cannot_be_rendered_leaves_what_is_there_and_says_why() {
+    let mut fleet = Fleet::new(10);
+    fleet.set("a", pipeline(r#"env="e1""#, 4317));
+    fleet.look([]);
+    let before = fleet.place(1).text.clone().unwrap();
+    fleet.config.destinations.clear();
+    fleet.look([]);
+    let place = fleet.place(1);
+    assert_eq!(place.text.as_ref().unwrap().desired.hash(), before.desired.hash());
+    assert!(place.problem.as_ref().unwrap().contains("screen"), "{:?}", place.problem);
+}
+
+#[test]
+fn changed_attribute_moves_one_collector_and_deregistered_ones_leave() {
+    let mut fleet = Fleet::new(30);
+    fleet.set("a", pipeline(r#"env="e1""#, 4317));
+    fleet.look([]);
+    let slot = fleet.directory.slot(id(2)).unwrap();
+    slot.update_record(|record| drop(record.row.reported.insert("env".into(), "e1".into())));
+    let touched = fleet.look([id(2)]);
+    assert_eq!(touched.iter().map(|t| t.slot.id()).collect::<Vec<_>>(), [id(2)]);
+    slot.update_record(|record| record.deregistered_at = Some(Timestamp::from_millis(1)));
+    fleet.look([id(2)]);
+    assert_eq!(fleet.state.counts().values().sum::<u64>(), 3);
+}
+
+#[test]
+fn collectors_are_matched_by_index() {
+    let mut fleet = Fleet::new(1_000);
+    for n in 0..100 {
+        fleet.set(&format!("p{n}"), pipeline(&format!(r#"host.name="host-{n}""#), 4317));
+    }
+    assert_eq!(fleet.look([]).len(), 100);
+    assert_eq!(fleet.state.index.candidates(&fleet.place(7).attributes).count(), 1);
+}

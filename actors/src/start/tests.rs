@@ -1,0 +1,7 @@
+//! Everything together on fakes: what an operator does, and what two supervisors and an Alloy see of it.
+
+mod delivery;
+mod enrolment;
+mod polling;
+mod saving;
+mod support;

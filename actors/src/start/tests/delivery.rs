@@ -1,0 +1,219 @@
+//! Configs to supervisors.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use linkmesh_proto::{
+    api::collector::{CollectorStatus, ConfigState, DriftState, Runtime},
+    wire::opamp::ServerToAgent,
+};
+
+use super::support::*;
+use crate::{
+    ports::{CloseReason, Transport, TransportFull},
+    testing::{by, wait_for},
+};
+
+#[test]
+fn saved_pipeline_reaches_the_collectors_that_it_matches_and_wakes_no_other() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let (prod, prod_token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let (_, test_token) = register(&handles, Runtime::Otelcol, "test").await;
+        let (mut a, mut b) = (Agent::new(1), Agent::new(2));
+        a.start(&handles, &prod_token).await;
+        b.start(&handles, &test_token).await;
+        b.transport.take();
+
+        let saved = create(&handles, "web", r#"env="prod""#, 4317).await;
+        assert_eq!((saved.affected, saved.changed), (1, true));
+        let text = a.apply_offer().await;
+        assert!(text.contains("0.0.0.0:4317"), "{text}");
+        wait_for("applied", || handles.fleet.collector(prod).unwrap().0.config_state == ConfigState::Applied).await;
+        let (row, _) = handles.fleet.collector(prod).unwrap();
+        assert_eq!((row.status, row.drift), (CollectorStatus::Connected, DriftState::InSync));
+        assert_eq!(row.desired_hash, row.reported_hash);
+        assert_eq!(row.pipelines, [id("web")]);
+        assert_eq!(row.attributes["host.name"], "host-1");
+        assert!(b.transport.is_empty(), "nothing is desired of it");
+
+        let config = handles.fleet.config(prod).await.unwrap();
+        let (desired, effective) = (config.desired.unwrap(), config.effective.unwrap());
+        assert_eq!(desired.body, effective.body);
+        assert_eq!(config.drift.differences, []);
+        assert!(handles.fleet.health(prod).await.unwrap().root.unwrap().healthy);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn restart_of_the_server_pushes_nothing_that_is_there() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let (prod, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let mut agent = Agent::new(1);
+        let first = agent.start(&handles, &token).await;
+        let (hash, text) = offered(&first).pop().unwrap();
+        agent.apply(&hash, &text).await;
+        wait_for("applied", || handles.fleet.collector(prod).unwrap().0.config_state == ConfigState::Applied).await;
+        handles.turn_away();
+        assert_eq!(agent.transport.closed(), Some(CloseReason::GoingAway));
+        agent.session = None;
+        assert!(handles.stop().await);
+
+        let handles = world.start().await;
+        let (row, _) = handles.fleet.collector(prod).unwrap();
+        assert_eq!((row.status, row.config_state), (CollectorStatus::Offline, ConfigState::Applied));
+        agent.dial(&handles, &token);
+        // After a reconnect a supervisor sends 24 bytes and nothing more.
+        let heartbeat = agent.heartbeat();
+        let answers = agent.ask(heartbeat).await;
+        assert_eq!((offered(&answers), answers[0].flags), (vec![], 0), "its state is known, and it has the text");
+        wait_for("connected", || handles.fleet.collector(prod).unwrap().0.status == CollectorStatus::Connected).await;
+        assert_eq!(handles.fleet.collector(prod).unwrap().0.config_state, ConfigState::Applied);
+
+        // A change while it was away is offered when it is back.
+        create(&handles, "more", r#"env="prod""#, 4319).await;
+        let text = agent.apply_offer().await;
+        assert!(text.contains("4319"), "{text}");
+        handles.stop().await;
+    });
+}
+
+/// A transport whose first message breaks the actor.
+#[derive(Default)]
+struct Bomb {
+    sent: AtomicUsize,
+}
+
+impl Transport for Bomb {
+    fn send(&self, _: ServerToAgent) -> Result<(), TransportFull> {
+        assert!(self.sent.fetch_add(1, Ordering::SeqCst) > 0, "broken by a test");
+        Ok(())
+    }
+
+    fn ping(&self) {}
+
+    fn close(&self, _: CloseReason) {}
+}
+
+#[test]
+fn panicking_collector_actor_is_rebuilt_at_its_next_message_and_counted() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let bomb = Arc::new(Bomb::default());
+        let peer = handles.fleet.admit(&token, None).unwrap();
+        let session = handles.fleet.open_session(peer, bomb.clone());
+        let mut agent = Agent::new(1);
+        session.receive(agent.full()).unwrap();
+        let restarts = || {
+            let actors = handles.observe.actors();
+            actors.iter().find(|actor| actor.name == "collector").map_or(0, |actor| actor.restarts.get())
+        };
+        wait_for("the panic is counted", || restarts() == 1).await;
+        session.receive(agent.heartbeat()).unwrap();
+        wait_for("an answer of the rebuilt actor", || bomb.sent.load(Ordering::SeqCst) == 2).await;
+        wait_for("connected", || handles.fleet.collector(id).unwrap().0.status == CollectorStatus::Connected).await;
+        assert_eq!(
+            handles.fleet.collector(id).unwrap().0.attributes["host.name"],
+            "host-1",
+            "what was stored is there"
+        );
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn deregistering_closes_the_session_of_a_peer_that_does_not_read_and_kills_the_token() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        agent.start(&handles, &token).await;
+        agent.transport.stop_reading();
+        handles.fleet.deregister(id, &by("ada")).await.unwrap();
+        assert_eq!(agent.transport.closed(), Some(CloseReason::Revoked));
+        assert!(matches!(handles.fleet.admit(&token, None), Err(crate::fleet::AdmitError::Unknown)));
+        let row = handles.fleet.collector(id).unwrap().0;
+        assert_eq!(row.status, CollectorStatus::Deregistered);
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 0);
+        assert!(matches!(handles.fleet.deregister(id, &by("ada")).await, Err(crate::fleet::FleetError::Deregistered)));
+        handles.stop().await;
+
+        let handles = world.start().await;
+        assert!(handles.fleet.admit(&token, None).is_err(), "dead after a restart too");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn peer_that_does_not_read_is_cut_and_counted() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (_, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        agent.dial(&handles, &token);
+        agent.transport.stop_reading();
+        let full = agent.full();
+        agent.send(full);
+        wait_for("it is cut", || agent.transport.closed() == Some(CloseReason::Overloaded)).await;
+        assert_eq!(handles.observe.sessions_cut.get(), 1);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn nothing_is_answered_before_it_is_durable() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        world.store.fail_writes(true);
+        let mut agent = Agent::new(1);
+        agent.dial(&handles, &token);
+        let full = agent.full();
+        let before = world.store.uses().1;
+        agent.send(full);
+        wait_for("a write was tried", || world.store.uses().1 > before).await;
+        assert!(agent.transport.is_empty(), "the description is not on disk");
+        world.store.fail_writes(false);
+        wait_for("an answer", || !agent.transport.is_empty()).await;
+        let stored = crate::ports::CollectorStore::collector(&*world.store, id).await.unwrap().unwrap();
+        assert_eq!(stored.row.reported["host.name"], "host-1");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn operators_labels_move_a_collector_to_other_pipelines() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let (collector, token) = register(&handles, Runtime::Otelcol, "test").await;
+        let mut agent = Agent::new(1);
+        agent.start(&handles, &token).await;
+        let (_, etag) = handles.fleet.collector(collector).unwrap();
+        let labels = [("env".to_owned(), "prod".to_owned())];
+        let patch = linkmesh_proto::api::collector::CollectorPatch { name: None, labels: Some(labels.into()) };
+        let stale = crate::repository::Precondition::Matches(linkmesh_proto::Etag::from_bytes([9; 20]));
+        let refused = handles.fleet.patch(collector, patch.clone(), stale, &by("ada")).await;
+        assert!(matches!(refused, Err(crate::fleet::FleetError::Stale { etag: current }) if current == etag));
+        let fresh = crate::repository::Precondition::Matches(etag);
+        let (row, next) = handles.fleet.patch(collector, patch, fresh, &by("ada")).await.unwrap();
+        assert_eq!((row.name.as_str(), row.pipelines), ("host-test", vec![id("web")]));
+        assert_ne!(next, etag);
+        agent.apply_offer().await;
+        handles.stop().await;
+    });
+}

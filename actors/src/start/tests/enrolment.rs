@@ -1,0 +1,128 @@
+//! Enrolment tokens, and tokens of collectors.
+
+use std::time::Duration;
+
+use linkmesh_proto::api::{
+    collector::Runtime,
+    enrolment::{Enrol, NewEnrollmentToken},
+};
+
+use super::support::*;
+use crate::{
+    fleet::{AdmitError, EnrolError, IssuedEnrollment},
+    ports::{CloseReason, RedeemError},
+    testing::{by, wait_for},
+};
+
+async fn issue(handles: &crate::Handles) -> IssuedEnrollment {
+    let labels = [("site".to_owned(), "fra".to_owned())].into();
+    let new = NewEnrollmentToken { ttl_s: None, uses: None, labels, runtime: None };
+    handles.fleet.create_enrollment(new, &by("ada")).await.unwrap()
+}
+
+#[test]
+fn supervisor_redeems_by_its_first_message_and_is_let_in_again_with_the_same_uid() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        let mut agent = Agent::new(1);
+        agent.start(&handles, token).await;
+        let page = handles.fleet.collectors(&Default::default()).unwrap();
+        assert_eq!(page.total, 1);
+        let id = page.items[0].id;
+        wait_for("its labels count", || {
+            handles.fleet.collector(id).unwrap().0.labels.get("site").is_some_and(|site| site == "fra")
+        })
+        .await;
+        agent.session = None;
+
+        // A supervisor that restarts comes back with the token of its file, long after it ended.
+        world.clock.advance(Duration::from_secs(3600));
+        agent.dial(&handles, token);
+        let full = agent.full();
+        let answers = agent.ask(full).await;
+        assert_eq!(answers[0].error_response, None);
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 1, "it is the collector that it was");
+
+        // Another process with the token: answered with an error on an open socket, refused at its next dial.
+        let mut other = Agent::new(2);
+        other.dial(&handles, token);
+        let full = other.full();
+        let answers = other.ask(full).await;
+        assert!(answers[0].error_response.is_some());
+        let heartbeat = other.heartbeat();
+        assert!(other.ask(heartbeat).await[0].error_response.is_some(), "and so on, without closing it");
+        assert_eq!(other.transport.closed(), None);
+        assert_eq!(handles.fleet.admit(token, Some("192.0.2.7".into())).unwrap_err(), AdmitError::Spent);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn enrolment_token_opens_once_and_nothing_else() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        let request = || Enrol { runtime: Runtime::Alloy, name: "pod".into(), attributes: Default::default() };
+        let enrolled = handles.fleet.enrol(token, request()).await.unwrap();
+        assert_eq!(enrolled.labels["site"], "fra");
+        assert_eq!(handles.fleet.authenticate(enrolled.token.reveal()), Ok(enrolled.id));
+        let again = handles.fleet.enrol(token, request()).await;
+        assert!(matches!(again, Err(EnrolError::Redeem(RedeemError::Used))), "{again:?}");
+        let unknown = handles.fleet.enrol("lmet_nothing", request()).await;
+        assert!(matches!(unknown, Err(EnrolError::Redeem(RedeemError::Unknown))), "{unknown:?}");
+        assert_eq!(handles.fleet.authenticate(token), Err(AdmitError::Unknown), "it is no collector's token");
+        assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Spent);
+        assert_eq!(
+            handles.fleet.admit(enrolled.token.reveal(), None).unwrap_err(),
+            AdmitError::WrongKind,
+            "an Alloy's"
+        );
+        assert_eq!(handles.fleet.enrollments().await.unwrap(), [], "used up");
+
+        let expired = issue(&handles).await;
+        world.clock.advance(Duration::from_secs(901));
+        let late = handles.fleet.enrol(expired.token.reveal(), request()).await;
+        assert!(matches!(late, Err(EnrolError::Redeem(RedeemError::Expired))), "{late:?}");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn old_token_stays_valid_until_it_is_ended_or_its_grace_is_over() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, old) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        agent.start(&handles, &old).await;
+        let new = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+        assert_eq!(handles.fleet.authenticate(&old), Ok(id));
+        assert_eq!(handles.fleet.authenticate(new.reveal()), Ok(id));
+        world.clock.advance(Duration::from_secs(30 * 24 * 3600));
+        assert_eq!(handles.fleet.authenticate(&old), Ok(id), "no fresh process has used the new one");
+
+        handles.fleet.end_previous_token(id, &by("ada")).await.unwrap();
+        assert_eq!(handles.fleet.authenticate(&old), Err(AdmitError::Unknown));
+        assert_eq!(agent.transport.closed(), Some(CloseReason::Revoked), "its session was opened with the old one");
+
+        let newest = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+        let mut fresh = Agent::new(1);
+        fresh.start(&handles, newest.reveal()).await;
+        wait_for("the grace begins", || {
+            let tokens = crate::ports::TokenStore::load_collector_tokens(&*world.store);
+            futures_util::FutureExt::now_or_never(tokens).unwrap().unwrap().iter().any(|token| token.ends_at.is_some())
+        })
+        .await;
+        world.clock.advance(Duration::from_secs(6 * 24 * 3600));
+        assert_eq!(handles.fleet.authenticate(new.reveal()), Ok(id));
+        world.clock.advance(Duration::from_secs(2 * 24 * 3600));
+        assert_eq!(handles.fleet.authenticate(new.reveal()), Err(AdmitError::Unknown));
+        assert_eq!(handles.fleet.authenticate(newest.reveal()), Ok(id));
+        handles.stop().await;
+    });
+}

@@ -1,0 +1,213 @@
+//! Saves: batches, conflicts, failures, commits by hand.
+
+use futures_util::future::join_all;
+use linkmesh_proto::{DestinationId, api::event::Event};
+
+use super::support::*;
+use crate::{
+    domain::document::DocumentPath,
+    ports::RepositoryError,
+    repository::{Edit, Precondition, Save, SaveError},
+    testing::{by, wait_for},
+};
+
+#[test]
+fn concurrent_saves_share_batches_and_each_gets_its_commit() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let saves = (0..40).map(|n| {
+            let handles = handles.clone();
+            async move { create(&handles, &format!("p{n}"), r#"env="prod""#, 5000 + n).await }
+        });
+        let saved = join_all(saves).await;
+        let mut revisions: Vec<_> = saved.iter().map(|saved| saved.revision).collect();
+        revisions.sort();
+        revisions.dedup();
+        assert_eq!(revisions.len(), 40, "one commit each");
+        let batches = world.repository.batches();
+        assert_eq!(batches.iter().sum::<usize>(), 41);
+        assert!(batches.len() < 41, "{batches:?}");
+        for n in 0..40 {
+            assert!(world.repository.text(&format!("pipelines/p{n}.yaml")).is_some());
+        }
+        let history = handles.repository.history(None, None, 10).await.unwrap();
+        assert_eq!((history.items.len(), history.total), (10, 41));
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn of_two_saves_from_one_version_the_later_is_stale_and_gets_the_newer() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        let from = Precondition::Matches(etag(&handles, "web"));
+        let outcomes =
+            join_all((0..10).map(|n| save(&handles, "web", pipeline(&format!(r#"env="{n}""#), 4317), from))).await;
+        let won: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+        assert_eq!(won.len(), 1);
+        let now = etag(&handles, "web");
+        assert_eq!(won[0].etag, Some(now));
+        for outcome in &outcomes {
+            match outcome {
+                Ok(_) => {}
+                Err(SaveError::Stale { current: Some(_), etag }) => assert_eq!(*etag, Some(now)),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        let taken = save(&handles, "web", pipeline(r#"env="b""#, 4317), Precondition::Absent).await;
+        assert!(matches!(taken, Err(SaveError::Exists(_))));
+        let same = save(
+            &handles,
+            "web",
+            handles.repository.snapshot().pipelines[&id("web")].document.clone(),
+            Precondition::Matches(now),
+        )
+        .await
+        .unwrap();
+        assert!(!same.changed && same.etag == Some(now), "what changes nothing makes no commit");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn full_disk_refuses_a_save_and_leaves_nothing_half_written() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let before = handles.repository.snapshot();
+        world.repository.fail_commits(true);
+        let refused = save(&handles, "web", pipeline(r#"env="a""#, 4317), Precondition::Absent).await;
+        assert!(matches!(refused, Err(SaveError::Repository(RepositoryError::NoSpace(_)))), "{refused:?}");
+        assert_eq!(handles.repository.snapshot().revision, before.revision);
+        assert!(handles.repository.snapshot().pipelines.is_empty());
+        world.repository.fail_commits(false);
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn used_destination_stays_and_what_is_not_there_is_not_found() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        let screen: DestinationId = "screen".parse().unwrap();
+        let etag = handles.repository.snapshot().destinations[&screen].etag;
+        let delete = |path, etag| {
+            handles.repository.save(Save {
+                edit: Edit::Delete(path),
+                precondition: Precondition::Matches(etag),
+                by: by("ada"),
+            })
+        };
+        let refused = delete(DocumentPath::Destination(screen), etag).await;
+        assert!(matches!(&refused, Err(SaveError::InUse(users)) if *users == [id("web")]), "{refused:?}");
+        let missing = delete(DocumentPath::Pipeline(id("nothing")), etag).await;
+        assert!(matches!(missing, Err(SaveError::NotFound(_))), "{missing:?}");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn commit_by_hand_is_taken_over_and_announced() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        let mut feed = handles.feed.subscribe(None).await.unwrap();
+        let text = world.repository.text("pipelines/web.yaml").unwrap().replace("4317", "4999");
+        let head = world.repository.commit_by_hand("pipelines/web.yaml", Some(&text));
+        wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
+        assert_eq!(handles.repository.snapshot().pipelines[&id("web")].updated_by, "Hand");
+        loop {
+            if let Event::Revision { revision, author, .. } = feed.next().await.unwrap().event {
+                assert_eq!((revision, author.as_str()), (head, "Hand"));
+                break;
+            }
+        }
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn broken_file_keeps_its_last_good_version_alone_also_after_a_restart() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        create(&handles, "other", r#"env="b""#, 4318).await;
+        let head = world.repository.commit_by_hand("pipelines/web.yaml", Some("name: [broken"));
+        wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
+        handles.stop().await;
+
+        let handles = world.start().await;
+        let config = handles.repository.snapshot();
+        assert_eq!(config.pipelines.len(), 2);
+        assert_eq!(config.pipelines[&id("web")].document.matchers, [r#"env="a""#]);
+        let summary = handles.fleet.summary();
+        assert_eq!(summary.broken_files.len(), 1);
+        assert_eq!(summary.broken_files[0].path, "pipelines/web.yaml");
+
+        let good = config.pipelines[&id("web")].etag;
+        let over_good = save(&handles, "web", pipeline(r#"env="c""#, 4317), Precondition::Matches(good)).await;
+        let Err(SaveError::Stale { etag: Some(broken), .. }) = over_good else { panic!("{over_good:?}") };
+        save(&handles, "web", pipeline(r#"env="c""#, 4317), Precondition::Matches(broken)).await.unwrap();
+        assert!(handles.fleet.summary().broken_files.is_empty());
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn save_that_meets_a_commit_by_hand_is_judged_again() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        let text = world.repository.text("pipelines/web.yaml").unwrap().replace("4317", "4999");
+        world.repository.commit_by_hand_before_the_next_batch("pipelines/web.yaml", &text);
+        let from = Precondition::Matches(etag(&handles, "web"));
+        let outcomes = join_all([
+            save(&handles, "web", pipeline(r#"env="b""#, 4317), from),
+            save(&handles, "new", pipeline(r#"env="b""#, 4320), Precondition::Absent),
+        ])
+        .await;
+        assert!(matches!(outcomes[0], Err(SaveError::Stale { .. })), "{:?}", outcomes[0]);
+        assert!(outcomes[1].is_ok(), "{:?}", outcomes[1]);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn restore_brings_back_what_was_as_a_new_commit() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let first = create(&handles, "web", r#"env="a""#, 4317).await.revision;
+        let from = Precondition::Matches(etag(&handles, "web"));
+        let second = save(&handles, "web", pipeline(r#"env="b""#, 4317), from).await.unwrap().revision;
+        let diff = handles.repository.diff(None, second).await.unwrap();
+        assert_eq!((diff.base, diff.files.len()), (Some(first), 1));
+        assert!(diff.files[0].patch.contains(r#"-  - "env=\"a\""#) || diff.files[0].patch.contains("env"), "{diff:?}");
+
+        let restored = handles.repository.restore(first, None, &by("ada")).await.unwrap();
+        assert_eq!(restored.paths, ["pipelines/web.yaml"]);
+        assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [r#"env="a""#]);
+        let again = handles.repository.restore(first, None, &by("ada")).await.unwrap();
+        assert_eq!((again.revision, again.paths.len()), (restored.revision, 0), "nothing differs");
+        let unknown = linkmesh_proto::Revision::from_bytes([9; 20]);
+        assert!(handles.repository.restore(unknown, None, &by("ada")).await.is_err());
+        handles.stop().await;
+    });
+}
