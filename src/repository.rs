@@ -136,7 +136,7 @@ impl GitRepository {
         Ok(Some(blob.content().to_vec()))
     }
 
-    fn file(&self, path: String, blob: Blob, position: usize) -> Result<Option<RepositoryFile>, RepositoryError> {
+    fn document(&self, path: String, blob: Blob, position: usize) -> Result<Option<RepositoryFile>, RepositoryError> {
         let Some(content) = self.content(&path, blob.id)? else { return Ok(None) };
         let (commit, updated_at, author) = self.history.last_touch(&path, position);
         let (revision, updated_by) = (revision(commit), author.to_owned());
@@ -153,7 +153,20 @@ impl ConfigRepository for GitRepository {
         let position = self.position(at)?;
         let differences = tree::differences(&self.reader, None, Some(self.tree_of(at)?))?;
         let present = differences.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
-        present.filter_map(|(path, blob)| self.file(path, blob, position).transpose()).collect()
+        present.filter_map(|(path, blob)| self.document(path, blob, position).transpose()).collect()
+    }
+
+    fn file(&mut self, at: Revision, path: &str) -> Result<Option<RepositoryFile>, RepositoryError> {
+        let position = self.position(at)?;
+        let tree = self.reader.find_tree(self.tree_of(at)?).map_err(unavailable)?;
+        match tree.get_path(Path::new(path)) {
+            Ok(entry) if tree::is_file(entry.filemode()) => {
+                self.document(path.to_owned(), Blob { id: entry.id() }, position)
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     fn changed_files(
@@ -166,7 +179,7 @@ impl ConfigRepository for GitRepository {
         let mut changed = Vec::new();
         for Difference { path, after, .. } in tree::differences(&self.reader, from, Some(self.tree_of(to)?))? {
             let file = match after {
-                Some(blob) => self.file(path.clone(), blob, position)?,
+                Some(blob) => self.document(path.clone(), blob, position)?,
                 None => None,
             };
             changed.push((path, file));
@@ -195,6 +208,11 @@ impl ConfigRepository for GitRepository {
         let before = query.after.map(|after| self.position(after)).transpose()?;
         let positions = self.history.newest(before, query.path.as_deref(), query.limit);
         positions.into_iter().map(|position| self.history.info(&self.reader, position)).collect()
+    }
+
+    fn count(&mut self, path: Option<&str>) -> Result<u64, RepositoryError> {
+        self.synchronize()?;
+        Ok(self.history.count(path))
     }
 
     fn commit_info(&mut self, revision: Revision) -> Result<Option<CommitInfo>, RepositoryError> {

@@ -128,11 +128,9 @@ impl History {
     /// for a path that is not in the history.
     pub(super) fn last_touch(&self, path: &str, position: usize) -> (Oid, Timestamp, &str) {
         let position = count(position);
-        let touched = self.paths.numbers.get(path).and_then(|number| self.touched.get(*number as usize));
-        let last = touched.and_then(|touched| {
-            let behind = touched.partition_point(|touch| *touch <= position);
-            touched.get(behind.checked_sub(1)?).copied()
-        });
+        let touched = self.touched(path);
+        let behind = touched.partition_point(|touch| *touch <= position);
+        let last = behind.checked_sub(1).and_then(|last| touched.get(last).copied());
         let entry = self.commits.get(last.unwrap_or(position) as usize);
         entry.map_or((Oid::ZERO_SHA1, Timestamp::default(), ""), |entry| {
             (entry.id, entry.at, self.authors.text(entry.author))
@@ -145,12 +143,21 @@ impl History {
         match path {
             None => (0..before).rev().take(limit).collect(),
             Some(path) => {
-                let number = self.paths.numbers.get(path);
-                let touched = number.and_then(|number| self.touched.get(*number as usize));
-                let touched = touched.map_or(&[][..], Vec::as_slice).iter().rev().map(|position| *position as usize);
+                let touched = self.touched(path).iter().rev().map(|position| *position as usize);
                 touched.filter(|position| *position < before).take(limit).collect()
             }
         }
+    }
+
+    /// How many commits there are, all or those that touched `path`.
+    pub(super) fn count(&self, path: Option<&str>) -> u64 {
+        path.map_or(self.commits.len(), |path| self.touched(path).len()) as u64
+    }
+
+    /// The places of the commits that touched a path, oldest first.
+    fn touched(&self, path: &str) -> &[u32] {
+        let number = self.paths.numbers.get(path);
+        number.and_then(|number| self.touched.get(*number as usize)).map_or(&[], Vec::as_slice)
     }
 
     /// The facts of the commit at a place.

@@ -185,6 +185,9 @@ fn files_carry_the_commit_that_last_touched_them() {
         fixture.reopen();
     }
     let file = &fixture.repository.files(third).unwrap()[1];
+    assert_eq!(fixture.repository.file(third, "pipelines/a.yaml").unwrap().as_ref(), Some(file));
+    assert_eq!(fixture.repository.file(first, "destinations/b.yaml").unwrap(), None);
+    assert_eq!(fixture.repository.file(third, "pipelines").unwrap(), None);
     let etag = fixture.git(&["rev-parse", "main:pipelines/a.yaml"]);
     assert_eq!((file.etag.to_string(), file.updated_by.as_str()), (etag.trim().to_owned(), "Ada Lovelace"));
     assert_eq!(file.content, b"a: 2\n");
@@ -269,6 +272,8 @@ fn history_is_read_by_page_and_by_path() {
     assert_eq!(read(None, Some("pipelines/a.yaml"), 2), [all[4], all[2]]);
     assert_eq!(read(Some(all[2]), Some("pipelines/a.yaml"), 2), [all[0]]);
     assert_eq!(read(None, Some("pipelines/none.yaml"), 2), []);
+    assert_eq!(fixture.repository.count(None).unwrap(), 6);
+    assert_eq!(fixture.repository.count(Some("pipelines/b.yaml")).unwrap(), 3);
     let unknown = Revision::from_bytes([7; 20]);
     let query = HistoryQuery { after: Some(unknown), path: None, limit: 1 };
     let refused = fixture.repository.history(&query);

@@ -24,6 +24,11 @@ pub(super) struct Difference {
     pub(super) after: Option<Blob>,
 }
 
+/// Whether an entry of this mode is a file, neither a folder nor a link.
+pub(super) const fn is_file(mode: i32) -> bool {
+    mode & 0o170_000 == 0o100_000
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry<'a> {
     name: &'a [u8],
