@@ -129,22 +129,35 @@ pub fn file_pattern(text: &str) -> Result<(), String> {
     if text.chars().any(char::is_control) {
         return Err("holds an invisible character".to_owned());
     }
-    let mut closers = Vec::new();
-    let mut chars = text.chars();
+    let mut alternatives = 0_usize;
+    let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\\' if !drive => {
                 chars.next().ok_or("ends in a backslash")?;
             }
-            '[' if closers.last() != Some(&']') => closers.push(']'),
-            '{' if closers.last() != Some(&']') => closers.push('}'),
-            ']' | '}' if closers.last() == Some(&c) => {
-                closers.pop();
+            '[' => {
+                chars.next_if(|c| matches!(c, '^' | '!'));
+                let mut empty = true;
+                loop {
+                    match chars.next() {
+                        Some(']') if empty => return Err("`[]` holds no character".to_owned()),
+                        Some(']') => break,
+                        Some('\\') if !drive => {
+                            chars.next();
+                        }
+                        Some(_) => {}
+                        None => return Err("a `]` is missing".to_owned()),
+                    }
+                    empty = false;
+                }
             }
+            '{' => alternatives += 1,
+            '}' => alternatives = alternatives.checked_sub(1).ok_or("a `}` closes nothing")?,
             _ => {}
         }
     }
-    closers.pop().map_or(Ok(()), |closer| Err(format!("a `{closer}` is missing")))
+    if alternatives > 0 { Err("a `}` is missing".to_owned()) } else { Ok(()) }
 }
 
 /// Looks an OTTL condition over: not empty, strings and brackets closed. The collector's own parser has the last word.
@@ -301,10 +314,10 @@ mod tests {
 
     #[test]
     fn file_patterns_are_absolute_and_closed() {
-        for good in ["/var/log/*.log", "/var/log/**/[a-z]?.{log,txt}", r"C:\logs\*.log", "/a/\\[x"] {
+        for good in ["/var/log/*.log", "/var/log/**/[a-z]?.{log,txt}", r"C:\logs\*.log", "/a/\\[x", "/a]", "/[a\\]]"] {
             assert_eq!(file_pattern(good), Ok(()), "{good}");
         }
-        for bad in ["", "var/log", "*.log", "/var/[a", "/var/{a,b", "/a\nb", "/a\\"] {
+        for bad in ["", "var/log", "*.log", "/var/[a", "/var/{a,b", "/a\nb", "/a\\", "/a}", "/{a}}", "/[]a]", "/[^]"] {
             assert!(file_pattern(bad).is_err(), "{bad}");
         }
     }

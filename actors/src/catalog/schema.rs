@@ -291,6 +291,9 @@ fn value_in_order(schema: &Value, value: &Value) -> Value {
     }
 }
 
+/// Sees the path of keys to a secret and may replace its value.
+pub type SecretVisitor<'a, E> = dyn FnMut(&[String], &mut Value) -> Result<(), E> + 'a;
+
 /// Visits every value that the schema marks secret, with the path of its keys, and lets it be replaced.
 ///
 /// # Errors
@@ -298,7 +301,7 @@ fn value_in_order(schema: &Value, value: &Value) -> Value {
 pub fn for_each_secret<E>(
     schema: &Value,
     settings: &mut SettingsMap,
-    visit: &mut dyn FnMut(&[String], &mut Value) -> Result<(), E>,
+    visit: &mut SecretVisitor<'_, E>,
 ) -> Result<(), E> {
     secrets_below(schema, settings, &mut Vec::new(), visit)
 }
@@ -307,7 +310,7 @@ fn secrets_below<E>(
     schema: &Value,
     map: &mut SettingsMap,
     path: &mut Vec<String>,
-    visit: &mut dyn FnMut(&[String], &mut Value) -> Result<(), E>,
+    visit: &mut SecretVisitor<'_, E>,
 ) -> Result<(), E> {
     for (key, value) in map.iter_mut() {
         let below = schema.get("properties").and_then(|p| p.get(key)).or_else(|| schema.get("additionalProperties"));

@@ -70,7 +70,7 @@ impl Dialect {
 
     /// The name of a component type in this dialect, from its classic name. Names without a newer form stay.
     #[must_use]
-    pub fn name<'a>(self, class: ComponentClass, classic: &'a str) -> &'a str {
+    pub fn name(self, class: ComponentClass, classic: &str) -> &str {
         RENAMES
             .iter()
             .enumerate()

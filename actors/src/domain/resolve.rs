@@ -278,7 +278,7 @@ fn resolve_pipeline(
             let binds = part.component.binds(&part.settings);
             match bind_name(&binds) {
                 Some(name) => {
-                    share(resolved, id, SharedSource { name, part, users: vec![(id.clone(), handled)], binds })?
+                    share(resolved, id, SharedSource { name, part, users: vec![(id.clone(), handled)], binds })?;
                 }
                 None => pipeline.sources.push(ResolvedStep { id: step.id.clone(), part, signals: handled }),
             }

@@ -241,8 +241,8 @@ fn sealed_value(
 #[must_use]
 pub fn mask_pipeline(document: &PipelineDocument) -> PipelineDocument {
     let mut masked = document.clone();
-    for part in parts_of(&mut masked, None) {
-        mask_part(part);
+    for mut part in parts_of(&mut masked, None) {
+        mask_part(&mut part);
     }
     masked
 }
@@ -251,11 +251,11 @@ pub fn mask_pipeline(document: &PipelineDocument) -> PipelineDocument {
 #[must_use]
 pub fn mask_destination(document: &DestinationDocument) -> DestinationDocument {
     let mut masked = document.clone();
-    mask_part(destination_part(&mut masked, None));
+    mask_part(&mut destination_part(&mut masked, None));
     masked
 }
 
-fn mask_part(part: Part<'_>) {
+fn mask_part(part: &mut Part<'_>) {
     let Some(schema) = schema_of(part.role, part.kind) else { return };
     let masked: Result<(), std::convert::Infallible> =
         schema::for_each_secret(schema, part.settings, &mut |_: &[String], value: &mut Value| {

@@ -259,7 +259,7 @@ fn check_destinations(document: &PipelineDocument, config: &ConfigSnapshot, find
         match check_destination(&destination.document, &at, &mut below) {
             Some(part) => parts.push(Part { own_settings: false, signals: document.signals.clone(), ..part }),
             None => {
-                findings.errors.add(&at, "invalid_destination", format!("the destination {id} is not valid itself"))
+                findings.errors.add(&at, "invalid_destination", format!("the destination {id} is not valid itself"));
             }
         }
     }

@@ -62,6 +62,7 @@ impl Expr {
 
     /// A number, a truth value or a reference of ours.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers, literals and fresh references read best as values")]
     pub fn token(token: impl ToString) -> Self {
         Self::Token(token.to_string())
     }

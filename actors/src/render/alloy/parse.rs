@@ -119,7 +119,7 @@ impl<'a> Lexer<'a> {
                 }
                 c if c.is_ascii_digit() => self.number()?,
                 '.' if self.rest.get(1..).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())) => {
-                    self.number()?
+                    self.number()?;
                 }
                 c if c.is_alphabetic() || c == '_' => {
                     let word = |c: char| c.is_alphabetic() || c == '_' || c.is_ascii_digit();
