@@ -1,5 +1,141 @@
 //! Throughput from the collectors' own metrics.
+//!
+//! *Owns* the series of every collector that pushes, an hour of them. *Mailbox* 1,024 pushes; when it is full, the push
+//! is refused and the collector pushes again. *Senders*: the edge, which has read of a push what meters need. *Its
+//! death* loses an hour of rates, which begin again with the next push.
 
 mod handle;
 
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use linkmesh_proto::{
+    CollectorId, PipelineId, Timestamp,
+    api::{collector::Throughput, event::Event, pipeline::Signal},
+};
+
 pub use handle::MeterHandle;
+
+use crate::{
+    domain::meter::{Meter, Rate, Reading},
+    feed::FeedItem,
+    runtime::messages,
+    shared::Shared,
+};
+
+/// Pushes that may wait.
+pub(crate) const MAILBOX: usize = 1_024;
+/// A collector that has not pushed for so long has nothing left to show.
+const FORGET_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
+const TIDY_EVERY: Duration = Duration::from_secs(300);
+
+/// The meter's actor.
+pub(crate) struct MeterActor {
+    shared: Arc<Shared>,
+    meters: HashMap<CollectorId, Meter>,
+}
+
+impl MeterActor {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, meters: HashMap::new() }
+    }
+
+    fn tidy(&mut self, ctx: &mut Context<Self>) {
+        let now = self.shared.clock.now();
+        self.meters.retain(|_, meter| meter.pushed_at().is_some_and(|at| now.since(at) < FORGET_AFTER));
+        ctx.run_later(TIDY_EVERY, Self::tidy);
+    }
+}
+
+impl Actor for MeterActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_later(TIDY_EVERY, Self::tidy);
+    }
+}
+
+pub(crate) struct Push {
+    pub(crate) collector: CollectorId,
+    pub(crate) readings: Vec<Reading>,
+}
+pub(crate) struct Read {
+    pub(crate) collector: CollectorId,
+    pub(crate) window: Duration,
+}
+messages! {
+    Push => ();
+    Read => Throughput;
+}
+
+impl Handler<Push> for MeterActor {
+    type Result = ();
+
+    fn handle(&mut self, Push { collector, readings }: Push, _: &mut Self::Context) {
+        let now = self.shared.clock.now();
+        let rates = self.meters.entry(collector).or_default().push(now, readings);
+        for event in events(collector, now, &rates) {
+            self.shared.feed.publish(FeedItem::Event(Arc::new(event)));
+        }
+    }
+}
+
+impl Handler<Read> for MeterActor {
+    type Result = MessageResult<Read>;
+
+    fn handle(&mut self, Read { collector, window }: Read, _: &mut Self::Context) -> Self::Result {
+        let nothing = || Throughput { pipelines: Vec::new(), destinations: Vec::new(), age_s: None };
+        let now = self.shared.clock.now();
+        MessageResult(self.meters.get(&collector).map_or_else(nothing, |meter| meter.throughput(now, window)))
+    }
+}
+
+/// One event for each pipeline and kind of telemetry that has both ends.
+fn events(collector_id: CollectorId, at: Timestamp, rates: &[Rate]) -> Vec<Event> {
+    let mut ends: BTreeMap<(&PipelineId, Signal), [Option<f64>; 2]> = BTreeMap::new();
+    for rate in rates {
+        let end = match &*rate.place {
+            "in" => 0,
+            "out" => 1,
+            _ => continue,
+        };
+        // Invariant: the index is 0 or 1.
+        ends.entry((&rate.pipeline, rate.signal)).or_default()[end] = Some(rate.per_second);
+    }
+    let event = |((pipeline, signal), ends): ((&PipelineId, Signal), [Option<f64>; 2])| match ends {
+        [Some(in_per_second), Some(out_per_second)] => Some(Event::Throughput {
+            collector_id,
+            pipeline: pipeline.clone(),
+            signal,
+            at,
+            in_per_second,
+            out_per_second,
+        }),
+        _ => None,
+    };
+    ends.into_iter().filter_map(event).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipeline_with_both_ends_is_told_once() {
+        let rate = |pipeline: &str, place: &str, per_second| Rate {
+            pipeline: pipeline.parse().unwrap(),
+            place: place.into(),
+            signal: Signal::Logs,
+            per_second,
+        };
+        let id = CollectorId::from_bytes([1; 16]);
+        let rates = [rate("a", "in", 5.0), rate("a", "step", 4.0), rate("b", "in", 1.0), rate("a", "out", 3.0)];
+        let at = Timestamp::from_millis(1);
+        let told = events(id, at, &rates);
+        assert!(matches!(&told[..], [Event::Throughput { in_per_second: 5.0, out_per_second: 3.0, .. }]), "{told:?}");
+    }
+}

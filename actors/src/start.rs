@@ -20,7 +20,7 @@ use crate::{
     feed::{FeedActor, FeedHandle},
     fleet::{Enrollments, FleetActor, FleetHandle},
     janitor::JanitorActor,
-    meter::MeterHandle,
+    meter::{MeterActor, MeterHandle},
     opamp::{Endpoints, EndpointsError, Permits},
     ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
     repository::{RepositoryActor, RepositoryHandle, load},
@@ -196,19 +196,30 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         move || RepositoryActor::new(Arc::clone(&for_repository), its_worker.clone()),
     );
     let repository = RepositoryHandle::new(config, actor.clone(), worker.clone());
+    let meter_give_up = give_up.clone();
     let (for_janitor, its_repository) = (Arc::clone(&shared), repository.clone());
     let janitor = supervise(shared.pool.hub(), crate::janitor::MAILBOX, observe.actor("janitor"), give_up, move || {
         JanitorActor::new(Arc::clone(&for_janitor), its_repository.clone())
+    });
+    let for_meter = Arc::clone(&shared);
+    let meter = supervise(shared.pool.hub(), crate::meter::MAILBOX, observe.actor("meter"), meter_give_up, move || {
+        MeterActor::new(Arc::clone(&for_meter))
     });
     fleet.ask(crate::fleet::TakeRevision, OPEN_DEADLINE).await?;
     Ok(Handles {
         fleet: FleetHandle::new(Arc::clone(&shared), repository.clone()),
         repository,
         feed,
-        meter: MeterHandle::new(),
+        meter: MeterHandle::new(Arc::clone(&shared), meter.clone()),
         observe,
         worker,
-        singletons: Arc::new([stopper(&recorder), stopper(&fleet), stopper(&actor), stopper(&janitor)]),
+        singletons: Arc::new([
+            stopper(&recorder),
+            stopper(&fleet),
+            stopper(&actor),
+            stopper(&janitor),
+            stopper(&meter),
+        ]),
         shared,
     })
 }

@@ -12,7 +12,8 @@ use linkmesh_proto::{
 };
 
 use super::{
-    EnrolError, EnrolledCollector, FleetError, FleetHandle, IssuedEnrollment, RegisteredCollector, handle::DEADLINE,
+    EnrolError, EnrolledCollector, FleetError, FleetHandle, IssuedEnrollment, Reconcile, RegisteredCollector,
+    handle::DEADLINE,
 };
 use crate::{
     by::By,
@@ -56,15 +57,16 @@ impl FleetHandle {
             let token = Token::mint(TokenKind::Collector, &*shared.entropy);
             let known = token_record(&token, id, shared);
             shared.store.set_collector_tokens(id, vec![known], Some(record.clone())).await?;
-            let slot = this.welcome(record, token.hash());
+            let slot = this.welcome(record, token.hash()).await;
             this.note(&slot, "created", format!("created by {}", by.actor()));
             Ok(RegisteredCollector { collector: slot.row(), etag: this.etag(id), token })
         })
         .await?
     }
 
-    /// Makes a stored collector known to everybody.
-    pub(super) fn welcome(&self, record: CollectorRecord, token: TokenHash) -> Arc<Slot> {
+    /// Makes a stored collector known to everybody. When this returns, the fleet knows what it should run: its first
+    /// poll gets it.
+    pub(super) async fn welcome(&self, record: CollectorRecord, token: TokenHash) -> Arc<Slot> {
         let name = record.name.as_str().into();
         let slot = Slot::new(record, None);
         slot.set_place(Place { name, ..Place::default() });
@@ -73,6 +75,12 @@ impl FleetHandle {
         let known = KnownToken { slot: Arc::clone(&slot), created_at, previous: false, ends_at: None };
         self.shared.directory.insert_token(token, known);
         self.shared.note_changed(slot.id());
+        if let Some(fleet) = self.shared.fleet.get()
+            && let Err(error) = fleet.ask(Reconcile, DEADLINE).await
+        {
+            // It looks by itself, later.
+            tracing::warn!(%error, collector = %slot.id(), "the fleet has not placed a new collector yet");
+        }
         slot
     }
 
@@ -423,7 +431,7 @@ impl FleetHandle {
         let (enrollment, record) = shared.store.redeem(redemption).await?;
         let message = format!("enrolled with a token of {}", enrollment.created_by);
         shared.enrollments.insert(enrollment);
-        let slot = self.welcome(record, token.hash());
+        let slot = self.welcome(record, token.hash()).await;
         self.note(&slot, "enrolled", message);
         Ok((slot, token))
     }

@@ -21,6 +21,9 @@ pub(super) struct Diff {
 
 impl Diff {
     pub(super) fn between(old: &ConfigSnapshot, new: &ConfigSnapshot) -> Self {
+        if std::ptr::eq(old, new) {
+            return Self::default();
+        }
         let pipelines: BTreeSet<PipelineId> = changed(&old.pipelines, &new.pipelines).into_iter().collect();
         let mut texts = pipelines.clone();
         for destination in changed(&old.destinations, &new.destinations) {
