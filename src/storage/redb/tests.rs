@@ -8,6 +8,7 @@ use super::{database::Source, *};
 
 mod crash;
 mod faults;
+mod golden;
 
 /// Makes a database on a backend of the test's, each time the store is opened.
 pub(super) struct Backends<F>(pub(super) F);
@@ -173,35 +174,6 @@ async fn full_queue_makes_writers_wait_and_then_tells_them() {
     waiting.unwrap();
     assert!(matches!(refused, Err(StoreError::Overloaded)));
     store.write(|_, _| Ok(())).await.unwrap();
-}
-
-/// The file that version 1 of the schema wrote, made by `write_golden_file`. It is never written again: a new version
-/// gets a file of its own, and this test goes on reading the old ones.
-#[tokio::test]
-async fn golden_file_of_every_version_is_read() {
-    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    for version in 1..=SCHEMA_VERSION {
-        let dir = tempfile::tempdir().unwrap();
-        let packed = std::fs::File::open(fixtures.join(format!("state-v{version}.redb.gz"))).unwrap();
-        let mut file = std::fs::File::create(dir.path().join("state.redb")).unwrap();
-        std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut file).unwrap();
-        samples::check(&open(&dir)).await;
-    }
-}
-
-#[tokio::test]
-#[ignore = "writes the golden file of the present version; run by hand when the version changes"]
-async fn write_golden_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir);
-    samples::fill(&store).await;
-    store.close().await.unwrap();
-    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    std::fs::create_dir_all(&fixtures).unwrap();
-    let packed = std::fs::File::create_new(fixtures.join(format!("state-v{SCHEMA_VERSION}.redb.gz"))).unwrap();
-    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::best());
-    std::io::copy(&mut std::fs::File::open(dir.path().join("state.redb")).unwrap(), &mut packed).unwrap();
-    packed.finish().unwrap();
 }
 
 #[test]

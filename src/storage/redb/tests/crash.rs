@@ -150,7 +150,7 @@ const CHILD_DIR: &str = "LINKMESH_TEST_CRASH_DIR";
 #[ignore = "started by another test"]
 async fn child_that_writes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
-    let store = RedbStore::open(&std::path::Path::new(&dir).join("state.redb"), &RedbOptions::default()).unwrap();
+    let store = RedbStore::open(&Path::new(&dir).join("state.redb"), &RedbOptions::default()).unwrap();
     let start = u32::try_from(store.audit(None, 1).await.unwrap().first().map_or(0, |record| record.sequence)).unwrap();
     for number in start + 1.. {
         let events = (0..5).map(|_| (samples::collector_id(1), samples::event(number))).collect();
