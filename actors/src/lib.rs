@@ -26,4 +26,4 @@ pub mod testing;
 pub mod token;
 
 pub use by::By;
-pub use start::{Deps, Handles, OpenRepository, Settings, StartError, start};
+pub use start::{Deps, Handles, OpenRepository, Settings, StartError, TidyError, start};

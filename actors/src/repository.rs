@@ -10,6 +10,7 @@
 //! *Its death* loses saves that were not answered; what is in Git is read again.
 
 mod actor;
+mod audit;
 mod batch;
 mod handle;
 mod history;
@@ -17,6 +18,7 @@ mod load;
 mod request;
 
 pub(crate) use actor::{MAILBOX, RepositoryActor};
+pub(crate) use audit::rebuild_from;
 pub use handle::{RepositoryHandle, RestoreError};
 pub(crate) use load::load;
 pub use request::{Edit, HistoryError, Precondition, Save, SaveError, Saved, StoredDocument};

@@ -19,11 +19,11 @@ use crate::{
     domain::secret::Sealer,
     feed::{FeedActor, FeedHandle},
     fleet::{Enrollments, FleetActor, FleetHandle},
-    janitor::JanitorActor,
+    janitor::{JanitorActor, Tidy},
     meter::{MeterActor, MeterHandle},
     opamp::{Endpoints, EndpointsError, Permits},
     ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
-    repository::{RepositoryActor, RepositoryHandle, load},
+    repository::{RepositoryActor, RepositoryHandle, load, rebuild_from},
     runtime::{AskError, GiveUp, Observe, Pool, Supervised, Worker, WorkerError, supervise},
     shared::Shared,
 };
@@ -109,6 +109,17 @@ pub enum StartError {
     PublicUrl(#[from] EndpointsError),
 }
 
+/// Why a round of the janitor did not end.
+#[derive(Debug, thiserror::Error)]
+pub enum TidyError {
+    /// The janitor does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] AskError),
+    /// A store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The running actors, as the edge sees them. Cheap to clone.
 #[derive(Clone)]
 pub struct Handles {
@@ -122,6 +133,7 @@ pub struct Handles {
     pub meter: MeterHandle,
     /// Counters.
     pub observe: Arc<Observe>,
+    janitor: Supervised<JanitorActor>,
     shared: Arc<Shared>,
     worker: Worker<Box<dyn ConfigRepository>>,
     singletons: Arc<[Box<dyn Fn() + Send + Sync>]>,
@@ -178,6 +190,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         config: Arc::clone(&config),
     });
     load_collectors(&shared).await?;
+    rebuild_from(&*shared.store, &worker).await;
 
     let recorder = start_recorder(&shared, &give_up);
     let for_fleet = Arc::clone(&shared);
@@ -213,6 +226,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         meter: MeterHandle::new(Arc::clone(&shared), meter.clone()),
         observe,
         worker,
+        janitor: janitor.clone(),
         singletons: Arc::new([
             stopper(&recorder),
             stopper(&fleet),
@@ -309,6 +323,14 @@ fn start_recorder(shared: &Arc<Shared>, give_up: &GiveUp) -> Supervised<Recorder
 }
 
 impl Handles {
+    /// Has the janitor go round now instead of within the next minute.
+    ///
+    /// # Errors
+    /// When the janitor does not answer, or a store fails; what is left goes with the next round.
+    pub async fn tidy(&self) -> Result<(), TidyError> {
+        Ok(self.janitor.ask(Tidy, STOP_DEADLINE).await??)
+    }
+
     /// Turns new sessions away and tells the open ones that the server goes: they come back to the next one. First
     /// part of a graceful stop; the edge stops listening beside it.
     pub fn turn_away(&self) {

@@ -5,3 +5,4 @@ mod enrolment;
 mod polling;
 mod saving;
 mod support;
+mod tidying;
