@@ -209,16 +209,17 @@ fn order(a: (&str, CollectorId), b: (&str, CollectorId), sort: Sort) -> Ordering
     (if sort.descending { by_key.reverse() } else { by_key }).then(a.1.cmp(&b.1))
 }
 
-/// A cursor names the order, the last row's value and its id, so that rows may come and go between pages.
+/// A cursor names the order, the last row's value and its id, so that rows may come and go between pages. Letters,
+/// digits, dots and hyphens only: it is put into a query as it is.
 fn write_cursor(key: &str, id: CollectorId, sort: Sort) -> Cursor {
-    let sign = if sort.descending { '-' } else { '+' };
+    let sign = if sort.descending { 'd' } else { 'a' };
     Cursor(format!("{sign}{}.{id}.{}", sort.key as u8, hex::encode(key)))
 }
 
 fn read_cursor(cursor: &Cursor, sort: Sort) -> Result<(String, CollectorId), QueryError> {
     let read = || {
         let (order, rest) = cursor.0.split_once('.')?;
-        let sign = if sort.descending { '-' } else { '+' };
+        let sign = if sort.descending { 'd' } else { 'a' };
         if order != format!("{sign}{}", sort.key as u8) {
             return None;
         }
