@@ -2,4 +2,5 @@
 
 mod alloy_syntax;
 mod house;
+mod rest;
 mod support;

@@ -178,6 +178,7 @@ impl From<FleetError> for Error {
             FleetError::UnknownCollector(id) => Self::not_found("collector", id),
             FleetError::UnknownEnrollment(id) => Self::not_found("enrolment token", id),
             FleetError::Deregistered => Self::new(ErrorCode::Conflict, "The collector was deregistered."),
+            FleetError::Cannot { code: "invalid_cursor", .. } => bad_cursor(),
             FleetError::Cannot { code, reason } => {
                 let problem = FieldProblem { field: String::new(), code: code.to_owned(), message: reason.to_owned() };
                 Self::new(ErrorCode::Conflict, reason).with_errors(vec![problem])

@@ -1,0 +1,144 @@
+//! Collectors: adding, finding, labelling, ending.
+
+use linkmesh_actors::domain::access::Role;
+use serde_json::{Value, json};
+
+use super::harness::Api;
+
+async fn create(api: &Api, body: Value) -> (String, String, Value) {
+    let answer = api.post("/collectors", body).await;
+    let created = answer.expect(201);
+    (created["collector"]["id"].as_str().unwrap().to_owned(), answer.header("etag").to_owned(), created)
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn new_collector_comes_with_what_its_host_needs() {
+    let api = Api::start().await;
+    let body = json!({"name": "web 1", "runtime": "otelcol", "version": "0.149.0", "labels": {"env": "prod"}});
+    let (id, etag, created) = create(&api, body).await;
+    let token = created["token"].as_str().unwrap();
+    assert!(token.starts_with("lmct_"), "{token}");
+    assert_eq!(created["collector"]["status"], "pending");
+    assert_eq!(created["collector"]["config_state"], "none");
+    assert_eq!(created["collector"]["attributes"]["collector.name"], "web 1");
+    let files = created["bootstrap"]["files"].as_array().unwrap();
+    let yaml = files.iter().find(|file| file["path"].as_str().unwrap().ends_with("supervisor.yaml")).unwrap();
+    let endpoint = format!("endpoint: \"{}/v1/opamp\"", api.url.replacen("http", "ws", 1));
+    let yaml = yaml["content"].as_str().unwrap();
+    assert!(yaml.contains(&endpoint) && !yaml.contains("automatic_config_rollback"), "{yaml}");
+
+    let read = api.get(&format!("/collectors/{id}")).await;
+    assert_eq!(read.header("etag"), etag);
+    assert_eq!(read.expect(200), created["collector"]);
+    assert!(!read.text.contains(token), "shown once");
+    let labels = api.get(&format!("/revisions?path=collectors%2F{id}.yaml")).await.expect(200);
+    assert_eq!(labels["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn collectors_are_found_by_matcher_text_runtime_and_status() {
+    let api = Api::start().await;
+    for (name, runtime, env) in [("a1", "alloy", "prod"), ("Zulu", "otelcol", "prod"), ("c3", "alloy", "test")] {
+        create(&api, json!({"name": name, "runtime": runtime, "labels": {"env": env}})).await;
+    }
+    for (query, expected) in [
+        ("", vec!["a1", "c3", "Zulu"]),
+        ("match=env%3D%22prod%22", vec!["a1", "Zulu"]),
+        ("match=env%3D%22prod%22&match=collector.runtime%3D%22alloy%22", vec!["a1"]),
+        ("q=zUL", vec!["Zulu"]),
+        ("runtime=alloy", vec!["a1", "c3"]),
+        ("status=pending&sort=-name", vec!["Zulu", "c3", "a1"]),
+        ("status=connected", vec![]),
+        ("status=deregistered", vec![]),
+    ] {
+        let page = api.get(&format!("/collectors?{query}")).await.expect(200);
+        assert_eq!(names(&page), expected, "{query}");
+        assert_eq!(page["total"], expected.len(), "{query}");
+    }
+    let first = api.get("/collectors?limit=2").await.expect(200);
+    let next = format!("/collectors?limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
+    let second = api.get(&next).await.expect(200);
+    assert_eq!((names(&first), names(&second)), (vec!["a1", "c3"], vec!["Zulu"]));
+    assert_eq!(second["next_cursor"], Value::Null);
+    api.get(&format!("{next}&sort=-name")).await.problem(400, "invalid_query");
+
+    let summary = api.get("/fleet/summary").await.expect(200);
+    assert_eq!((&summary["total"], &summary["status"]["pending"]), (&json!(3), &json!(3)));
+    assert_eq!(summary["runtime"], json!({"alloy": 2, "otelcol": 1}));
+}
+
+#[actix_web::test]
+async fn labels_are_changed_by_version() {
+    let api = Api::start().await;
+    let (id, etag, _) = create(&api, json!({"name": "web 1", "runtime": "alloy", "labels": {"env": "test"}})).await;
+    let path = format!("/collectors/{id}");
+    let changed = api.patch(&path, &etag, json!({"labels": {"env": "prod"}})).await;
+    let collector = changed.expect(200);
+    assert_eq!((&collector["name"], &collector["labels"]), (&json!("web 1"), &json!({"env": "prod"})));
+    assert_ne!(changed.header("etag"), etag);
+
+    let problem = api.patch(&path, &etag, json!({"name": "late"})).await.problem(412, "stale_revision");
+    assert_eq!(problem["current"]["labels"]["env"], "prod");
+    assert_eq!(problem["current_etag"], changed.header("etag"));
+    api.send(api.request(reqwest::Method::PATCH, &path).json(&json!({}))).await.problem(428, "precondition_required");
+    let reserved = api.patch(&path, changed.header("etag"), json!({"labels": {"collector.id": "x"}})).await;
+    reserved.problem(422, "invalid_document");
+}
+
+#[actix_web::test]
+async fn deregistered_collector_is_out_of_lists_and_its_token_is_dead() {
+    let api = Api::start().await;
+    let (id, _, created) = create(&api, json!({"name": "web 1", "runtime": "alloy"})).await;
+    let path = format!("/collectors/{id}");
+    api.delete(&path).await.expect(204);
+    assert_eq!(api.get(&path).await.expect(200)["status"], "deregistered");
+    assert_eq!(api.get("/collectors").await.expect(200)["total"], 0);
+    assert_eq!(names(&api.get("/collectors?status=deregistered").await.expect(200)), ["web 1"]);
+    api.delete(&path).await.problem(409, "conflict");
+    api.post(&format!("{path}/token"), json!({})).await.problem(409, "conflict");
+    let kept = api.get("/fleet/summary").await.expect(200);
+    assert_eq!((&kept["total"], &kept["status"]["deregistered"]), (&json!(0), &json!(1)));
+    assert!(created["token"].is_string());
+}
+
+#[actix_web::test]
+async fn collector_that_was_never_seen_can_be_asked_about_but_not_told() {
+    let api = Api::start().await;
+    let (id, _, _) = create(&api, json!({"name": "web 1", "runtime": "otelcol"})).await;
+    let path = format!("/collectors/{id}");
+    let config = api.get(&format!("{path}/config")).await.expect(200);
+    assert_eq!(config["effective"], Value::Null);
+    assert_eq!(config["drift"]["state"], "unknown");
+    assert_eq!(api.get(&format!("{path}/health")).await.expect(200)["root"], Value::Null);
+    // Events are written with the next flush.
+    let events = api.eventually(&format!("{path}/events"), |events| events["total"] != 0).await;
+    assert_eq!(events["items"].as_array().unwrap().last().unwrap()["kind"], "created");
+    api.get(&format!("{path}/events?cursor=zzz")).await.problem(400, "invalid_query");
+    assert_eq!(api.get(&format!("{path}/throughput?window=15m")).await.expect(200)["age_s"], Value::Null);
+    api.get(&format!("{path}/throughput?window=2d")).await.problem(400, "invalid_query");
+    api.post(&format!("{path}/restart"), json!({})).await.problem(409, "conflict");
+    api.post(&format!("{path}/retry"), json!({})).await.problem(409, "conflict");
+    let missing = "/collectors/00000000-0000-0000-0000-000000000000";
+    for detail in ["config", "health", "events", "throughput"] {
+        api.get(&format!("{missing}/{detail}")).await.problem(404, "not_found");
+    }
+}
+
+#[actix_web::test]
+async fn token_is_rotated_and_the_one_before_ended() {
+    let api = Api::start().await;
+    let (id, _, created) = create(&api, json!({"name": "web 1", "runtime": "alloy"})).await;
+    let rotated = api.post(&format!("/collectors/{id}/token"), json!({})).await.expect(201);
+    assert!(rotated["token"].as_str().unwrap().starts_with("lmct_"));
+    assert_ne!(rotated["token"], created["token"]);
+    api.delete(&format!("/collectors/{id}/token/previous")).await.expect(204);
+    let viewer = api.as_role(Role::Viewer).await;
+    viewer.post(&format!("/collectors/{id}/token"), json!({})).await.problem(403, "forbidden");
+    let records = api.store.audit(None, 3).await.unwrap();
+    let actions: Vec<_> = records.iter().map(|record| record.entry.action.as_str()).collect();
+    assert_eq!(actions, ["collectors:end-token", "collectors:rotate-token", "collectors:create"]);
+}

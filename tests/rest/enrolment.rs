@@ -1,0 +1,88 @@
+//! Enrolment tokens and what they open.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::harness::{Answer, Api};
+
+async fn token(api: &Api, body: Value) -> (String, String) {
+    let created = api.post("/enrollment-tokens", body).await.expect(201);
+    let text = |name: &str| created[name].as_str().unwrap().to_owned();
+    (text("id"), text("token"))
+}
+
+async fn enrol(api: &Api, token: &str, name: &str) -> Answer {
+    let body = json!({"runtime": "alloy", "name": name, "attributes": {"host.name": name}});
+    api.with_bearer(token).post("/enrol", body).await
+}
+
+#[actix_web::test]
+async fn token_is_redeemed_once() {
+    let api = Api::start().await;
+    let (_, token) = token(&api, json!({"labels": {"env": "prod"}, "runtime": "alloy"})).await;
+    let enrolled = enrol(&api, &token, "web 1").await.expect(201);
+    assert!(enrolled["token"].as_str().unwrap().starts_with("lmct_"));
+    assert_eq!(enrolled["bootstrap"]["files"][0]["mode"], "0600");
+    let id = enrolled["collector_id"].as_str().unwrap();
+    let collector = api.get(&format!("/collectors/{id}")).await.expect(200);
+    assert_eq!((&collector["name"], &collector["labels"]["env"]), (&json!("web 1"), &json!("prod")));
+    enrol(&api, &token, "web 2").await.problem(410, "gone");
+    assert_eq!(api.get("/collectors").await.expect(200)["total"], 1);
+}
+
+#[actix_web::test]
+async fn lost_answer_of_an_enrolment_can_be_asked_for_again() {
+    let api = Api::start().await;
+    let (_, token) = token(&api, json!({})).await;
+    let host = api.with_bearer(&token);
+    let ask = || host.request(Method::POST, "/enrol").header("idempotency-key", "host-1");
+    let body = json!({"runtime": "otelcol", "name": "web 1"});
+    let first = host.send(ask().json(&body)).await.expect(201);
+    assert_eq!(host.send(ask().json(&body)).await.expect(201), first);
+}
+
+#[actix_web::test]
+async fn multi_use_token_has_a_limit() {
+    let api = Api::start().await;
+    let (id, token) = token(&api, json!({"uses": 2})).await;
+    enrol(&api, &token, "a").await.expect(201);
+    let list = api.get("/enrollment-tokens").await;
+    let row = &list.expect(200)["items"][0];
+    assert_eq!((&row["id"], &row["uses"], &row["used"]), (&json!(id), &json!(2), &json!(1)));
+    assert!(!list.text.contains("lmet_"), "a list never shows a token");
+    enrol(&api, &token, "b").await.expect(201);
+    enrol(&api, &token, "c").await.problem(410, "gone");
+    assert_eq!(api.get("/enrollment-tokens").await.expect(200)["total"], 0);
+}
+
+#[actix_web::test]
+async fn token_ends_with_time_by_hand_and_for_the_other_runtime() {
+    let api = Api::start().await;
+    let (_, short) = token(&api, json!({"ttl_s": 60})).await;
+    let (id, deleted) = token(&api, json!({})).await;
+    let (_, other) = token(&api, json!({"runtime": "otelcol", "ttl_s": 3600})).await;
+    api.delete(&format!("/enrollment-tokens/{id}")).await.expect(204);
+    let refused = enrol(&api, &deleted, "a").await;
+    assert!([401, 410].contains(&refused.status), "{}", refused.text);
+    enrol(&api, &other, "a").await.problem(403, "forbidden");
+    api.clock.advance(Duration::from_secs(60));
+    enrol(&api, &short, "a").await.problem(410, "gone");
+    assert_eq!(api.get("/collectors").await.expect(200)["total"], 0);
+}
+
+#[actix_web::test]
+async fn unknown_token_and_token_of_another_kind_are_refused() {
+    let api = Api::start().await;
+    enrol(&api, &format!("lmet_{}", "A".repeat(43)), "a").await.problem(401, "unauthenticated");
+    let collector = api.post("/collectors", json!({"name": "a", "runtime": "alloy"})).await.expect(201);
+    enrol(&api, collector["token"].as_str().unwrap(), "b").await.problem(401, "unauthenticated");
+    let (_, enrolment) = token(&api, json!({})).await;
+    api.with_bearer(&enrolment).get("/collectors").await.problem(401, "unauthenticated");
+    let id = "00000000-0000-0000-0000-000000000000";
+    api.delete(&format!("/enrollment-tokens/{id}")).await.problem(404, "not_found");
+    for body in [json!({"ttl_s": 0}), json!({"uses": 0}), json!({"labels": {"collector.id": "x"}})] {
+        api.post("/enrollment-tokens", body).await.problem(422, "invalid_document");
+    }
+}
