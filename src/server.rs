@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 
+pub mod listen;
+
 /// Why the server did not start, or ended with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {}
