@@ -7,7 +7,7 @@ pub mod accounts;
 mod caller;
 pub mod password;
 mod setup_token;
-mod throttle;
+pub mod throttle;
 pub mod token;
 
 use std::{sync::Arc, time::Duration};

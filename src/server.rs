@@ -1,19 +1,362 @@
 //! Composition: everything is started here, in the one order that is safe.
+//!
+//! Data directory (its lock) -> server secret -> state store -> config repository and actors -> listener -> ready file.
+//! The listener's address is reserved early, because the setup link and the offers to collectors name it, but nothing
+//! is accepted before the fleet knows what each collector should run. Stopping goes the other way, in the phases of
+//! [`crate::shutdown`].
 
-use std::path::PathBuf;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use crate::config::Config;
+use actix_server::ServerHandle;
+use actix_web::web;
+use linkmesh_actors::{
+    Deps, Handles, Settings, StartError,
+    ports::{Clock, ConfigRepository, Entropy, StateStore, StoreError},
+    runtime::Observe,
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::watch;
+
+use crate::{
+    auth::Auth,
+    config::Config,
+    data_dir::{DataDir, DataDirError},
+    http::{AppState, Edge, agents::Agents, health, opamp, otlp, remotecfg, routes, ui},
+    repository::GitRepository,
+    secret_key::{SecretKey, SecretKeyError},
+    shutdown,
+    storage::redb::{OpenError, RedbOptions, RedbStore},
+};
 
 pub mod listen;
+pub mod ready;
+pub mod system;
+
+use listen::{Listen, ListenError};
+use ready::Ready;
+use system::{SystemClock, SystemEntropy};
+
+/// How long actors and stores may take to write what only memory holds.
+const FLUSH: Duration = Duration::from_secs(60);
 
 /// Why the server did not start, or ended with an error.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerError {}
+pub enum ServerError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The server secret cannot be used.
+    #[error(transparent)]
+    SecretKey(#[from] SecretKeyError),
+    /// The state store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The state store cannot be read.
+    #[error(transparent)]
+    StoreRead(#[from] StoreError),
+    /// The actors cannot be started.
+    #[error(transparent)]
+    Actors(#[from] StartError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The listener cannot be set up.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The ready file cannot be written.
+    #[error("the ready file {path} cannot be written")]
+    ReadyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Signals cannot be listened for.
+    #[error("signals cannot be listened for")]
+    Signals(#[source] io::Error),
+    /// A part of the server kept dying.
+    #[error("{0} kept dying and was given up")]
+    GaveUp(&'static str),
+    /// The listener ended by itself.
+    #[error("the HTTP listener ended")]
+    ListenerEnded,
+}
 
 /// Runs until the process is told to stop.
 ///
 /// # Errors
-/// Whatever keeps the server from starting.
-pub fn run(_config: Config, _ready_file: Option<PathBuf>) -> Result<(), ServerError> {
-    Ok(())
+/// Whatever keeps the server from starting, or from going on.
+pub fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(), ServerError> {
+    // Fails only when a provider is installed already, which is this one.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    actix_rt::System::new().block_on(async move {
+        if let Some(path) = &ready_file {
+            ready::remove_stale(path).map_err(|source| ServerError::ReadyFile { path: path.clone(), source })?;
+        }
+        let server = Server::start(&config).await?;
+        if let Some(path) = &ready_file {
+            server.ready().write(path).map_err(|source| ServerError::ReadyFile { path: path.clone(), source })?;
+        }
+        server.announce();
+        let outcome = server.until_told().await;
+        server.stop(config.server.shutdown_timeout.0).await;
+        outcome
+    })
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    setup_url: Option<String>,
+    listener: ServerHandle,
+    listener_ended: watch::Receiver<bool>,
+    gave_up: watch::Receiver<Option<&'static str>>,
+    state: web::Data<AppState>,
+    agents: web::Data<Agents>,
+    handles: Handles,
+    store: RedbStore,
+    // Last: the directory is given back when everything else is gone.
+    _data_dir: DataDir,
+}
+
+impl Server {
+    /// Starts everything. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from starting; nothing is left running then.
+    pub async fn start(config: &Config) -> Result<Self, ServerError> {
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let sealer = Arc::new(SecretKey::load_or_create(&data_dir.secret_key())?);
+        let options = RedbOptions { cache_bytes: config.storage.cache.as_usize(), ..RedbOptions::default() };
+        let store = RedbStore::open(&data_dir.state_redb(), &options)?;
+        let socket = reserve(config.http.listen)?;
+        let address = local_address(&socket, config.http.listen)?;
+        let public_url = public_url(config, address);
+        let authority_pem = match config.http.tls.as_ref().and_then(|tls| tls.authority.as_deref()) {
+            Some(path) => Some(listen::authority(path)?),
+            None => None,
+        };
+
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let state_store: Arc<dyn StateStore> = Arc::new(store.clone());
+        let observe = Arc::new(Observe::default());
+        let (give_up, gave_up) = watch::channel(None);
+        let repository_path = data_dir.config_git();
+        let handles = linkmesh_actors::start(Deps {
+            store: state_store.clone(),
+            repository: Box::new(move || {
+                GitRepository::open(&repository_path)
+                    .map(|repository| Box::new(repository) as Box<dyn ConfigRepository>)
+            }),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            sealer,
+            observe: observe.clone(),
+            settings: Settings { public_url: public_url.clone(), ca_pem: authority_pem.clone(), ..Settings::default() },
+            give_up: Arc::new(move |name| {
+                tracing::error!(actor = name, "a part of the server kept dying; the server ends");
+                give_up.send_replace(Some(name));
+            }),
+        })
+        .await?;
+
+        let (auth, setup_token) = Auth::open(state_store.clone(), clock.clone(), entropy.clone()).await?;
+        let edge = Edge {
+            authority_pem,
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            max_body: config.http.max_body.as_usize(),
+            ..Edge::at(public_url.unwrap_or_else(|| fallback_url(config, address)))
+        };
+        let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));
+        let state = web::Data::new(AppState::new(edge, state_store, clock.clone(), entropy, handles.clone(), auth));
+        let open = state.connections.opamp.clone();
+        let agents = web::Data::new(Agents::new(config, &handles, open, clock));
+        let listen = Listen {
+            agents: agents.clone(),
+            workers: workers(config.http.workers),
+            max_connections: config.http.max_connections,
+            shutdown_timeout: config.server.shutdown_timeout.0,
+        };
+        let listener = begin_listening(socket, config.http.listen)?;
+        let running = listen.start(listener, config.http.tls.as_ref(), mount(&state, &agents))?;
+        let handle = running.handle();
+        let (ended, listener_ended) = watch::channel(false);
+        actix_rt::spawn(async move {
+            if let Err(error) = running.await {
+                tracing::error!(%error, "the HTTP listener failed");
+            }
+            ended.send_replace(true);
+        });
+        tracing::info!(%address, "listening");
+        Ok(Self {
+            address,
+            setup_url,
+            listener: handle,
+            listener_ended,
+            gave_up,
+            state,
+            agents,
+            handles,
+            store,
+            _data_dir: data_dir,
+        })
+    }
+
+    /// What whoever started the server may know.
+    #[must_use]
+    pub fn ready(&self) -> Ready {
+        Ready { http: self.address, grpc: None, setup_url: self.setup_url.clone(), pid: std::process::id() }
+    }
+
+    /// Prints the setup link, one line.
+    fn announce(&self) {
+        use std::io::Write as _;
+        if let Some(url) = &self.setup_url {
+            // A closed standard output is no reason not to serve; the ready file has the link too.
+            drop(writeln!(io::stdout(), "LinkMesh has no administrator yet. Open within an hour: {url}"));
+        }
+    }
+
+    /// Waits for a signal, or for the end of something without which the server cannot go on.
+    async fn until_told(&self) -> Result<(), ServerError> {
+        let (mut gave_up, mut listener_ended) = (self.gave_up.clone(), self.listener_ended.clone());
+        tokio::select! {
+            signal = shutdown::signalled() => {
+                tracing::info!(signal = signal.map_err(ServerError::Signals)?, "stopping");
+                Ok(())
+            }
+            Ok(name) = gave_up.wait_for(Option::is_some) => Err(ServerError::GaveUp(name.unwrap_or_default())),
+            _ = listener_ended.wait_for(|ended| *ended) => Err(ServerError::ListenerEnded),
+        }
+    }
+
+    /// Stops in phases, each with a bound.
+    pub async fn stop(self, bound: Duration) {
+        self.state.readiness.stop();
+        shutdown::phase("listener", bound, self.listener.pause()).await;
+        self.handles.turn_away();
+        let left = self.agents.sockets.shut_down(bound).await;
+        if left > 0 {
+            tracing::warn!(sockets = left, "agents did not answer the close; they are cut");
+        }
+        shutdown::phase("requests", bound + Duration::from_secs(2), self.listener.stop(true)).await;
+        shutdown::phase("actors", FLUSH, async {
+            if !self.handles.stop().await {
+                tracing::warn!("the state store did not take everything; collectors tell it again");
+            }
+        })
+        .await;
+        shutdown::phase("store", FLUSH, async {
+            if let Err(error) = self.store.close().await {
+                tracing::error!(%error, "the state store was not closed cleanly");
+            }
+        })
+        .await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Every route of the server.
+fn mount(
+    state: &web::Data<AppState>,
+    agents: &web::Data<Agents>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+    let (state, agents) = (state.clone(), agents.clone());
+    let compressed = web::Data::new(remotecfg::Compressed::default());
+    move |config| {
+        config
+            .app_data(state.clone())
+            .app_data(agents.clone())
+            .app_data(compressed.clone())
+            // Before the scope below, which answers for everything under its prefix.
+            .configure(opamp::configure)
+            .configure(remotecfg::configure)
+            .configure(otlp::configure)
+            .configure(health::configure)
+            .service(
+                web::scope(routes::PREFIX)
+                    .configure(routes::configure)
+                    .default_service(web::to(routes::not_found)),
+            )
+            .default_service(web::to(ui::serve));
+    }
+}
+
+fn workers(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        some => some,
+    }
+}
+
+/// Reserves the address without accepting anything on it.
+fn reserve(address: SocketAddr) -> Result<Socket, ServerError> {
+    let bind = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A server that was killed leaves connections behind that would keep the next one from its address.
+        socket.set_reuse_address(true)?;
+        socket.set_cloexec(true)?;
+        socket.bind(&address.into())?;
+        Ok(socket)
+    };
+    bind().map_err(|source| ServerError::Bind { address, source })
+}
+
+fn local_address(socket: &Socket, address: SocketAddr) -> Result<SocketAddr, ServerError> {
+    let local = socket.local_addr().map_err(|source| ServerError::Bind { address, source })?;
+    Ok(local.as_socket().unwrap_or(address))
+}
+
+fn begin_listening(socket: Socket, address: SocketAddr) -> Result<TcpListener, ServerError> {
+    // A fleet that comes back at once after a restart queues here.
+    const BACKLOG: i32 = 8192;
+    socket.listen(BACKLOG).map_err(|source| ServerError::Bind { address, source })?;
+    Ok(socket.into())
+}
+
+/// The address that collectors and operators use; `None` when it is anybody's guess.
+fn public_url(config: &Config, address: SocketAddr) -> Option<String> {
+    if let Some(url) = &config.server.public_url {
+        return Some(url.clone());
+    }
+    if address.ip().is_loopback() {
+        return Some(fallback_url(config, address));
+    }
+    tracing::warn!(
+        "server.public_url is not set: no connection settings are offered to collectors, and links may be wrong"
+    );
+    None
+}
+
+fn fallback_url(config: &Config, mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let loopback = if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
+        address.set_ip(loopback);
+    }
+    let scheme = if config.http.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+/// Opens a data directory for work that is done while no server runs.
+///
+/// # Errors
+/// When a server runs on it, or it cannot be used.
+pub fn open_offline(data_dir: &Path) -> Result<(DataDir, RedbStore), ServerError> {
+    let data_dir = DataDir::open(data_dir)?;
+    let store = RedbStore::open(&data_dir.state_redb(), &RedbOptions::default())?;
+    Ok((data_dir, store))
 }

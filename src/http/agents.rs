@@ -4,14 +4,25 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_http::header::{self, HeaderMap};
 use linkmesh_actors::{
+    Handles,
     fleet::{AdmitError, FleetHandle},
     meter::MeterHandle,
-    ports::CloseReason,
+    ports::{Clock, CloseReason},
     runtime::{Counter, Observe},
 };
 
-use super::opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue};
-use crate::config::Config;
+use super::{
+    metrics::{Open, OpenCount},
+    opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
+};
+use crate::{
+    auth::throttle::{Allowance, Throttle},
+    config::Config,
+};
+
+/// How often one address may fail before it is told to wait. A valid token is never held up by others' failures: many
+/// collectors share an address behind a gateway.
+const FAILURES: Allowance = Allowance { burst: 20, refill: Duration::from_secs(2) };
 
 /// When a peer that was turned away for want of room should come back.
 const BUSY_RETRY: Duration = Duration::from_secs(10);
@@ -32,17 +43,24 @@ pub struct Agents {
     pub otlp_max_body: usize,
     /// What is counted.
     pub observe: Arc<Observe>,
+    clock: Arc<dyn Clock>,
+    failures: Throttle,
 }
 
 impl Agents {
     /// For a server with this configuration.
     #[must_use]
-    pub fn new(config: &Config, fleet: FleetHandle, meter: MeterHandle, observe: Arc<Observe>) -> Self {
+    pub fn new(
+        config: &Config,
+        handles: &Handles,
+        open_sockets: OpenCount,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let limits = &config.opamp;
         Self {
-            fleet,
-            meter,
-            sockets: Sockets::new(limits.max_connections),
+            fleet: handles.fleet.clone(),
+            meter: handles.meter.clone(),
+            sockets: Sockets::new(limits.max_connections, open_sockets),
             socket_limits: SocketLimits {
                 max_message: limits.max_message.as_usize(),
                 ping_interval: limits.ping_interval.0,
@@ -51,7 +69,9 @@ impl Agents {
             },
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),
             otlp_max_body: config.otlp.max_body.as_usize(),
-            observe,
+            observe: handles.observe.clone(),
+            clock,
+            failures: Throttle::new(FAILURES),
         }
     }
 
@@ -61,13 +81,22 @@ impl Agents {
         if error == AdmitError::Busy {
             return TurnedAway { status: 503, retry_after: Some(BUSY_RETRY), reason: error.to_string() };
         }
-        let status = match error {
-            AdmitError::Unknown | AdmitError::Busy => 401,
-            AdmitError::WrongKind => 403,
-            AdmitError::Spent => 410,
-        };
-        tracing::debug!(?address, status, "a collector was turned away");
-        TurnedAway { status, retry_after: None, reason: error.to_string() }
+        let address = address.map(|address| address.ip().to_string()).unwrap_or_default();
+        match self.failures.take(&address, self.clock.monotonic()) {
+            Ok(()) => {
+                let status = match error {
+                    AdmitError::Unknown | AdmitError::Busy => 401,
+                    AdmitError::WrongKind => 403,
+                    AdmitError::Spent => 410,
+                };
+                TurnedAway { status, retry_after: None, reason: error.to_string() }
+            }
+            Err(wait) => TurnedAway {
+                status: 429,
+                retry_after: Some(wait.max(BUSY_RETRY)),
+                reason: "too many failed attempts from this address".to_owned(),
+            },
+        }
     }
 }
 
@@ -93,13 +122,13 @@ pub fn bearer(headers: &HeaderMap) -> &str {
 }
 
 /// The open OpAMP sockets of this process: how many there may be, and all of them when the server stops.
-#[derive(Debug)]
 pub struct Sockets {
     open: dashmap::DashMap<u64, Arc<OutgoingQueue>>,
     ids: std::sync::atomic::AtomicU64,
     permits: Arc<tokio::sync::Semaphore>,
     stopping: std::sync::atomic::AtomicBool,
     emptied: tokio::sync::Notify,
+    count: OpenCount,
     /// Sockets that were opened.
     pub opened: Counter,
     /// Upgrades that were turned away.
@@ -111,21 +140,22 @@ pub struct Sockets {
 }
 
 /// One socket's place. Given back when dropped.
-#[derive(Debug)]
 pub struct Place {
     sockets: actix_web::web::Data<Agents>,
     id: u64,
     _permit: tokio::sync::OwnedSemaphorePermit,
+    _open: Open,
 }
 
 impl Sockets {
-    fn new(max: usize) -> Self {
+    fn new(max: usize, count: OpenCount) -> Self {
         Self {
             open: dashmap::DashMap::new(),
             ids: std::sync::atomic::AtomicU64::new(0),
             permits: Arc::new(tokio::sync::Semaphore::new(max.min(tokio::sync::Semaphore::MAX_PERMITS))),
             stopping: std::sync::atomic::AtomicBool::new(false),
             emptied: tokio::sync::Notify::new(),
+            count,
             opened: Counter::default(),
             refused: Counter::default(),
             cut: Counter::default(),
@@ -185,7 +215,7 @@ impl Place {
         let permit = sockets.permits.clone().try_acquire_owned().ok()?;
         let id = sockets.ids.fetch_add(1, Ordering::Relaxed);
         sockets.open.insert(id, queue.clone());
-        let place = Self { sockets: agents.clone(), id, _permit: permit };
+        let place = Self { sockets: agents.clone(), id, _permit: permit, _open: sockets.count.open() };
         // After the insertion, so that a stop that begins now sees the socket or is seen here.
         (!sockets.stopping.load(Ordering::SeqCst)).then_some(place)
     }

@@ -8,19 +8,19 @@ use std::{io, net::TcpListener, path::Path, time::Duration};
 use actix_http::{HttpService, KeepAlive};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
-use actix_web::{App, dev::AppConfig, web};
+use actix_web::{App, dev::AppConfig, middleware::from_fn, web};
 use rustls::{ServerConfig, pki_types::CertificateDer};
 
 use crate::{
     config::TlsConfig,
-    http::{agents::Agents, opamp},
+    http::{agents::Agents, opamp, routes},
 };
 
 /// The service of one thread. A macro, because its type, the same for plain TCP and for TLS but for the stream, cannot
 /// be written down.
 macro_rules! http_service {
     ($agents:ident, $signal:ident, $routes:ident) => {{
-        let app = App::new().configure($routes).into_factory();
+        let app = App::new().wrap(from_fn(routes::finish)).configure($routes).into_factory();
         let app = app.map_err(|error: actix_web::Error| error.error_response());
         HttpService::build()
             .graceful_shutdown_signal(move || {
