@@ -19,8 +19,8 @@ mod units;
 pub use units::{ParseUnitError, Size, Span};
 
 /// Environment variables with the prefix that are no configuration keys: the path of the file itself, and what the
-/// project's tests are told.
-const NOT_KEYS: [&str; 2] = ["config", "alloy"];
+/// project's own tests and tools are told.
+const NOT_KEYS: [&str; 6] = ["config", "alloy", "cache", "loadtest_token", "skipped", "test_crash_dir"];
 
 /// Why there is no configuration. The program ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
