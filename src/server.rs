@@ -288,9 +288,7 @@ fn mount(
             .configure(otlp::configure)
             .configure(health::configure)
             .service(
-                web::scope(routes::PREFIX)
-                    .configure(routes::configure)
-                    .default_service(web::to(routes::not_found)),
+                web::scope(routes::PREFIX).configure(routes::configure).default_service(web::to(routes::not_found)),
             )
             .default_service(web::to(ui::serve));
     }
@@ -344,7 +342,8 @@ fn public_url(config: &Config, address: SocketAddr) -> Option<String> {
 
 fn fallback_url(config: &Config, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        let loopback = if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
+        let loopback =
+            if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
         address.set_ip(loopback);
     }
     let scheme = if config.http.tls.is_some() { "https" } else { "http" };

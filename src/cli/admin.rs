@@ -72,15 +72,8 @@ async fn init(data_dir: &Path, email: &str) -> Result<(), Failure> {
     let passwords = Passwords::new(Arc::new(SystemEntropy));
     // The page shows the name; whoever is behind the address may change it there.
     let name = email.split('@').next().unwrap_or(email);
-    let created = accounts::create_first_administrator(
-        &store,
-        &SystemClock::default(),
-        &passwords,
-        email,
-        name,
-        password,
-    )
-    .await;
+    let created =
+        accounts::create_first_administrator(&store, &SystemClock::default(), &passwords, email, name, password).await;
     close(&store).await;
     let user = created.map_err(account_failure)?;
     print(&format!("administrator {} created\n", user.email))

@@ -50,12 +50,7 @@ pub struct Agents {
 impl Agents {
     /// For a server with this configuration.
     #[must_use]
-    pub fn new(
-        config: &Config,
-        handles: &Handles,
-        open_sockets: OpenCount,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(config: &Config, handles: &Handles, open_sockets: OpenCount, clock: Arc<dyn Clock>) -> Self {
         let limits = &config.opamp;
         Self {
             fleet: handles.fleet.clone(),

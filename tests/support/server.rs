@@ -139,7 +139,8 @@ impl Server {
 
     /// A request to the REST interface.
     pub(crate) async fn rest(&self, method: Method, path: &str, body: Option<Value>) -> Response {
-        let mut request = self.http.request(method, self.url("http", &format!("/api/v1{path}"))).bearer_auth(&self.token);
+        let mut request =
+            self.http.request(method, self.url("http", &format!("/api/v1{path}"))).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }
