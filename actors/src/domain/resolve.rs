@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     catalog::{Bind, Component, Findings, Registered, SettingsMap, catalogue, schema},
-    render::text::Text,
+    render::{names::RESERVED_STEPS, text::Text},
 };
 
 /// Why a set of pipelines cannot be rendered. The collector keeps what it has.
@@ -238,6 +238,35 @@ pub fn unopened(registered: &Registered, settings: &SettingsMap) -> SettingsMap 
     }
 }
 
+/// Checks that the ids of steps make distinct component names: none twice, and no filter or processor named like a meter.
+///
+/// # Errors
+/// Every id that would not.
+pub fn check_ids(document: &PipelineDocument) -> Result<(), Vec<FieldProblem>> {
+    let mut problems = Problems::default();
+    let mut ids: BTreeMap<&Slug, Path> = BTreeMap::new();
+    let lists = [
+        (false, "sources", &document.sources),
+        (true, "filters", &document.filters),
+        (true, "processors", &document.processors),
+    ];
+    for (counted, list, steps) in lists {
+        for (index, step) in steps.iter().enumerate() {
+            let at = Path::root().key(list).index(index);
+            if counted && RESERVED_STEPS.contains(&step.id.as_str()) {
+                problems.add(at.key("id"), "reserved", "`in` and `out` are the pipeline's own meters");
+            }
+            match ids.get(&step.id) {
+                Some(earlier) => problems.add(at.key("id"), "duplicate", format!("{earlier} has the same id")),
+                None => {
+                    ids.insert(&step.id, at);
+                }
+            }
+        }
+    }
+    problems.or(())
+}
+
 fn resolve_pipeline(
     resolved: &mut ResolvedConfig,
     config: &ConfigSnapshot,
@@ -263,6 +292,7 @@ fn resolve_pipeline(
         (Role::Filter, "filters", &document.filters),
         (Role::Processor, "processors", &document.processors),
     ];
+    check_ids(document).map_err(|problems| RenderError::Invalid { document: path.to_string(), problems })?;
     for (role, list, steps) in lists {
         for (index, step) in steps.iter().enumerate() {
             let at = Path::root().key(list).index(index);

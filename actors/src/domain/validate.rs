@@ -1,9 +1,9 @@
 //! What stops a save and what deserves a look: every problem of a document in one answer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use linkmesh_proto::{
-    CollectorId, DestinationId, PipelineId, Slug,
+    CollectorId, DestinationId, PipelineId,
     api::{
         catalogue::Role,
         collector::{Runtime, Stability},
@@ -17,12 +17,9 @@ use super::{
     config::ConfigSnapshot,
     matcher::{Attributes, MatcherSet},
     problem::{Path, suggestion},
-    resolve::unopened,
+    resolve::{check_ids, unopened},
 };
-use crate::{
-    catalog::{Findings, Registered, SettingsMap, catalogue, signal_name},
-    render::names::RESERVED_STEPS,
-};
+use crate::catalog::{Findings, Registered, SettingsMap, catalogue, signal_name};
 
 mod on_fleet;
 #[cfg(test)]
@@ -209,18 +206,10 @@ fn check_steps(document: &PipelineDocument, findings: &mut Findings) -> Vec<Part
         (Role::Processor, "processors", &document.processors),
     ];
     let mut parts = Vec::new();
-    let mut ids: BTreeMap<&Slug, Path> = BTreeMap::new();
+    findings.errors.extend(check_ids(document).err().into_iter().flatten());
     for (role, list, steps) in lists {
         for (index, step) in steps.iter().enumerate() {
             let at = Path::root().key(list).index(index);
-            if RESERVED_STEPS.contains(&step.id.as_str()) {
-                findings.errors.add(at.key("id"), "reserved", "`in` and `out` are the pipeline's own meters");
-            }
-            if let Some(earlier) = ids.get(&step.id) {
-                findings.errors.add(at.key("id"), "duplicate", format!("{earlier} has the same id"));
-            } else {
-                ids.insert(&step.id, at.clone());
-            }
             let Some(registered) = check_settings((role, &step.kind, &step.settings), &at, findings) else { continue };
             let settings = unopened(registered, &step.settings);
             let able = registered.component().signals_with(&settings);

@@ -13,7 +13,7 @@
 
 use linkmesh_proto::{DestinationId, PipelineId, Slug};
 
-/// Step ids that meters use; no step may have one.
+/// Step ids that meters use; no filter or processor may have one.
 pub const RESERVED_STEPS: &[&str] = &["in", "out"];
 
 /// The name of the one memory limiter of an otelcol.
@@ -155,8 +155,7 @@ pub fn parse_otelcol(name: &str) -> Option<Component> {
             let pipeline = pipeline.parse().ok()?;
             return match End::parse(step) {
                 Some(end) if kind == "filter" => Some(Place::Meter { pipeline, end }),
-                Some(_) => None,
-                None => Some(Place::Step { pipeline, step: step.parse().ok()? }),
+                _ => Some(Place::Step { pipeline, step: step.parse().ok()? }),
             };
         }
         // Names of addresses begin with the port, which an exporter's id may do as well: the caller knows the class.
@@ -241,7 +240,8 @@ mod tests {
         assert_eq!(place("filter/shop.in"), Some(Place::Meter { pipeline: "shop".parse().unwrap(), end: End::In }));
         assert_eq!(place("otlphttp/central"), Some(Place::Destination("central".parse().unwrap())));
         assert_eq!(place("memory_limiter"), Some(Place::MemoryLimiter(None)));
-        for foreign in ["otlp", "batch/", "filter/Foo.x", "filter/a.b.c", "attributes/shop.in"] {
+        assert_eq!(place("resourcedetection/shop.in"), Some(step("shop", "in")));
+        for foreign in ["otlp", "batch/", "filter/Foo.x", "filter/a.b.c"] {
             assert_eq!(place(foreign), None, "{foreign}");
         }
         assert_eq!(parse_otelcol_receiver("otlp/4317").unwrap().place, Place::Bound("4317".to_owned()));

@@ -268,6 +268,10 @@ fn what_cannot_be_rendered_says_why() {
             if document == "pipelines/half.yaml" && field == "sources[0].settings.alloy"),
         "{error:?}"
     );
+    let twice = SHOP.replace("id: env", "id: out");
+    let config = repository(&[("shop", &twice)], &[("central", CENTRAL), ("screen", SCREEN)]);
+    let error = render(&config, &all(&config), &target, &sealer).unwrap_err();
+    assert!(error.to_string().starts_with("pipelines/shop.yaml is not valid: processors[0].id:"), "{error}");
     let broken = "name: C\nkind: otlp_http\nsettings: {endpoint: nowhere}\n";
     let config = repository(&[("shop", SHOP)], &[("central", broken), ("screen", SCREEN)]);
     let error = render(&config, &all(&config), &target, &sealer).unwrap_err();

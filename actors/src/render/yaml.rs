@@ -213,7 +213,7 @@ mod tests {
                 "list",
                 Yaml::Seq(vec![
                     Yaml::map([("key", Yaml::text("a$1")), ("value", Yaml::Bool(true))]),
-                    Yaml::map([("n", Yaml::Int(-3)), ("f", Yaml::Float(1.0))]),
+                    Yaml::map([("count", Yaml::Int(-3)), ("f", Yaml::Float(1.0))]),
                 ]),
             ),
             ("words", Yaml::Seq(vec![Yaml::word("otlp/4317"), Yaml::word("nop")])),
@@ -233,7 +233,7 @@ mod tests {
         list:
           - key: "a$$1"
             value: true
-          - n: -3
+          - count: -3
             f: 1.0
         words: [otlp/4317, nop]
         secret: ["pa$$$$", "Bearer ${env:TOKEN}"]

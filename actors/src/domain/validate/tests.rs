@@ -80,8 +80,8 @@ fn a_right_pipeline_has_nothing_to_say() {
 #[test]
 fn every_problem_is_found_in_one_go() {
     let found = codes(
-        "match: ['env=', 'a==', '=']\nsignals: [logs, logs]\nsources:\n  - {id: in, kind: otpl, settings: {}}\n  - {id: b, kind: otlp, settings: {grcp: {}}}\n\
-         filters:\n  - {id: b, kind: severity, settings: {minimum: inf}}\n  - {id: c, kind: attributes, settings: {}}\n\
+        "match: ['env=', 'a==', '=']\nsignals: [logs, logs]\nsources:\n  - {id: a, kind: otpl, settings: {}}\n  - {id: b, kind: otlp, settings: {grcp: {}}}\n\
+         filters:\n  - {id: b, kind: severity, settings: {minimum: inf}}\n  - {id: in, kind: attributes, settings: {}}\n\
          processors:\n  - {id: d, kind: batch, settings: {timeout: soon, send_batch_size: 0}}\ndestinations: [centrall, central, central]\n",
     );
     assert_eq!(
@@ -89,10 +89,10 @@ fn every_problem_is_found_in_one_go() {
         [
             "match[1] invalid_matcher",
             "match[2] invalid_matcher",
-            "sources[0].id reserved",
+            "filters[0].id duplicate",
+            "filters[1].id reserved",
             "sources[0].kind unknown_kind",
             "sources[1].settings.grcp unknown_field",
-            "filters[0].id duplicate",
             "filters[0].settings.minimum unknown_value",
             "filters[1].kind unknown_kind",
             "processors[0].settings.timeout invalid_value",
