@@ -40,6 +40,7 @@ pub use self::patch::unified_patch;
 use self::{
     error::{io_error, unavailable},
     history::History,
+    maintenance::Packing,
     tree::{Blob, Difference},
 };
 use crate::data_dir::files;
@@ -59,6 +60,7 @@ pub struct GitRepository {
     /// For reading. It finds packs that appear after it was opened by itself.
     reader: Repository,
     history: History,
+    packing: Option<Packing>,
 }
 
 impl std::fmt::Debug for GitRepository {
@@ -80,12 +82,13 @@ impl GitRepository {
             init(path)?;
         }
         remove_stale_locks(path)?;
+        maintenance::remove_leftovers(path).map_err(io_error)?;
         let own = path.join(OWN_CONFIG.0);
         if fs::read_to_string(&own).ok().as_deref() != Some(OWN_CONFIG.1) {
             files::replace_durably(&own, OWN_CONFIG.1.as_bytes()).map_err(io_error)?;
         }
         let reader = open_handle(path)?;
-        let mut repository = Self { path: path.to_owned(), reader, history: History::default() };
+        let mut repository = Self { path: path.to_owned(), reader, history: History::default(), packing: None };
         repository.synchronize()?;
         Ok(repository)
     }
@@ -134,6 +137,13 @@ impl GitRepository {
             return Ok(None);
         }
         Ok(Some(blob.content().to_vec()))
+    }
+
+    fn finish_packing(&mut self, packing: Packing) -> Result<MaintenanceReport, RepositoryError> {
+        let report = packing.finish(&self.path);
+        // Opened afresh, so that packs that are gone are neither kept open nor looked for.
+        self.reader = open_handle(&self.path)?;
+        report
     }
 
     fn document(&self, path: String, blob: Blob, position: usize) -> Result<Option<RepositoryFile>, RepositoryError> {
@@ -238,13 +248,16 @@ impl ConfigRepository for GitRepository {
         Ok(changes)
     }
 
+    /// Begins a merge of packs, which goes on beside the saves, or finishes one that is ready.
     fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError> {
-        let report = maintenance::run(&self.path)?;
-        if report.packed {
-            // Opened afresh, so that packs that are gone are not kept open.
-            self.reader = open_handle(&self.path)?;
+        match self.packing.take() {
+            Some(packing) if packing.is_finished() => self.finish_packing(packing),
+            Some(packing) => Ok(self.packing.insert(packing).report()),
+            None => match Packing::start(&self.path)? {
+                Ok(packing) => Ok(self.packing.insert(packing).report()),
+                Err(nothing_to_do) => Ok(nothing_to_do),
+            },
         }
-        Ok(report)
     }
 }
 

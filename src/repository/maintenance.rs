@@ -3,12 +3,14 @@
 //! Every batch of saves writes a pack, so packs grow in number, and a look-up costs a glance at each. Merging all of them
 //! each time would write the whole history again and again; instead those at the small end are merged so that each pack
 //! left holds at least twice as many objects as all smaller ones together (what `git repack --geometric=2` does). So
-//! there are few packs, and over its life an object is written again only a handful of times.
+//! there are few packs, and over its life an object is written again only a handful of times. Finding good deltas among
+//! large trees takes seconds once the history is long, so it happens beside the saves.
 
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
+    thread::{self, JoinHandle},
 };
 
 use git2::Oid;
@@ -34,45 +36,105 @@ struct Pack {
     objects: u64,
 }
 
-/// Merges packs when there are many, and packs loose objects when there are many.
-pub(super) fn run(path: &Path) -> Result<MaintenanceReport, RepositoryError> {
-    let directory = path.join("objects/pack");
-    let packs = packs(&directory).map_err(io_error)?;
-    let loose = loose_objects(path).map_err(io_error)?;
-    let before = packs.len();
-    if before < PACKS && loose.len() < LOOSE {
-        return Ok(MaintenanceReport { packed: false, packs_before: before, packs_after: before, loose_removed: 0 });
+/// A merge under way on a thread of its own. Saves go on beside it: it only adds a pack. What that replaces is removed
+/// by [`Packing::finish`], on the thread that owns the repository, when nobody reads.
+pub(super) struct Packing {
+    thread: JoinHandle<Result<Merged, RepositoryError>>,
+    packs_before: usize,
+}
+
+/// A pack that was written and is on disk, and what it replaces.
+struct Merged {
+    packs: Vec<PathBuf>,
+    loose: Vec<PathBuf>,
+}
+
+impl Packing {
+    /// Begins a merge when there are many packs or many loose objects.
+    ///
+    /// `Err` holds the report of a repository that needs nothing.
+    pub(super) fn start(path: &Path) -> Result<Result<Self, MaintenanceReport>, RepositoryError> {
+        let packs = packs(&pack_directory(path)).map_err(io_error)?;
+        let loose = loose_objects(path).map_err(io_error)?;
+        let packs_before = packs.len();
+        if packs_before < PACKS && loose.len() < LOOSE {
+            return Ok(Err(report(packs_before, packs_before, 0)));
+        }
+        let path = path.to_owned();
+        let merge = move || merge(&path, &to_merge(packs), loose);
+        let thread = thread::Builder::new().name("config-pack".into()).spawn(merge).map_err(io_error)?;
+        Ok(Ok(Self { thread, packs_before }))
     }
-    let merged = to_merge(packs);
+
+    /// Whether [`Self::finish`] would not wait.
+    pub(super) fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// What there is to say while it goes on.
+    pub(super) const fn report(&self) -> MaintenanceReport {
+        report(self.packs_before, self.packs_before, 0)
+    }
+
+    /// Waits for the new pack and removes what it replaces. The caller holds no handle that reads.
+    pub(super) fn finish(self, path: &Path) -> Result<MaintenanceReport, RepositoryError> {
+        let merged = self.thread.join().unwrap_or_else(|_| Err(malformed("packing panicked".into())))?;
+        let directory = pack_directory(path);
+        for stem in &merged.packs {
+            // The index first: a pack without one is not looked at.
+            for extension in ["idx", "pack"] {
+                fs::remove_file(stem.with_extension(extension)).map_err(io_error)?;
+            }
+        }
+        for file in &merged.loose {
+            fs::remove_file(file).map_err(io_error)?;
+        }
+        files::sync_dir(&directory).map_err(io_error)?;
+        let packs_after = packs(&directory).map_err(io_error)?.len();
+        Ok(MaintenanceReport { packed: true, ..report(self.packs_before, packs_after, merged.loose.len()) })
+    }
+}
+
+const fn report(packs_before: usize, packs_after: usize, loose_removed: usize) -> MaintenanceReport {
+    MaintenanceReport { packed: false, packs_before, packs_after, loose_removed }
+}
+
+fn pack_directory(path: &Path) -> PathBuf {
+    path.join("objects/pack")
+}
+
+/// Writes one pack of all that these packs and loose objects hold.
+fn merge(path: &Path, packs: &[Pack], loose: Vec<(Oid, PathBuf)>) -> Result<Merged, RepositoryError> {
     let repository = open_handle(path)?;
     let mut builder = repository.packbuilder().map_err(unavailable)?;
     for (id, _) in &loose {
         builder.insert_object(*id, None).map_err(unavailable)?;
     }
-    for pack in &merged {
+    for pack in packs {
         for id in object_ids(pack)? {
             builder.insert_object(id, None).map_err(unavailable)?;
         }
     }
+    let directory = pack_directory(path);
     builder.write(&directory, 0).map_err(unavailable)?;
-    let name = builder.name().map_err(unavailable)?.unwrap_or_default().to_owned();
-    if !directory.join(format!("pack-{name}.idx")).is_file() {
+    let name = format!("pack-{}", builder.name().map_err(unavailable)?.unwrap_or_default());
+    if !directory.join(&name).with_extension("idx").is_file() {
         return Err(malformed(format!("the new pack {name} is not there")));
     }
-    // All is in the new pack, and that is on disk: what it replaces can go.
-    for pack in &merged {
-        if pack.stem.file_name().is_some_and(|stem| *stem != *format!("pack-{name}")) {
-            for extension in ["idx", "pack"] {
-                fs::remove_file(pack.stem.with_extension(extension)).map_err(io_error)?;
-            }
+    let stems = packs.iter().map(|pack| pack.stem.clone());
+    let replaced = stems.filter(|stem| stem.file_name().is_some_and(|stem| *stem != *name));
+    Ok(Merged { packs: replaced.collect(), loose: loose.into_iter().map(|(_, file)| file).collect() })
+}
+
+/// Removes what a merge or a save left behind that was killed midway.
+pub(super) fn remove_leftovers(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(pack_directory(path))? {
+        let file = entry?.path();
+        if file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"pack_git2_")) {
+            fs::remove_file(&file)?;
         }
     }
-    for (_, file) in &loose {
-        fs::remove_file(file).map_err(io_error)?;
-    }
-    files::sync_dir(&directory).map_err(io_error)?;
-    let after = self::packs(&directory).map_err(io_error)?.len();
-    Ok(MaintenanceReport { packed: true, packs_before: before, packs_after: after, loose_removed: loose.len() })
+    Ok(())
 }
 
 /// The packs to make one of, so that what is left grows by [`FACTOR`].

@@ -42,6 +42,15 @@ impl Fixture {
         self.repository.commit(head, &[request]).unwrap().remove(0)
     }
 
+    /// Has the repository maintained and waits for it.
+    pub(super) fn maintain(&mut self) -> MaintenanceReport {
+        let report = self.repository.maintain().unwrap();
+        match self.repository.packing.take() {
+            Some(packing) => self.repository.finish_packing(packing).unwrap(),
+            None => report,
+        }
+    }
+
     pub(super) fn files(&mut self) -> Vec<(String, String)> {
         let Some(head) = self.repository.head().unwrap() else { return vec![] };
         let files = self.repository.files(head).unwrap().into_iter();

@@ -14,7 +14,7 @@ fn packs_stay_few_and_the_repository_sound_over_many_saves() {
     let mut merges = 0;
     for number in 0..150 {
         fixture.save(&format!("pipelines/p{}.yaml", number % 40), &format!("version: {number}\n"));
-        let report = fixture.repository.maintain().unwrap();
+        let report = fixture.maintain();
         merges += usize::from(report.packed);
         most = most.max(packs(&fixture));
         assert_eq!(report.packs_after, packs(&fixture));
@@ -57,7 +57,7 @@ fn loose_objects_of_commits_by_hand_are_packed() {
         }
     }
     fixture.reopen();
-    let report = fixture.repository.maintain().unwrap();
+    let report = fixture.maintain();
     assert!(report.packed && report.loose_removed > 250, "{report:?}");
     assert!(fixture.git(&["count-objects", "-v"]).contains("count: 0\n"));
     assert_eq!(fixture.files().len(), 251);
@@ -66,10 +66,40 @@ fn loose_objects_of_commits_by_hand_are_packed() {
 }
 
 #[test]
+fn saves_and_reads_go_on_while_packs_are_merged() {
+    let mut fixture = Fixture::new();
+    let (mut begun, mut ended) = (false, false);
+    // Ends when a merge that began has been finished by a later call.
+    for number in 0.. {
+        fixture.save("pipelines/a.yaml", &number.to_string());
+        let report = fixture.repository.maintain().unwrap();
+        ended |= report.packed;
+        begun |= fixture.repository.packing.is_some();
+        assert_eq!(fixture.files(), [("pipelines/a.yaml".to_owned(), number.to_string())]);
+        if ended {
+            break;
+        }
+    }
+    assert!(begun);
+    fixture.assert_sound();
+}
+
+#[test]
+fn leftovers_of_a_killed_merge_are_removed_at_the_next_start() {
+    let mut fixture = Fixture::new();
+    fixture.save("pipelines/a.yaml", "a: 1\n");
+    let leftover = fixture.path().join("objects/pack/pack_git2_0123456789abcdef");
+    fs::write(&leftover, "half a pack").unwrap();
+    fixture.reopen();
+    assert!(!leftover.exists());
+    assert_eq!(fixture.files().len(), 1);
+}
+
+#[test]
 fn quiet_repository_is_left_alone() {
     let mut fixture = Fixture::new();
     fixture.save("pipelines/a.yaml", "a: 1\n");
-    let report = fixture.repository.maintain().unwrap();
+    let report = fixture.maintain();
     assert_eq!((report.packed, report.packs_before, report.packs_after), (false, 1, 1));
 }
 
@@ -83,7 +113,7 @@ fn pack_that_somebody_marked_is_kept() {
     for number in 0..30 {
         fixture.save("pipelines/a.yaml", &number.to_string());
     }
-    assert!(fixture.repository.maintain().unwrap().packed);
+    assert!(fixture.maintain().packed);
     assert!(kept.is_file());
     fixture.assert_sound();
 }
