@@ -10,6 +10,7 @@
 //! Followed: opamp-spec (HEAD 2026-07-23), and what opampsupervisor 0.149 and 0.158 really do where the two differ.
 
 mod admission;
+mod belief;
 mod capability;
 mod delivery;
 mod description;
@@ -40,7 +41,7 @@ pub use effect::Effect;
 pub use frame::{FrameError, decode_frame, decode_message, encode_frame, encode_message};
 pub use input::{Context, Credential, Input, SessionId, Surroundings, TransportKind};
 pub use permits::Permits;
-pub use record::{Drift, EffectiveFact, FailedConfig, Record, RecordError, RemoteStatus, ReportedStatus};
+pub use record::{Drift, EffectiveFact, FailedConfig, Record, RemoteStatus, ReportedStatus};
 pub use settings::{Endpoints, EndpointsError};
 pub use state::AgentState;
 pub use uid::{UidError, normalise_uid, uid_bytes};

@@ -44,7 +44,7 @@ enum Speaker {
         /// Nothing was heard of it by this connection before.
         is_first: bool,
     },
-    Refused(ServerToAgent),
+    Refused(Box<ServerToAgent>),
     /// A second process that posts with the same token: acknowledged, no more.
     Rival,
 }
@@ -132,7 +132,7 @@ impl AgentState {
                     .for_each(|session| session.heard_at = before);
                 return None;
             }
-            Speaker::Refused(reply) => return Some(reply),
+            Speaker::Refused(reply) => return Some(*reply),
         };
         self.primary_is_alive();
         self.record.last_seen = Some(now.at);
@@ -156,7 +156,8 @@ impl AgentState {
                 self.full.needed = true;
             }
             Some(_) if session.is_socket() => {
-                return Speaker::Refused(bad_request(raw, "this connection speaks for another instance_uid"));
+                let reply = bad_request(raw, "this connection speaks for another instance_uid");
+                return Speaker::Refused(Box::new(reply));
             }
             // By HTTP a new uid is a new process, unless the old one comes back: then there are two.
             Some(known) => match &mut session.rival {

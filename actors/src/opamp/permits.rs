@@ -34,3 +34,34 @@ impl Permits {
             .is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use linkmesh_proto::Timestamp;
+
+    use super::*;
+
+    fn taken(permits: &Permits, from_ms: u64, to_ms: u64) -> usize {
+        let now = |ms| Now { at: Timestamp::from_millis(0), monotonic: Duration::from_millis(ms) };
+        (from_ms..to_ms).filter(|ms| permits.take(now(*ms))).count()
+    }
+
+    #[test]
+    fn so_many_are_given_in_a_second_and_none_is_saved_up() {
+        let permits = Permits::per_second(100);
+        let first = taken(&permits, 0, 1000);
+        assert!((100..=111).contains(&first), "{first}");
+        let second = taken(&permits, 1000, 2000);
+        assert!((99..=101).contains(&second), "{second}");
+        let after_an_hour = taken(&permits, 3_600_000, 3_601_000);
+        assert!((100..=111).contains(&after_an_hour), "{after_an_hour}");
+    }
+
+    #[test]
+    fn one_a_second_is_the_least() {
+        let permits = Permits::per_second(0);
+        assert!(taken(&permits, 0, 10) >= 1);
+    }
+}

@@ -9,20 +9,6 @@ use crate::{
     ports::Presence,
 };
 
-/// The form in which records are written now.
-const RECORD_VERSION: u8 = 1;
-
-/// Why stored bytes are no record.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// Written by a newer server.
-    #[error("the record has the form {0}, which this server does not know")]
-    Version(u8),
-    /// Not what was written.
-    #[error("the record is damaged")]
-    Damaged(#[source] serde_json::Error),
-}
-
 /// The persisted state of one agent. Written as a document with named fields; a field that an older server did not
 /// write has its default.
 ///
@@ -83,27 +69,6 @@ impl Default for Drift {
 }
 
 impl Record {
-    /// Reads what [`Self::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// When the bytes are of a newer version, or damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        match bytes.split_first() {
-            Some((&RECORD_VERSION, document)) => serde_json::from_slice(document).map_err(RecordError::Damaged),
-            Some((version, _)) => Err(RecordError::Version(*version)),
-            None => Err(RecordError::Version(0)),
-        }
-    }
-
-    /// The record as it is stored: a version, then a document with named fields.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![RECORD_VERSION];
-        // Writing to memory cannot fail, and every key is a text.
-        let _ = serde_json::to_writer(&mut bytes, self);
-        bytes
-    }
-
     /// Takes what was written of presence, which is written more often than the record.
     #[must_use]
     pub fn with_presence(mut self, presence: Presence) -> Self {

@@ -158,7 +158,8 @@ impl AgentState {
                 out.persist(PersistClass::Soon);
                 return out.finish(now.at, None);
             }
-            Input::Tick => {}
+            // The timer is spent, even when it came a little early.
+            Input::Tick => self.armed = None,
         }
         self.presence_due(now, context, &mut out);
         self.health_due(&mut out);
@@ -272,7 +273,7 @@ impl AgentState {
                     out.event("config_applied", format!("config {hash} is applied"));
                 }
                 ConfigState::Failed => out.event("config_failed", format!("config {hash} failed: {error}")),
-                ConfigState::Pending | ConfigState::Applying if error == super::delivery::NO_ANSWER => {
+                ConfigState::Pending | ConfigState::Applying if error == super::belief::NO_ANSWER => {
                     out.event("config_no_answer", format!("no answer to config {hash} for a minute"));
                 }
                 _ => {}
@@ -283,7 +284,7 @@ impl AgentState {
                 out.event("drift_found", "the collector runs something else than was committed");
             }
             (DriftState::Drifted, DriftState::InSync) => {
-                out.event("drift_gone", "the collector runs what was committed")
+                out.event("drift_gone", "the collector runs what was committed");
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! The state machine, played by hand, by captures of real supervisors, and at random.
 
+mod belief;
 mod delivery;
 mod fixtures;
 mod machine;

@@ -60,7 +60,7 @@ impl AlloyState {
             self.way = Way::Back(running.clone());
             return;
         }
-        let wanted = self.distinct(desired.published().clone());
+        let wanted = self.distinct(desired.published());
         let starts_fresh = self.record.received.is_none();
         let texts: Arc<[Arc<Published>]> = match self.record.confirmed.filter(|_| !starts_fresh) {
             Some(confirmed) if confirmed == wanted.hash => [wanted].into(),
@@ -81,7 +81,7 @@ impl AlloyState {
     }
 
     /// The text, or the same with a comment where an Alloy would take it for one that it had before.
-    fn distinct(&self, wanted: Arc<Published>) -> Arc<Published> {
+    fn distinct(&self, wanted: &Arc<Published>) -> Arc<Published> {
         let is_taken =
             |text: &Published| self.record.served.iter().any(|(fnv, hash)| *fnv == text.fnv && *hash != text.hash);
         let mut text = wanted.clone();
@@ -89,7 +89,7 @@ impl AlloyState {
             if !is_taken(&text) {
                 break;
             }
-            text = salted(&wanted, &salt.to_string());
+            text = salted(wanted, &salt.to_string());
         }
         text
     }

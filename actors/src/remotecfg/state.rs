@@ -152,7 +152,8 @@ impl AlloyState {
                 self.measured(HealthTree::from_alloy(counts, now.at), now.at, &mut out);
             }
             Input::RetryAsked => self.retry_asked(&mut out),
-            Input::Tick => {}
+            // The timer is spent, even when it came a little early.
+            Input::Tick => self.armed = None,
         }
         self.load_if_unknown(&mut out);
         self.due();
@@ -284,7 +285,7 @@ impl AlloyState {
                 out.event("drift_found", "the collector runs something else than was committed");
             }
             (DriftState::Drifted, DriftState::InSync) => {
-                out.event("drift_gone", "the collector runs what was committed")
+                out.event("drift_gone", "the collector runs what was committed");
             }
             _ => {}
         }

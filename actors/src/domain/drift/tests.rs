@@ -157,6 +157,20 @@ fn scalars_are_compared_by_value() {
 }
 
 #[test]
+fn words_of_enumerations_come_back_with_a_capital() {
+    // As 0.158 prints what we render for the destination `debug`.
+    let (desired, running) = ("exporters: {debug: {verbosity: normal}}", "exporters: {debug: {verbosity: Normal}}");
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    let running = "exporters: {debug: {verbosity: Detailed}}";
+    assert_eq!(
+        triples(&compare_otelcol(desired, running).unwrap()),
+        [("exporters.debug.verbosity", Some("normal"), Some("Detailed"))]
+    );
+    let (desired, running) = ("processors: {a: {value: prod}}", "processors: {a: {value: Prod}}");
+    assert_eq!(compare_otelcol(desired, running).unwrap().len(), 1);
+}
+
+#[test]
 fn what_belongs_to_the_supervisor_is_not_compared() {
     let desired = "service: {telemetry: {logs: {level: debug}}, extensions: [health_check]}";
     let running = "service: {telemetry: {logs: {level: info}}, extensions: [opamp, health_check]}";

@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
             (Value::Mapping(map), Value::Sequence(list)) => self.named_list(map, list, committed, effective),
             (Value::Sequence(list), Value::Sequence(other)) => self.list(list, other, committed, effective),
             (Value::Sequence(list), Value::Null) if list.is_empty() => {}
-            _ if same_scalar(committed, effective) => {}
+            _ if same_scalar(committed, effective) || self.is_same_word(committed, effective) => {}
             _ => self.differs(Some(committed), Some(effective)),
         }
     }
@@ -155,6 +155,13 @@ impl<'a> Walk<'a> {
             (3, Some("receivers"), Some(_), Some("operators")) => true,
             _ => false,
         }
+    }
+
+    /// Words of an enumeration come back as the collector writes them: `normal` as `Normal`.
+    fn is_same_word(&self, committed: &Value, effective: &Value) -> bool {
+        let is_word = matches!(self.path.last(), Some(Step::Key(key)) if *key == "verbosity" || *key == "level");
+        let words = committed.as_str().zip(effective.as_str());
+        is_word && words.is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
     }
 
     fn reference_list(&self) -> Option<Order> {

@@ -241,10 +241,9 @@ impl Life {
         {
             seen.heard_health = true;
         }
-        if is_first && skip == 0 {
-            // It may go on where the process was, which opens the gate.
-            seen.continued = true;
-        }
+        // It may go on where the process was, by chance or not, which opens the gate.
+        let last = self.server.state.record().last_seq;
+        seen.continued |= is_first && message.sequence_num.wrapping_sub(last) <= 1;
         let id = seen.id;
         if message.agent_description.is_some() {
             self.asked = None;

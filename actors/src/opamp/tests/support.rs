@@ -85,7 +85,8 @@ impl Server {
 
     /// The server process ends and comes back with what was stored.
     pub(super) fn restarted(self, desired: Option<&Arc<Desired>>) -> Self {
-        let record = Record::from_bytes(&self.state.record().to_bytes()).unwrap();
+        let written = serde_json::to_vec(self.state.record()).unwrap();
+        let record: Record = serde_json::from_slice(&written).unwrap();
         assert_eq!(&record, self.state.record());
         Self { endpoints: self.endpoints, ..Self::with_record(record, desired) }
     }
