@@ -5,6 +5,7 @@ mod collectors;
 mod coverage;
 mod documents;
 mod enrolment;
+mod failures;
 mod harness;
 mod history;
 mod idempotency;

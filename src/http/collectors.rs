@@ -14,7 +14,7 @@ use linkmesh_actors::{
     repository::Precondition as Stored,
 };
 use linkmesh_proto::{
-    CollectorId, Cursor,
+    CollectorId, Cursor, Revision,
     api::{
         collector::{Collector, CollectorCreated, CollectorPatch, CollectorStatus, NewCollector, Runtime},
         list::Page,
@@ -24,7 +24,7 @@ use linkmesh_proto::{
 use self::bootstrap::Host;
 use super::{
     AppState,
-    routes::{Access, Context, Id, IfMatch, Json, PREFIX, Param, Params, Precondition, Route, invalid, limit},
+    routes::{Access, Commit, Context, Id, IfMatch, Json, PREFIX, Param, Params, Precondition, Route, invalid, limit},
 };
 use crate::{
     auth::Caller,
@@ -101,6 +101,12 @@ pub(super) fn routes() -> Vec<Route> {
     routes
 }
 
+/// The commit that last touched a collector's document, for the audit log.
+fn commit_of(state: &AppState, id: CollectorId, before: Option<Revision>) -> Option<Commit> {
+    let after = state.handles.repository.snapshot().collectors.get(&id)?.revision;
+    Some(Commit { before, after })
+}
+
 async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse> {
     let sort = match params.text("sort") {
         None => Sort::default(),
@@ -134,9 +140,11 @@ async fn create(
 ) -> Result<HttpResponse> {
     let by = context.by(&caller);
     let version = new.version.clone();
+    let before = state.handles.repository.snapshot().revision;
     let created = state.handles.fleet.register(new, &by).await?;
     let collector = created.collector;
-    context.audit(&state, &by, "collectors:create", format_args!("collectors/{}", collector.id), None).await;
+    let commit = commit_of(&state, collector.id, before);
+    context.audit(&state, &by, "collectors:create", format_args!("collectors/{}", collector.id), commit).await;
     let bootstrap = bootstrap::of(
         &state.edge,
         &Host {
@@ -169,9 +177,11 @@ async fn patch(
     Json(patch): Json<CollectorPatch>,
 ) -> Result<HttpResponse> {
     let by = context.by(&caller);
+    let before = state.handles.repository.snapshot().revision;
     match state.handles.fleet.patch(id, patch, Stored::Matches(etag), &by).await {
         Ok((collector, etag)) => {
-            context.audit(&state, &by, "collectors:update", format_args!("collectors/{id}"), None).await;
+            let commit = commit_of(&state, id, before);
+            context.audit(&state, &by, "collectors:update", format_args!("collectors/{id}"), commit).await;
             Ok(HttpResponse::Ok().insert_header((ETAG, format!("\"{etag}\""))).json(collector))
         }
         Err(error @ FleetError::Stale { .. }) => {

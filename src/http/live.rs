@@ -30,10 +30,6 @@ use super::{
 };
 use crate::{auth::Caller, error::Result};
 
-/// How often a silent stream says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often credentials are checked again.
-const RECHECK: Duration = Duration::from_secs(30);
 /// What a browser waits before it connects again.
 const RETRY_MS: u32 = 2000;
 
@@ -73,8 +69,8 @@ async fn follow(
     let now = Instant::now();
     let follower = Follower {
         greeting: Some(format!("retry: {RETRY_MS}\n: connected\n\n")),
-        heartbeat: every(now, HEARTBEAT),
-        recheck: every(now, RECHECK),
+        heartbeat: every(now, state.edge.feed_heartbeat),
+        recheck: every(now, state.edge.feed_recheck),
         subscription,
         ended,
         caller,

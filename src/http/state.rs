@@ -1,6 +1,6 @@
 //! What every handler of the server shares.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use linkmesh_actors::{
     Handles,
@@ -28,6 +28,10 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpAddr>,
     /// The largest body of a REST request.
     pub max_body: usize,
+    /// How often a silent event stream says that it lives.
+    pub feed_heartbeat: Duration,
+    /// How often the credentials of an event stream are checked again (decision 25).
+    pub feed_recheck: Duration,
 }
 
 impl Edge {
@@ -41,6 +45,8 @@ impl Edge {
             authority_pem: None,
             trusted_proxies: Vec::new(),
             max_body: DEFAULT_MAX_BODY,
+            feed_heartbeat: Duration::from_secs(15),
+            feed_recheck: Duration::from_secs(30),
         }
     }
 }

@@ -6,7 +6,7 @@ use linkmesh_actors::domain::access::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use super::harness::{Api, EMAIL, PASSWORD};
+use super::harness::{Api, EMAIL, PASSWORD, Stores};
 
 #[actix_web::test]
 async fn setup_link_creates_the_first_administrator_once() {
@@ -141,4 +141,24 @@ async fn sign_ins_and_sign_outs_are_in_the_audit_log() {
     assert_eq!(actions, ["setup:write", "session:delete", "session:create"]);
     assert!(records.iter().all(|record| record.is_intact() && record.entry.actor == EMAIL));
     assert!(records.iter().all(|record| record.entry.address.as_deref() == Some("127.0.0.1")));
+}
+
+#[actix_web::test]
+async fn cookie_is_secure_where_browsers_come_over_tls() {
+    let api = Api::fresh_with(Stores::Redb, |edge| edge.cookies_secure = true).await;
+    let created = api.set_up().await;
+    assert!(created.header("set-cookie").contains("Secure"), "{}", created.header("set-cookie"));
+}
+
+#[actix_web::test]
+async fn address_is_believed_of_the_proxy_only() {
+    async fn address(edge: fn(&mut linkmesh::http::Edge)) -> Option<String> {
+        let api = Api::start_with(Stores::Redb, edge).await;
+        let request = api.request(Method::DELETE, "/session").header("x-forwarded-for", "192.0.2.9, 198.51.100.7");
+        api.send(request).await.expect(204);
+        api.store.audit(None, 1).await.unwrap()[0].entry.address.clone()
+    }
+    assert_eq!(address(|_| {}).await.as_deref(), Some("127.0.0.1"));
+    let behind = address(|edge| edge.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+    assert_eq!(behind.as_deref(), Some("198.51.100.7"), "what stands before it, the client may have made up");
 }

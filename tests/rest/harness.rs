@@ -14,7 +14,7 @@ use linkmesh_actors::{
     domain::access::Role,
     ports::{Clock, Entropy, StateStore},
     runtime::Observe,
-    testing::{CountingEntropy, ManualClock, MemoryRepository},
+    testing::{CountingEntropy, ManualClock, MemoryRepository, MemoryStore},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
@@ -35,6 +35,14 @@ pub(super) struct Api {
     csrf: Option<String>,
     bearer: Option<String>,
     _server: Arc<Running>,
+}
+
+/// Where the server keeps its state.
+pub(super) enum Stores {
+    /// In a file, as the real one does.
+    Redb,
+    /// In memory, so that the test can make it fail.
+    Memory(Arc<MemoryStore>),
 }
 
 struct Running {
@@ -114,6 +122,11 @@ impl Answer {
 impl Api {
     /// A server without an administrator.
     pub(super) async fn fresh() -> Self {
+        Self::fresh_with(Stores::Redb, |_| {}).await
+    }
+
+    /// A server without an administrator, on these stores and reached in this way.
+    pub(super) async fn fresh_with(stores: Stores, edge: fn(&mut Edge)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let clock = Arc::new(ManualClock::default());
@@ -123,7 +136,7 @@ impl Api {
             let path = path.clone();
             move || {
                 actix_web::rt::System::new().block_on(async move {
-                    let (started, server, handles) = start(path, server_clock).await;
+                    let (started, server, handles) = start(path, server_clock, stores, edge).await;
                     sender.send(started).ok().unwrap();
                     server.await.unwrap();
                     handles.stop().await;
@@ -148,7 +161,12 @@ impl Api {
 
     /// A server with an administrator, who is signed in.
     pub(super) async fn start() -> Self {
-        let mut api = Self::fresh().await;
+        Self::start_with(Stores::Redb, |_| {}).await
+    }
+
+    /// A server with an administrator, who is signed in, on these stores and reached in this way.
+    pub(super) async fn start_with(stores: Stores, edge: fn(&mut Edge)) -> Self {
+        let mut api = Self::fresh_with(stores, edge).await;
         let session = api.set_up().await.expect(201);
         api.csrf = Some(session["csrf_token"].as_str().unwrap().to_owned());
         api
@@ -267,9 +285,16 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().cookie_store(true).no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
 }
 
-async fn start(directory: PathBuf, clock: Arc<ManualClock>) -> (Started, actix_web::dev::Server, Handles) {
-    let redb = RedbStore::open(&directory.join("state.redb"), &RedbOptions::default()).unwrap();
-    let store: Arc<dyn StateStore> = Arc::new(redb);
+async fn start(
+    directory: PathBuf,
+    clock: Arc<ManualClock>,
+    stores: Stores,
+    change: fn(&mut Edge),
+) -> (Started, actix_web::dev::Server, Handles) {
+    let store: Arc<dyn StateStore> = match stores {
+        Stores::Redb => Arc::new(RedbStore::open(&directory.join("state.redb"), &RedbOptions::default()).unwrap()),
+        Stores::Memory(store) => store,
+    };
     let clock: Arc<dyn Clock> = clock;
     let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
     let repository = MemoryRepository::default();
@@ -281,7 +306,7 @@ async fn start(directory: PathBuf, clock: Arc<ManualClock>) -> (Started, actix_w
         entropy: Arc::clone(&entropy),
         sealer: Arc::new(SecretKey::generate().unwrap()),
         observe: Arc::new(Observe::default()),
-        settings: Settings { threads: 1, ..Settings::default() },
+        settings: Settings { threads: 1, repository_poll: Duration::from_millis(50), ..Settings::default() },
         give_up: Arc::new(|actor| panic!("{actor} gave up")),
     })
     .await
@@ -289,7 +314,8 @@ async fn start(directory: PathBuf, clock: Arc<ManualClock>) -> (Started, actix_w
     let (auth, setup_token) = Auth::open(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let edge = Edge { max_body: 64 << 10, ..Edge::at(format!("http://{address}")) };
+    let mut edge = Edge { max_body: 64 << 10, ..Edge::at(format!("http://{address}")) };
+    change(&mut edge);
     let state =
         web::Data::new(AppState::new(edge, Arc::clone(&store), clock, Arc::clone(&entropy), handles.clone(), auth));
     let server = HttpServer::new(move || {

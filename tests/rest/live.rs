@@ -5,7 +5,10 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use super::{documents::destination, harness::Api};
+use super::{
+    documents::destination,
+    harness::{Api, Stores},
+};
 
 /// A reader of server-sent events.
 struct Reader {
@@ -101,4 +104,21 @@ async fn stream_ends_when_its_session_is_signed_out() {
     assert_eq!(stays.event("destination.saved").await.data["id"], "still-heard");
     let answer = api.get("/events").await;
     answer.problem(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn silent_stream_says_that_it_lives() {
+    let api = Api::start_with(Stores::Redb, |edge| edge.feed_heartbeat = Duration::from_millis(20)).await;
+    let mut reader = Reader::open(&api, None).await;
+    for _ in 0..3 {
+        assert_eq!(reader.block().await.as_deref(), Some(": still here"));
+    }
+}
+
+#[actix_web::test]
+async fn stream_ends_when_its_session_has_ended_by_time() {
+    let api = Api::start_with(Stores::Redb, |edge| edge.feed_recheck = Duration::from_millis(20)).await;
+    let mut reader = Reader::open(&api, None).await;
+    api.clock.advance(Duration::from_secs(24 * 3600));
+    while reader.block().await.is_some() {}
 }
