@@ -242,7 +242,7 @@ pub trait Component: Send + Sync {
         let _ = (settings, findings);
     }
 
-    /// The addresses that a source listens on.
+    /// The addresses that a source listens on. The settings may be as they stand in a document, without defaults.
     fn binds(&self, settings: &SettingsMap) -> Vec<Bind> {
         let _ = settings;
         Vec::new()
@@ -274,8 +274,7 @@ pub trait Component: Send + Sync {
 /// Settings as the component's own type. They satisfy the schema when this is called, so that a failure is a mistake of
 /// the component; it is reported like any other reason not to render.
 fn read<T: DeserializeOwned>(settings: &SettingsMap) -> Result<T, Unsupported> {
-    serde_json::from_value(Value::Object(settings.clone()))
-        .map_err(|error| Unsupported::new("", format!("the settings cannot be read: {error}")))
+    T::deserialize(settings).map_err(|error| Unsupported::new("", format!("the settings cannot be read: {error}")))
 }
 
 /// A component with its schema built.

@@ -25,6 +25,7 @@ pub(super) struct Raw(pub(super) Role);
 struct Settings {
     otelcol: Option<String>,
     alloy: Option<String>,
+    #[serde(default)]
     signals: Vec<Signal>,
 }
 

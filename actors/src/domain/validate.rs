@@ -112,20 +112,22 @@ pub fn validate_destination(
 }
 
 /// A part of a document whose settings are right.
-struct Part {
+struct Part<'a> {
     role: Role,
     registered: &'static Registered,
     /// Where the part stands: `sources[0]`, or nothing for a destination that is checked by itself.
     at: Path,
     /// Whether the settings stand below `at`; otherwise they are in another document.
     own_settings: bool,
+    /// As they stand in the document.
+    stated: &'a SettingsMap,
     /// Defaults filled in, secrets replaced by placeholders.
     settings: SettingsMap,
     /// The kinds of telemetry that it handles, of those of the pipeline.
     signals: Vec<Signal>,
 }
 
-impl Part {
+impl Part<'_> {
     /// A place in its settings, or the part itself where those are in another document.
     fn field(&self, name: &str) -> Path {
         match (self.own_settings, name) {
@@ -199,7 +201,7 @@ const fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn check_steps(document: &PipelineDocument, findings: &mut Findings) -> Vec<Part> {
+fn check_steps<'a>(document: &'a PipelineDocument, findings: &mut Findings) -> Vec<Part<'a>> {
     let lists = [
         (Role::Source, "sources", &document.sources),
         (Role::Filter, "filters", &document.filters),
@@ -218,7 +220,7 @@ fn check_steps(document: &PipelineDocument, findings: &mut Findings) -> Vec<Part
                 let message = format!("handles {} only, which this pipeline does not carry", signal_names(&able));
                 findings.errors.add(at.key("kind"), "wrong_signal", message);
             }
-            parts.push(Part { role, registered, at, own_settings: true, settings, signals });
+            parts.push(Part { role, registered, at, own_settings: true, stated: &step.settings, settings, signals });
         }
     }
     parts
@@ -228,7 +230,11 @@ fn signal_names(signals: &[Signal]) -> String {
     signals.iter().map(|signal| signal_name(*signal)).collect::<Vec<_>>().join(" and ")
 }
 
-fn check_destinations(document: &PipelineDocument, config: &ConfigSnapshot, findings: &mut Findings) -> Vec<Part> {
+fn check_destinations<'a>(
+    document: &PipelineDocument,
+    config: &'a ConfigSnapshot,
+    findings: &mut Findings,
+) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     for (index, id) in document.destinations.iter().map(|d| d.id()).enumerate() {
         let at = Path::root().key("destinations").index(index);
@@ -255,16 +261,16 @@ fn check_destinations(document: &PipelineDocument, config: &ConfigSnapshot, find
     parts
 }
 
-fn check_destination(document: &DestinationDocument, at: &Path, findings: &mut Findings) -> Option<Part> {
+fn check_destination<'a>(document: &'a DestinationDocument, at: &Path, findings: &mut Findings) -> Option<Part<'a>> {
     let role = Role::Destination;
     let registered = check_settings((role, &document.kind, &document.settings), at, findings)?;
     let settings = unopened(registered, &document.settings);
     let signals = registered.component().signals_with(&settings);
-    Some(Part { role, registered, at: at.clone(), own_settings: true, settings, signals })
+    Some(Part { role, registered, at: at.clone(), own_settings: true, stated: &document.settings, settings, signals })
 }
 
 /// Every signal needs a source and a destination; a pipeline needs all three.
-fn check_signals(document: &PipelineDocument, steps: &[Part], destinations: &[Part], findings: &mut Findings) {
+fn check_signals(document: &PipelineDocument, steps: &[Part<'_>], destinations: &[Part<'_>], findings: &mut Findings) {
     let path = Path::root().key("signals");
     for (field, empty, message) in [
         ("signals", document.signals.is_empty(), "name at least one of logs, metrics, traces"),

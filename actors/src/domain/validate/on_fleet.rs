@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{
     PipelineId,
-    api::{catalogue::Role, collector::Runtime, pipeline::PipelineDocument},
+    api::{catalogue::Role, collector::Runtime},
 };
 
 use super::{CollectorFacts, Part};
 use crate::{
-    catalog::{AlloySite, Bind, Findings, OtelcolSite, Outputs, SettingsMap, catalogue},
+    catalog::{AlloySite, Bind, Findings, OtelcolSite, Outputs, catalogue},
     domain::{
         components::{BuildComponents, ComponentClass},
         config::ConfigSnapshot,
@@ -35,7 +35,7 @@ fn names<'a>(collectors: impl IntoIterator<Item = &'a CollectorFacts>) -> String
 }
 
 /// Whether the matched collectors can run a part.
-pub(super) fn check_part(part: &Part, matched: &[&CollectorFacts], findings: &mut Findings) {
+pub(super) fn check_part(part: &Part<'_>, matched: &[&CollectorFacts], findings: &mut Findings) {
     let of = |runtime: Runtime| matched.iter().copied().filter(move |c| c.runtime == runtime);
     let component = part.registered.component();
     if of(Runtime::Alloy).next().is_some() {
@@ -112,24 +112,8 @@ fn check_build(types: &[(ComponentClass, String)], field: &Path, matched: &[&Col
     }
 }
 
-/// A source that binds addresses.
-struct Binding<'a> {
-    kind: &'a str,
-    settings: SettingsMap,
-    binds: Vec<Bind>,
-}
-
-fn bindings(document: &PipelineDocument) -> impl Iterator<Item = Binding<'_>> {
-    document.sources.iter().filter_map(|step| {
-        let registered = catalogue().get(Role::Source, &step.kind)?;
-        let settings = unopened(registered, &step.settings);
-        let binds = registered.component().binds(&settings);
-        (!binds.is_empty()).then_some(Binding { kind: &step.kind, settings, binds })
-    })
-}
-
 /// The field of the first of `binds` that collides with `others`.
-fn colliding_field(part: &Part, binds: &[Bind], others: &[Bind]) -> Path {
+fn colliding_field(part: &Part<'_>, binds: &[Bind], others: &[Bind]) -> Path {
     let bind = binds.iter().find(|bind| collision(std::slice::from_ref(bind), others).is_some());
     part.field(bind.map_or("", |bind| bind.field))
 }
@@ -137,19 +121,19 @@ fn colliding_field(part: &Part, binds: &[Bind], others: &[Bind]) -> Path {
 /// Whether the sources of a pipeline want addresses that others bind differently where both run.
 pub(super) fn check_addresses(
     id: &PipelineId,
-    steps: &[Part],
+    steps: &[Part<'_>],
     config: &ConfigSnapshot,
     matched: &[&CollectorFacts],
     findings: &mut Findings,
 ) {
-    let sources: Vec<(&Part, Vec<Bind>)> = steps
+    let sources: Vec<(&Part<'_>, Vec<Bind>)> = steps
         .iter()
         .filter(|part| part.role == Role::Source)
         .map(|part| (part, part.registered.component().binds(&part.settings)))
         .filter(|(_, binds)| !binds.is_empty())
         .collect();
     for (index, (part, binds)) in sources.iter().enumerate() {
-        let same = |other: &Part| {
+        let same = |other: &Part<'_>| {
             other.registered.component().kind() == part.registered.component().kind() && other.settings == part.settings
         };
         for (earlier, others) in sources.iter().take(index).filter(|(earlier, _)| !same(earlier)) {
@@ -163,11 +147,18 @@ pub(super) fn check_addresses(
     if sources.is_empty() || matched.is_empty() {
         return;
     }
+    // Nearly every pipeline is passed over by a look at its ports: this runs at each save, over all pipelines.
     for (other, pipeline) in config.pipelines.iter().filter(|(other, p)| *other != id && p.document.enabled) {
-        for theirs in bindings(&pipeline.document) {
-            for (part, binds) in &sources {
-                let same = theirs.kind == part.registered.component().kind() && theirs.settings == part.settings;
-                let Some(address) = collision(binds, &theirs.binds).filter(|_| !same) else { continue };
+        for theirs in &pipeline.document.sources {
+            let Some(registered) = catalogue().get(Role::Source, &theirs.kind) else { continue };
+            let others = registered.component().binds(&theirs.settings);
+            for (part, binds) in sources.iter().filter(|_| !others.is_empty()) {
+                let Some(address) = collision(binds, &others) else { continue };
+                let same = theirs.kind == part.registered.component().kind()
+                    && (theirs.settings == *part.stated || unopened(registered, &theirs.settings) == part.settings);
+                if same {
+                    continue;
+                }
                 let Ok(matchers) = MatcherSet::parse(&pipeline.document.matchers) else { continue };
                 let both: Vec<_> = matched.iter().copied().filter(|c| matchers.matches(&*c.attributes)).collect();
                 if !both.is_empty() {
@@ -175,7 +166,7 @@ pub(super) fn check_addresses(
                         "pipelines {id} and {other} would both listen on {address}, with different settings, on {}",
                         names(both)
                     );
-                    findings.errors.add(colliding_field(part, binds, &theirs.binds), "port_conflict", message);
+                    findings.errors.add(colliding_field(part, binds, &others), "port_conflict", message);
                 }
             }
         }
@@ -183,7 +174,7 @@ pub(super) fn check_addresses(
 }
 
 /// Ports that the runtimes use themselves, unless told otherwise on the host.
-fn warn_of_own_ports(part: &Part, binds: &[Bind], matched: &[&CollectorFacts], findings: &mut Findings) {
+fn warn_of_own_ports(part: &Part<'_>, binds: &[Bind], matched: &[&CollectorFacts], findings: &mut Findings) {
     let own = [(Runtime::Alloy, 12345, "Alloy's own page"), (Runtime::Otelcol, 8888, "otelcol's own metrics")];
     for (runtime, port, use_) in own {
         let Some(bind) = binds.iter().find(|bind| bind.port == port) else { continue };
