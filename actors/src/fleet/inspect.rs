@@ -19,7 +19,7 @@ use crate::{
     collector::{AgentRecord, Work, post_if_alive},
     directory::{Slot, Text},
     domain::{drift::compare_alloy, secret::redact},
-    opamp::RemoteStatus,
+    opamp::{RemoteStatus, ReportedStatus},
     ports::{BoxError, EffectiveRecord, StoreError},
 };
 
@@ -57,9 +57,14 @@ impl FleetHandle {
             AgentRecord::Opamp(record) => (&record.status, record.confirmed, None),
             AgentRecord::Alloy(record) => (&record.status, record.confirmed, record.published),
         };
+        let state = record.row.drift.unwrap_or(DriftState::Unknown);
+        // What can have drifted is the text that was confirmed, and one that the collector calls applied and does not run.
+        let claimed = status.as_ref().filter(|status| status.status == ReportedStatus::Applied);
+        let claimed = claimed.and_then(|status| status.hash);
         let differences = match (text, &effective) {
-            // Only the text that was confirmed can have drifted.
-            (Some(text), Some(effective)) if confirmed == Some(text.desired.hash()) => {
+            (Some(text), Some(effective))
+                if state == DriftState::Drifted && [confirmed, claimed].contains(&Some(text.desired.hash())) =>
+            {
                 differences(slot.runtime(), text, effective)
             }
             _ => Vec::new(),
@@ -77,7 +82,7 @@ impl FleetHandle {
                 at: status.as_ref().map(|status| status.at),
             },
             drift: Drift {
-                state: record.row.drift.unwrap_or(DriftState::Unknown),
+                state,
                 differences: differences.into_iter().map(|difference| hide(difference, secrets)).collect(),
             },
         })
