@@ -1,0 +1,262 @@
+//! The only HTTP client of the page.
+
+use gloo_net::http::{Method, RequestBuilder};
+use linkmesh_proto::api::problem::{FieldProblem, Problem};
+use serde::{Serialize, de::DeserializeOwned};
+use sycamore::prelude::*;
+
+use crate::dom;
+
+/// Why a request brought nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ApiError {
+    /// No answer: the server is not reachable from here.
+    Unreachable,
+    /// The server said why.
+    Problem(Box<Problem>),
+    /// An answer that is not of LinkMesh, for example of a proxy.
+    Strange {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+impl ApiError {
+    /// What happened, in a few words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Unreachable => "The server does not answer".to_owned(),
+            Self::Problem(problem) => problem.title.clone(),
+            Self::Strange { status, .. } => format!("Unexpected answer ({status})"),
+        }
+    }
+
+    /// What happened, in a sentence.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Unreachable => {
+                "No connection to LinkMesh. Collectors run on with what they have; nothing here was lost.".to_owned()
+            }
+            Self::Problem(problem) => problem.detail.clone(),
+            Self::Strange { detail, .. } => detail.clone(),
+        }
+    }
+
+    /// The HTTP status; 0 without an answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unreachable => 0,
+            Self::Problem(problem) => problem.status,
+            Self::Strange { status, .. } => *status,
+        }
+    }
+
+    /// What is wrong with the document that was sent.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldProblem> {
+        match self {
+            Self::Problem(problem) => problem.errors.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Finds the request in the server's log.
+    #[must_use]
+    pub fn request_id(&self) -> Option<String> {
+        match self {
+            Self::Problem(problem) => Some(problem.request_id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// An answer with its entity tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tagged<T> {
+    /// The document.
+    pub value: T,
+    /// Goes into `If-Match`, as it came.
+    pub etag: Option<String>,
+}
+
+/// The condition under which a write is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// Always.
+    Always,
+    /// Only while the stored document has this entity tag.
+    Matches(String),
+}
+
+/// Asks the server. `Copy`, so that closures may hold it.
+#[derive(Clone, Copy)]
+pub struct Api {
+    csrf: Signal<Option<String>>,
+    /// The server's clock minus this machine's, in milliseconds.
+    skew_ms: Signal<i64>,
+    /// Set when the session has ended under a page that was signed in.
+    pub(crate) expired: Signal<bool>,
+}
+
+impl Api {
+    /// A client; made once, in the scope of the whole page.
+    #[must_use]
+    pub(crate) fn new() -> Self {
+        Self { csrf: create_signal(None), skew_ms: create_signal(0), expired: create_signal(false) }
+    }
+
+    /// Takes the token that writes by cookie carry.
+    pub(crate) fn set_csrf(self, token: Option<String>) {
+        self.csrf.set(token);
+    }
+
+    /// The server's time in milliseconds since the epoch, as far as its answers tell.
+    pub(crate) fn now_ms(self) -> i64 {
+        dom::now_ms() + self.skew_ms.get_untracked()
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn get<T: DeserializeOwned>(self, path: &str) -> Result<T, ApiError> {
+        self.get_tagged(path).await.map(|answer| answer.value)
+    }
+
+    /// `GET` of a document under version control.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn get_tagged<T: DeserializeOwned>(self, path: &str) -> Result<Tagged<T>, ApiError> {
+        let answer = self.send(Method::GET, path, None, When::Always).await?;
+        Ok(Tagged { value: read(&answer)?, etag: answer.etag })
+    }
+
+    /// `POST` of a document.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn post<T: DeserializeOwned>(self, path: &str, body: &impl Serialize) -> Result<Tagged<T>, ApiError> {
+        let answer = self.send(Method::POST, path, Some(write(body)?), When::Always).await?;
+        Ok(Tagged { value: read(&answer)?, etag: answer.etag })
+    }
+
+    /// `POST` without a document, where only success matters.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn ask(self, path: &str) -> Result<(), ApiError> {
+        self.send(Method::POST, path, None, When::Always).await.map(drop)
+    }
+
+    /// `PUT` of a document over the version that it was made from.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses; with status 412 the problem holds the document as it is now.
+    pub async fn put<T: DeserializeOwned>(
+        self,
+        path: &str,
+        body: &impl Serialize,
+        when: When,
+    ) -> Result<Tagged<T>, ApiError> {
+        let answer = self.send(Method::PUT, path, Some(write(body)?), when).await?;
+        Ok(Tagged { value: read(&answer)?, etag: answer.etag })
+    }
+
+    /// `PATCH` of a document.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn patch<T: DeserializeOwned>(
+        self,
+        path: &str,
+        body: &impl Serialize,
+        when: When,
+    ) -> Result<Tagged<T>, ApiError> {
+        let answer = self.send(Method::PATCH, path, Some(write(body)?), when).await?;
+        Ok(Tagged { value: read(&answer)?, etag: answer.etag })
+    }
+
+    /// `DELETE`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn delete(self, path: &str, when: When) -> Result<(), ApiError> {
+        self.send(Method::DELETE, path, None, when).await.map(drop)
+    }
+
+    async fn send(self, method: Method, path: &str, body: Option<String>, when: When) -> Result<Answer, ApiError> {
+        let is_write = method != Method::GET;
+        let mut request =
+            RequestBuilder::new(&format!("/api/v1{path}")).method(method).header("Accept", "application/json");
+        if let (true, Some(token)) = (is_write, self.csrf.get_clone_untracked()) {
+            request = request.header("X-CSRF-Token", &token);
+        }
+        if let When::Matches(etag) = when {
+            request = request.header("If-Match", &etag);
+        }
+        let sent = match body {
+            Some(body) => match request.header("Content-Type", "application/json").body(body) {
+                Ok(request) => request.send().await,
+                Err(error) => Err(error),
+            },
+            None => request.send().await,
+        };
+        let response = sent.map_err(|_| ApiError::Unreachable)?;
+        if let Some(date) = response.headers().get("date") {
+            self.learn_clock(&date);
+        }
+        let status = response.status();
+        let answer = Answer {
+            status,
+            etag: response.headers().get("etag"),
+            text: response.text().await.map_err(|_| ApiError::Unreachable)?,
+        };
+        if (200..300).contains(&status) {
+            return Ok(answer);
+        }
+        if status == 401 && self.csrf.get_clone_untracked().is_some() && path != "/session" {
+            self.expired.set(true);
+        }
+        Err(match serde_json::from_str::<Problem>(&answer.text) {
+            Ok(problem) => ApiError::Problem(Box::new(problem)),
+            Err(_) if status == 502 || status == 503 || status == 504 => ApiError::Unreachable,
+            Err(_) => ApiError::Strange { status, detail: answer.text.chars().take(300).collect() },
+        })
+    }
+
+    fn learn_clock(self, date: &str) {
+        let server = js_sys::Date::parse(date);
+        if server.is_finite() {
+            // The header counts whole seconds: what is below that is no skew.
+            let skew = server as i64 + 500 - dom::now_ms();
+            self.skew_ms.set(if skew.abs() < 1500 { 0 } else { skew });
+        }
+    }
+}
+
+struct Answer {
+    status: u16,
+    etag: Option<String>,
+    text: String,
+}
+
+fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, ApiError> {
+    // Answers without a body are read as `null`.
+    let text = if answer.text.is_empty() { "null" } else { &answer.text };
+    serde_json::from_str(text).map_err(|error| ApiError::Strange {
+        status: answer.status,
+        detail: format!(
+            "The answer is not what this page understands ({error}). Load the page again: the server may be newer."
+        ),
+    })
+}
+
+fn write(body: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(body).map_err(|error| ApiError::Strange { status: 0, detail: error.to_string() })
+}

@@ -1,0 +1,172 @@
+//! The page as a whole: who is signed in, the clock, messages, and which page is shown.
+
+use linkmesh_proto::api::session::Session;
+use sycamore::{futures::spawn_local_scoped, prelude::*};
+
+use crate::{
+    api::{Api, ApiError},
+    components, dom,
+    live::Live,
+    model::{access, rates::Rates},
+    nav, pages,
+};
+
+/// Who is there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Visitor {
+    /// Not known yet.
+    Unknown,
+    /// Nobody has signed in.
+    Nobody,
+    /// The server could not be asked.
+    Unreachable(ApiError),
+    /// A person.
+    Known(Box<Session>),
+}
+
+/// A short message in the corner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// Tells messages apart.
+    pub id: u64,
+    /// What it says.
+    pub text: String,
+    /// Whether something failed.
+    pub bad: bool,
+}
+
+/// What every part of the page may use. `Copy`, so that closures may hold it.
+#[derive(Clone, Copy)]
+pub struct App {
+    /// The HTTP client.
+    pub api: Api,
+    /// The feed.
+    pub live: Live,
+    /// Who is there.
+    pub visitor: Signal<Visitor>,
+    /// The server's time in milliseconds, moved on each second while the page is seen.
+    pub now: Signal<i64>,
+    /// Rates of pipelines, as the feed brings them.
+    pub rates: Signal<Rates>,
+    /// Messages.
+    pub toasts: Signal<Vec<Toast>>,
+    /// An address that unsaved changes keep from being gone to.
+    pub pending: Signal<Option<String>>,
+    /// Whether the command palette is open.
+    pub palette: Signal<bool>,
+}
+
+/// The page's shared parts.
+#[must_use]
+pub fn app() -> App {
+    use_context::<App>()
+}
+
+impl App {
+    /// Says something in the corner for some seconds.
+    pub(crate) fn say(self, text: impl Into<String>) {
+        self.message(text.into(), false);
+    }
+
+    /// Says in the corner that something failed.
+    pub(crate) fn complain(self, error: &ApiError) {
+        self.message(format!("{}. {}", error.title().trim_end_matches('.'), error.detail()), true);
+    }
+
+    fn message(self, text: String, bad: bool) {
+        let id = self.toasts.with_untracked(|toasts| toasts.last().map_or(0, |toast| toast.id + 1));
+        self.toasts.update(|toasts| {
+            toasts.push(Toast { id, text, bad });
+            if toasts.len() > 4 {
+                toasts.remove(0);
+            }
+        });
+        wasm_bindgen_futures::spawn_local(async move {
+            dom::pause(if bad { 12_000 } else { 6_000 }).await;
+            self.toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
+        });
+    }
+
+    /// Whether the person may do something (`pipelines:write`).
+    pub(crate) fn may(self, permission: &str) -> bool {
+        self.visitor.with(|visitor| match visitor {
+            Visitor::Known(session) => access::allows(&session.permissions, permission),
+            _ => false,
+        })
+    }
+
+    /// Takes a session that has just begun.
+    pub(crate) fn welcome(self, session: Session) {
+        self.api.set_csrf(session.csrf_token.clone());
+        self.api.expired.set(false);
+        let same = self.visitor.with_untracked(|visitor| match visitor {
+            Visitor::Known(known) => known.user.id == session.user.id,
+            _ => false,
+        });
+        if !same {
+            self.visitor.set(Visitor::Known(Box::new(session)));
+        }
+        self.live.stop();
+        self.live.start();
+    }
+
+    /// Asks who is signed in.
+    pub(crate) async fn ask_who(self) {
+        match self.api.get::<Session>("/session").await {
+            Ok(session) => self.welcome(session),
+            Err(error) if error.status() == 401 => self.visitor.set(Visitor::Nobody),
+            Err(error) => self.visitor.set(Visitor::Unreachable(error)),
+        }
+    }
+
+    /// Ends the session.
+    pub(crate) async fn sign_out(self) {
+        if let Err(error) = self.api.delete("/session", crate::api::When::Always).await
+            && error.status() != 401
+        {
+            self.complain(&error);
+            return;
+        }
+        nav::unguard();
+        self.api.set_csrf(None);
+        self.live.stop();
+        self.visitor.set(Visitor::Nobody);
+    }
+}
+
+/// The root of the page.
+pub(crate) fn root() -> View {
+    let api = Api::new();
+    let app = App {
+        api,
+        live: Live::new(api),
+        visitor: create_signal(Visitor::Unknown),
+        now: create_signal(api.now_ms()),
+        rates: create_signal(Rates::default()),
+        toasts: create_signal(Vec::new()),
+        pending: create_signal(None),
+        palette: create_signal(false),
+    };
+    provide_context(app);
+    nav::init(app.pending);
+    components::theme::init();
+    components::palette::keys(app);
+    let mut seconds = 0_u32;
+    dom::every(1000, move || {
+        if dom::is_hidden() {
+            return;
+        }
+        app.now.set(api.now_ms());
+        app.live.watch();
+        seconds += 1;
+        if seconds.is_multiple_of(60) {
+            app.rates.update(|rates| rates.forget_old(api.now_ms()));
+        }
+    });
+    pages::collect_rates(app);
+    spawn_local_scoped(app.ask_who());
+    view! {
+        (pages::routed(app))
+        (components::toasts::view(app))
+    }
+}

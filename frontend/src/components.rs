@@ -1,0 +1,15 @@
+//! What pages share.
+
+pub(crate) mod bits;
+pub(crate) mod code;
+pub(crate) mod dialog;
+pub(crate) mod field;
+pub(crate) mod icons;
+pub(crate) mod loading;
+pub(crate) mod pairs;
+pub(crate) mod palette;
+pub(crate) mod saving;
+pub(crate) mod shell;
+pub(crate) mod spark;
+pub(crate) mod theme;
+pub(crate) mod toasts;

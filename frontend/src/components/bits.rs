@@ -1,0 +1,148 @@
+//! Small parts: tags, times, notes, heads of pages.
+
+use linkmesh_proto::Timestamp;
+use sycamore::{prelude::*, web::document};
+
+use super::icons::icon;
+use crate::{
+    app::app,
+    model::{
+        format,
+        status::{Label, Tone},
+    },
+};
+
+/// A word of state in its colour.
+pub(crate) fn tag(label: Label) -> View {
+    let class = format!("tag {}", label.tone.class());
+    let word = label.word;
+    view! { span(class=class) { (word) } }
+}
+
+/// A word of state that follows a signal; `id` is its test id.
+pub(crate) fn live_tag(id: &'static str, label: impl Fn() -> Label + 'static) -> View {
+    let label = create_selector(label);
+    view! { span(class=format!("tag {}", label.get().tone.class()), data-testid=id) { (label.get().word) } }
+}
+
+/// A coloured dot; a word stands beside it.
+pub(crate) fn dot(tone: Tone) -> View {
+    let class = format!("dot {}", tone.class());
+    view! { i(class=class, aria-hidden="true") {} }
+}
+
+/// How long ago, with the time in full as title.
+pub(crate) fn ago(time: Option<Timestamp>) -> View {
+    let Some(time) = time else { return view! { span(class="dim") { "never" } } };
+    let now = app().now;
+    let title = format::absolute(time);
+    view! { time(class="nowrap", title=title) { (format::ago(now.get(), time)) } }
+}
+
+/// How long ago something was that changes.
+pub(crate) fn live_ago(time: impl Fn() -> Option<Timestamp> + Clone + 'static) -> View {
+    let now = app().now;
+    let title = time.clone();
+    view! {
+        time(class="nowrap", title=title().map(format::absolute).unwrap_or_default()) {
+            (match time() { Some(time) => format::ago(now.get(), time), None => "never".to_owned() })
+        }
+    }
+}
+
+/// A message in the flow of the page.
+pub(crate) fn note(tone: Tone, content: impl Into<View>) -> View {
+    let name = match tone {
+        Tone::Bad | Tone::Warn => "warn",
+        Tone::Ok => "ok",
+        Tone::Off | Tone::Busy => "info",
+    };
+    let class = format!("note {}", tone.class());
+    let role = if tone == Tone::Bad { "alert" } else { "note" };
+    let content = content.into();
+    view! { div(class=class, role=role) { (icon(name)) div(class="grow") { (content) } } }
+}
+
+/// The head of a page: where it is, its title, a sentence, and its actions.
+pub(crate) fn head(
+    crumb: Option<(&'static str, &'static str)>,
+    title: impl Into<View>,
+    sub: impl Into<View>,
+    actions: impl Into<View>,
+) -> View {
+    let crumb: View = match crumb {
+        Some((href, name)) => view! { nav(class="crumb", aria-label="Breadcrumb") { a(href=href) { (name) } "/" } },
+        None => View::new(),
+    };
+    let (title, sub, actions) = (title.into(), sub.into(), actions.into());
+    view! {
+        header(class="bar") {
+            div(class="grow") {
+                (crumb)
+                h1 { (title) }
+                div(class="sub") { (sub) }
+            }
+            div(class="bar-actions") { (actions) }
+        }
+    }
+}
+
+/// A state that fills a page or card: what this is, and one thing to do.
+pub(crate) fn state(
+    id: &'static str,
+    name: &'static str,
+    title: impl Into<View>,
+    text: impl Into<View>,
+    action: impl Into<View>,
+) -> View {
+    let (title, text, action) = (title.into(), text.into(), action.into());
+    view! {
+        div(class="state", data-testid=id) {
+            (icon(name))
+            h2 { (title) }
+            p { (text) }
+            (action)
+        }
+    }
+}
+
+/// A switch between views of one thing. Arrow keys move, as in every tab list.
+pub(crate) fn tabs<T: Copy + PartialEq + 'static>(
+    label: &'static str,
+    chosen: Signal<T>,
+    all: Vec<(T, &'static str, View)>,
+) -> View {
+    let buttons: Vec<View> = all
+        .into_iter()
+        .map(|(value, name, extra)| {
+            view! {
+                button(
+                    r#type="button",
+                    role="tab",
+                    aria-selected=if chosen.get() == value { "true" } else { "false" },
+                    tabindex=if chosen.get() == value { "0" } else { "-1" },
+                    on:click=move |_| chosen.set(value),
+                ) { (name) (extra) }
+            }
+        })
+        .collect();
+    let step = |event: web_sys::KeyboardEvent| {
+        let next = match event.key().as_str() {
+            "ArrowRight" => document().active_element().and_then(|element| element.next_element_sibling()),
+            "ArrowLeft" => document().active_element().and_then(|element| element.previous_element_sibling()),
+            _ => None,
+        };
+        if let Some(next) = next {
+            crate::dom::focus_element(&next);
+            if let Some(next) = wasm_bindgen::JsCast::dyn_ref::<web_sys::HtmlElement>(&next) {
+                next.click();
+            }
+        }
+    };
+    view! { div(class="tabs", role="tablist", aria-label=label, on:keydown=step) { (buttons) } }
+}
+
+/// The sentence for actions that the person may not do.
+pub(crate) fn needs(permission: &'static str) -> String {
+    format!("Your role lacks {permission}. An administrator can grant it.")
+}

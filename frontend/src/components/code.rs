@@ -1,0 +1,104 @@
+//! Texts of configuration: plain, with marked lines, compared.
+
+use sycamore::prelude::*;
+
+use crate::model::diff::{self, Line, Mark};
+
+/// A text with numbered lines, some of them marked.
+pub(crate) fn text(id: &'static str, label: &'static str, body: &str, marked: &[usize]) -> View {
+    let lines: Vec<View> = body
+        .lines()
+        .enumerate()
+        .map(|(number, line)| {
+            let content = coloured(line);
+            let class = if marked.contains(&number) { "m" } else { "" };
+            view! { span(class=class) { (content) } }
+        })
+        .collect();
+    view! { div(class="code lines", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
+}
+
+/// A short text for the terminal, whole.
+pub(crate) fn plain(id: &'static str, label: &'static str, body: &str) -> View {
+    let lines: Vec<View> = body
+        .lines()
+        .map(|line| {
+            let line = if line.is_empty() { " ".to_owned() } else { line.to_owned() };
+            view! { span { (line) } }
+        })
+        .collect();
+    view! { div(class="code", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
+}
+
+/// Lines of a comparison in one column.
+pub(crate) fn lines(label: &'static str, lines: &[Line]) -> View {
+    let lines: Vec<View> = lines
+        .iter()
+        .map(|line| {
+            let class = line.mark.class();
+            // Patches of the server carry their signs; others get them here, since colour alone says nothing.
+            let text = line.text.clone();
+            view! { span(class=class) { (text) } }
+        })
+        .collect();
+    view! { div(class="code", tabindex="0", role="region", aria-label=label) { (lines) } }
+}
+
+/// What changed between two texts.
+pub(crate) fn changes(label: &'static str, old: &str, new: &str) -> View {
+    let mut compared = diff::unified(old, new, 3);
+    for line in &mut compared {
+        let sign = match line.mark {
+            Mark::Added => "+ ",
+            Mark::Removed => "- ",
+            Mark::Same => "  ",
+            Mark::Note => "",
+        };
+        line.text.insert_str(0, sign);
+    }
+    lines(label, &compared)
+}
+
+/// One side of two texts beside each other.
+pub(crate) fn side(id: &'static str, label: &'static str, lines: &[Option<Line>]) -> View {
+    let lines: Vec<View> = lines
+        .iter()
+        .map(|line| match line {
+            Some(line) => {
+                let class = if line.mark == Mark::Same { "" } else { "m" };
+                let content = coloured(&line.text);
+                view! { span(class=class) { (content) } }
+            }
+            None => view! { span(class="e") { "·" } },
+        })
+        .collect();
+    view! { div(class="code", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
+}
+
+/// A line with its key, or its comment, in another colour; right for YAML and Alloy alike.
+fn coloured(line: &str) -> View {
+    let trimmed = line.trim_start();
+    if line.is_empty() {
+        return view! { " " };
+    }
+    if trimmed.starts_with('#') || trimmed.starts_with("//") {
+        let line = line.to_owned();
+        return view! { i { (line) } };
+    }
+    let start = line.len() - trimmed.len() + if trimmed.starts_with("- ") { 2 } else { 0 };
+    let is_key = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    let rest = line.get(start..).unwrap_or_default();
+    let length = rest.find(|c| !is_key(c)).unwrap_or(rest.len());
+    let after = rest.get(length..).unwrap_or_default();
+    if length > 0 && (after.starts_with(':') || after.trim_start().starts_with(['=', '{']) || after.starts_with(" \""))
+    {
+        let (before, key, after) = (
+            line.get(..start).unwrap_or_default().to_owned(),
+            rest.get(..length).unwrap_or_default().to_owned(),
+            after.to_owned(),
+        );
+        return view! { (before) b { (key) } (after) };
+    }
+    let line = line.to_owned();
+    view! { (line) }
+}

@@ -1,0 +1,115 @@
+//! Dialogs: the browser's own `<dialog>`, which keeps the focus inside, closes on Esc and gives the focus back.
+
+use sycamore::prelude::*;
+use wasm_bindgen::JsCast as _;
+
+use crate::app::app;
+
+/// A dialog that is open while `open` is true. Its content is built anew at each opening.
+pub(crate) fn dialog(
+    open: Signal<bool>,
+    class: &'static str,
+    label: &'static str,
+    content: impl Fn() -> View + 'static,
+) -> View {
+    let shown = create_selector(move || open.get());
+    let content = std::rc::Rc::new(content);
+    view! {
+        (if shown.get() {
+            let node = create_node_ref();
+            // Closing, and not only taking it out, gives the focus back to where it was.
+            on_cleanup(move || {
+                if let Some(dialog) = node.try_get().and_then(|node| node.dyn_into::<web_sys::HtmlDialogElement>().ok()) {
+                    dialog.close();
+                }
+            });
+            on_mount(move || {
+                if let Some(dialog) = node.try_get().and_then(|node| node.dyn_into::<web_sys::HtmlDialogElement>().ok()) {
+                    // Fails only when it is open already.
+                    _ = dialog.show_modal();
+                }
+            });
+            let inner = content();
+            view! {
+                dialog(
+                    r#ref=node,
+                    class=class,
+                    aria-label=label,
+                    on:close=move |_| open.set(false),
+                    on:click=move |event: web_sys::MouseEvent| {
+                        // A click on the dialog itself and not on its content is one on the ground behind it.
+                        let on_ground = event.target().zip(event.current_target()).is_some_and(|(a, b)| a == b);
+                        if on_ground && class.contains("pal") {
+                            open.set(false);
+                        }
+                    },
+                ) { (inner) }
+            }
+        } else {
+            View::new()
+        })
+    }
+}
+
+/// Asks before something that cannot be taken back. `what` is the button's word, `f` is run on yes.
+pub(crate) fn confirm(
+    open: Signal<bool>,
+    title: &'static str,
+    text: impl Fn() -> View + 'static,
+    what: &'static str,
+    f: impl Fn() + 'static,
+) -> View {
+    let f = std::rc::Rc::new(f);
+    dialog(open, "", title, move || {
+        let f = std::rc::Rc::clone(&f);
+        let text = text();
+        view! {
+            div(class="dialog-head") { h2 { (title) } }
+            div(class="dialog-body") { (text) }
+            div(class="dialog-foot") {
+                button(r#type="button", class="btn", "autofocus"="", on:click=move |_| open.set(false)) { "Cancel" }
+                button(r#type="button", class="btn danger sure", data-testid="confirm", on:click=move |_| {
+                    open.set(false);
+                    f();
+                }) { (what) }
+            }
+        }
+    })
+}
+
+/// Asks what becomes of unsaved changes when somebody leaves them.
+pub(crate) fn leaving() -> View {
+    let app = app();
+    let open = create_signal(false);
+    create_effect(move || {
+        if app.pending.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    create_effect(move || {
+        if !open.get() && app.pending.with_untracked(Option::is_some) {
+            app.pending.set(None);
+        }
+    });
+    let go = move || {
+        if let Some(url) = app.pending.take() {
+            crate::nav::unguard();
+            crate::nav::go(&url);
+        }
+    };
+    let go = std::rc::Rc::new(go);
+    dialog(open, "", "Unsaved changes", move || {
+        let go = std::rc::Rc::clone(&go);
+        view! {
+            div(class="dialog-head") { h2 { "Leave without saving?" } }
+            div(class="dialog-body") { p { "This page has changes that are not saved. Leaving drops them." } }
+            div(class="dialog-foot") {
+                button(r#type="button", class="btn", "autofocus"="", on:click=move |_| open.set(false)) { "Stay" }
+                button(r#type="button", class="btn danger sure", on:click=move |_| {
+                    go();
+                    open.set(false);
+                }) { "Drop the changes" }
+            }
+        }
+    })
+}

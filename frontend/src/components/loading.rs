@@ -1,0 +1,222 @@
+//! Loading: a skeleton first, then the thing itself or what went wrong.
+
+use std::{future::Future, pin::Pin, rc::Rc};
+
+use sycamore::{futures::spawn_local_scoped, prelude::*, reactive::NodeHandle};
+
+use super::{bits, icons::icon};
+use crate::api::ApiError;
+
+/// A scope in which requests go on although the button that began them is gone.
+#[derive(Clone, Copy)]
+pub(crate) struct Tasks(NodeHandle);
+
+impl Tasks {
+    /// The current scope.
+    pub(crate) fn here() -> Self {
+        Self(use_current_scope())
+    }
+
+    /// Runs a future until it ends or the scope does.
+    pub(crate) fn spawn(self, future: impl Future<Output = ()> + 'static) {
+        self.0.run_in(|| spawn_local_scoped(future));
+    }
+
+    /// Makes things that live as long as the scope.
+    pub(crate) fn within<T>(self, f: impl FnOnce() -> T) -> T {
+        self.0.run_in(f)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Phase {
+    Loading,
+    Ready,
+    Failed(ApiError),
+}
+
+type Fetch<T> = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, ApiError>>>>>;
+
+/// Something that is loaded, and loaded again when it changed. `Copy`, so that closures may hold it.
+pub(crate) struct Loader<T: 'static> {
+    phase: Signal<Phase>,
+    data: Signal<Option<T>>,
+    fetch: Signal<Fetch<T>>,
+    turn: Signal<u32>,
+    queued: Signal<bool>,
+    tasks: Tasks,
+}
+
+impl<T> Clone for Loader<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Loader<T> {}
+
+impl<T: Clone + 'static> Loader<T> {
+    /// Begins to load.
+    pub(crate) fn new<F: Future<Output = Result<T, ApiError>> + 'static>(fetch: impl Fn() -> F + 'static) -> Self {
+        let fetch: Fetch<T> = Rc::new(move || Box::pin(fetch()));
+        let loader = Self {
+            phase: create_signal(Phase::Loading),
+            data: create_signal(None),
+            fetch: create_signal(fetch),
+            turn: create_signal(0),
+            queued: create_signal(false),
+            tasks: Tasks::here(),
+        };
+        loader.reload();
+        loader
+    }
+
+    /// Loads again; what is shown stays until the answer is there. The answer to the last request counts.
+    pub(crate) fn reload(self) {
+        let turn = self.turn.get_untracked() + 1;
+        self.turn.set(turn);
+        if matches!(self.phase.get_clone_untracked(), Phase::Failed(_)) {
+            self.phase.set(Phase::Loading);
+        }
+        let fetch = self.fetch.get_clone_untracked();
+        self.tasks.spawn(async move {
+            let result = fetch().await;
+            if self.turn.get_untracked() != turn {
+                return;
+            }
+            match result {
+                Ok(value) => batch(|| {
+                    self.data.set(Some(value));
+                    if self.phase.get_clone_untracked() != Phase::Ready {
+                        self.phase.set(Phase::Ready);
+                    }
+                }),
+                // What is on the page is better than an error in its place; the feed's state tells its age.
+                Err(_) if self.phase.get_clone_untracked() == Phase::Ready => {}
+                Err(error) => self.phase.set(Phase::Failed(error)),
+            }
+        });
+    }
+
+    /// Loads again soon; calls until then count as one.
+    pub(crate) fn reload_soon(self, ms: i32) {
+        if self.queued.replace(true) {
+            return;
+        }
+        self.tasks.spawn(async move {
+            crate::dom::pause(ms).await;
+            self.queued.set(false);
+            self.reload();
+        });
+    }
+
+    /// The newest value, followed.
+    pub(crate) fn data(self) -> ReadSignal<Option<T>> {
+        *self.data
+    }
+
+    /// Changes what was loaded, as when the feed brought the newer part itself.
+    pub(crate) fn update(self, f: impl FnOnce(&mut T)) {
+        if self.data.with_untracked(Option::is_some) {
+            self.data.update(|data| {
+                if let Some(data) = data {
+                    f(data);
+                }
+            });
+        }
+    }
+
+    /// Shows a skeleton, then the thing, once; the thing follows the signal. Errors offer another try.
+    pub(crate) fn show(
+        self,
+        skeleton: impl Fn() -> View + 'static,
+        content: impl Fn(ReadSignal<T>) -> View + 'static,
+    ) -> View {
+        let phase = create_selector(move || self.phase.get_clone());
+        view! {
+            (match phase.get_clone() {
+                Phase::Loading => skeleton(),
+                Phase::Failed(error) => failure(&error, move || self.reload()),
+                Phase::Ready => match self.data.get_clone_untracked() {
+                    None => skeleton(),
+                    Some(first) => {
+                        let value = create_signal(first);
+                        create_effect(move || if let Some(new) = self.data.get_clone() { value.set(new) });
+                        content(*value)
+                    }
+                },
+            })
+        }
+    }
+}
+
+/// What went wrong, and another try.
+pub(crate) fn failure(error: &ApiError, retry: impl Fn() + 'static) -> View {
+    let detail = error.detail();
+    let (id, name) = if error.status() == 403 { ("no-permission", "lock") } else { ("load-error", "warn") };
+    let title = match error.status() {
+        403 => "You may not see this".to_owned(),
+        404 => "There is nothing here".to_owned(),
+        _ => error.title(),
+    };
+    let text = match error.request_id() {
+        Some(id) if error.status() >= 500 => view! { (detail) br() span(class="mono dim") { "request " (id) } },
+        _ => view! { (detail) },
+    };
+    let action: View = if error.status() == 403 || error.status() == 404 {
+        View::new()
+    } else {
+        view! { button(r#type="button", class="btn", on:click=move |_| retry()) { "Try again" } }
+    };
+    bits::state(id, name, title, text, action)
+}
+
+/// Rows of a table that are not there yet.
+pub(crate) fn rows_skeleton() -> View {
+    let rows: Vec<View> = (0..6)
+        .map(|row| {
+            let class = ["bone w3", "bone w2", "bone w1"].get(row % 3).copied().unwrap_or("bone");
+            view! { span(class=class) {} }
+        })
+        .collect();
+    view! { div(class="bones", role="status", aria-label="Loading") { (rows) } }
+}
+
+/// A card that is not there yet.
+pub(crate) fn card_skeleton() -> View {
+    view! { div(class="card") { div(class="bones", role="status", aria-label="Loading") { span(class="bone w1") {} span(class="bone tall") {} span(class="bone w2") {} } } }
+}
+
+/// A button that is busy while its work runs.
+pub(crate) fn busy_button(
+    class: &'static str,
+    id: &'static str,
+    word: &'static str,
+    busy: ReadSignal<bool>,
+    f: impl Fn() + 'static,
+) -> View {
+    view! {
+        button(r#type="button", class=class, data-testid=id, disabled=busy.get(), aria-busy=if busy.get() { "true" } else { "false" }, on:click=move |_| f()) {
+            (if busy.get() { "Working …" } else { word })
+        }
+    }
+}
+
+/// Puts a text on the clipboard and says so.
+pub(crate) fn copy_button(what: &'static str, text: impl Fn() -> String + 'static) -> View {
+    let app = crate::app::app();
+    let tasks = Tasks::here();
+    let label = format!("Copy {what}");
+    view! {
+        button(r#type="button", class="btn small", aria-label=label, on:click=move |_| {
+            let text = text();
+            tasks.spawn(async move {
+                if crate::dom::copy(&text).await {
+                    app.say(format!("Copied {what}."));
+                } else {
+                    app.say("The browser keeps the clipboard from pages without TLS: select the text and copy it by hand.");
+                }
+            });
+        }) { (icon("copy")) "Copy" }
+    }
+}

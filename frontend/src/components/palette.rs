@@ -1,0 +1,187 @@
+//! The command palette: everything by its name, from the keyboard.
+
+use linkmesh_proto::api::{collector::Collector, destination::Destination, list::Page, pipeline::Pipeline};
+use sycamore::{futures::spawn_local_scoped, prelude::*};
+
+use super::{dialog::dialog, icons::icon};
+use crate::{
+    app::App,
+    dom,
+    model::{filter, status},
+    nav,
+};
+
+/// Something to go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    name: String,
+    sub: String,
+    href: String,
+    icon: &'static str,
+}
+
+fn fixed() -> Vec<Entry> {
+    [
+        ("Overview", "/", "overview"),
+        ("Collectors", "/collectors", "collectors"),
+        ("Add collector", "/collectors/add", "plus"),
+        ("Collectors that failed to apply", "/collectors?config_state=failed", "collectors"),
+        ("Collectors that drifted", "/collectors?drift=drifted", "collectors"),
+        ("Collectors that are offline", "/collectors?status=offline", "collectors"),
+        ("Pipelines", "/pipelines", "pipelines"),
+        ("New pipeline", "/pipelines/new", "plus"),
+        ("Destinations", "/destinations", "destinations"),
+        ("New destination", "/destinations/new", "plus"),
+        ("History", "/history", "history"),
+    ]
+    .into_iter()
+    .map(|(name, href, icon)| Entry { name: name.to_owned(), sub: String::new(), href: href.to_owned(), icon })
+    .collect()
+}
+
+/// The keys of the whole page: Ctrl or Cmd with K opens the palette, `/` goes to the filter.
+pub(crate) fn keys(app: App) {
+    dom::on_document("keydown", move |event| {
+        let Some(event) = wasm_bindgen::JsCast::dyn_ref::<web_sys::KeyboardEvent>(&event) else { return };
+        if (event.ctrl_key() || event.meta_key()) && event.key().eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            app.palette.set(!app.palette.get_untracked());
+        } else if event.key() == "/" && !dom::is_typing() && !app.palette.get_untracked() {
+            event.prevent_default();
+            dom::focus("[data-testid=filter]");
+        }
+    });
+}
+
+/// The palette.
+pub(crate) fn view(app: App) -> View {
+    dialog(app.palette, "pal", "Command palette", move || content(app))
+}
+
+fn content(app: App) -> View {
+    let typed = create_signal(String::new());
+    let found = create_signal(Vec::<Entry>::new());
+    let named = create_signal(Vec::<Entry>::new());
+    let chosen = create_signal(0_usize);
+    spawn_local_scoped(async move {
+        let pipelines =
+            app.api.get::<Page<Pipeline>>("/pipelines?limit=500").await.map(|page| page.items).unwrap_or_default();
+        let destinations = app
+            .api
+            .get::<Page<Destination>>("/destinations?limit=500")
+            .await
+            .map(|page| page.items)
+            .unwrap_or_default();
+        let mut all: Vec<Entry> = pipelines
+            .into_iter()
+            .map(|p| Entry {
+                name: p.document.name,
+                sub: "pipeline".to_owned(),
+                href: format!("/pipelines/{}", p.id),
+                icon: "pipelines",
+            })
+            .collect();
+        all.extend(destinations.into_iter().map(|d| Entry {
+            name: d.document.name,
+            sub: "destination".to_owned(),
+            href: format!("/destinations/{}", d.id),
+            icon: "destinations",
+        }));
+        named.set(all);
+    });
+    let turn = create_signal(0_u32);
+    create_effect(move || {
+        let text = typed.get_clone();
+        let now = turn.get_untracked() + 1;
+        turn.set_silent(now);
+        if text.trim().is_empty() {
+            found.set(Vec::new());
+            return;
+        }
+        spawn_local_scoped(async move {
+            dom::pause(150).await;
+            let path = format!("/collectors?limit=8&q={}", filter::encode(text.trim()));
+            let Ok(page) = app.api.get::<Page<Collector>>(&path).await else { return };
+            if turn.get_untracked() == now {
+                found.set(
+                    page.items
+                        .into_iter()
+                        .map(|c| Entry {
+                            sub: format!(
+                                "{} · {}",
+                                status::program(c.runtime, c.version.as_deref()),
+                                status::status(c.status).word
+                            ),
+                            name: c.name,
+                            href: format!("/collectors/{}", c.id),
+                            icon: "collectors",
+                        })
+                        .collect(),
+                );
+            }
+        });
+    });
+    let shown = create_memo(move || {
+        let text = typed.get_clone().trim().to_lowercase();
+        let mut all: Vec<Entry> = fixed()
+            .into_iter()
+            .chain(named.get_clone())
+            .filter(|entry| text.is_empty() || entry.name.to_lowercase().contains(&text))
+            .take(30)
+            .collect();
+        all.extend(found.get_clone());
+        all
+    });
+    create_effect(move || {
+        typed.track();
+        chosen.set(0);
+    });
+    let go = move |index: usize| {
+        if let Some(entry) = shown.with_untracked(|shown| shown.get(index).cloned()) {
+            app.palette.set(false);
+            nav::go(&entry.href);
+        }
+    };
+    let key = move |event: web_sys::KeyboardEvent| {
+        let last = shown.with_untracked(Vec::len).saturating_sub(1);
+        match event.key().as_str() {
+            "ArrowDown" => chosen.set((chosen.get_untracked() + 1).min(last)),
+            "ArrowUp" => chosen.set(chosen.get_untracked().saturating_sub(1)),
+            "Enter" => go(chosen.get_untracked()),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        div(data-testid="palette") {
+            input(
+                r#type="text",
+                "autofocus"="",
+                placeholder="Go to a page, collector, pipeline or destination",
+                aria-label="Go to",
+                role="combobox",
+                aria-expanded="true",
+                aria-controls="palette-list",
+                autocomplete="off",
+                on:input=move |event: web_sys::Event| typed.set(dom::value(&event)),
+                on:keydown=key,
+            )
+            ul(id="palette-list", role="listbox") {
+                Indexed(
+                    list=create_memo(move || shown.get_clone().into_iter().enumerate().collect::<Vec<_>>()),
+                    view=move |(index, entry): (usize, Entry)| {
+                        let Entry { name, sub, icon: image, .. } = entry;
+                        view! {
+                            li(role="option", aria-selected=if chosen.get() == index { "true" } else { "false" }, on:click=move |_| go(index)) {
+                                (icon(image))
+                                span { (name) }
+                                span(class="sub") { (sub) }
+                            }
+                        }
+                    },
+                )
+            }
+            (if shown.with(Vec::is_empty) { view! { div(class="bones sub") { "Nothing by that name." } } } else { View::new() })
+        }
+    }
+}

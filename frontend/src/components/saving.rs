@@ -1,0 +1,300 @@
+//! Editing a document under version control: what changed, review, save, and what happens when somebody else saved first.
+
+mod conflict;
+
+use std::{future::Future, pin::Pin, rc::Rc};
+
+use linkmesh_proto::api::problem::FieldProblem;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use sycamore::prelude::*;
+
+use super::{
+    bits, code,
+    dialog::dialog,
+    loading::{Tasks, busy_button},
+};
+use crate::{
+    api::{ApiError, When},
+    app::app,
+    model::{conflict::Part, format, status::Tone, yaml},
+};
+
+/// What a save brought.
+#[derive(Clone)]
+pub(crate) struct Saved<D> {
+    /// The document as it is stored.
+    pub(crate) document: D,
+    /// Its entity tag.
+    pub(crate) etag: Option<String>,
+    /// Where the document's page is.
+    pub(crate) href: String,
+    /// The commit.
+    pub(crate) revision: String,
+    /// How many collectors get another config.
+    pub(crate) affected: u64,
+    /// What deserves a look although it was saved.
+    pub(crate) warnings: Vec<FieldProblem>,
+}
+
+type Saving<D> = Pin<Box<dyn Future<Output = Result<Saved<D>, ApiError>>>>;
+
+/// A document that is being edited. `Copy`, so that closures may hold it.
+pub(crate) struct Editor<D: 'static> {
+    /// As it is edited.
+    pub(crate) document: Signal<D>,
+    /// As it was loaded or last saved.
+    pub(crate) base: Signal<D>,
+    /// The version that `base` is; `None` for a document that does not exist yet.
+    pub(crate) etag: Signal<Option<String>>,
+    /// What stops a save.
+    pub(crate) problems: Signal<Vec<FieldProblem>>,
+    /// Counts up when the document was changed other than by its form, so that forms are built anew.
+    pub(crate) rebuilt: Signal<u32>,
+    /// The commit of the last save from here, which the feed will bring too.
+    pub(crate) saved_as: Signal<String>,
+    reviewing: Signal<bool>,
+    busy: Signal<bool>,
+    failure: Signal<Option<ApiError>>,
+    conflict: Signal<Option<Conflict>>,
+    choosing: Signal<bool>,
+    tasks: Tasks,
+}
+
+/// What was saved meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+struct Conflict {
+    theirs: Map<String, Value>,
+    etag: Option<String>,
+    parts: Vec<Part>,
+}
+
+impl<D> Clone for Editor<D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for Editor<D> {}
+
+/// A document as the object that it is in JSON.
+fn object(document: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(document) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
+}
+
+impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
+    /// Begins to edit a document.
+    pub(crate) fn new(document: D, etag: Option<String>) -> Self {
+        Self {
+            document: create_signal(document.clone()),
+            base: create_signal(document),
+            etag: create_signal(etag),
+            problems: create_signal(Vec::new()),
+            rebuilt: create_signal(0),
+            saved_as: create_signal(String::new()),
+            reviewing: create_signal(false),
+            busy: create_signal(false),
+            failure: create_signal(None),
+            conflict: create_signal(None),
+            choosing: create_signal(false),
+            tasks: Tasks::here(),
+        }
+    }
+
+    /// Whether there is anything to save.
+    pub(crate) fn dirty(self) -> ReadSignal<bool> {
+        create_selector(move || self.document.with(|document| self.base.with(|base| document != base)))
+    }
+
+    /// Whether the document does not exist yet.
+    pub(crate) fn is_new(self) -> bool {
+        self.etag.with(Option::is_none)
+    }
+
+    /// Takes the stored document in place of what is here.
+    pub(crate) fn load(self, document: D, etag: Option<String>) {
+        batch(|| {
+            self.base.set(document.clone());
+            self.document.set(document);
+            self.etag.set(etag);
+            self.problems.set(Vec::new());
+            self.rebuilt.set(self.rebuilt.get_untracked() + 1);
+        });
+    }
+
+    /// Opens the review.
+    pub(crate) fn review(self) {
+        self.failure.set(None);
+        self.reviewing.set(true);
+    }
+
+    /// Drops all changes.
+    pub(crate) fn drop_changes(self) {
+        self.load(self.base.get_clone_untracked(), self.etag.get_clone_untracked());
+    }
+
+    fn save(self, how: &dyn Fn(D, Option<When>) -> Saving<D>, done: Rc<dyn Fn(&Saved<D>, bool)>) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.failure.set(None);
+        let was_new = self.etag.with_untracked(Option::is_none);
+        let sent = self.document.get_clone_untracked();
+        let saving = how(sent.clone(), self.etag.get_clone_untracked().map(When::Matches));
+        self.tasks.spawn(async move {
+            let result = saving.await;
+            self.busy.set(false);
+            match result {
+                Ok(saved) => {
+                    batch(|| {
+                        self.saved_as.set(saved.revision.clone());
+                        self.base.set(saved.document.clone());
+                        // What was typed while the save was under way stays.
+                        if self.document.with_untracked(|document| *document == sent) {
+                            self.document.set(saved.document.clone());
+                            self.rebuilt.set(self.rebuilt.get_untracked() + 1);
+                        }
+                        self.etag.set(saved.etag.clone());
+                        self.problems.set(Vec::new());
+                        self.reviewing.set(false);
+                    });
+                    done(&saved, was_new);
+                }
+                Err(error) => self.refused(error),
+            }
+        });
+    }
+
+    fn refused(self, error: ApiError) {
+        let fields = error.fields();
+        if let ApiError::Problem(problem) = &error
+            && problem.status == 412
+            && let Some(Value::Object(current)) = &problem.current
+        {
+            let mut theirs = current.clone();
+            for key in ["id", "revision", "updated_at", "updated_by", "matched", "used_by", "broken"] {
+                theirs.shift_remove(key);
+            }
+            // Through the type, so that defaults that one side leaves out are no difference.
+            if let Ok(known) = serde_json::from_value::<D>(Value::Object(theirs.clone())) {
+                theirs = object(&known);
+            }
+            let parts = crate::model::conflict::parts(
+                &object(&self.base.get_clone_untracked()),
+                &object(&self.document.get_clone_untracked()),
+                &theirs,
+            );
+            batch(|| {
+                self.conflict.set(Some(Conflict { theirs, etag: problem.current_etag.clone(), parts }));
+                self.reviewing.set(false);
+                self.choosing.set(true);
+            });
+            return;
+        }
+        self.problems.set(fields);
+        self.failure.set(Some(error));
+    }
+
+    /// Goes on from what was saved meanwhile, with the chosen parts of what is here.
+    fn settle(self) {
+        let Some(conflict) = self.conflict.get_clone_untracked() else { return };
+        let merged = crate::model::conflict::merge(&conflict.theirs, &conflict.parts);
+        let (Ok(theirs), Ok(mine)) = (
+            serde_json::from_value::<D>(Value::Object(conflict.theirs)),
+            serde_json::from_value::<D>(Value::Object(merged)),
+        ) else {
+            return;
+        };
+        // The problem names the tag bare; headers carry it in quotes.
+        let etag = conflict.etag.map(|tag| if tag.starts_with('"') { tag } else { format!("\"{tag}\"") });
+        batch(|| {
+            self.base.set(theirs);
+            self.document.set(mine);
+            self.etag.set(etag);
+            self.rebuilt.set(self.rebuilt.get_untracked() + 1);
+            self.choosing.set(false);
+            self.conflict.set(None);
+        });
+        if self.document.with_untracked(|document| self.base.with_untracked(|base| document != base)) {
+            self.review();
+        }
+    }
+
+    /// The dialogs of saving. `note` stands in the review; `how` makes the request, `done` is told of success.
+    pub(crate) fn dialogs(
+        self,
+        note: impl Fn() -> View + 'static,
+        how: impl Fn(D, Option<When>) -> Saving<D> + 'static,
+        done: impl Fn(&Saved<D>, bool) + 'static,
+    ) -> View {
+        let app = app();
+        let how: Rc<dyn Fn(D, Option<When>) -> Saving<D>> = Rc::new(how);
+        let done: Rc<dyn Fn(&Saved<D>, bool)> = Rc::new(move |saved, was_new| {
+            let commit = format::short(&saved.revision);
+            app.say(match saved.affected {
+                0 => format!("Saved as {commit}. No collector gets another config by it."),
+                n => format!(
+                    "Saved as {commit}. {} another config.",
+                    format::counted(n, "collector gets", "collectors get")
+                ),
+            });
+            for warning in &saved.warnings {
+                app.say(format!("{} ({})", warning.message, warning.field));
+            }
+            done(saved, was_new);
+        });
+        let review =
+            dialog(self.reviewing, "wide", "Review and save", move || self.review_content(note(), &how, &done));
+        let conflict = dialog(self.choosing, "wide", "Somebody else saved first", move || conflict::content(self));
+        view! { (review) (conflict) }
+    }
+
+    fn review_content(
+        self,
+        note: View,
+        how: &Rc<dyn Fn(D, Option<When>) -> Saving<D>>,
+        done: &Rc<dyn Fn(&Saved<D>, bool)>,
+    ) -> View {
+        let text = |document: &D| yaml::text(&Value::Object(object(document)));
+        let new = text(&self.document.get_clone_untracked());
+        let old = if self.etag.with_untracked(Option::is_none) {
+            String::new()
+        } else {
+            text(&self.base.get_clone_untracked())
+        };
+        let (how, done) = (Rc::clone(how), Rc::clone(done));
+        let save =
+            busy_button("btn go", "save-confirm", "Save", *self.busy, move || self.save(&*how, Rc::clone(&done)));
+        let heading = if old.is_empty() { "A new document" } else { "Changes to the document" };
+        let changes = code::changes("Changes to the document", &old, &new);
+        view! {
+            div(class="dialog-head") { h2 { "Review and save" } }
+            div(class="dialog-body", data-testid="review") {
+                (note)
+                (match self.failure.get_clone() {
+                    Some(error) => {
+                        let (title, detail) = (error.title(), error.detail());
+                        let fields: Vec<View> = error.fields().into_iter().map(|problem| {
+                            let FieldProblem { field, message, .. } = problem;
+                            view! { li { span(class="mono") { (field) } " " (message) } }
+                        }).collect();
+                        bits::note(Tone::Bad, view! { b { "Not saved: " (title) } div { (detail) } ul(data-testid="problems") { (fields) } div(class="sub") { "Your changes are kept in this page." } })
+                    }
+                    None => View::new(),
+                })
+                div(class="file") {
+                    div(class="file-head") { (heading) }
+                    (changes)
+                }
+            }
+            div(class="dialog-foot") {
+                button(r#type="button", class="btn", on:click=move |_| self.reviewing.set(false)) { "Back to editing" }
+                (save)
+            }
+        }
+    }
+}

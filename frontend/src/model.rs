@@ -1,0 +1,19 @@
+//! View models: what the page shows, worked out without a browser, and tested on the host.
+
+pub mod access;
+pub mod chain;
+pub mod conflict;
+pub mod diff;
+pub mod filter;
+pub mod format;
+pub mod install;
+pub mod locate;
+pub mod problems;
+pub mod rates;
+pub mod schema;
+pub mod sse;
+pub mod status;
+pub mod yaml;
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,35 @@
+//! Documents for tests.
+
+use std::collections::BTreeMap;
+
+use linkmesh_proto::{
+    CollectorId, Timestamp,
+    api::collector::{Collector, CollectorStatus, ConfigState, DriftState, Runtime, Stability},
+};
+
+/// A collector that is there and well.
+pub(super) fn collector(name: &str) -> Collector {
+    Collector {
+        id: CollectorId::from_bytes([1; 16]),
+        name: name.to_owned(),
+        runtime: Runtime::Otelcol,
+        instance_uid: None,
+        status: CollectorStatus::Connected,
+        status_since: Timestamp::from_millis(0),
+        last_seen: None,
+        labels: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        version: None,
+        stability: Stability::GenerallyAvailable,
+        pipelines: Vec::new(),
+        config_state: ConfigState::Applied,
+        desired_hash: None,
+        reported_hash: None,
+        error: None,
+        drift: DriftState::InSync,
+        healthy: Some(true),
+        address: None,
+        notices: Vec::new(),
+        can_restart: false,
+    }
+}

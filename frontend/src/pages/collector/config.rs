@@ -1,0 +1,197 @@
+//! What a collector should run beside what it says that it runs, with the differences marked.
+
+use linkmesh_proto::api::{
+    collector::{Collector, CollectorConfig, DriftState, Runtime},
+    event::Event,
+};
+use sycamore::prelude::*;
+
+use crate::{
+    See as _,
+    app::App,
+    components::{
+        bits, code,
+        loading::{self, Loader, copy_button},
+    },
+    live::Item,
+    model::{
+        diff, format, locate,
+        status::{self, Tone},
+    },
+};
+
+pub(super) fn view(app: App, path: &str, collector: ReadSignal<Collector>) -> View {
+    let path = format!("{path}/config");
+    let loader = Loader::new(move || {
+        let path = path.clone();
+        async move { app.api.get::<CollectorConfig>(&path).await }
+    });
+    app.live.subscribe(move |item| match item {
+        Item::Reset => loader.reload(),
+        Item::Event(event) => {
+            if let Event::ConfigState { collector_id, .. } = &**event
+                && collector.with_untracked(|c| c.id == *collector_id)
+            {
+                loader.reload_soon(500);
+            }
+        }
+    });
+    let mark = create_selector(move || collector.with(|c| (c.config_state, c.drift, c.desired_hash, c.reported_hash)));
+    let mut first = true;
+    create_effect(move || {
+        mark.track();
+        if !std::mem::take(&mut first) {
+            loader.reload_soon(500);
+        }
+    });
+    let runtime = collector.with_untracked(|c| c.runtime);
+    loader.show(loading::rows_skeleton, move |config| {
+        let config = create_selector(move || config.get_clone());
+        view! { (config.see(|config| shown(config, runtime))) }
+    })
+}
+
+fn shown(config: &CollectorConfig, runtime: Runtime) -> View {
+    let state = status::config_state(config.status.state);
+    let drift = status::drift(config.drift.state);
+    let at = config.status.at.map_or_else(View::new, |at| {
+        let at = bits::ago(Some(at));
+        view! { span(class="sub") { "said " (at) } }
+    });
+    let error: View = match &config.status.error {
+        Some(error) if error != "no_answer" => {
+            let error = error.clone();
+            let note = bits::note(Tone::Bad, view! { b { "The collector's own words" } div(class="mono") { (error) } });
+            view! { div(class="card-body") { (note) } }
+        }
+        _ => View::new(),
+    };
+    let (state, drift) = (bits::tag(state), bits::tag(drift));
+    let (differences, texts) = (differences(config), texts(config, runtime));
+    view! {
+        div(class="filter") {
+            span(class="sub") { "Last delivery" } (state) (at)
+            span(class="sub") { "Drift" } (drift)
+        }
+        (error)
+        (differences)
+        (texts)
+    }
+}
+
+fn differences(config: &CollectorConfig) -> View {
+    if config.drift.differences.is_empty() {
+        return View::new();
+    }
+    let count = config.drift.differences.len() as u64;
+    let rows: Vec<View> = config
+        .drift
+        .differences
+        .iter()
+        .map(|difference| {
+            let path = difference.path.clone();
+            let desired = difference.desired.clone().unwrap_or_else(|| "not there".to_owned());
+            let effective = difference.effective.clone().unwrap_or_else(|| "not there".to_owned());
+            view! { tr { td(class="wrap mono") { (path) } td(class="wrap mono") { (desired) } td(class="wrap mono") { (effective) } } }
+        })
+        .collect();
+    let title = format::counted(count, "difference", "differences");
+    view! {
+        div(class="scroll", data-testid="differences") {
+            table {
+                thead { tr { th { (title) } th { "Committed" } th { "Running" } } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+fn texts(config: &CollectorConfig, runtime: Runtime) -> View {
+    let Some(desired) = &config.desired else {
+        let effective = config.effective.as_ref().map_or_else(View::new, |effective| {
+            let text = code::text("effective", "What it runs", &effective.body, &[]);
+            view! { div(class="pair-head") { b { "What it runs" } } (text) }
+        });
+        let empty = bits::state(
+            "empty",
+            "pipelines",
+            view! { "Nothing to run" },
+            view! { "No pipeline's matchers select this collector. It is left as it is." },
+            view! { a(class="btn", href="/pipelines") { "Pipelines" } },
+        );
+        return view! { (empty) (effective) };
+    };
+    // Collectors report the merged and sorted form of YAML, so that only the places of differences can be marked; Alloy
+    // reports the very text.
+    let (left, right) = match (&config.effective, runtime) {
+        (Some(effective), Runtime::Alloy) => {
+            let (left, right) = diff::beside(&desired.body, &effective.body);
+            (code::side("desired", "What it should run", &left), code::side("effective", "What it runs", &right))
+        }
+        (Some(effective), Runtime::Otelcol) => {
+            let lines = |body: &str| {
+                config.drift.differences.iter().filter_map(|d| locate::line_of(body, &d.path)).collect::<Vec<_>>()
+            };
+            (
+                code::text("desired", "What it should run", &desired.body, &lines(&desired.body)),
+                code::text("effective", "What it runs", &effective.body, &lines(&effective.body)),
+            )
+        }
+        (None, _) => {
+            let waiting = bits::state(
+                "empty",
+                "info",
+                view! { "Not reported" },
+                view! { "The collector has not said what it runs." },
+                View::new(),
+            );
+            (code::text("desired", "What it should run", &desired.body, &[]), waiting)
+        }
+    };
+    let (hash, full) = (format::short(&desired.hash), desired.hash.to_string());
+    let (commit, href) = (format::short(&desired.revision), format!("/history/{}", desired.revision));
+    let body = desired.body.clone();
+    let copy = copy_button("what it should run", move || body.clone());
+    let redacted: View = if desired.redacted {
+        view! { span(class="tag off") { "secrets hidden" } }
+    } else {
+        View::new()
+    };
+    let step: View = match &desired.published_hash {
+        Some(published) if *published != desired.hash => {
+            let published = format::short(published);
+            let note = bits::note(
+                Tone::Busy,
+                view! { "Additions are delivered before removals: the collector is being served " span(class="mono") { (published) } " first." },
+            );
+            view! { div(class="card-body") { (note) } }
+        }
+        _ => View::new(),
+    };
+    let effective_head: View = match &config.effective {
+        Some(effective) => {
+            let (received, body) = (bits::ago(Some(effective.received_at)), effective.body.clone());
+            let copy = copy_button("what it runs", move || body.clone());
+            view! { b { "What it runs" } span(class="sub grow") { "reported " (received) } (copy) }
+        }
+        None => view! { b { "What it runs" } },
+    };
+    let legend = if config.drift.state == DriftState::Drifted { "Marked lines differ." } else { "" };
+    view! {
+        (step)
+        div(class="pair") {
+            div {
+                div(class="pair-head") {
+                    b { "What it should run" }
+                    span(class="mono dim", title=full) { (hash) }
+                    span(class="sub grow") { "from " a(class="link mono", href=href) { (commit) } }
+                    (redacted)
+                    (copy)
+                }
+                (left)
+            }
+            div { div(class="pair-head") { (effective_head) } (right) }
+        }
+        (if legend.is_empty() { View::new() } else { view! { div(class="table-foot") { (legend) } } })
+    }
+}

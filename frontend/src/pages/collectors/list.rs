@@ -1,0 +1,139 @@
+//! The rows of the list: loaded in pages, changed by the feed one by one.
+
+use std::collections::BTreeMap;
+
+use linkmesh_proto::{
+    CollectorId, Cursor,
+    api::{collector::Collector, list::Page},
+};
+use sycamore::prelude::*;
+
+use crate::{
+    api::ApiError,
+    app::App,
+    components::loading::Tasks,
+    dom,
+    model::filter::{Filter, encode},
+    nav,
+};
+
+/// Rows loaded at once.
+const PAGE: usize = 100;
+
+/// What is known of the list.
+#[derive(Clone, Copy)]
+pub(super) struct List {
+    pub(super) filter: Signal<Filter>,
+    pub(super) order: Signal<Vec<CollectorId>>,
+    /// One signal a row, so that a change touches its row only.
+    pub(super) rows: Signal<BTreeMap<CollectorId, Signal<Collector>>>,
+    pub(super) total: Signal<Option<u64>>,
+    pub(super) next: Signal<Option<Cursor>>,
+    pub(super) error: Signal<Option<ApiError>>,
+    pub(super) busy: Signal<bool>,
+    turn: Signal<u32>,
+    queued: Signal<bool>,
+    pub(super) tasks: Tasks,
+}
+
+impl List {
+    pub(super) fn new() -> Self {
+        Self {
+            filter: create_signal(Filter::from_pairs(dom::query_pairs())),
+            order: create_signal(Vec::new()),
+            rows: create_signal(BTreeMap::new()),
+            total: create_signal(None),
+            next: create_signal(None),
+            error: create_signal(None),
+            busy: create_signal(false),
+            turn: create_signal(0),
+            queued: create_signal(false),
+            tasks: Tasks::here(),
+        }
+    }
+
+    /// Loads the first rows, or those after the last.
+    pub(super) fn load(self, app: App, more: bool) {
+        let turn = self.turn.get_untracked() + 1;
+        self.turn.set_silent(turn);
+        self.busy.set(true);
+        // As many as are shown, so that loading again does not fold the list.
+        let limit = if more { PAGE } else { self.order.with_untracked(Vec::len).clamp(PAGE, 500) };
+        let mut path = format!("/collectors?limit={limit}");
+        let query = self.filter.with_untracked(Filter::query);
+        if !query.is_empty() {
+            path.push('&');
+            path.push_str(&query);
+        }
+        if let (true, Some(cursor)) = (more, self.next.get_clone_untracked()) {
+            path.push_str(&format!("&cursor={}", encode(&cursor.0)));
+        }
+        self.tasks.spawn(async move {
+            let result = app.api.get::<Page<Collector>>(&path).await;
+            if self.turn.get_untracked() != turn {
+                return;
+            }
+            self.busy.set(false);
+            match result {
+                Ok(page) => self.take(page, more),
+                Err(error) => self.error.set(Some(error)),
+            }
+        });
+    }
+
+    pub(super) fn load_soon(self, app: App, ms: i32) {
+        if !self.queued.replace(true) {
+            self.tasks.spawn(async move {
+                dom::pause(ms).await;
+                self.queued.set(false);
+                self.load(app, false);
+            });
+        }
+    }
+
+    fn take(self, page: Page<Collector>, more: bool) {
+        batch(|| {
+            let mut order = if more { self.order.get_clone_untracked() } else { Vec::new() };
+            for collector in page.items {
+                if !order.contains(&collector.id) {
+                    order.push(collector.id);
+                }
+                self.set_row(collector);
+            }
+            self.error.set(None);
+            self.total.set(Some(page.total));
+            self.next.set(page.next_cursor);
+            if self.order.with_untracked(|before| *before != order) {
+                self.order.set(order);
+            }
+        });
+    }
+
+    /// Changes a row; `false` when it is not known.
+    pub(super) fn set_row(self, collector: Collector) -> bool {
+        let known = self.rows.with_untracked(|rows| rows.get(&collector.id).copied());
+        match known {
+            Some(row) => {
+                if row.with_untracked(|row| *row != collector) {
+                    row.set(collector);
+                }
+                true
+            }
+            None => {
+                let id = collector.id;
+                self.tasks.within(|| {
+                    let row = create_signal(collector);
+                    self.rows.update_silent(|rows| rows.insert(id, row));
+                });
+                false
+            }
+        }
+    }
+
+    /// Changes what is asked for.
+    pub(super) fn refine(self, app: App, f: impl FnOnce(&mut Filter)) {
+        self.filter.update(f);
+        nav::set_query(&self.filter.with_untracked(Filter::query));
+        self.load(app, false);
+    }
+}

@@ -1,0 +1,252 @@
+//! The fleet at a glance: figures, what needs a look, what changed last.
+
+use linkmesh_proto::api::{
+    collector::Collector, event::Event, fleet::FleetSummary, list::Page, revision::RevisionSummary,
+};
+use sycamore::prelude::*;
+
+use crate::{
+    See as _,
+    app::App,
+    components::{
+        bits::{self, dot},
+        loading::{self, Loader},
+        shell::Fleet,
+        spark,
+    },
+    live::Item,
+    model::{
+        format,
+        status::{self, Tone},
+    },
+};
+
+/// The page.
+pub(super) fn view(app: App) -> View {
+    let Fleet(summary) = use_context::<Fleet>();
+    let content = summary.show(loading::card_skeleton, move |summary| {
+        let empty = create_selector(move || summary.with(|summary| summary.total == 0));
+        view! { (if empty.get() { first_steps() } else { filled(app, summary) }) }
+    });
+    view! { div(data-testid="overview") { (content) } }
+}
+
+fn first_steps() -> View {
+    let steps = view! {
+        ol(class="steps") {
+            li { div { b { "Add a collector" } p(class="sub") { "Pick otelcol or Alloy, paste what the page shows on a host, and see it connect." } } }
+            li { div { b { "Add a destination" } p(class="sub") { "Where records go: an OTLP endpoint, or the collector's own log to try things." } } }
+            li { div { b { "Make a pipeline" } p(class="sub") { "Sources, filters, processors; who runs it; save. Collectors have it within seconds." } } }
+        }
+    };
+    view! {
+        (bits::head(None, view! { "Overview" }, view! { "No collector is known yet." }, view! { a(class="btn go", href="/collectors/add") { "Add collector" } }))
+        div(class="card") { div(class="card-body", data-testid="empty") { (steps) } }
+    }
+}
+
+/// A sentence on the whole fleet.
+fn sentence(summary: &FleetSummary) -> String {
+    let total = format::counted(summary.total, "collector", "collectors");
+    let in_sync = summary.drift.in_sync;
+    if in_sync == summary.total {
+        format!("{total}. All run what was committed.")
+    } else {
+        format!("{total}. {} what was committed.", format::counted(in_sync, "is known to run", "are known to run"))
+    }
+}
+
+fn filled(app: App, summary: ReadSignal<FleetSummary>) -> View {
+    let flow = create_selector(move || app.rates.with(|rates| rates.flow(app.now.get(), None)));
+    let files = create_selector(move || summary.with(|summary| summary.broken_files.clone()));
+    let head = bits::head(
+        None,
+        view! { "Overview" },
+        view! { (summary.with(sentence)) },
+        view! { a(class="btn go", href="/collectors/add") { "Add collector" } },
+    );
+    view! {
+        (head)
+        (files.see(|files| {
+            let notes: Vec<View> = files.iter().map(|file| {
+                let (path, error) = (file.path.clone(), file.error.clone());
+                bits::note(Tone::Bad, view! { b { (path) " cannot be read" } div { (error) } div(class="sub") { "The last good version stays in force. Mend the file in the repository, or save it from this page." } })
+            }).collect();
+            if notes.is_empty() { View::new() } else { view! { div(class="stack") { (notes) } br() } }
+        }))
+        div(class="tiles") {
+            (tile("tile-connected", "/collectors?status=connected", Tone::Ok, "Connected", move || summary.with(|s| (s.status.connected, format::percent(s.status.connected as f64, s.total as f64)))))
+            (tile("tile-degraded", "/collectors?status=degraded", Tone::Warn, "Degraded", move || summary.with(|s| (s.status.degraded, match s.config_state.failed { 0 => String::new(), n => format!("{} failed to apply", format::count(n)) }))))
+            (tile("tile-offline", "/collectors?status=offline", Tone::Off, "Offline", move || summary.with(|s| (s.status.offline, String::new()))))
+            (tile("tile-pending", "/collectors?status=pending", Tone::Off, "Never seen", move || summary.with(|s| (s.status.pending, String::new()))))
+            (tile("tile-drifted", "/collectors?drift=drifted", Tone::Warn, "Drifted", move || summary.with(|s| (s.drift.drifted, String::new()))))
+            div(class="tile", data-testid="tile-flow") {
+                span { "In → out, records" }
+                (match flow.get() {
+                    Some(flow) => {
+                        let text = format!("{} → {}", format::compact(flow.input), format::rate(flow.output));
+                        let change = format::change(flow.input, flow.output);
+                        view! { strong(class="flow") { (text) } em { (change) } }
+                    }
+                    None => view! { strong(class="dim") { "—" } em { "no data yet" } },
+                })
+            }
+        }
+        div(class="cols") {
+            (attention(app))
+            div(class="stack") {
+                (shares(summary))
+                (changes(app))
+            }
+        }
+    }
+}
+
+/// A figure that leads to what it counts.
+pub(super) fn tile(
+    id: &'static str,
+    href: &'static str,
+    tone: Tone,
+    name: &'static str,
+    figure: impl Fn() -> (u64, String) + Clone + 'static,
+) -> View {
+    let extra = figure.clone();
+    view! {
+        a(class="tile", href=href, data-testid=id) {
+            span { (dot(tone)) (name) }
+            strong { (format::count(figure().0)) }
+            em { (extra().1) }
+        }
+    }
+}
+
+fn legend(href: &'static str, tone: Tone, word: &'static str, count: u64) -> View {
+    if count == 0 {
+        return View::new();
+    }
+    let count = format::count(count);
+    view! { a(href=href) { (dot(tone)) (word) b(class="num") { (count) } } }
+}
+
+/// How the fleet is made up.
+fn shares(summary: ReadSignal<FleetSummary>) -> View {
+    view! {
+        section(class="card", aria-label="Configuration of the fleet") {
+            div(class="card-head") { h2 { "Configuration" } }
+            div(class="card-body") {
+                (summary.see(|s| {
+                    let c = &s.config_state;
+                    let states = spark::split(&[("ok", c.applied), ("acc", c.applying), ("off", c.pending + c.none), ("bad", c.failed)]);
+                    let state_words = vec![
+                        legend("/collectors?config_state=applied", Tone::Ok, "Applied", c.applied),
+                        legend("/collectors?config_state=applying", Tone::Busy, "Applying", c.applying),
+                        legend("/collectors?config_state=pending", Tone::Off, "Waiting", c.pending),
+                        legend("/collectors?config_state=none", Tone::Off, "Nothing to run", c.none),
+                        legend("/collectors?config_state=failed", Tone::Bad, "Failed", c.failed),
+                    ];
+                    let runtimes = spark::split(&[("acc", s.runtime.otelcol), ("off", s.runtime.alloy)]);
+                    let runtime_words = vec![
+                        legend("/collectors?runtime=otelcol", Tone::Busy, "otelcol", s.runtime.otelcol),
+                        legend("/collectors?runtime=alloy", Tone::Off, "Alloy", s.runtime.alloy),
+                    ];
+                    view! {
+                        (states)
+                        div(class="legend") { (state_words) }
+                        br()
+                        (runtimes)
+                        div(class="legend") { (runtime_words) }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// The collectors that are not well.
+fn attention(app: App) -> View {
+    let list = Loader::new(move || async move {
+        let degraded = app.api.get::<Page<Collector>>("/collectors?status=degraded&limit=10").await?;
+        let failed = app.api.get::<Page<Collector>>("/collectors?config_state=failed&limit=10").await?;
+        let drifted = app.api.get::<Page<Collector>>("/collectors?drift=drifted&limit=10").await?;
+        let mut all: Vec<Collector> = Vec::new();
+        for collector in degraded.items.into_iter().chain(failed.items).chain(drifted.items) {
+            if !all.iter().any(|known| known.id == collector.id) {
+                all.push(collector);
+            }
+        }
+        all.truncate(12);
+        Ok(all)
+    });
+    app.live.subscribe(move |item| match item {
+        Item::Reset => list.reload(),
+        Item::Event(event) => {
+            if matches!(**event, Event::CollectorChanged { .. }) {
+                list.reload_soon(3000);
+            }
+        }
+    });
+    let content = list.show(loading::rows_skeleton, |list| {
+        view! {
+            (list.see(|list| {
+                if list.is_empty() {
+                    return bits::state("empty", "ok", view! { "Nothing needs a look" }, view! { "Every collector that is there is well and runs what was committed." }, View::new());
+                }
+                let rows: Vec<View> = list.iter().map(|collector| {
+                    let (href, name) = (format!("/collectors/{}", collector.id), collector.name.clone());
+                    let error = collector.error.clone().unwrap_or_default();
+                    let title = error.clone();
+                    let (state, config) = (bits::tag(status::status(collector.status)), bits::tag(status::config(collector)));
+                    view! {
+                        tr {
+                            td { a(class="name", href=href) { (name) } }
+                            td { (state) }
+                            td { (config) }
+                            td(class="clip mono dim fold", title=title) { (error) }
+                        }
+                    }
+                }).collect();
+                view! { div(class="scroll") { table(on:keydown=|event: web_sys::KeyboardEvent| crate::dom::arrows(&event)) { tbody { (rows) } } } }
+            }))
+        }
+    });
+    view! {
+        section(class="card", aria-label="Needs a look") {
+            div(class="card-head") { h2 { "Needs a look" } }
+            (content)
+        }
+    }
+}
+
+/// The newest commits.
+fn changes(app: App) -> View {
+    let list = Loader::new(move || app.api.get::<Page<RevisionSummary>>("/revisions?limit=6"));
+    app.live.subscribe(move |item| match item {
+        Item::Reset => list.reload(),
+        Item::Event(event) => {
+            if matches!(**event, Event::Revision { .. }) {
+                list.reload_soon(300);
+            }
+        }
+    });
+    let content = list.show(loading::rows_skeleton, |list| {
+        view! {
+            (list.see(|list| {
+                if list.items.is_empty() {
+                    return view! { div(class="bones sub") { "Nothing was saved yet." } };
+                }
+                let rows: Vec<View> = list.items.iter().map(|commit| {
+                    let (href, message, author) = (format!("/history/{}", commit.sha), commit.message.clone(), commit.author.clone());
+                    let when = bits::ago(Some(commit.at));
+                    view! { li { span(class="dim") { (when) } div { a(class="link", href=href) { (message) } div(class="sub") { (author) } } } }
+                }).collect();
+                view! { ul(class="timeline card-body") { (rows) } }
+            }))
+        }
+    });
+    view! {
+        section(class="card", aria-label="Last changes") {
+            div(class="card-head") { h2(class="grow") { "Last changes" } a(class="btn small", href="/history") { "History" } }
+            (content)
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The chain: lanes of cards, with the meters between them.
+
+use linkmesh_proto::{DestinationId, api::pipeline::Step};
+use sycamore::{prelude::*, web::document};
+
+use super::Ctx;
+use crate::{
+    See as _,
+    components::icons::icon,
+    model::{
+        chain::{self as model, Chosen, Lane},
+        format, problems,
+        status::signal_name,
+    },
+};
+
+pub(super) fn view(ctx: Ctx) -> View {
+    let about = create_selector(move || {
+        ctx.editor.document.with(|document| {
+            let signals = document.signals.iter().map(|signal| signal_name(*signal).to_owned()).collect::<Vec<_>>();
+            let signals = if signals.is_empty() { "no signals chosen".to_owned() } else { format::list(&signals) };
+            format!("{signals} · {}", format::counted(document.matchers.len() as u64, "matcher", "matchers"))
+        })
+    });
+    let own_problems = create_selector(move || {
+        ctx.form.problems.with(|problems| {
+            problems.iter().filter(|problem| model::place_of(&problem.field) == Chosen::Pipeline).count()
+        })
+    });
+    view! {
+        section(class="card", aria-label="Chain") {
+            div(class="card-head") {
+                span(class="sub grow") { (about.get_clone()) }
+                (if own_problems.get() > 0 { view! { span(class="tag bad") { (format::counted(own_problems.get() as u64, "problem", "problems")) } } } else { View::new() })
+                button(r#type="button", class="btn small", data-testid="pipeline-settings", aria-pressed=if ctx.chosen.get() == Chosen::Pipeline { "true" } else { "false" }, on:click=move |_| ctx.chosen.set(Chosen::Pipeline)) { "Name, signals and matchers" }
+            }
+            div(class="chain", on:keydown=arrows) {
+                (lane(ctx, Lane::Sources))
+                (meter(ctx, true))
+                (lane(ctx, Lane::Filters))
+                (lane(ctx, Lane::Processors))
+                (meter(ctx, false))
+                (destinations(ctx))
+            }
+        }
+    }
+}
+
+/// Arrows move between the cards: up and down in a lane, left and right over lanes.
+fn arrows(event: web_sys::KeyboardEvent) {
+    let Some(active) = document().active_element() else { return };
+    if !active.class_list().contains("step") {
+        return;
+    }
+    let target = match event.key().as_str() {
+        "ArrowDown" => active.next_element_sibling().filter(|next| next.class_list().contains("step")),
+        "ArrowUp" => active.previous_element_sibling().filter(|next| next.class_list().contains("step")),
+        key @ ("ArrowLeft" | "ArrowRight") => {
+            let mut lane = active.closest(".lane").ok().flatten();
+            loop {
+                lane = lane.and_then(|lane| {
+                    if key == "ArrowRight" { lane.next_element_sibling() } else { lane.previous_element_sibling() }
+                });
+                match lane.as_ref().map(|lane| lane.query_selector(".step")) {
+                    None => break None,
+                    Some(Ok(Some(step))) => break Some(step),
+                    Some(_) => {}
+                }
+            }
+        }
+        _ => return,
+    };
+    if let Some(target) = target {
+        event.prevent_default();
+        crate::dom::focus_element(&target);
+    }
+}
+
+/// What flows at one end, from the collectors' own counters.
+fn meter(ctx: Ctx, at_start: bool) -> View {
+    let flow = create_selector(move || {
+        let id = ctx.id.get_clone()?;
+        ctx.app.rates.with(|rates| rates.flow(ctx.app.now.get(), Some(&id)))
+    });
+    let word = if at_start { "in" } else { "out" };
+    view! {
+        div(class="meter") {
+            span { (word) }
+            (match flow.get() {
+                Some(flow) => {
+                    let rate = format::rate(if at_start { flow.input } else { flow.output });
+                    let extra = if at_start { format!("of {}", format::counted(flow.collectors as u64, "collector", "collectors")) } else { format::change(flow.input, flow.output) };
+                    view! { strong { (rate) } small { (extra) } }
+                }
+                None => view! { small { "no data" } },
+            })
+        }
+    }
+}
+
+fn lane(ctx: Ctx, lane: Lane) -> View {
+    let ids = create_selector(move || {
+        ctx.editor
+            .document
+            .with(|document| lane.steps(document).iter().map(|step| step.id.to_string()).collect::<Vec<_>>())
+    });
+    let id = match lane {
+        Lane::Sources => "lane-sources",
+        Lane::Filters => "lane-filters",
+        Lane::Processors => "lane-processors",
+    };
+    let none = match lane {
+        Lane::Sources => "Where records come from",
+        Lane::Filters => "Nothing is dropped",
+        Lane::Processors => "Records pass as they are",
+    };
+    view! {
+        section(class="lane", data-testid=id, aria-label=lane.title()) {
+            h3 { (lane.title()) }
+            (ids.see(|ids| {
+                if ids.is_empty() {
+                    return view! { div(class="none") { (none) } };
+                }
+                (0..ids.len()).map(|index| card(ctx, lane, index)).collect::<Vec<View>>().into()
+            }))
+            (if ctx.may { adder(ctx, lane) } else { View::new() })
+        }
+    }
+}
+
+fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
+    let step = create_memo(move || ctx.editor.document.with(|document| lane.steps(document).get(index).cloned()));
+    let wrong = create_selector(move || {
+        ctx.form.problems.with(|problems| problems::count_within(problems, &lane.path(index)) > 0)
+    });
+    let odd = create_selector(move || {
+        ctx.preview.with(|preview| {
+            preview.as_ref().is_some_and(|preview| problems::count_within(&preview.warnings, &lane.path(index)) > 0)
+        })
+    });
+    let text = move |f: fn(&Step, &str) -> String| {
+        create_selector(move || {
+            step.with(|step| step.as_ref().map(|step| f(step, &ctx.title_of(&step.kind))).unwrap_or_default())
+        })
+    };
+    let (name, says) = (text(model::card_name), text(model::describe));
+    let id = step.with_untracked(|step| step.as_ref().map(|step| step.id.to_string()).unwrap_or_default());
+    let io = if lane == Lane::Sources { " io" } else { "" };
+    view! {
+        button(
+            r#type="button",
+            class=format!("step{io}{}", if wrong.get() { " wrong" } else if odd.get() { " odd" } else { "" }),
+            data-testid="step",
+            data-id=id,
+            aria-pressed=if ctx.chosen.get() == Chosen::Step(lane, index) { "true" } else { "false" },
+            on:click=move |_| ctx.chosen.set(Chosen::Step(lane, index)),
+        ) {
+            b { (name.get_clone()) }
+            small { (says.get_clone()) }
+            (if wrong.get() || odd.get() {
+                let label = if wrong.get() { "Has problems" } else { "Deserves a look" };
+                view! { span(class="flag", title=label) { (icon("warn")) span(class="sr") { (label) } } }
+            } else {
+                View::new()
+            })
+        }
+    }
+}
+
+/// A menu that closes itself when something in it was chosen.
+fn close_menu(event: &web_sys::Event) {
+    let target = event.target().and_then(|target| wasm_bindgen::JsCast::dyn_into::<web_sys::Element>(target).ok());
+    if let Some(menu) = target.and_then(|target| target.closest("details").ok().flatten()) {
+        // The attribute's name is a constant and valid.
+        _ = menu.remove_attribute("open");
+    }
+}
+
+/// Esc and a click elsewhere close the menu.
+fn on_escape(event: web_sys::KeyboardEvent) {
+    if event.key() == "Escape" {
+        event.stop_propagation();
+        close_menu(&event);
+    }
+}
+
+fn adder(ctx: Ctx, lane: Lane) -> View {
+    let id = match lane {
+        Lane::Sources => "add-sources",
+        Lane::Filters => "add-filters",
+        Lane::Processors => "add-processors",
+    };
+    let word = match lane {
+        Lane::Sources => "Add source",
+        Lane::Filters => "Add filter",
+        Lane::Processors => "Add processor",
+    };
+    let entries = ctx
+        .catalogue
+        .with_untracked(|all| all.iter().filter(|entry| entry.role == lane.role()).cloned().collect::<Vec<_>>());
+    let items: Vec<View> = entries
+        .into_iter()
+        .map(|entry| {
+            let (title, text) = (entry.title.clone(), entry.description.clone());
+            let add = move |event: web_sys::MouseEvent| {
+                close_menu(&event);
+                ctx.strict.set(true);
+                ctx.reshape(|document| {
+                    if document.signals.is_empty() && lane == Lane::Sources {
+                        document.signals.clone_from(&entry.signals);
+                        ctx.editor.rebuilt.set(ctx.editor.rebuilt.get_untracked() + 1);
+                    }
+                    Chosen::Step(lane, model::add(document, lane, &entry))
+                });
+            };
+            view! { button(r#type="button", on:click=add) { (title) small { (text) } } }
+        })
+        .collect();
+    view! {
+        details(class="add", "name"="adder", on:keydown=on_escape) {
+            summary(data-testid=id) { "+ " (word) }
+            div(class="add-menu") { (items) }
+        }
+    }
+}
+
+fn destinations(ctx: Ctx) -> View {
+    let ids = create_selector(move || {
+        ctx.editor.document.with(|document| document.destinations.iter().map(|d| d.id().clone()).collect::<Vec<_>>())
+    });
+    let adder = move || {
+        let data = ctx.destinations.data();
+        view! {
+            details(class="add", "name"="adder", on:keydown=on_escape) {
+                summary(data-testid="add-destinations") { "+ Add destination" }
+                div(class="add-menu") {
+                    (data.see(|page| page.as_ref().map(|page| {
+                        let left: Vec<View> = page.items.iter().filter(|d| ids.with(|ids| !ids.contains(&d.id))).map(|d| {
+                            let (id, name, kind) = (d.id.clone(), d.document.name.clone(), ctx.title_of(&d.document.kind));
+                            let add = move |event: web_sys::MouseEvent| {
+                                close_menu(&event);
+                                ctx.strict.set(true);
+                                ctx.reshape(|document| {
+                                    model::toggle_destination(document, &id);
+                                    Chosen::Destination(document.destinations.len().saturating_sub(1))
+                                });
+                            };
+                            view! { button(r#type="button", on:click=add) { (name) small { (kind) } } }
+                        }).collect();
+                        View::from(left)
+                    }).unwrap_or_default()))
+                    a(href="/destinations/new") { "New destination" small { "Configured once, shared by pipelines" } }
+                }
+            }
+        }
+    };
+    view! {
+        section(class="lane last", data-testid="lane-destinations", aria-label="Destinations") {
+            h3 { "Destinations" }
+            (ids.see(|ids| {
+                if ids.is_empty() {
+                    return view! { div(class="none") { "Where records go" } };
+                }
+                ids.iter().cloned().enumerate().map(|(index, id)| destination(ctx, index, id)).collect::<Vec<View>>().into()
+            }))
+            (if ctx.may { adder() } else { View::new() })
+        }
+    }
+}
+
+fn destination(ctx: Ctx, index: usize, id: DestinationId) -> View {
+    let text = id.to_string();
+    let data = ctx.destinations.data();
+    let known = create_selector(move || {
+        data.with(|page| {
+            let page = page.as_ref()?;
+            let found = page.items.iter().find(|d| d.id == id)?;
+            Some((
+                found.document.name.clone(),
+                format!("{} · {}", ctx.title_of(&found.document.kind), model::summary(&found.document.settings)),
+            ))
+        })
+    });
+    let wrong = create_selector(move || {
+        ctx.form.problems.with(|problems| problems::count_within(problems, &format!("destinations[{index}]")) > 0)
+    });
+    let (fallback, data_id) = (text.clone(), text);
+    view! {
+        button(
+            r#type="button",
+            class=if wrong.get() { "step io wrong" } else { "step io" },
+            data-testid="step",
+            data-id=data_id,
+            aria-pressed=if ctx.chosen.get() == Chosen::Destination(index) { "true" } else { "false" },
+            on:click=move |_| ctx.chosen.set(Chosen::Destination(index)),
+        ) {
+            b { (known.with(|known| known.as_ref().map_or_else(|| fallback.clone(), |known| known.0.clone()))) }
+            small { (known.with(|known| known.as_ref().map(|known| known.1.trim_end_matches(" · ").to_owned()).unwrap_or_default())) }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What the pipeline becomes: both texts beside each other, the changes, and who gets it.
+
+use linkmesh_proto::api::pipeline::{NewPipeline, Preview};
+use serde_json::Value;
+use sycamore::prelude::*;
+
+use super::Ctx;
+use crate::{
+    See as _,
+    components::{
+        bits, code,
+        loading::{self, Tasks, copy_button},
+    },
+    dom,
+    live::Item,
+    model::{
+        format,
+        status::{Tone, program, runtime_name},
+        yaml,
+    },
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Texts,
+    Changes,
+    Collectors,
+}
+
+/// Asks for a preview whenever the document has changed and typing has paused.
+pub(super) fn follow(ctx: Ctx) {
+    let tasks = Tasks::here();
+    let turn = create_signal(0_u32);
+    let again = create_signal(());
+    let mut first = true;
+    create_effect(move || {
+        again.track();
+        let document = ctx.editor.document.get_clone();
+        let wait = if std::mem::take(&mut first) { 0 } else { 350 };
+        let now = turn.get_untracked() + 1;
+        turn.set_silent(now);
+        tasks.spawn(async move {
+            dom::pause(wait).await;
+            if turn.get_untracked() != now {
+                return;
+            }
+            let body = NewPipeline { id: ctx.id.get_clone_untracked(), document };
+            let result = ctx.app.api.post::<Preview>("/pipelines/preview", &body).await;
+            if turn.get_untracked() != now {
+                return;
+            }
+            batch(|| match result {
+                Ok(answer) => {
+                    ctx.preview_error.set(None);
+                    ctx.editor.problems.set(answer.value.errors.clone());
+                    ctx.preview.set(Some(answer.value));
+                }
+                Err(error) => {
+                    let fields = error.fields();
+                    if !fields.is_empty() {
+                        ctx.editor.problems.set(fields);
+                    }
+                    ctx.preview_error.set(Some(error));
+                }
+            });
+        });
+    });
+    // Who matches changes with the fleet, what is valid with destinations.
+    ctx.app.live.subscribe(move |item| {
+        use linkmesh_proto::api::event::Event;
+        if *item == Item::Reset
+            || matches!(item, Item::Event(event) if matches!(**event, Event::DestinationSaved { .. }))
+        {
+            again.set(());
+        }
+    });
+}
+
+pub(super) fn view(ctx: Ctx) -> View {
+    let tab = create_signal(Tab::Texts);
+    let matched = view! {
+        (match ctx.preview.with(|preview| preview.as_ref().map(|preview| preview.collectors.matched)) {
+            Some(matched) => view! { span(class="count", data-testid="matched") { (format::count(matched)) } },
+            None => View::new(),
+        })
+    };
+    let tabs = bits::tabs(
+        "What the pipeline becomes",
+        tab,
+        vec![
+            (Tab::Texts, "Preview", View::new()),
+            (Tab::Changes, "Changes", View::new()),
+            (Tab::Collectors, "Collectors", matched),
+        ],
+    );
+    let shown = create_selector(move || tab.get());
+    view! {
+        section(class="card", aria-label="What the pipeline becomes") {
+            (tabs)
+            (match shown.get() {
+                Tab::Texts => texts(ctx),
+                Tab::Changes => changes(ctx),
+                Tab::Collectors => collectors(ctx),
+            })
+        }
+    }
+}
+
+fn texts(ctx: Ctx) -> View {
+    let known = create_selector(move || ctx.preview.with(Option::is_some));
+    let general = create_selector(move || {
+        ctx.preview_error.with(|error| {
+            error.as_ref().filter(|error| error.fields().is_empty()).map(|error| (error.title(), error.detail()))
+        })
+    });
+    let problems = create_selector(move || {
+        ctx.form
+            .problems
+            .with(|problems| problems.iter().map(|p| (p.field.clone(), p.message.clone())).collect::<Vec<_>>())
+    });
+    let warnings = create_selector(move || {
+        ctx.preview.with(|preview| {
+            preview
+                .as_ref()
+                .map(|p| p.warnings.iter().map(|w| (w.field.clone(), w.message.clone())).collect::<Vec<_>>())
+                .unwrap_or_default()
+        })
+    });
+    let list = move |items: &[(String, String)], tone: Tone| -> View {
+        if items.is_empty() {
+            return View::new();
+        }
+        let items: Vec<View> = items.iter().take(8).cloned().map(|(field, message)| {
+            let target = crate::model::chain::place_of(&field);
+            let field = if field.is_empty() { "pipeline".to_owned() } else { field };
+            view! { li { button(r#type="button", class="btn small bare mono", on:click=move |_| ctx.chosen.set(target)) { (field) } " " (message) } }
+        }).collect();
+        let note = bits::note(tone, view! { ul { (items) } });
+        view! { div(class="card-body") { (note) } }
+    };
+    view! {
+        (match general.get_clone() {
+            Some((title, detail)) => {
+                let note = bits::note(Tone::Bad, view! { b { (title) } div { (detail) } });
+                view! { div(class="card-body") { (note) } }
+            }
+            None => View::new(),
+        })
+        (problems.see(|problems| list(problems, Tone::Bad)))
+        (warnings.see(|warnings| list(warnings, Tone::Warn)))
+        (if known.get() {
+            view! { div(class="pair") { (text(ctx, true)) (text(ctx, false)) } }
+        } else {
+            loading::rows_skeleton()
+        })
+    }
+}
+
+fn text(ctx: Ctx, is_otelcol: bool) -> View {
+    let body = create_selector(move || {
+        ctx.preview.with(|preview| {
+            preview
+                .as_ref()
+                .and_then(|preview| if is_otelcol { preview.otelcol.clone() } else { preview.alloy.clone() })
+        })
+    });
+    let (id, label) = if is_otelcol { ("preview-otelcol", "otelcol") } else { ("preview-alloy", "Alloy") };
+    view! {
+        div {
+            div(class="pair-head") {
+                b(class="grow") { (label) }
+                (if body.with(Option::is_some) { copy_button("the text", move || body.get_clone_untracked().unwrap_or_default()) } else { View::new() })
+            }
+            (match body.get_clone() {
+                Some(body) => code::text(id, label, &body, &[]),
+                None => bits::state("empty", "info", view! { "Not for this runtime" }, view! { "A part of the pipeline cannot run there, or a problem stands in the way." }, View::new()),
+            })
+        }
+    }
+}
+
+fn changes(ctx: Ctx) -> View {
+    let text = move |document: &linkmesh_proto::api::pipeline::PipelineDocument| {
+        yaml::text(&serde_json::to_value(document).unwrap_or(Value::Null))
+    };
+    view! {
+        ({
+            let old = if ctx.editor.is_new() { String::new() } else { ctx.editor.base.with(text) };
+            let new = ctx.editor.document.with(text);
+            if old == new {
+                bits::state("empty", "ok", view! { "No changes" }, view! { "What is here is what is stored." }, View::new())
+            } else {
+                code::changes("Changes since the last save", &old, &new)
+            }
+        })
+    }
+}
+
+fn collectors(ctx: Ctx) -> View {
+    view! {
+        (ctx.preview.see(|preview| {
+            let Some(preview) = preview else { return loading::rows_skeleton() };
+            if preview.collectors.items.is_empty() {
+                return bits::state("empty", "collectors", view! { "No collector matches" }, view! { "All matchers must hold. Collectors that come to match later get the pipeline then." }, View::new());
+            }
+            let rows: Vec<View> = preview.collectors.items.iter().map(|collector| {
+                let (href, name, runtime) = (format!("/collectors/{}", collector.id), collector.name.clone(), program(collector.runtime, None));
+                view! { tr { td { a(class="name", href=href) { (name) } } td(class="dim") { (runtime) } } }
+            }).collect();
+            let more = preview.collectors.matched.saturating_sub(preview.collectors.items.len() as u64);
+            let of = |runtime| preview.collectors.items.iter().filter(|c| c.runtime == runtime).count() as u64;
+            let foot = if more > 0 {
+                format!("and {} more", format::count(more))
+            } else {
+                use linkmesh_proto::api::collector::Runtime::{Alloy, Otelcol};
+                format!("{} {}, {} {}", format::count(of(Otelcol)), runtime_name(Otelcol), format::count(of(Alloy)), runtime_name(Alloy))
+            };
+            view! {
+                div(class="scroll") { table(on:keydown=|event: web_sys::KeyboardEvent| dom::arrows(&event)) { tbody { (rows) } } }
+                div(class="table-foot") { (foot) }
+            }
+        }))
+    }
+}

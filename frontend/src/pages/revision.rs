@@ -1,0 +1,163 @@
+//! One commit: what it changed, and bringing it back.
+
+use linkmesh_proto::api::revision::{FileDiff, Restore, Restored, RevisionDiff, RevisionSummary};
+use sycamore::prelude::*;
+
+use crate::{
+    app::App,
+    components::{
+        bits, code,
+        dialog::confirm,
+        loading::{self, Loader, Tasks, copy_button},
+    },
+    model::{
+        diff,
+        filter::encode,
+        format,
+        status::{Label, Tone},
+    },
+    nav,
+};
+
+/// The page.
+pub(super) fn view(app: App, sha: &str) -> View {
+    let path = format!("/revisions/{}", encode(sha));
+    let loader = {
+        let path = path.clone();
+        Loader::new(move || {
+            let path = path.clone();
+            async move {
+                let commit = app.api.get::<RevisionSummary>(&path).await?;
+                let diff = app.api.get::<RevisionDiff>(&format!("{path}/diff")).await?;
+                Ok((commit, diff))
+            }
+        })
+    };
+    let content = loader.show(loading::card_skeleton, move |loaded| {
+        let (commit, diff) = loaded.get_clone_untracked();
+        page(app, &path, &commit, &diff)
+    });
+    view! { div(data-testid="revision") { (content) } }
+}
+
+fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> View {
+    super::set_title(&commit.message);
+    let restoring = create_signal(None::<Option<Vec<String>>>);
+    let asking = create_signal(false);
+    let tasks = Tasks::here();
+    let restore = {
+        let path = format!("{path}/restore");
+        move || {
+            let Some(paths) = restoring.get_clone_untracked() else { return };
+            let path = path.clone();
+            tasks.spawn(async move {
+                match app.api.post::<Restored>(&path, &Restore { paths }).await {
+                    Ok(answer) => {
+                        let restored = answer.value;
+                        if restored.paths.is_empty() {
+                            app.say("Nothing differs from what is in force: there is nothing to restore.");
+                            return;
+                        }
+                        let files = format::counted(restored.paths.len() as u64, "file", "files");
+                        let collectors = format::counted(restored.affected, "collector gets", "collectors get");
+                        app.say(format!("Restored {files} with a new commit. {collectors} another config."));
+                        nav::go(&format!("/history/{}", restored.revision));
+                    }
+                    Err(error) => app.complain(&error),
+                }
+            });
+        }
+    };
+    let may = app.may("revisions:restore");
+    let ask = move |paths: Option<Vec<String>>| {
+        restoring.set(Some(paths));
+        asking.set(true);
+    };
+    let files: Vec<View> = diff.files.iter().map(|file| self::file(file, may, ask)).collect();
+    let empty = files.is_empty();
+    let (author, when, full) = (commit.author.clone(), bits::ago(Some(commit.at)), commit.sha.to_string());
+    let copied = full.clone();
+    let request: View = match &commit.request_id {
+        Some(id) => {
+            let id = id.to_string();
+            view! { dt { "Request" } dd(class="mono") { (id) } }
+        }
+        None => View::new(),
+    };
+    let parent: View = match &commit.parent {
+        Some(parent) => {
+            let (href, parent) = (format!("/history/{parent}"), parent.to_string());
+            view! { dt { "Before it" } dd(class="mono") { a(class="link", href=href) { (parent) } } }
+        }
+        None => View::new(),
+    };
+    let action: View = if may {
+        view! { button(r#type="button", class="btn", data-testid="restore", on:click=move |_| ask(None)) { "Restore everything as of here" } }
+    } else {
+        View::new()
+    };
+    let message = commit.message.clone();
+    let head = bits::head(Some(("/history", "History")), view! { (message) }, view! { (author) " · " (when) }, action);
+    let copy = copy_button("the commit", move || copied.clone());
+    let sure = confirm(
+        asking,
+        "Restore?",
+        move || {
+            let text = match restoring.get_clone_untracked().flatten() {
+            Some(paths) => format!("{} is brought back to what it was right after this commit.", format::list(&paths)),
+            None => "All pipelines, destinations and labels are brought back to what they were right after this commit; what came later is removed or changed back.".to_owned(),
+        };
+            view! { p { (text) } p { "This makes a new commit: nothing is lost, and it can be undone the same way. Collectors get the restored configuration at once." } }
+        },
+        "Restore",
+        restore,
+    );
+    view! {
+        (head)
+        div(class="stack") {
+            div(class="card") { div(class="card-body") { dl(class="facts") {
+                dt { "Commit" } dd(class="mono") { (full) " " (copy) }
+                (parent)
+                (request)
+            } } }
+            (if empty {
+                bits::state("empty", "history", view! { "No file changed" }, view! { "The commit changed nothing that LinkMesh shows." }, View::new())
+            } else {
+                View::new()
+            })
+            (files)
+        }
+        (sure)
+    }
+}
+
+fn file(file: &FileDiff, may: bool, ask: impl Fn(Option<Vec<String>>) + 'static) -> View {
+    let (path, paths) = (file.path.clone(), vec![file.path.clone()]);
+    let label = match file.change.as_str() {
+        "added" => Label { word: "added", tone: Tone::Ok },
+        "deleted" => Label { word: "deleted", tone: Tone::Bad },
+        _ => Label { word: "changed", tone: Tone::Busy },
+    };
+    let href = path
+        .strip_suffix(".yaml")
+        .filter(|path| {
+            path.starts_with("pipelines/") || path.starts_with("destinations/") || path.starts_with("collectors/")
+        })
+        .map(|path| format!("/{path}"));
+    let name: View = match href {
+        Some(href) if file.change != "deleted" => view! { a(class="link mono grow", href=href) { (path) } },
+        _ => view! { span(class="mono grow") { (path) } },
+    };
+    let (lines, tag) = (code::lines("Changes", &diff::patch(&file.patch)), bits::tag(label));
+    let button: View = if may {
+        view! { button(r#type="button", class="btn small", on:click=move |_| ask(Some(paths.clone()))) { "Restore this file" } }
+    } else {
+        View::new()
+    };
+    view! {
+        div(class="file", data-testid="file-diff") {
+            div(class="file-head") { (name) (tag) (button) }
+            (lines)
+        }
+    }
+}
