@@ -10,7 +10,7 @@ use std::{convert::Infallible, io::Write as _, time::Duration};
 
 use actix_codec::{AsyncRead, AsyncWrite, Framed};
 use actix_http::{
-    HttpMessage as _, Request, Response, StatusCode, h1,
+    ConnectionType, HttpMessage as _, Request, Response, StatusCode, h1,
     header::{self, HeaderMap, HeaderName, HeaderValue},
     ws,
 };
@@ -220,6 +220,7 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
 fn answer(status: u16, retry_after: Option<Duration>, text: &str) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = Response::with_body(status, Bytes::from(format!("{text}\n")));
+    response.head_mut().set_connection_type(ConnectionType::Close);
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -227,7 +228,6 @@ fn answer(status: u16, retry_after: Option<Duration>, text: &str) -> Response<By
         }
     };
     set(header::CONTENT_TYPE, "text/plain; charset=utf-8");
-    set(header::CONNECTION, "close");
     if let Some(after) = retry_after {
         set(header::RETRY_AFTER, &after.as_secs().max(1).to_string());
     }

@@ -161,7 +161,11 @@ impl Server {
 
     /// Registers a collector; answers its id and token.
     pub(crate) async fn collector(&self, runtime: &str) -> (String, String) {
-        let body = json!({"name": format!("a {runtime}"), "runtime": runtime, "labels": {"env": "test"}});
+        let mut body = json!({"name": format!("a {runtime}"), "runtime": runtime, "labels": {"env": "test"}});
+        if runtime == "alloy" {
+            // `debug`, which the pipelines of these tests send to, is experimental in Alloy's eyes.
+            body["stability"] = json!("experimental");
+        }
         let made = self.ask(Method::POST, "/collectors", Some(body)).await;
         let field = |value: &Value| value.as_str().expect("a text").to_owned();
         (field(&made["collector"]["id"]), field(&made["token"]))
@@ -174,7 +178,7 @@ impl Server {
         assert!(matches!(made.status(), StatusCode::CREATED | StatusCode::CONFLICT), "{}", made.status());
         let mut document = json!({
             "name": id, "signals": ["logs"], "match": ["collector.id=~\".+\""],
-            "sources": [{"id": "in", "kind": "otlp", "settings": {"grpc": {"endpoint": "127.0.0.1:4317"}}}],
+            "sources": [{"id": "otlp", "kind": "otlp", "settings": {"grpc": {"endpoint": "127.0.0.1:4317"}}}],
             "filters": [{"id": "loud", "kind": "severity", "settings": {"minimum": minimum}}],
             "destinations": ["debug"],
         });

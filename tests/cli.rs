@@ -1,0 +1,113 @@
+//! The command line: what it prints and how it ends.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::server::{Server, program, run, text};
+
+#[test]
+fn exit_codes_tell_usage_from_failure() {
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("nothing").display().to_string();
+    for (arguments, code) in [
+        (vec!["version"], 0),
+        (vec!["--help"], 0),
+        (vec!["completion", "bash"], 0),
+        (vec!["check-config"], 0),
+        (vec![], 2),
+        (vec!["frob"], 2),
+        (vec!["serve", "--http", "nonsense"], 2),
+        (vec!["check-config", "--config", &missing], 2),
+        (vec!["backup", "--data-dir", &missing, "--out", "/dev/null"], 1),
+        (vec!["admin", "token", "--data-dir", &missing, "--name", "a", "--role", "emperor"], 2),
+    ] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(output.stderr.is_empty(), code == 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn unknown_configuration_key_ends_with_its_name() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("linkmesh.toml");
+    std::fs::write(&file, "[opamp]\nmax_mesage = \"1MiB\"\n").unwrap();
+    for command in ["check-config", "serve"] {
+        let output = program().arg(command).arg("--config").arg(&file).output().unwrap();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(error.contains("`opamp.max_mesage`") && error.contains("linkmesh.toml"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let output = program().arg("check-config").env("LINKMESH_HTTP__LISTTEN", "x").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("`http.listten`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn check_config_prints_a_file_that_it_accepts() {
+    let folder = TempDir::new().unwrap();
+    let printed = program().arg("check-config").env("LINKMESH_HTTP__LISTEN", "127.0.0.1:9").output().unwrap();
+    let shown = text(&printed.stdout);
+    assert!(shown.contains("127.0.0.1:9"), "{shown}");
+    let file = folder.path().join("linkmesh.toml");
+    std::fs::write(&file, &shown).unwrap();
+    let again = program().args(["check-config", "--config"]).arg(&file).output().unwrap();
+    assert_eq!(text(&again.stdout), shown);
+}
+
+#[tokio::test]
+async fn administrator_made_offline_takes_the_place_of_the_setup_link() {
+    let mut server = Server::prepare(&[]);
+    let mut init = program()
+        .args(["admin", "init", "--email", "Ada@Example.com", "--password-stdin", "--data-dir"])
+        .arg(server.data_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    init.stdin.take().unwrap().write_all(b"correct horse battery staple\n").unwrap();
+    assert!(init.wait_with_output().unwrap().status.success());
+
+    server.serve().await;
+    assert!(server.ready["setup_url"].is_null());
+    let login = json!({"email": "ada@example.com", "password": "correct horse battery staple"});
+    assert!(server.rest(Method::POST, "/session", Some(login)).await.status().is_success());
+
+    let held = run(&[
+        "admin",
+        "token",
+        "--data-dir",
+        &server.data_dir().display().to_string(),
+        "--name",
+        "x",
+        "--role",
+        "viewer",
+    ]);
+    assert_eq!(held.status.code(), Some(1), "a server runs on the directory");
+}
+
+#[tokio::test]
+async fn backup_restores_to_a_server_that_knows_everything() {
+    let mut server = Server::start().await;
+    let (id, _) = server.collector("otelcol").await;
+    server.pipeline("web", "info").await;
+    assert!(server.signal("-TERM").await.success());
+    let file = server.folder().join("backup");
+    let backed = program().args(["backup", "--out"]).arg(&file).arg("--data-dir").arg(server.data_dir()).output();
+    assert!(backed.unwrap().status.success());
+    let restore = |folder: &std::path::Path| {
+        program().args(["restore", "--in"]).arg(&file).arg("--data-dir").arg(folder).output().unwrap()
+    };
+    assert_eq!(restore(&server.data_dir()).status.code(), Some(1), "the directory is not empty");
+    std::fs::remove_dir_all(server.data_dir()).unwrap();
+    let restored = restore(&server.data_dir());
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    server.serve().await;
+    assert_eq!(server.get("/pipelines/web").await["name"], "web");
+    assert_eq!(server.get(&format!("/collectors/{id}")).await["id"], id.as_str());
+}
