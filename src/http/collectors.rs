@@ -16,7 +16,10 @@ use linkmesh_actors::{
 use linkmesh_proto::{
     CollectorId, Cursor, Revision,
     api::{
-        collector::{Collector, CollectorCreated, CollectorPatch, CollectorStatus, NewCollector, Runtime},
+        collector::{
+            Collector, CollectorCreated, CollectorPatch, CollectorStatus, ConfigState, DriftState, NewCollector,
+            Runtime,
+        },
         list::Page,
     },
 };
@@ -50,6 +53,14 @@ pub(super) fn routes() -> Vec<Route> {
             Param {
                 values: &["pending", "connected", "degraded", "offline", "deregistered"],
                 ..Param::text("status", "Only this status.")
+            },
+            Param {
+                values: &["none", "pending", "applying", "applied", "failed"],
+                ..Param::text("config_state", "Only this state of the config.")
+            },
+            Param {
+                values: &["in_sync", "drifted", "unknown"],
+                ..Param::text("drift", "Only this verdict on drift.")
             },
             Param::text(
                 "sort",
@@ -122,6 +133,8 @@ async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse
         text: params.text("q").map(str::to_owned),
         runtime: params.word::<Runtime>("runtime")?,
         status: params.word::<CollectorStatus>("status")?,
+        config_state: params.word::<ConfigState>("config_state")?,
+        drift: params.word::<DriftState>("drift")?,
         sort,
         limit: limit(&params)?,
         cursor: params.text("cursor").map(|text| Cursor(text.to_owned())),

@@ -178,7 +178,12 @@ fn selects(slot: &Slot, query: &CollectorQuery, matchers: &[Matcher], text: Opti
         Some(wanted) => status == wanted,
         None => status != CollectorStatus::Deregistered,
     };
-    if !shown || query.runtime.is_some_and(|runtime| slot.runtime() != runtime) {
+    let drift = || slot.record().row.drift.unwrap_or(DriftState::Unknown);
+    if !shown
+        || query.runtime.is_some_and(|runtime| slot.runtime() != runtime)
+        || query.config_state.is_some_and(|state| slot.config_state() != state)
+        || query.drift.is_some_and(|wanted| drift() != wanted)
+    {
         return false;
     }
     let place = slot.place();

@@ -2,7 +2,7 @@
 
 use linkmesh_proto::{
     Cursor,
-    api::collector::{CollectorStatus, Runtime},
+    api::collector::{CollectorStatus, ConfigState, DriftState, Runtime},
 };
 
 /// A column to sort by.
@@ -68,6 +68,10 @@ pub struct CollectorQuery {
     pub runtime: Option<Runtime>,
     /// Only this status. Deregistered collectors are shown only when asked for here.
     pub status: Option<CollectorStatus>,
+    /// Only this state of the config.
+    pub config_state: Option<ConfigState>,
+    /// Only this verdict on drift.
+    pub drift: Option<DriftState>,
     /// The order.
     pub sort: Sort,
     /// At most so many rows.

@@ -70,6 +70,10 @@ fn filters_are_anded() {
     assert_eq!(names(&directory, &query(&[r#"env="prod""#], Some("WEB"), None)), ["web-1", "web-2"]);
     assert_eq!(names(&directory, &query(&[r#"env!="prod""#, r#"env!="test""#], None, None)), ["db"]);
     assert_eq!(names(&directory, &query(&[], None, Some(CollectorStatus::Offline))), ["db"]);
+    let unknown = CollectorQuery { drift: Some(DriftState::Unknown), limit: 10, ..Default::default() };
+    assert_eq!(names(&directory, &unknown).len(), 5, "nobody has reported yet");
+    let failed = CollectorQuery { config_state: Some(ConfigState::Failed), limit: 10, ..Default::default() };
+    assert!(names(&directory, &failed).is_empty());
     let bad = Listing { directory: &directory }.page(&query(&["env"], None, None));
     assert!(matches!(bad, Err(QueryError::Matcher { index: 0, .. })), "{bad:?}");
 }
