@@ -41,7 +41,7 @@ use self::{
     error::{io_error, unavailable},
     history::History,
     maintenance::Packing,
-    tree::{Blob, Difference},
+    tree::{Blob, Difference, Trees},
 };
 use crate::data_dir::files;
 
@@ -161,7 +161,7 @@ impl ConfigRepository for GitRepository {
 
     fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError> {
         let position = self.position(at)?;
-        let differences = tree::differences(&self.reader, None, Some(self.tree_of(at)?))?;
+        let differences = Trees::of(&self.reader)?.differences(None, Some(self.tree_of(at)?))?;
         let present = differences.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
         present.filter_map(|(path, blob)| self.document(path, blob, position).transpose()).collect()
     }
@@ -187,7 +187,7 @@ impl ConfigRepository for GitRepository {
         let position = self.position(to)?;
         let from = from.map(|from| self.tree_of(from)).transpose()?;
         let mut changed = Vec::new();
-        for Difference { path, after, .. } in tree::differences(&self.reader, from, Some(self.tree_of(to)?))? {
+        for Difference { path, after, .. } in Trees::of(&self.reader)?.differences(from, Some(self.tree_of(to)?))? {
             let file = match after {
                 Some(blob) => self.document(path.clone(), blob, position)?,
                 None => None,
@@ -235,7 +235,7 @@ impl ConfigRepository for GitRepository {
 
     fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError> {
         let base = base.map(|base| self.tree_of(base)).transpose()?;
-        let differences = tree::differences(&self.reader, base, Some(self.tree_of(to)?))?;
+        let differences = Trees::of(&self.reader)?.differences(base, Some(self.tree_of(to)?))?;
         let mut changes = Vec::with_capacity(differences.len());
         for Difference { path, before, after } in differences {
             let content = |blob: Option<Blob>| match blob {

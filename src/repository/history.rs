@@ -10,7 +10,7 @@ use git2::{Commit, Oid, Repository};
 use linkmesh_actors::ports::{CommitAuthor, CommitInfo, RepositoryError};
 use linkmesh_proto::{RequestId, Timestamp};
 
-use super::{error::unavailable, revision, tree};
+use super::{error::unavailable, revision, tree::Trees};
 
 /// The branch from its first commit to its newest.
 #[derive(Default)]
@@ -100,11 +100,12 @@ impl History {
             missing.push(id);
         }
         // Read everything before changing anything, so that an error leaves the history as it was.
+        let trees = Trees::of(repository)?;
         let mut found = Vec::with_capacity(missing.len());
         for id in missing.into_iter().rev() {
             let commit = repository.find_commit(id).map_err(unavailable)?;
             let parent = commit.parents().next().map(|parent| parent.tree_id());
-            let paths = tree::differences(repository, parent, Some(commit.tree_id()))?;
+            let paths = trees.differences(parent, Some(commit.tree_id()))?;
             found.push((id, made_at(&commit), author(&commit).name, paths));
         }
         self.truncate(kept);

@@ -3,9 +3,9 @@
 //! A folder of a thousand documents is a tree of 45 KB, and nearly all of two neighbouring ones is the same. Walking both
 //! side by side without making an object of each entry reads a history of thousands of commits in a second.
 
-use std::cmp::Ordering;
+use std::{cell::RefCell, cmp::Ordering, collections::VecDeque, rc::Rc};
 
-use git2::{ObjectType, Oid, Repository};
+use git2::{ObjectType, Odb, Oid, Repository};
 use linkmesh_actors::ports::RepositoryError;
 
 use super::error::{malformed, unavailable};
@@ -85,21 +85,54 @@ fn next<'a>(bytes: &mut &'a [u8]) -> Option<Result<Entry<'a>, RepositoryError>> 
     }
 }
 
-/// The files that differ between two trees, ordered by path. A missing tree is an empty one.
-pub(super) fn differences(
-    repository: &Repository,
-    before: Option<Oid>,
-    after: Option<Oid>,
-) -> Result<Vec<Difference>, RepositoryError> {
-    let mut found = Vec::new();
-    walk(repository, String::new(), before, after, &mut found)?;
-    found.sort_by(|one, other| one.path.cmp(&other.path));
-    // A file that became a folder of the same name, or the other way round, shows as both.
-    Ok(found)
+/// How many trees are kept: the root and the folders of one commit, which are half of the next comparison.
+const KEPT: usize = 8;
+
+/// Reads and compares trees.
+pub(super) struct Trees<'r> {
+    odb: Odb<'r>,
+    recent: RefCell<VecDeque<(Oid, Rc<[u8]>)>>,
+}
+
+impl<'r> Trees<'r> {
+    pub(super) fn of(repository: &'r Repository) -> Result<Self, RepositoryError> {
+        Ok(Self { odb: repository.odb().map_err(unavailable)?, recent: RefCell::default() })
+    }
+
+    /// The files that differ between two trees, ordered by path. A missing tree is an empty one.
+    ///
+    /// A file that became a folder of the same name, or the other way round, shows as both.
+    pub(super) fn differences(
+        &self,
+        before: Option<Oid>,
+        after: Option<Oid>,
+    ) -> Result<Vec<Difference>, RepositoryError> {
+        let mut found = Vec::new();
+        walk(self, String::new(), before, after, &mut found)?;
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(found)
+    }
+
+    /// The raw bytes of a tree; none for none.
+    fn read(&self, id: Option<Oid>) -> Result<Rc<[u8]>, RepositoryError> {
+        let Some(id) = id else { return Ok(Rc::default()) };
+        if let Some((_, bytes)) = self.recent.borrow().iter().find(|(recent, _)| *recent == id) {
+            return Ok(Rc::clone(bytes));
+        }
+        let object = self.odb.read(id).map_err(unavailable)?;
+        if object.kind() != ObjectType::Tree {
+            return Err(malformed(format!("object {id} of the config repository is no tree")));
+        }
+        let bytes: Rc<[u8]> = object.data().into();
+        let mut recent = self.recent.borrow_mut();
+        recent.truncate(KEPT - 1);
+        recent.push_front((id, Rc::clone(&bytes)));
+        Ok(bytes)
+    }
 }
 
 fn walk(
-    repository: &Repository,
+    trees: &Trees<'_>,
     prefix: String,
     before: Option<Oid>,
     after: Option<Oid>,
@@ -108,19 +141,8 @@ fn walk(
     if before == after {
         return Ok(());
     }
-    let odb = repository.odb().map_err(unavailable)?;
-    let read = |id: Option<Oid>| {
-        let object = id.map(|id| odb.read(id)).transpose().map_err(unavailable)?;
-        match object {
-            Some(object) if object.kind() != ObjectType::Tree => {
-                Err(malformed(format!("object {} of the config repository is no tree", object.id())))
-            }
-            object => Ok(object),
-        }
-    };
-    let (before, after) = (read(before)?, read(after)?);
-    let mut old = before.as_ref().map_or(&[][..], |object| object.data());
-    let mut new = after.as_ref().map_or(&[][..], |object| object.data());
+    let (before, after) = (trees.read(before)?, trees.read(after)?);
+    let (mut old, mut new) = (&*before, &*after);
     let (mut left, mut right) = (next(&mut old).transpose()?, next(&mut new).transpose()?);
     loop {
         let order = match (&left, &right) {
@@ -132,7 +154,7 @@ fn walk(
         let removed = if order.is_le() { left } else { None };
         let added = if order.is_ge() { right } else { None };
         if removed != added {
-            differ(repository, &prefix, removed, added, found)?;
+            differ(trees, &prefix, removed, added, found)?;
         }
         if order.is_le() {
             left = next(&mut old).transpose()?;
@@ -145,7 +167,7 @@ fn walk(
 
 /// Takes note of one entry that is not the same on both sides.
 fn differ(
-    repository: &Repository,
+    trees: &Trees<'_>,
     prefix: &str,
     removed: Option<Entry<'_>>,
     added: Option<Entry<'_>>,
@@ -168,7 +190,7 @@ fn differ(
     }
     let (before, after) = (of_kind(removed, Kind::Folder)?, of_kind(added, Kind::Folder)?);
     if before != after {
-        walk(repository, format!("{path}/"), before, after, found)?;
+        walk(trees, format!("{path}/"), before, after, found)?;
     }
     Ok(())
 }
