@@ -118,3 +118,46 @@ fn entry_that_would_land_elsewhere_is_refused() {
         assert!(!fixture.restored().exists());
     }
 }
+
+#[tokio::test]
+async fn restored_stores_open_and_hold_everything() {
+    use linkmesh_actors::{
+        domain::secret::Sealer as _,
+        ports::{CommitAuthor, CommitRequest, ConfigRepository as _, PathChange},
+        testing::store_suite::samples,
+    };
+
+    use crate::{
+        repository::GitRepository,
+        secret_key::SecretKey,
+        storage::redb::{RedbOptions, RedbStore},
+    };
+
+    let temp = tempfile::tempdir().unwrap();
+    let (data, restored, file) = (temp.path().join("data"), temp.path().join("restored"), temp.path().join("b"));
+    let dir = DataDir::open(&data).unwrap();
+    let sealed = SecretKey::load_or_create(&dir.secret_key()).unwrap().seal("token");
+    let store = RedbStore::open(&dir.state_redb(), &RedbOptions::default()).unwrap();
+    samples::fill(&store).await;
+    drop(store);
+    let request = CommitRequest {
+        changes: vec![("pipelines/a.yaml".into(), PathChange::Put(b"a: 1\n".to_vec()))],
+        author: CommitAuthor { name: "Ada".into(), email: "ada@example.com".into() },
+        summary: "pipelines: create a".into(),
+        at: linkmesh_proto::Timestamp::from_millis(1_700_000_000_000),
+        request_id: "r-1".parse().unwrap(),
+        actor: "ada@example.com".into(),
+    };
+    let head = GitRepository::open(&dir.config_git()).unwrap().commit(None, &[request]).unwrap().remove(0).revision;
+    drop(dir);
+
+    backup(&data, &file).unwrap();
+    restore(&restored, &file).unwrap();
+
+    let dir = DataDir::open_existing(&restored).unwrap();
+    assert_eq!(SecretKey::load(&dir.secret_key()).unwrap().open(&sealed).unwrap(), "token");
+    samples::check(&RedbStore::open(&dir.state_redb(), &RedbOptions::default()).unwrap()).await;
+    let mut repository = GitRepository::open(&dir.config_git()).unwrap();
+    assert_eq!(repository.head().unwrap(), Some(head));
+    assert_eq!(repository.files(head).unwrap().len(), 1);
+}
