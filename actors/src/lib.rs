@@ -21,7 +21,9 @@ pub mod repository;
 pub mod runtime;
 mod shared;
 mod start;
+// Fakes are test code: they stop the test that breaks an assumption.
 #[cfg(feature = "testing")]
+#[allow(clippy::expect_used, clippy::unwrap_used)]
 pub mod testing;
 pub mod token;
 

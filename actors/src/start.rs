@@ -153,8 +153,7 @@ const REPOSITORY_QUEUE: usize = 256;
 /// When a store cannot be read, or a thread cannot be started.
 pub async fn start(deps: Deps) -> Result<Handles, StartError> {
     let Deps { store, repository, clock, entropy, sealer, observe, settings, give_up } = deps;
-    let mut open = repository;
-    let worker = Worker::spawn(observe.actor("repository_worker"), REPOSITORY_QUEUE, move || open())?;
+    let worker = Worker::spawn(observe.actor("repository_worker"), REPOSITORY_QUEUE, repository)?;
     let config = worker.call(OPEN_DEADLINE, |repository| load(&mut **repository)).await??;
     let config = Arc::new(ArcSwap::from_pointee(config));
 
@@ -336,13 +335,14 @@ impl Handles {
     pub fn turn_away(&self) {
         self.shared.stopping.store(true, Ordering::Release);
         self.feed.end_all();
-        self.shared.directory.for_each(|slot| {
-            for connection in std::mem::take(&mut *slot.connections.lock()) {
+        for slot in self.shared.directory.slots() {
+            let connections = std::mem::take(&mut *slot.connections.lock());
+            for connection in connections {
                 connection.transport.close(crate::ports::CloseReason::GoingAway);
             }
-            // Full: what it still does is flushed below, and its sessions are told already.
-            let _ = post_if_alive(&self.shared, slot, Work::Stop);
-        });
+            // Full: what it still does is flushed at the end, and its sessions are told already.
+            let _ = post_if_alive(&self.shared, &slot, Work::Stop);
+        }
     }
 
     /// Writes everything that waits and ends the actors. Last part of a graceful stop. `false`: the store did not take
@@ -356,6 +356,7 @@ impl Handles {
         if let Err(error) = self.worker.stop(STOP_DEADLINE).await {
             tracing::warn!(%error, "the config repository's thread did not end in time");
         }
+        self.shared.pool.stop();
         flushed
     }
 }

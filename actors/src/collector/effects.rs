@@ -123,9 +123,14 @@ impl CollectorActor {
     }
 
     fn close(&mut self, session: SessionId, reason: CloseReason) {
-        let mut connections = self.slot.connections.lock();
-        if let Some(place) = connections.iter().position(|connection| connection.id == session) {
-            connections.swap_remove(place).transport.close(reason);
+        let connection = {
+            let mut connections = self.slot.connections.lock();
+            let place = connections.iter().position(|connection| connection.id == session);
+            place.map(|place| connections.swap_remove(place))
+        };
+        // Without the lock: the end of a socket takes it.
+        if let Some(connection) = connection {
+            connection.transport.close(reason);
         }
     }
 

@@ -149,7 +149,9 @@ impl FleetHandle {
             slot.set_fast(None);
             // Here and not by the actor alone: the socket is closed even when the actor is stuck or its peer does not
             // read.
-            for connection in std::mem::take(&mut *slot.connections.lock()) {
+            // The lock is gone before sockets are closed: their end takes it.
+            let connections = std::mem::take(&mut *slot.connections.lock());
+            for connection in connections {
                 connection.transport.close(CloseReason::Revoked);
             }
             // A full mailbox changes nothing: sessions and tokens are gone already.

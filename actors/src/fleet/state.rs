@@ -89,11 +89,9 @@ impl FleetState {
         let rematch = self.take_rules(&diff);
 
         let mut moved: HashMap<CollectorId, Arc<[PipelineId]>> = HashMap::new();
-        for (id, member) in &self.members {
-            if !changed.contains(id)
-                && let Some(pipelines) = self.flipped(member, &rematch)
-            {
-                moved.insert(*id, pipelines);
+        if !rematch.is_empty() {
+            for (id, member) in self.members.iter().filter(|(id, _)| !changed.contains(id)) {
+                moved.extend(self.flipped(member, &rematch).map(|pipelines| (*id, pipelines)));
             }
         }
         for id in changed {
@@ -160,9 +158,6 @@ impl FleetState {
 
     /// The pipelines of a collector after these rules changed; `None` when they are the same.
     fn flipped(&self, member: &Member, rematch: &[PipelineId]) -> Option<Arc<[PipelineId]>> {
-        if rematch.is_empty() {
-            return None;
-        }
         let place = member.slot.place();
         let differs =
             |id: &&PipelineId| self.matches(id, &place.attributes) != member.pipelines.binary_search(id).is_ok();

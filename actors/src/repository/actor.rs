@@ -180,9 +180,13 @@ impl RepositoryActor {
         }
     }
 
+    fn look_again(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_later(self.shared.settings.repository_poll, Self::look_again);
+        self.look(ctx);
+    }
+
     /// Looks for commits made by hand.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_later(self.shared.settings.repository_poll, Self::look);
         if self.is_busy {
             // The commit on its way compares and swaps.
             return;
@@ -388,7 +392,7 @@ impl Actor for RepositoryActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_later(self.shared.settings.repository_poll, Self::look);
+        ctx.run_later(self.shared.settings.repository_poll, Self::look_again);
         ctx.run_later(MAINTAIN_EVERY, Self::maintain_again);
     }
 }

@@ -105,7 +105,7 @@ impl<T: 'static> Worker<T> {
                         match build() {
                             Ok(built) => value = Some(built),
                             Err(error) => {
-                                tracing::error!(worker = on_thread.name, %error, "worker cannot open its value")
+                                tracing::error!(worker = on_thread.name, %error, "worker cannot open its value");
                             }
                         }
                     }
