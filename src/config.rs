@@ -326,7 +326,7 @@ impl Config {
             .merge(Env::prefixed("LINKMESH_").ignore(&NOT_KEYS).split("__"))
             .merge(Serialized::defaults(overrides))
             .extract()
-            .map_err(|error| explain(error, file))?;
+            .map_err(|error| explain(&error, file))?;
         config.check()?;
         Ok(config)
     }
@@ -387,7 +387,7 @@ fn check_public_url(url: &str) -> Result<(), ConfigError> {
 }
 
 /// Turns figment's error into one that names the key as the operator wrote it.
-fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
+fn explain(error: &figment::Error, file: Option<&Path>) -> ConfigError {
     // A chain of errors comes when several keys are wrong; the first is told, like a compiler that stops early.
     let place = match error.metadata.as_ref().map(|metadata| metadata.name.as_ref()) {
         Some(name) if name.contains("environment") => "environment".to_owned(),

@@ -1,7 +1,10 @@
 //! Stopping in phases, each with a bound.
 //!
-//! 1. `readyz` says no, and nothing new is accepted. 2. OpAMP sessions are told to go (1001) and streams end. 3. Requests
-//! that run are waited for. 4. Actors write what only memory holds, stores are closed. 5. The process ends.
+//! 1. `readyz` says no, and nothing new is accepted.
+//! 2. OpAMP sessions are told to go (1001) and streams end.
+//! 3. Requests that run are waited for.
+//! 4. Actors write what only memory holds, stores are closed.
+//! 5. The process ends.
 //!
 //! Agents dial again at once after a close, and find a closed port until the next server listens; so sessions are told
 //! only when nothing is accepted any more.

@@ -58,10 +58,7 @@ pub(super) fn routes() -> Vec<Route> {
                 values: &["none", "pending", "applying", "applied", "failed"],
                 ..Param::text("config_state", "Only this state of the config.")
             },
-            Param {
-                values: &["in_sync", "drifted", "unknown"],
-                ..Param::text("drift", "Only this verdict on drift.")
-            },
+            Param { values: &["in_sync", "drifted", "unknown"], ..Param::text("drift", "Only this verdict on drift.") },
             Param::text(
                 "sort",
                 "`name`, `status`, `last_seen`, `runtime`, `version` or `config_state`; `-` in front turns it around.",

@@ -78,7 +78,7 @@ async fn answer(
         address: request.peer_addr().map(|address| address.ip().to_string()),
         user_agent: text(header::USER_AGENT),
     };
-    let refused = |error| refuse(agents, error, request);
+    let refused = |error| refuse(agents, &error, request);
     match procedure {
         "GetConfig" => {
             let poll: GetConfigRequest = call.decode(body, limit)?;
@@ -119,9 +119,9 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Bytes, ConnectE
     Ok(only.unwrap_or_else(|| body.freeze()))
 }
 
-fn refuse(agents: &Agents, error: PollError, request: &HttpRequest) -> ConnectError {
+fn refuse(agents: &Agents, error: &PollError, request: &HttpRequest) -> ConnectError {
     match error {
-        PollError::Admit(error) => turn_away(agents, error, request),
+        PollError::Admit(error) => turn_away(agents, *error, request),
         PollError::NoId => ConnectError::invalid("the request names no id"),
         PollError::Unavailable(error) => {
             tracing::warn!(%error, "a poll got no answer");
