@@ -1,8 +1,15 @@
 //! One integration binary: the tree mirrors the features.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and helpers are tests too"
+)]
 
 mod alloy_syntax;
 mod cli;
 mod house;
+mod interop;
 mod opamp_http;
 mod opamp_socket;
 mod otlp_push;
@@ -10,3 +17,4 @@ mod remotecfg_service;
 mod rest;
 mod serve;
 mod support;
+mod ui;

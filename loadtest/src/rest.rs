@@ -125,7 +125,7 @@ pub(crate) fn pipeline(fleet: &str, build: u64) -> Value {
         "enabled": true,
         "signals": ["logs"],
         "match": [format!("fleet=\"{fleet}\"")],
-        "sources": [{"id": "in", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:4318"}}}],
+        "sources": [{"id": "otlp", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:4318"}}}],
         "filters": [{"id": "no-debug", "kind": "severity", "settings": {"minimum": "info"}}],
         "processors": [
             {"id": "tag", "kind": "attributes",

@@ -36,7 +36,7 @@ fn draft(index: usize, build: usize) -> Value {
         "enabled": true,
         "signals": ["logs"],
         "match": [],
-        "sources": [{"id": "in", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:4318"}}}],
+        "sources": [{"id": "otlp", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:4318"}}}],
         "processors": [{"id": "tag", "kind": "attributes",
             "settings": {"actions": [{"action": "set", "key": "build", "value": format!("b{build}")}]}}],
         "destinations": ["saves-sink"],

@@ -213,6 +213,38 @@ pub(super) const COMPONENTS: &[Component] = &[
         ],
     ),
     component(
+        "otelcol.receiver.zipkin",
+        Ga,
+        &[],
+        "endpoint parse_string_tags include_metadata",
+        &[OUTPUT, DEBUG_METRICS, TLS],
+    ),
+    component(
+        "otelcol.processor.probabilistic_sampler",
+        Ga,
+        INPUT,
+        "sampling_percentage hash_seed mode fail_closed sampling_precision attribute_source from_attribute \
+         sampling_priority",
+        &[OUTPUT, DEBUG_METRICS],
+    ),
+    component(
+        "otelcol.exporter.otlp",
+        Ga,
+        INPUT,
+        "timeout",
+        &[
+            DEBUG_METRICS,
+            (
+                "!client",
+                Shape {
+                    attributes: "!endpoint headers compression auth balancer_name authority read_buffer_size \
+                                 write_buffer_size wait_for_ready",
+                    blocks: &[TLS, ("keepalive", leaf("ping_wait ping_response_timeout ping_without_stream"))],
+                },
+            ),
+        ],
+    ),
+    component(
         "otelcol.exporter.debug",
         Exp,
         INPUT,

@@ -1,0 +1,15 @@
+//! Real programs against a real server process: the supervisor and collector of two versions, a Connect client, and an
+//! Alloy where one is at hand. Effects are checked on records that arrive, not on texts.
+
+mod alloy;
+mod catalogue;
+mod connect;
+mod crash;
+mod delivery;
+mod older;
+pub(crate) mod process;
+pub(crate) mod programs;
+pub(crate) mod records;
+pub(crate) mod sink;
+pub(crate) mod supervisor;
+pub(crate) mod wait;
