@@ -93,4 +93,4 @@ load: page ## simulated fleets against an optimised server; prints the table of 
 .PHONY: clean
 clean: ## what was built in this checkout
 	@$(CARGO) clean
-	@rm -rf dist tests/node/node_modules
+	@rm -rf frontend/dist tests/node/node_modules
