@@ -91,11 +91,13 @@ async fn otelcol_accepts_every_example_of_the_catalogue() {
         };
         let file = server.folder().join("example.yaml");
         std::fs::write(&file, text).expect("a file");
-        for collector in [&current.collector, &older.collector] {
-            if let Err(words) = validate(collector, &file) {
-                // Raw text may name any component; these builds do not have them all.
+        for pair in [&current, &older] {
+            if let Err(words) = validate(&pair.collector, &file) {
+                // Raw text may name any component, and these builds do not have them all; the older one has no
+                // resourcedetection, which alone would double the time that its build takes.
                 let foreign = example.kind == "raw" && words.contains("unknown type");
-                assert!(foreign, "{} {}:\n{words}\n{text}", collector.display(), example.name);
+                let left_out = pair.version == OLDER && words.contains("unknown type: \"resourcedetection\"");
+                assert!(foreign || left_out, "otelcol {} {}:\n{words}\n{text}", pair.version, example.name);
             }
         }
     }

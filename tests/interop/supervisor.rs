@@ -28,8 +28,8 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     /// Writes what `bootstrap` says, moved into a folder of the test, and starts the supervisor with it.
     ///
-    /// Two things are not as on a host: several collectors share this machine, so their own listener on port 8888 is off,
-    /// and log and storage lie in the folder.
+    /// Not as on a host: several collectors share this machine, so their own listener on port 8888 is off and they have
+    /// longer to become healthy, and log and storage lie in the folder.
     pub(crate) fn start(pair: &Pair, server: &Server, name: &str, bootstrap: &Value) -> Self {
         let folder = server.folder().join(name);
         fs::create_dir_all(folder.join("storage")).expect("a storage folder");
@@ -43,7 +43,8 @@ impl Supervisor {
             assert!(text.contains(STORAGE) && text.contains(EXECUTABLE), "unknown places in\n{text}");
             let text = text.replace(STORAGE, &supervisor_path(&supervisor.folder.join("storage")));
             let text = text.replace(EXECUTABLE, &supervisor_path(&pair.collector));
-            text.replace("\nagent:\n", "\nagent:\n  args: [\"--set=service.telemetry.metrics.level=none\"]\n")
+            let more = "  args: [\"--set=service.telemetry.metrics.level=none\"]\n  config_apply_timeout: 10s\n";
+            text.replace("\nagent:\n", &format!("\nagent:\n{more}"))
         });
         supervisor.run();
         supervisor
