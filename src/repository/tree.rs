@@ -108,7 +108,7 @@ impl<'r> Trees<'r> {
         after: Option<Oid>,
     ) -> Result<Vec<Difference>, RepositoryError> {
         let mut found = Vec::new();
-        walk(self, String::new(), before, after, &mut found)?;
+        walk(self, "", before, after, &mut found)?;
         found.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(found)
     }
@@ -133,7 +133,7 @@ impl<'r> Trees<'r> {
 
 fn walk(
     trees: &Trees<'_>,
-    prefix: String,
+    prefix: &str,
     before: Option<Oid>,
     after: Option<Oid>,
     found: &mut Vec<Difference>,
@@ -154,7 +154,7 @@ fn walk(
         let removed = if order.is_le() { left } else { None };
         let added = if order.is_ge() { right } else { None };
         if removed != added {
-            differ(trees, &prefix, removed, added, found)?;
+            differ(trees, prefix, removed, added, found)?;
         }
         if order.is_le() {
             left = next(&mut old).transpose()?;
@@ -190,7 +190,7 @@ fn differ(
     }
     let (before, after) = (of_kind(removed, Kind::Folder)?, of_kind(added, Kind::Folder)?);
     if before != after {
-        walk(trees, format!("{path}/"), before, after, found)?;
+        walk(trees, &format!("{path}/"), before, after, found)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@
 //! ([`RedbStore::health`]).
 //!
 //! Tables have bytes for keys and values: ids and big-endian numbers as keys, so that order in the file is the order
-//! wanted; as values a byte for the version of the form, then MessagePack with named fields (`value`). The version of
+//! wanted; as values a byte for the version of the form, then `MessagePack` with named fields (`value`). The version of
 //! the whole file stands in the table `meta` (`schema`).
 
 mod audit;
@@ -97,7 +97,7 @@ impl RedbStore {
     fn open_source(source: Box<dyn Source>, options: &RedbOptions) -> Result<Self, OpenError> {
         let handle = Arc::new(Handle::open(source, options.cache_bytes)?);
         let (writer, sender) = Writer::start(Arc::clone(&handle), options).map_err(OpenError::Thread)?;
-        let readers = Readers::start(handle, sender, options).map_err(OpenError::Thread)?;
+        let readers = Readers::start(&handle, &sender, options).map_err(OpenError::Thread)?;
         Ok(Self { inner: Arc::new(Inner { readers, writer }) })
     }
 

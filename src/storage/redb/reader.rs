@@ -40,11 +40,11 @@ impl fmt::Debug for Readers {
 }
 
 impl Readers {
-    pub(super) fn start(handle: Arc<Handle>, writer: Sender, options: &RedbOptions) -> io::Result<Self> {
+    pub(super) fn start(handle: &Arc<Handle>, writer: &Sender, options: &RedbOptions) -> io::Result<Self> {
         let (sender, receiver) = mpsc::sync_channel::<Job>(options.queue);
         let receiver = Arc::new(Mutex::new(receiver));
         let threads = (0..THREADS).map(|number| {
-            let (handle, writer, receiver) = (Arc::clone(&handle), writer.clone(), Arc::clone(&receiver));
+            let (handle, writer, receiver) = (Arc::clone(handle), writer.clone(), Arc::clone(&receiver));
             thread::Builder::new().name(format!("store-read-{number}")).spawn(move || {
                 loop {
                     // The guard is gone before the job runs; only one thread at a time waits for the next.

@@ -1,4 +1,4 @@
-//! Values: a byte for the version of the form, then MessagePack with named fields.
+//! Values: a byte for the version of the form, then `MessagePack` with named fields.
 //!
 //! Named fields let a record grow: a field that an older file lacks takes its default, one that this program does not
 //! know is passed over. A change that this cannot carry gets a new version byte and a branch in [`decode`].
