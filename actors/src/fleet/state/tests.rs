@@ -160,3 +160,79 @@ fn collectors_are_matched_by_index() {
     assert_eq!(fleet.look([]).len(), 100);
     assert_eq!(fleet.state.index.candidates(&fleet.place(7).attributes).count(), 1);
 }
+
+/// Something that changes a fleet.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Pipeline `p<n>` matches `env` by this expression and listens on this port.
+    Put(u8, &'static str, u16),
+    /// Pipeline `p<n>` goes.
+    Remove(u8),
+    /// This collector reports another `env`.
+    Move(u32, &'static str),
+    /// This collector is deregistered.
+    Deregister(u32),
+}
+
+fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+    use proptest::prelude::*;
+    let matcher = prop::sample::select(vec![r#"env="a""#, r#"env="b""#, r#"env=~"a|b""#, r#"env!="a""#, r#"env="""#]);
+    let env = prop::sample::select(vec!["a", "b", "c", ""]);
+    let step = prop_oneof![
+        4 => (0..3_u8, matcher, 4317..4320_u16).prop_map(|(n, matcher, port)| Step::Put(n, matcher, port)),
+        1 => (0..3_u8).prop_map(Step::Remove),
+        3 => (0..5_u32, env).prop_map(|(n, env)| Step::Move(n, env)),
+        1 => (0..5_u32).prop_map(Step::Deregister),
+    ];
+    prop::collection::vec(step, 1..12)
+}
+
+impl Fleet {
+    fn take(&mut self, step: &Step) -> Vec<CollectorId> {
+        match step {
+            Step::Put(n, matcher, port) => self.set(&format!("p{n}"), pipeline(matcher, *port)),
+            Step::Remove(n) => drop(self.config.pipelines.remove(&format!("p{n}").parse::<PipelineId>().unwrap())),
+            Step::Move(n, env) => {
+                let slot = self.directory.slot(id(*n)).unwrap();
+                slot.update_record(|record| drop(record.row.reported.insert("env".into(), (*env).into())));
+                return vec![id(*n)];
+            }
+            Step::Deregister(n) => {
+                let slot = self.directory.slot(id(*n)).unwrap();
+                slot.update_record(|record| record.deregistered_at = Some(Timestamp::from_millis(1)));
+                return vec![id(*n)];
+            }
+        }
+        Vec::new()
+    }
+
+    /// What each registered collector should run.
+    fn desired(&self) -> Vec<(u32, Vec<PipelineId>, Option<linkmesh_proto::ConfigHash>)> {
+        let registered = (0..5).filter(|number| !self.directory.slot(id(*number)).unwrap().is_deregistered());
+        let desired = |number| {
+            let place = self.place(number);
+            (number, place.pipelines.to_vec(), place.text.as_ref().map(|text| text.desired.hash()))
+        };
+        registered.map(desired).collect()
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Step by step or all at once: every collector should run the same.
+    #[test]
+    fn small_looks_end_where_one_look_at_everything_ends(steps in steps()) {
+        let mut stepwise = Fleet::new(5);
+        let mut at_once = Fleet::new(5);
+        for step in &steps {
+            let changed = stepwise.take(step);
+            stepwise.look(changed);
+            at_once.take(step);
+        }
+        at_once.state = FleetState::default();
+        at_once.look((0..5).map(id));
+        proptest::prop_assert_eq!(stepwise.desired(), at_once.desired());
+        proptest::prop_assert_eq!(stepwise.state.counts(), at_once.state.counts());
+    }
+}
