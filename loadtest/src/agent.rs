@@ -30,6 +30,7 @@ use tokio_tungstenite::{
 use crate::{
     args::Profile,
     profile::{Voice, status_of},
+    report::LONGEST_US,
 };
 
 /// The server asks for everything again.
@@ -78,7 +79,7 @@ impl Board {
             held: AtomicUsize::new(0),
             answered_heartbeats: AtomicU64::new(0),
             last_held: Mutex::new(None),
-            connect_us: Mutex::new(Histogram::new(3)?),
+            connect_us: Mutex::new(Histogram::new_with_bounds(1, LONGEST_US, 3)?),
             first_errors: Mutex::new(Vec::new()),
             changed: Notify::new(),
         })

@@ -11,7 +11,13 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::{args::Args, memory::Memory, poller::Poller, report::Quantiles, server::Server};
+use crate::{
+    args::Args,
+    memory::Memory,
+    poller::Poller,
+    report::{LONGEST_US, Quantiles},
+    server::Server,
+};
 
 /// The label, and the name of the pipeline.
 const FLEET: &str = "polls";
@@ -51,7 +57,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Poll
     for mut poller in pollers {
         tasks.spawn(async move {
             let mut polls = 0;
-            let mut took = Histogram::<u64>::new(3)?;
+            let mut took = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
             loop {
                 let asked = Instant::now();
                 if asked >= until {
@@ -63,7 +69,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Poll
         });
     }
     let mut polls = 0;
-    let mut took = Histogram::<u64>::new(3)?;
+    let mut took = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
     while let Some(done) = tasks.join_next().await {
         let (some, histogram) = done?.context("a poll failed")?;
         polls += some;

@@ -12,6 +12,9 @@ use crate::{
     saves::Saves,
 };
 
+/// The longest time that histograms tell from longer ones, in microseconds: ten minutes.
+pub(crate) const LONGEST_US: u64 = 600_000_000;
+
 /// How long something took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Quantiles {

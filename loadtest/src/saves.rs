@@ -8,7 +8,11 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{args::Args, report::Quantiles, server::Server};
+use crate::{
+    args::Args,
+    report::{LONGEST_US, Quantiles},
+    server::Server,
+};
 
 /// Saves that are under way at one time when many are.
 const AT_ONCE: usize = 32;
@@ -67,7 +71,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Save
         .context("filling the repository")?;
     let fill_s = began.elapsed().as_secs_f64();
 
-    let mut alone = Histogram::<u64>::new(3)?;
+    let mut alone = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
     for save in 0..args.saves {
         // A prime step, so that saves do not run through the tree in its own order.
         let path = path(save * 7_919 % args.pipelines);
@@ -96,7 +100,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Save
         .collect::<anyhow::Result<_>>()
         .context("saves at once")?;
     let at_once_per_s = count as f64 / began.elapsed().as_secs_f64();
-    let mut at_once = Histogram::<u64>::new(3)?;
+    let mut at_once = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
     took.into_iter().for_each(|micros| at_once.saturating_record(micros));
     Ok(Saves {
         pipelines: args.pipelines,
