@@ -6,7 +6,7 @@
 pub mod accounts;
 mod caller;
 pub mod password;
-mod setup_token;
+pub mod setup_token;
 pub mod throttle;
 pub mod token;
 

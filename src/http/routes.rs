@@ -1,7 +1,7 @@
 //! The one table of REST routes: method, path, who may, handler, documents.
 //!
 //! From it are made the routes that actix-web serves, the checks in front of them ([`guard`]), the `route` label of
-//! metrics, and the OpenAPI description ([`super::openapi`]). A route that is not here does not exist.
+//! metrics, and the `OpenAPI` description ([`super::openapi`]). A route that is not here does not exist.
 
 mod conditional;
 mod context;

@@ -1,7 +1,7 @@
 //! Prometheus's text format, version 0.0.4.
 //!
 //! Written here and not with a client library: the facts are atomics that live in the actors, the format is a dozen
-//! lines, and the library at hand writes OpenMetrics, which names counters differently.
+//! lines, and the library at hand writes `OpenMetrics`, which names counters differently.
 
 use std::fmt::{Display, Write as _};
 
