@@ -115,8 +115,7 @@ async fn message_over_the_limit_closes_with_1009() {
     for pieces in [1, 3] {
         let (server, id, mut agent) = agent(&[("LINKMESH_OPAMP__MAX_MESSAGE", "64KiB")]).await;
         let bytes = vec![0; 80_000];
-        let mut parts = bytes.chunks(bytes.len().div_ceil(pieces)).enumerate();
-        while let Some((index, part)) = parts.next() {
+        for (index, part) in bytes.chunks(bytes.len().div_ceil(pieces)).enumerate() {
             let opcode = if index == 0 { Data::Binary } else { Data::Continue };
             let last = index + 1 == pieces;
             agent.send_frame(Message::Frame(Frame::message(part.to_vec(), OpCode::Data(opcode), last))).await;

@@ -111,7 +111,7 @@ pub(crate) fn collect_rates(app: App) {
             && let Event::Throughput { collector_id, pipeline, signal, at, in_per_second, out_per_second } = &**event
         {
             app.rates.update(|rates| {
-                rates.take((pipeline.clone(), *collector_id, *signal), *at, *in_per_second, *out_per_second)
+                rates.take((pipeline.clone(), *collector_id, *signal), *at, *in_per_second, *out_per_second);
             });
         }
     });

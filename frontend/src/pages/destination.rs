@@ -119,7 +119,7 @@ fn page(
     create_effect(move || {
         super::set_title(&editor.document.with(|document| {
             if document.name.is_empty() { "New destination".to_owned() } else { document.name.clone() }
-        }))
+        }));
     });
     check(ctx);
     let meanwhile = watch_others(ctx, dirty);

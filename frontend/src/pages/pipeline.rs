@@ -132,7 +132,7 @@ fn editor(
             &editor.document.with(|document| {
                 if document.name.is_empty() { "New pipeline".to_owned() } else { document.name.clone() }
             }),
-        )
+        );
     });
     preview::follow(ctx);
     let meanwhile = watch_others(ctx, dirty, stored.as_ref().map(|stored| stored.revision.to_string()));

@@ -174,15 +174,15 @@ async fn answers_have_the_exact_content_type_and_large_ones_are_compressed_once(
 
 #[test]
 fn every_message_survives_json() {
-    fn there_and_back<M: Codable + PartialEq + Clone + std::fmt::Debug>(message: M) {
+    fn there_and_back<M: Codable + PartialEq + Clone + std::fmt::Debug>(message: &M) {
         let json = serde_json::to_string(&M::Json::from(message.clone())).unwrap();
         let back: M = serde_json::from_str::<M::Json>(&json).unwrap().into();
-        assert_eq!(back, message, "{json}");
+        assert_eq!(&back, message, "{json}");
     }
-    there_and_back(poll());
-    there_and_back(GetConfigRequest { effective_config: Some(EffectiveConfig::default()), ..poll() });
-    there_and_back(RegisterCollectorRequest { id: "a".into(), name: "b".into(), ..Default::default() });
-    there_and_back(UnregisterCollectorRequest { id: "a".into() });
-    there_and_back(RegisterCollectorResponse {});
-    there_and_back(UnregisterCollectorResponse {});
+    there_and_back(&poll());
+    there_and_back(&GetConfigRequest { effective_config: Some(EffectiveConfig::default()), ..poll() });
+    there_and_back(&RegisterCollectorRequest { id: "a".into(), name: "b".into(), ..Default::default() });
+    there_and_back(&UnregisterCollectorRequest { id: "a".into() });
+    there_and_back(&RegisterCollectorResponse {});
+    there_and_back(&UnregisterCollectorResponse {});
 }

@@ -89,7 +89,13 @@ async fn file_of_a_newer_server_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let newer = (SCHEMA_VERSION + 1).to_be_bytes().to_vec();
-    store.write(move |_, changes| Ok(changes.put_bytes(tables::Table::Meta, b"schema_version", newer))).await.unwrap();
+    store
+        .write(move |_, changes| {
+            changes.put_bytes(tables::Table::Meta, b"schema_version", newer);
+            Ok(())
+        })
+        .await
+        .unwrap();
     drop(store);
     let error = RedbStore::open(&dir.path().join("state.redb"), &RedbOptions::default()).unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 2, supported: 1, .. }), "{error}");
@@ -104,7 +110,10 @@ async fn writes_that_wait_together_share_one_commit() {
         Ok(())
     });
     let others = (0..100_u32).map(|number| {
-        store.write(move |_, changes| Ok(changes.put_bytes(tables::Table::Users, &number.to_be_bytes(), vec![1])))
+        store.write(move |_, changes| {
+            changes.put_bytes(tables::Table::Users, &number.to_be_bytes(), vec![1]);
+            Ok(())
+        })
     });
     let others = futures_util::future::join_all(others);
     let release = async move { release.send(()).unwrap() };
@@ -121,8 +130,12 @@ async fn writes_that_wait_together_share_one_commit() {
 #[tokio::test]
 async fn refused_write_changes_nothing_and_does_not_touch_its_neighbours() {
     let store = in_memory();
-    let good =
-        |key: &'static [u8]| store.write(move |_, changes| Ok(changes.put_bytes(tables::Table::Users, key, vec![1])));
+    let good = |key: &'static [u8]| {
+        store.write(move |_, changes| {
+            changes.put_bytes(tables::Table::Users, key, vec![1]);
+            Ok(())
+        })
+    };
     let bad = store.write(|_, changes| -> Result<(), StoreError> {
         changes.put_bytes(tables::Table::Users, b"half", vec![1]);
         Err(value::malformed(tables::Table::Users, b"half"))
@@ -144,7 +157,10 @@ async fn damaged_record_is_named_and_harms_nobody_else() {
     for damage in [vec![], vec![9, 1, 2], vec![1, 0xc1]] {
         let key = id;
         store
-            .write(move |_, changes| Ok(changes.put_bytes(tables::Table::Users, key.as_bytes(), damage)))
+            .write(move |_, changes| {
+                changes.put_bytes(tables::Table::Users, key.as_bytes(), damage);
+                Ok(())
+            })
             .await
             .unwrap();
         let error = linkmesh_actors::ports::UserStore::user(&store, id).await.unwrap_err();

@@ -256,6 +256,9 @@ impl Life {
         let clock = self.server.clock;
         let capabilities = self.server.state.record().capabilities;
         let effects = self.server.take();
+        // Another process is another matter, also when the one before comes back.
+        let uid = self.server.state.instance_uid();
+        self.asked = self.asked.filter(|(known, _)| *known == uid);
         for effect in &effects {
             let (session, message, pushed) = match effect {
                 Effect::Reply(session, message) => (session, message, false),
@@ -283,11 +286,8 @@ impl Life {
                 assert!(capabilities.has(0x400));
             }
             if message.flags & 1 != 0 {
-                // Another process is another matter.
-                let uid = self.server.state.instance_uid();
-                let asked = self.asked.filter(|(known, _)| *known == uid).map(|(_, at)| at);
                 // Time is seen here in pieces of five seconds.
-                let lost = asked.is_none_or(|at| clock - at >= Duration::from_secs(55));
+                let lost = self.asked.is_none_or(|(_, at)| clock - at >= Duration::from_secs(55));
                 assert!(lost, "one request for the full state at a time");
                 self.asked = Some((uid, clock));
             }

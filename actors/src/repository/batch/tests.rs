@@ -23,7 +23,7 @@ fn put(port: u16, precondition: Precondition) -> Change {
     Change::Save(Save { edit: Edit::Pipeline(id, pipeline(port)), precondition, by: by() })
 }
 
-fn central(header: serde_json::Value) -> Change {
+fn central(header: &serde_json::Value) -> Change {
     let mut document =
         parse_destination("name: C\nkind: otlp_http\nsettings: {endpoint: \"https://x.example\"}\n").unwrap();
     document.settings.insert("headers".into(), serde_json::json!({ "Authorization": header }));
@@ -59,7 +59,7 @@ fn preconditions_are_judged_in_the_order_of_the_batch() {
     let sealer = PlainSealer::default();
     let (judged, requests) = run(
         &[
-            central(serde_json::json!("${env:TOKEN}")),
+            central(&serde_json::json!("${env:TOKEN}")),
             put(4317, Precondition::Absent),
             put(4318, Precondition::Absent),
             put(4319, Precondition::Matches(Etag::from_bytes([5; 20]))),
@@ -80,13 +80,13 @@ fn preconditions_are_judged_in_the_order_of_the_batch() {
 #[test]
 fn secrets_are_sealed_before_they_enter_git_and_kept_by_their_mask() {
     let sealer = PlainSealer::default();
-    let (_, requests) = run(&[central(serde_json::json!("Bearer s3cret"))], &ConfigSnapshot::default(), &sealer);
+    let (_, requests) = run(&[central(&serde_json::json!("Bearer s3cret"))], &ConfigSnapshot::default(), &sealer);
     let PathChange::Put(first) = &requests[0].changes[0].1 else { panic!("a file") };
     let text = String::from_utf8(first.clone()).unwrap();
     assert!(!text.contains("s3cret") && text.contains("lms1.test."), "{text}");
 
     let config = commit(&ConfigSnapshot::default(), &requests);
-    let (_, requests) = run(&[central(serde_json::json!({ "sealed": true }))], &config, &sealer);
+    let (_, requests) = run(&[central(&serde_json::json!({ "sealed": true }))], &config, &sealer);
     assert_eq!(requests[0].changes[0].1, PathChange::Put(first.clone()));
 }
 
@@ -94,7 +94,7 @@ fn secrets_are_sealed_before_they_enter_git_and_kept_by_their_mask() {
 fn stale_save_gets_what_is_stored() {
     let sealer = PlainSealer::default();
     let (_, requests) = run(
-        &[central(serde_json::json!("${env:A}")), put(4317, Precondition::Absent)],
+        &[central(&serde_json::json!("${env:A}")), put(4317, Precondition::Absent)],
         &ConfigSnapshot::default(),
         &sealer,
     );

@@ -74,7 +74,7 @@ fn pipeline(ctx: Ctx) -> View {
         })
         .collect();
     let matchers = pairs::matchers(ctx.form, &document.matchers, move |matchers| {
-        touch(&|document| document.matchers.clone_from(&matchers))
+        touch(&|document| document.matchers.clone_from(&matchers));
     });
     let (name, description, enabled) = (document.name, document.description, document.enabled);
     let id_line: View = match ctx.id.get_clone_untracked() {
@@ -189,7 +189,7 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
             preview.as_ref().and_then(|preview| crate::model::problems::within(&preview.warnings, &lane.path(index)))
         })
     });
-    let (name_id, id_text, name) = (new_id(), step.id.to_string(), step.name.clone().unwrap_or_default());
+    let (name_id, id_text, name) = (new_id(), step.id.to_string(), step.name.unwrap_or_default());
     let name_for = name_id.clone();
     let hint = title.clone();
     let set_name = move |event: web_sys::Event| {
