@@ -14,13 +14,13 @@ const browser = await chromium.launch({
 });
 const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, colorScheme: "light" });
 const page = await context.newPage();
-page.setDefaultTimeout(90_000);
+page.setDefaultTimeout(+(process.env.UI_TIMEOUT_MS ?? 90_000));
 
 // Whatever the browser complains about is a defect, but for answers that the page itself deals with.
 const complaints = [];
 page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
 page.on("console", (message) => {
-  if (message.type() === "error" && !/Failed to load resource.*(401|404|410|412)/.test(message.text())) {
+  if (message.type() === "error" && !/Failed to load resource.*(401|404|410|412|422)/.test(message.text())) {
     complaints.push(`console: ${message.text()}`);
   }
 });
@@ -55,7 +55,7 @@ async function save(name) {
 
 /** Titles of the catalogue by role and kind, as the page's menus show them. */
 async function titles() {
-  const answer = await page.evaluate(async () => (await fetch("/api/v1/catalogue?limit=500")).json());
+  const answer = await page.evaluate(async () => (await fetch("/api/v1/catalogue")).json());
   return new Map(answer.items.map((entry) => [`${entry.role} ${entry.kind}`, entry.title]));
 }
 
@@ -109,21 +109,25 @@ async function walk() {
   // A destination.
   const title = await titles();
   await go("/destinations/new", "destination");
-  await page.getByLabel("Name", { exact: true }).fill("Central");
+  await page.getByLabel("Name", { exact: true }).first().fill("Central");
   await page.getByLabel("Kind").selectOption("otlp_http");
-  await part("step-form").getByLabel("Endpoint").first().fill(task.sink);
+  await part("step-form").getByLabel("URL").first().fill(task.sink);
   await picture("destination");
   await save("destination");
   await page.waitForURL(/\/destinations\/central$/);
 
   // A pipeline: OTLP in, no debug records, one attribute, to the destination.
   await go("/pipelines/new", "pipeline-form");
-  await page.getByLabel("Name", { exact: true }).fill("Shop logs");
+  await page.getByLabel("Name", { exact: true }).first().fill("Shop logs");
   await page.getByRole("button", { name: "Add matcher" }).click();
-  await page.getByLabel("Matcher").fill("env=\"prod");
+  await page.getByRole("textbox", { name: "Matcher" }).fill("env=\"prod");
+  await page.getByLabel("Logs", { exact: true }).check();
+  await part("save").click();
   await part("problem").first().waitFor();
   await picture("pipeline-wrong-matcher");
-  await page.getByLabel("Matcher").fill("env=\"prod\"");
+  await page.keyboard.press("Escape");
+  await part("review").waitFor({ state: "detached" });
+  await page.getByRole("textbox", { name: "Matcher" }).fill("env=\"prod\"");
   await add("sources", title.get("source otlp"));
   // The machine of the tests is shared: no port that somebody else may have.
   const addresses = part("step-form").locator("input[type=text]");
