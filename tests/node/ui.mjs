@@ -14,7 +14,7 @@ const browser = await chromium.launch({
 });
 const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, colorScheme: "light" });
 const page = await context.newPage();
-page.setDefaultTimeout(+(process.env.UI_TIMEOUT_MS ?? 90_000));
+page.setDefaultTimeout(60_000);
 
 // Whatever the browser complains about is a defect, but for answers that the page itself deals with.
 const complaints = [];
@@ -62,7 +62,7 @@ async function titles() {
 async function add(lane, title) {
   await part(`add-${lane}`).click();
   const lanePart = lane === "destinations" ? part("lane-destinations") : part(`lane-${lane}`);
-  await lanePart.locator(".add-menu button", { has: page.getByText(title, { exact: true }) }).first().click();
+  await lanePart.locator(".add-menu button", { hasText: title }).first().click();
   await part("step-form").waitFor();
 }
 
@@ -152,8 +152,10 @@ async function walk() {
   // Applied and in sync, with what the collector really loaded beside it.
   await go(`/collectors/${collector.id}`, "collector");
   await page.getByText("In sync").first().waitFor();
-  await part("health-tree").waitFor();
   await picture("collector");
+  await page.locator(".tabs").getByText("Health", { exact: true }).click();
+  await part("health-tree").waitFor();
+  await picture("collector-health");
   const set = stored.processors[0].settings.actions.find((action) => action.action === "set" && action.value !== undefined);
   const http = stored.sources[0].settings.http.endpoint;
   tell({ do: "records", port: Number(http.split(":").pop()), key: set.key, value: String(set.value) });
@@ -205,7 +207,6 @@ async function walk() {
     ["/destinations/central", "destination"], ["/collectors/add", "add-collector"], ["/history", "history"]]) {
     await go(path, id);
     await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
-    await page.waitForLoadState("networkidle").catch(() => {});
     await picture(`${id}-dark`);
   }
   await page.keyboard.press("Control+k");
