@@ -16,7 +16,7 @@ use super::{
     capability::{AgentCapabilities, SERVER_CAPABILITIES},
     effect::Effect,
     input::{Context, SessionId},
-    session::{Rival, Role},
+    session::Rival,
     state::{AgentState, Output},
     uid::{normalise_uid, uid_bytes},
 };
@@ -37,6 +37,8 @@ const FULL_STATE_ANSWER: Duration = Duration::from_secs(60);
 const MAX_DESCRIPTION: usize = 32 << 10;
 /// Length to which an agent's error texts are cut; a supervisor adds up to a megabyte of log when told to.
 pub(super) const MAX_ERROR: usize = 8 << 10;
+
+const OTHER_UID: &str = "this connection speaks for another instance_uid";
 
 /// What came of reading the uid of a message.
 enum Speaker {
@@ -110,17 +112,15 @@ impl AgentState {
             Ok(uid) => uid,
             Err(error) => return Some(bad_request(&message.instance_uid, &error.to_string())),
         };
-        match session.role {
-            Role::Primary => {}
-            Role::Contender { .. } => {
-                session.raw_uid = message.instance_uid.as_slice().into();
-                session.hold(message);
-                return None;
+        if !session.is_primary() {
+            // Bound to its first uid like any other connection: what it says before its turn is that of one process.
+            if session.is_socket() && session.uid.is_some_and(|known| known != uid) {
+                return Some(bad_request(&message.instance_uid, OTHER_UID));
             }
-            Role::Duplicate => {
-                session.raw_uid = message.instance_uid.as_slice().into();
-                return None;
-            }
+            session.uid = Some(uid);
+            session.raw_uid = message.instance_uid.as_slice().into();
+            session.hold(message);
+            return None;
         }
         let is_first = match self.speaker(id, uid, &message.instance_uid) {
             Speaker::Known { is_first } => is_first,
@@ -146,8 +146,9 @@ impl AgentState {
         let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) else {
             return Speaker::Known { is_first: false };
         };
-        let is_first = session.uid.is_none();
+        let is_first = session.started_at.is_none();
         match session.uid {
+            None => {}
             Some(known) if known == uid => {}
             Some(_) if session.assigned == Some(uid) => {
                 session.assigned = None;
@@ -156,8 +157,7 @@ impl AgentState {
                 self.full.needed = true;
             }
             Some(_) if session.is_socket() => {
-                let reply = bad_request(raw, "this connection speaks for another instance_uid");
-                return Speaker::Refused(Box::new(reply));
+                return Speaker::Refused(Box::new(bad_request(raw, OTHER_UID)));
             }
             // By HTTP a new uid is a new process, unless the old one comes back: then there are two.
             Some(known) => match &mut session.rival {
@@ -167,8 +167,8 @@ impl AgentState {
                 }
                 rival => *rival = Some(Rival { uid: known, heard_at: None }),
             },
-            None => session.started_at = Some(clock),
         }
+        session.started_at.get_or_insert(clock);
         session.uid = Some(uid);
         session.raw_uid = raw.into();
         Speaker::Known { is_first }

@@ -134,7 +134,7 @@ impl Session {
     pub(super) fn takes_offers(&self, now: Duration) -> bool {
         self.gate_open
             && !self.said_goodbye
-            && self.uid.is_some()
+            && self.started_at.is_some()
             && self.token_offered_at.is_none_or(|at| now.saturating_sub(at) >= GATE)
     }
 

@@ -159,6 +159,25 @@ fn talkative_contender_is_asked_for_everything() {
 }
 
 #[test]
+fn waiting_connection_speaks_for_one_process_only() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.open(2);
+    let mut second = Agent { uid: [2; 16], ..Agent::default() };
+    let mut third = Agent { uid: [3; 16], ..Agent::default() };
+    assert!(server.send(2, second.full()).error_response.is_none());
+    let refused = server.send(2, third.full());
+    assert_eq!(refused.instance_uid, vec![3; 16]);
+    assert!(refused.error_response.is_some());
+    // What it said for itself is taken when its turn comes, what it said for another is not.
+    server.close(1);
+    assert_eq!(server.state.instance_uid().map(|uid| *uid.as_bytes()), Some([2; 16]));
+    assert!(server.send(2, second.heartbeat()).error_response.is_none());
+    assert!(server.send(2, third.heartbeat()).error_response.is_some());
+}
+
+#[test]
 fn closing_the_first_connection_settles_it_at_once() {
     let mut server = Server::new(None);
     let mut agent = Agent::default();
