@@ -73,7 +73,7 @@ impl Packing {
 
     /// What there is to say while it goes on.
     pub(super) const fn report(&self) -> MaintenanceReport {
-        report(self.packs_before, self.packs_before, 0)
+        MaintenanceReport { packing: true, ..report(self.packs_before, self.packs_before, 0) }
     }
 
     /// Waits for the new pack and removes what it replaces. The caller holds no handle that reads.
@@ -96,7 +96,7 @@ impl Packing {
 }
 
 const fn report(packs_before: usize, packs_after: usize, loose_removed: usize) -> MaintenanceReport {
-    MaintenanceReport { packed: false, packs_before, packs_after, loose_removed }
+    MaintenanceReport { packed: false, packing: false, packs_before, packs_after, loose_removed }
 }
 
 fn pack_directory(path: &Path) -> PathBuf {

@@ -113,8 +113,10 @@ pub struct HistoryQuery {
 /// What maintenance did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MaintenanceReport {
-    /// Whether anything had to be packed.
+    /// Packs were merged, and what the new one replaces is gone.
     pub packed: bool,
+    /// A merge goes on: ask again to have it finished.
+    pub packing: bool,
     /// Packs before.
     pub packs_before: usize,
     /// Packs after.

@@ -35,6 +35,8 @@ const MAX_ATTEMPTS: usize = 5;
 /// Maintenance is due after this many commits, and this often.
 const MAINTAIN_AFTER: usize = 500;
 const MAINTAIN_EVERY: Duration = Duration::from_secs(600);
+/// How often a merge of packs that goes on beside the saves is looked at.
+const PACKING_LOOK: Duration = Duration::from_secs(1);
 
 type Reply = oneshot::Sender<Result<Saved, SaveError>>;
 
@@ -45,6 +47,8 @@ pub(crate) struct RepositoryActor {
     waiting: Vec<(Change, Reply)>,
     is_busy: bool,
     commits_since_maintenance: usize,
+    /// The repository's thread was asked to pack and has not answered.
+    is_packing: bool,
 }
 
 /// A batch on its way.
@@ -59,7 +63,7 @@ struct Batch {
 
 impl RepositoryActor {
     pub(crate) fn new(shared: Arc<Shared>, worker: RepositoryWorker) -> Self {
-        Self { shared, worker, waiting: Vec::new(), is_busy: false, commits_since_maintenance: 0 }
+        Self { shared, worker, waiting: Vec::new(), is_busy: false, commits_since_maintenance: 0, is_packing: false }
     }
 
     /// Takes the next batch, when none is on its way.
@@ -200,7 +204,7 @@ impl RepositoryActor {
                     let known = actor.shared.config.load().revision;
                     let moved = match flatten(head) {
                         Ok(Some(head)) if Some(head) != known => Some(actor.follow(Some(head))),
-                        Ok(_) => None,
+                        Ok(_) | Err(SaveError::Worker(WorkerError::Stopped)) => None,
                         Err(error) => {
                             tracing::error!(
                                 error = &error as &dyn std::error::Error,
@@ -228,29 +232,38 @@ impl RepositoryActor {
         );
     }
 
-    /// Has the repository packed, between batches.
+    /// Has the repository packed, between batches. Looks again while that goes on, so that what the new pack replaces
+    /// is gone soon after.
     fn maintain(&mut self, ctx: &mut Context<Self>) {
-        if self.commits_since_maintenance == 0 {
+        if std::mem::replace(&mut self.is_packing, true) {
             return;
         }
         self.commits_since_maintenance = 0;
         let worker = self.worker.clone();
         let maintained = async move { worker.call(COMMIT_DEADLINE, |repository| repository.maintain()).await };
-        ctx.spawn(maintained.into_actor(self).map(|result, _, _| match flatten(result) {
-            Ok(report) if report.packed => {
-                tracing::info!(
-                    packs_before = report.packs_before,
-                    packs_after = report.packs_after,
-                    "repository packed"
-                );
+        ctx.spawn(maintained.into_actor(self).map(|result, actor, ctx| {
+            actor.is_packing = false;
+            match flatten(result) {
+                Ok(report) if report.packed => {
+                    tracing::info!(
+                        packs_before = report.packs_before,
+                        packs_after = report.packs_after,
+                        "repository packed"
+                    );
+                }
+                Ok(report) if report.packing => {
+                    ctx.run_later(PACKING_LOOK, Self::maintain);
+                }
+                Ok(_) | Err(SaveError::Worker(WorkerError::Stopped)) => {}
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "repository not packed"),
             }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "repository not packed"),
         }));
     }
 
     fn maintain_again(&mut self, ctx: &mut Context<Self>) {
-        self.maintain(ctx);
+        if self.commits_since_maintenance > 0 {
+            self.maintain(ctx);
+        }
         ctx.run_later(MAINTAIN_EVERY, Self::maintain_again);
     }
 }

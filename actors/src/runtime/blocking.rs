@@ -119,6 +119,11 @@ impl<T: 'static> Worker<T> {
             }
             // In this order: who hears of the stop finds nothing open, and can give no more work.
             drop(value);
+            for late in queue.try_iter() {
+                if let Order::Work(work) = late {
+                    work(Err(WorkerError::Stopped));
+                }
+            }
             drop(queue);
             if let Some(done) = stopped {
                 // Nobody may be waiting any more.

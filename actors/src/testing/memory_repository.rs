@@ -26,6 +26,9 @@ struct State {
     fails: bool,
     by_hand: u8,
     before_commit: Option<(String, String)>,
+    /// Looks that a merge of packs still takes; `None` when none goes on.
+    merging: Option<u8>,
+    merged: usize,
 }
 
 /// A config repository in memory. Clones share it, as processes share a directory.
@@ -143,6 +146,12 @@ impl MemoryRepository {
         self.state.lock().fails = fails;
     }
 
+    /// How many merges of packs were finished.
+    #[must_use]
+    pub fn merged(&self) -> usize {
+        self.state.lock().merged
+    }
+
     /// The number of requests of each batch so far.
     #[must_use]
     pub fn batches(&self) -> Vec<usize> {
@@ -246,7 +255,13 @@ impl ConfigRepository for MemoryRepository {
         Ok(paths.iter().filter_map(change).collect())
     }
 
+    /// Plays a merge that takes two more looks until it is done.
     fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError> {
-        Ok(MaintenanceReport::default())
+        let mut state = self.state.lock();
+        let looks_left = state.merging.unwrap_or(2);
+        state.merging = looks_left.checked_sub(1);
+        let packed = state.merging.is_none();
+        state.merged += usize::from(packed);
+        Ok(MaintenanceReport { packed, packing: !packed, ..MaintenanceReport::default() })
     }
 }

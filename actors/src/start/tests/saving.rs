@@ -1,11 +1,11 @@
 //! Saves: batches, conflicts, failures, commits by hand.
 
 use futures_util::future::join_all;
-use linkmesh_proto::{DestinationId, api::event::Event};
+use linkmesh_proto::{CollectorId, DestinationId, api::event::Event};
 
 use super::support::*;
 use crate::{
-    domain::document::DocumentPath,
+    domain::document::{CollectorDocument, DocumentPath},
     ports::RepositoryError,
     repository::{Edit, Precondition, Save, SaveError},
     testing::{by, wait_for},
@@ -208,6 +208,25 @@ fn restore_brings_back_what_was_as_a_new_commit() {
         assert_eq!((again.revision, again.paths.len()), (restored.revision, 0), "nothing differs");
         let unknown = linkmesh_proto::Revision::from_bytes([9; 20]);
         assert!(handles.repository.restore(unknown, None, &by("ada")).await.is_err());
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn merge_of_packs_is_finished_without_another_save() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        // As many as make maintenance due.
+        for hundred in 0..5 {
+            let saves = (0..100).map(|n| {
+                let document = CollectorDocument { version: 1, name: format!("host-{hundred}-{n}"), labels: [].into() };
+                let edit = Edit::Collector(CollectorId::generate(), document);
+                handles.repository.save(Save { edit, precondition: Precondition::Absent, by: by("ada") })
+            });
+            join_all(saves).await.into_iter().for_each(|saved| drop(saved.unwrap()));
+        }
+        wait_for("the merge is finished", || world.repository.merged() == 1).await;
         handles.stop().await;
     });
 }
