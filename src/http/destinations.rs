@@ -1,13 +1,8 @@
 //! `/destinations`: exporters configured once and shared by pipelines.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{
-        Method, StatusCode,
-        header::{ETAG, LOCATION},
-    },
-    web,
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use actix_web::http::Method;
 use linkmesh_actors::{
     domain::{
         access::Permission,
@@ -16,36 +11,30 @@ use linkmesh_actors::{
         secret::mask_destination,
         validate::{FleetFacts, validate_destination},
     },
-    repository::{Edit, Precondition as Stored, Saved, StoredDocument},
+    repository::{Edit, Saved},
 };
 use linkmesh_proto::{
-    DestinationId, Etag,
+    DestinationId,
     api::{
         destination::{Destination, DestinationDocument, DestinationSaved, NewDestination},
         list::Page,
         pipeline::Validation,
+        problem::FieldProblem,
     },
 };
 use serde_json::Value;
 
 use super::{
     AppState,
-    documents::{as_stale, id_of, misshapen, save, stored, without_added_fields},
-    routes::{
-        Access, Context, Id, IfMatch, Json, PREFIX, Paging, Param, Params, Precondition, Route, Version, document,
-        paged,
-    },
-};
-use crate::{
-    auth::Caller,
-    error::{Error, Result},
+    documents::{Resource, delete, get, list, post, put, validate},
+    routes::{Access, Param, Precondition, Route},
 };
 
 pub(super) fn routes() -> Vec<Route> {
     const READ: Access = Access::Needs(Permission::DestinationsRead);
     const WRITE: Access = Access::Needs(Permission::DestinationsWrite);
     vec![
-        Route::get("/destinations", "list_destinations", READ, "Destinations by id.", list)
+        Route::get("/destinations", "list_destinations", READ, "Destinations by id.", list::<Destinations>)
             .query([
                 Param::text("q", "A part of the id, the name, the description or the kind; case does not matter."),
                 Param::LIMIT,
@@ -57,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
             "create_destination",
             WRITE,
             "Creates a destination; 409 when the id is taken.",
-            post,
+            post::<Destinations>,
         )
         .reads::<NewDestination>()
         .answers::<DestinationSaved>(201, "It is committed.")
@@ -68,11 +57,11 @@ pub(super) fn routes() -> Vec<Route> {
             "validate_destination",
             READ,
             "Says what is wrong with a destination, also for the pipelines that use it. Stores nothing.",
-            validate,
+            validate::<Destinations>,
         )
         .reads::<NewDestination>()
         .answers::<Validation>(200, "What is wrong; nothing when both lists are empty."),
-        Route::get("/destinations/{id}", "get_destination", READ, "One destination.", get)
+        Route::get("/destinations/{id}", "get_destination", READ, "One destination.", get::<Destinations>)
             .answers::<Destination>(200, "The destination; secrets as `{\"sealed\": true}`.")
             .etag(),
         Route::new(
@@ -81,7 +70,7 @@ pub(super) fn routes() -> Vec<Route> {
             "save_destination",
             WRITE,
             "Saves a destination, new or known. `{\"sealed\": true}` keeps a secret.",
-            put,
+            put::<Destinations>,
         )
         .reads::<DestinationDocument>()
         .precondition(Precondition::IfMatchOrCreate)
@@ -94,7 +83,7 @@ pub(super) fn routes() -> Vec<Route> {
             "delete_destination",
             WRITE,
             "Deletes a destination; 409 while a pipeline sends to it.",
-            delete,
+            delete::<Destinations>,
         )
         .precondition(Precondition::IfMatch)
         .answers_nothing(204, "It is gone.")
@@ -102,128 +91,71 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// A destination as the API shows it.
-fn show(id: &DestinationId, destination: &Versioned<DestinationDocument>, config: &ConfigSnapshot) -> Destination {
-    Destination {
-        id: id.clone(),
-        document: mask_destination(&destination.document),
-        revision: destination.revision,
-        updated_at: destination.updated_at,
-        updated_by: destination.updated_by.clone(),
-        used_by: config.users_of(id),
-        broken: config.broken(&DocumentPath::Destination(id.clone())).map(|broken| broken.reason.clone()),
+/// Destinations as documents.
+struct Destinations;
+
+impl Resource for Destinations {
+    type Id = DestinationId;
+    type Document = DestinationDocument;
+    type View = Destination;
+    type Saved = DestinationSaved;
+
+    const SINGULAR: &'static str = "destination";
+    const PLURAL: &'static str = "destinations";
+
+    fn read_new(body: &Value) -> Result<(Option<DestinationId>, DestinationDocument), Vec<FieldProblem>> {
+        read_new_destination(body).map(|NewDestination { id, document }| (id, document))
     }
-}
 
-/// The destination as stored now, with the version that `If-Match` must name.
-fn current(state: &AppState, id: &DestinationId) -> Option<(Destination, Etag)> {
-    let stored = state.handles.repository.stored(&DocumentPath::Destination(id.clone()))?;
-    let (StoredDocument::Destination(_, destination), etag) = stored else { return None };
-    Some((show(id, &destination, &state.handles.repository.snapshot()), etag))
-}
-
-async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse> {
-    let paging = Paging::<DestinationId>::of(&params, "id")?;
-    let config = state.handles.repository.snapshot();
-    let text = params.text("q").map(str::to_lowercase);
-    let rows: Vec<_> = config
-        .destinations
-        .iter()
-        .filter(|(id, destination)| {
-            text.as_ref().is_none_or(|text| {
-                let document = &destination.document;
-                [id.as_str(), &document.name, &document.description, &document.kind]
-                    .iter()
-                    .any(|s| s.to_lowercase().contains(text))
-            })
-        })
-        .collect();
-    let Page { items, next_cursor, total } = paged(rows, &paging, "id", false, |(id, _)| (*id).clone());
-    let items: Vec<_> = items.into_iter().map(|(id, destination)| show(id, destination, &config)).collect();
-    Ok(HttpResponse::Ok().json(Page { items, next_cursor, total }))
-}
-
-async fn get(state: web::Data<AppState>, request: HttpRequest, Id(id): Id<DestinationId>) -> Result<HttpResponse> {
-    let (destination, etag) = current(&state, &id).ok_or_else(|| Error::not_found("destination", &id))?;
-    Ok(document(&request, etag, &destination))
-}
-
-async fn post(
-    state: web::Data<AppState>,
-    context: Context,
-    caller: Caller,
-    Json(body): Json<Value>,
-) -> Result<HttpResponse> {
-    let NewDestination { id, document } = read_new_destination(&body).map_err(Error::invalid)?;
-    let id = id_of(id, &document.name)?;
-    let edit = Edit::Destination(id.clone(), document);
-    let saved =
-        save(&state, &context, &caller, edit, Stored::Absent, "destinations:create", || current(&state, &id)).await?;
-    answer(&state, &id, saved, StatusCode::CREATED)
-}
-
-async fn put(
-    state: web::Data<AppState>,
-    context: Context,
-    caller: Caller,
-    Id(id): Id<DestinationId>,
-    version: Version,
-    Json(body): Json<Value>,
-) -> Result<HttpResponse> {
-    let body = without_added_fields(body, id.as_str())?;
-    let edit = Edit::Destination(id.clone(), read_destination(&body).map_err(Error::invalid)?);
-    let (action, status) = match version {
-        Version::Absent => ("destinations:create", StatusCode::CREATED),
-        Version::Is(_) => ("destinations:update", StatusCode::OK),
-    };
-    let saved = save(&state, &context, &caller, edit, stored(version), action, || current(&state, &id))
-        .await
-        .map_err(as_stale)?;
-    answer(&state, &id, saved, status)
-}
-
-fn answer(state: &AppState, id: &DestinationId, saved: Saved, status: StatusCode) -> Result<HttpResponse> {
-    let (destination, etag) = current(state, id).ok_or_else(|| Error::not_found("destination", id))?;
-    let mut response = HttpResponse::build(status);
-    response.insert_header((ETAG, format!("\"{}\"", saved.etag.unwrap_or(etag))));
-    if status == StatusCode::CREATED {
-        response.insert_header((LOCATION, format!("{PREFIX}/destinations/{id}")));
+    fn read(body: &Value) -> Result<DestinationDocument, Vec<FieldProblem>> {
+        read_destination(body)
     }
-    Ok(response.json(DestinationSaved {
-        destination,
-        revision: saved.revision,
-        rollout_id: None,
-        affected: saved.affected,
-        warnings: saved.warnings,
-    }))
-}
 
-async fn delete(
-    state: web::Data<AppState>,
-    context: Context,
-    caller: Caller,
-    Id(id): Id<DestinationId>,
-    IfMatch(etag): IfMatch,
-) -> Result<HttpResponse> {
-    let edit = Edit::Delete(DocumentPath::Destination(id.clone()));
-    let precondition = Stored::Matches(etag);
-    save(&state, &context, &caller, edit, precondition, "destinations:delete", || current(&state, &id)).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
+    fn path(id: &DestinationId) -> DocumentPath {
+        DocumentPath::Destination(id.clone())
+    }
 
-async fn validate(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<HttpResponse> {
-    let validation = match read_new_destination(&body) {
-        Err(errors) => misshapen(errors),
-        Ok(NewDestination { id, document }) => {
-            let id = id_of(id, &document.name).or_else(|_| "draft".parse())?;
-            web::block(move || {
-                let facts = state.handles.fleet.facts();
-                let config = state.handles.repository.snapshot();
-                validate_destination(&id, &document, &config, &FleetFacts { collectors: &facts })
-            })
-            .await
-            .map_err(Error::internal)?
+    fn edit(id: DestinationId, document: DestinationDocument) -> Edit {
+        Edit::Destination(id, document)
+    }
+
+    fn all(config: &ConfigSnapshot) -> &BTreeMap<DestinationId, Arc<Versioned<DestinationDocument>>> {
+        &config.destinations
+    }
+
+    fn name(document: &DestinationDocument) -> &str {
+        &document.name
+    }
+
+    fn searched(document: &DestinationDocument) -> Vec<&str> {
+        vec![&document.description, &document.kind]
+    }
+
+    fn shown(
+        _: &AppState,
+        config: &ConfigSnapshot,
+    ) -> impl Fn(&DestinationId, &Versioned<DestinationDocument>) -> Destination {
+        move |id, destination| Destination {
+            id: id.clone(),
+            document: mask_destination(&destination.document),
+            revision: destination.revision,
+            updated_at: destination.updated_at,
+            updated_by: destination.updated_by.clone(),
+            used_by: config.users_of(id),
+            broken: config.broken(&Self::path(id)).map(|broken| broken.reason.clone()),
         }
-    };
-    Ok(HttpResponse::Ok().json(validation))
+    }
+
+    fn saved(destination: Destination, Saved { revision, affected, warnings, .. }: Saved) -> DestinationSaved {
+        DestinationSaved { destination, revision, rollout_id: None, affected, warnings }
+    }
+
+    fn validate(
+        id: &DestinationId,
+        document: &DestinationDocument,
+        config: &ConfigSnapshot,
+        facts: &FleetFacts<'_>,
+    ) -> Validation {
+        validate_destination(id, document, config, facts)
+    }
 }

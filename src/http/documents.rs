@@ -1,18 +1,242 @@
 //! What pipelines and destinations have in common: documents of the config repository, read whole and written whole.
+//!
+//! A kind of document says what is its own ([`Resource`]); reading, writing and checking are the same for all of them.
 
-use linkmesh_actors::repository::{Edit, Precondition as Stored, Save, SaveError, Saved};
-use linkmesh_proto::{Slug, api::problem::FieldProblem};
-use serde::Serialize;
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{ETAG, LOCATION},
+    },
+    web,
+};
+use linkmesh_actors::{
+    domain::{
+        config::{ConfigSnapshot, Versioned},
+        document::DocumentPath,
+        validate::FleetFacts,
+    },
+    repository::{Edit, Precondition as Stored, Save, SaveError, Saved},
+};
+use linkmesh_proto::{
+    Etag, ParseIdError, Slug,
+    api::{list::Page, pipeline::Validation, problem::FieldProblem},
+};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
     AppState,
-    routes::{Commit, Context, Version},
+    routes::{Commit, Context, Id, IfMatch, Json, PREFIX, Paging, Params, Version, document, paged},
 };
 use crate::{
     auth::Caller,
     error::{Error, ErrorCode, Result},
 };
+
+/// One kind of document.
+pub(super) trait Resource: 'static {
+    /// Names a document of this kind.
+    type Id: Clone
+        + Display
+        + Ord
+        + Serialize
+        + DeserializeOwned
+        + From<Slug>
+        + FromStr<Err = ParseIdError>
+        + Send
+        + Sync
+        + 'static;
+    /// What stands in the repository.
+    type Document: Send + 'static;
+    /// What the API shows of it.
+    type View: Serialize;
+    /// What the API answers to a save.
+    type Saved: Serialize;
+
+    /// The word for one of them in messages.
+    const SINGULAR: &'static str;
+    /// The word for many: in paths and in the audit log.
+    const PLURAL: &'static str;
+
+    /// Reads a body with an id or without one.
+    fn read_new(body: &Value) -> Result<(Option<Self::Id>, Self::Document), Vec<FieldProblem>>;
+    /// Reads a body whose id stands in the path.
+    fn read(body: &Value) -> Result<Self::Document, Vec<FieldProblem>>;
+    /// The document's path in the repository.
+    fn path(id: &Self::Id) -> DocumentPath;
+    /// The change that writes it.
+    fn edit(id: Self::Id, document: Self::Document) -> Edit;
+    /// All that are stored.
+    fn all(config: &ConfigSnapshot) -> &BTreeMap<Self::Id, Arc<Versioned<Self::Document>>>;
+    /// Its name.
+    fn name(document: &Self::Document) -> &str;
+    /// What `q` looks at beside id and name.
+    fn searched(document: &Self::Document) -> Vec<&str>;
+    /// What turns stored documents into what the API shows, secrets hidden.
+    fn shown(state: &AppState, config: &ConfigSnapshot)
+    -> impl Fn(&Self::Id, &Versioned<Self::Document>) -> Self::View;
+    /// What the API answers to a save.
+    fn saved(view: Self::View, saved: Saved) -> Self::Saved;
+    /// Everything that is wrong with it.
+    fn validate(
+        id: &Self::Id,
+        document: &Self::Document,
+        config: &ConfigSnapshot,
+        facts: &FleetFacts<'_>,
+    ) -> Validation;
+}
+
+/// `GET` of the list.
+pub(super) async fn list<R: Resource>(state: web::Data<AppState>, params: Params) -> Result<HttpResponse> {
+    let paging = Paging::<R::Id>::of(&params, "id")?;
+    let config = state.handles.repository.snapshot();
+    let text = params.text("q").map(str::to_lowercase);
+    let is_asked_for = |(id, stored): &(&R::Id, &Arc<Versioned<R::Document>>)| {
+        text.as_ref().is_none_or(|text| {
+            id.to_string().contains(text)
+                || R::name(&stored.document).to_lowercase().contains(text)
+                || R::searched(&stored.document).iter().any(|s| s.to_lowercase().contains(text))
+        })
+    };
+    let rows: Vec<_> = R::all(&config).iter().filter(is_asked_for).collect();
+    let Page { items, next_cursor, total } = paged(rows, &paging, "id", false, |(id, _)| (*id).clone());
+    let shown = R::shown(&state, &config);
+    let items: Vec<_> = items.into_iter().map(|(id, stored)| shown(id, stored)).collect();
+    Ok(HttpResponse::Ok().json(Page { items, next_cursor, total }))
+}
+
+/// `GET` of one.
+pub(super) async fn get<R: Resource>(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    Id(id): Id<R::Id>,
+) -> Result<HttpResponse> {
+    let (view, etag) = current::<R>(&state, &id).ok_or_else(|| Error::not_found(R::SINGULAR, &id))?;
+    Ok(document(&request, etag, &view))
+}
+
+/// `POST`: a new one.
+pub(super) async fn post<R: Resource>(
+    state: web::Data<AppState>,
+    context: Context,
+    caller: Caller,
+    Json(body): Json<Value>,
+) -> Result<HttpResponse> {
+    let (id, document) = R::read_new(&body).map_err(Error::invalid)?;
+    let id = id_of(id, R::name(&document))?;
+    let change = Change { edit: R::edit(id.clone(), document), precondition: Stored::Absent, verb: "create" };
+    let saved = save::<R>(&state, &context, &caller, &id, change).await?;
+    answer::<R>(&state, &id, saved, StatusCode::CREATED)
+}
+
+/// `PUT`: one that is known, or a new one.
+pub(super) async fn put<R: Resource>(
+    state: web::Data<AppState>,
+    context: Context,
+    caller: Caller,
+    Id(id): Id<R::Id>,
+    version: Version,
+    Json(body): Json<Value>,
+) -> Result<HttpResponse> {
+    let body = without_added_fields(body, &id.to_string())?;
+    let edit = R::edit(id.clone(), R::read(&body).map_err(Error::invalid)?);
+    let (precondition, verb, status) = match version {
+        Version::Absent => (Stored::Absent, "create", StatusCode::CREATED),
+        Version::Is(etag) => (Stored::Matches(etag), "update", StatusCode::OK),
+    };
+    let saved = save::<R>(&state, &context, &caller, &id, Change { edit, precondition, verb }).await;
+    answer::<R>(&state, &id, saved.map_err(as_stale)?, status)
+}
+
+/// `DELETE`.
+pub(super) async fn delete<R: Resource>(
+    state: web::Data<AppState>,
+    context: Context,
+    caller: Caller,
+    Id(id): Id<R::Id>,
+    IfMatch(etag): IfMatch,
+) -> Result<HttpResponse> {
+    let edit = Edit::Delete(R::path(&id));
+    let change = Change { edit, precondition: Stored::Matches(etag), verb: "delete" };
+    save::<R>(&state, &context, &caller, &id, change).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST` to `validate`.
+pub(super) async fn validate<R: Resource>(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<HttpResponse> {
+    let validation = match draft::<R>(&body) {
+        Err(errors) => Validation { errors, warnings: Vec::new() },
+        // Looks at every collector that matches: off the worker.
+        Ok((id, document)) => web::block(move || {
+            let facts = state.handles.fleet.facts();
+            let config = state.handles.repository.snapshot();
+            R::validate(&id, &document, &config, &FleetFacts { collectors: &facts })
+        })
+        .await
+        .map_err(Error::internal)?,
+    };
+    Ok(HttpResponse::Ok().json(validation))
+}
+
+/// The document of a body with its id, or with one that stands for it while it has none.
+///
+/// # Errors
+/// What is wrong with its shape.
+pub(super) fn draft<R: Resource>(body: &Value) -> Result<(R::Id, R::Document), Vec<FieldProblem>> {
+    let (id, document) = R::read_new(body)?;
+    let id = id_of(id, R::name(&document)).or_else(|_| "draft".parse()).map_err(|_| Vec::new())?;
+    Ok((id, document))
+}
+
+/// A document as stored now, with the version that `If-Match` must name.
+fn current<R: Resource>(state: &AppState, id: &R::Id) -> Option<(R::View, Etag)> {
+    let config = state.handles.repository.snapshot();
+    let stored = R::all(&config).get(id)?;
+    Some((R::shown(state, &config)(id, stored), stored.etag))
+}
+
+fn answer<R: Resource>(state: &AppState, id: &R::Id, saved: Saved, status: StatusCode) -> Result<HttpResponse> {
+    let (view, etag) = current::<R>(state, id).ok_or_else(|| Error::not_found(R::SINGULAR, id))?;
+    let mut response = HttpResponse::build(status);
+    response.insert_header((ETAG, format!("\"{}\"", saved.etag.unwrap_or(etag))));
+    if status == StatusCode::CREATED {
+        response.insert_header((LOCATION, format!("{PREFIX}/{}/{id}", R::PLURAL)));
+    }
+    Ok(response.json(R::saved(view, saved)))
+}
+
+/// A change of one document.
+struct Change {
+    edit: Edit,
+    precondition: Stored,
+    /// What is done, for the audit log.
+    verb: &'static str,
+}
+
+/// Makes a change and writes it into the audit log. A client that finds the document changed gets what `GET` answers
+/// now.
+async fn save<R: Resource>(
+    state: &AppState,
+    context: &Context,
+    caller: &Caller,
+    id: &R::Id,
+    Change { edit, precondition, verb }: Change,
+) -> Result<Saved> {
+    let by = context.by(caller);
+    let target = edit.path();
+    let before = state.handles.repository.snapshot().revision;
+    match state.handles.repository.save(Save { edit, precondition, by: by.clone() }).await {
+        Ok(saved) => {
+            let commit = Commit { before, after: saved.revision };
+            context.audit(state, &by, &format!("{}:{verb}", R::PLURAL), &target, Some(commit)).await;
+            Ok(saved)
+        }
+        Err(error) => Err(conflict(error, || current::<R>(state, id))),
+    }
+}
 
 /// Fields that an answer adds to a document. Sent back they say nothing, so that what was read can be changed and
 /// written as it is.
@@ -22,7 +246,7 @@ const ADDED: [&str; 6] = ["revision", "updated_at", "updated_by", "matched", "us
 ///
 /// # Errors
 /// When the body names another document.
-pub(super) fn without_added_fields(body: Value, id: &str) -> Result<Value> {
+fn without_added_fields(body: Value, id: &str) -> Result<Value> {
     let Value::Object(mut fields) = body else { return Ok(body) };
     match fields.shift_remove("id") {
         None | Some(Value::Null) => {}
@@ -45,50 +269,15 @@ pub(super) fn without_added_fields(body: Value, id: &str) -> Result<Value> {
 ///
 /// # Errors
 /// When the name has no letter or digit to make a slug of.
-pub(super) fn id_of<T: From<Slug>>(given: Option<T>, name: &str) -> Result<T> {
+fn id_of<T: From<Slug>>(given: Option<T>, name: &str) -> Result<T> {
     let from_name = || Slug::from_name(name).map(T::from);
     given.or_else(from_name).ok_or_else(|| {
         Error::invalid_field("id", "missing_field", "give an id: the name has no letters or digits to make one of")
     })
 }
 
-/// What a write must find stored.
-pub(super) const fn stored(version: Version) -> Stored {
-    match version {
-        Version::Is(etag) => Stored::Matches(etag),
-        Version::Absent => Stored::Absent,
-    }
-}
-
-/// Makes a change and writes it into the audit log. `show` turns the stored document into what `GET` answers, for the
-/// client that finds it changed.
-///
-/// # Errors
-/// When the change was not made. Nothing was stored then.
-pub(super) async fn save<T: Serialize>(
-    state: &AppState,
-    context: &Context,
-    caller: &Caller,
-    edit: Edit,
-    precondition: Stored,
-    action: &str,
-    show: impl FnOnce() -> Option<(T, linkmesh_proto::Etag)>,
-) -> Result<Saved> {
-    let by = context.by(caller);
-    let target = edit.path();
-    let before = state.handles.repository.snapshot().revision;
-    match state.handles.repository.save(Save { edit, precondition, by: by.clone() }).await {
-        Ok(saved) => {
-            let commit = Commit { before, after: saved.revision };
-            context.audit(state, &by, action, &target, Some(commit)).await;
-            Ok(saved)
-        }
-        Err(error) => Err(conflict(error, show)),
-    }
-}
-
 /// Adds to a conflict what is stored now.
-fn conflict<T: Serialize>(error: SaveError, show: impl FnOnce() -> Option<(T, linkmesh_proto::Etag)>) -> Error {
+fn conflict<T: Serialize>(error: SaveError, show: impl FnOnce() -> Option<(T, Etag)>) -> Error {
     let etag = match &error {
         SaveError::Stale { etag, .. } => *etag,
         SaveError::Exists(_) => None,
@@ -102,13 +291,8 @@ fn conflict<T: Serialize>(error: SaveError, show: impl FnOnce() -> Option<(T, li
 }
 
 /// `PUT` with `If-None-Match: *` of what is there: the precondition failed, not the identifier.
-pub(super) fn as_stale(error: Error) -> Error {
+fn as_stale(error: Error) -> Error {
     if error.code() == ErrorCode::AlreadyExists { error.with_code(ErrorCode::StaleRevision) } else { error }
-}
-
-/// The problems of a document whose shape is wrong already, as `validate` answers them.
-pub(super) fn misshapen(errors: Vec<FieldProblem>) -> linkmesh_proto::api::pipeline::Validation {
-    linkmesh_proto::api::pipeline::Validation { errors, warnings: Vec::new() }
 }
 
 #[cfg(test)]
