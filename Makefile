@@ -87,7 +87,7 @@ node: ## other people's JavaScript clients
 
 .PHONY: load
 load: page ## simulated fleets against an optimised server; prints the table of the README
-	@$(CARGO) build --locked --release --bin linkmesh -p linkmesh -p linkmesh-loadtest
+	@$(CARGO) build --locked --release -p linkmesh -p linkmesh-loadtest --bins
 	@$(TARGET)/release/linkmesh-loadtest --server $(TARGET)/release/linkmesh $(LOAD)
 
 .PHONY: clean
