@@ -252,7 +252,7 @@ pub struct StorageConfig {
 
 impl Default for StorageConfig {
     fn default() -> Self {
-        Self { cache: Size::mebibytes(32) }
+        Self { cache: Size::mebibytes(16) }
     }
 }
 

@@ -107,6 +107,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Agen
     whole(&board)?;
     memory.connected = server.settled_memory().await?;
 
+    server.at_rest().await?;
     board.begin_push();
     let sent = Instant::now();
     server.rest.first_pipeline(FLEET, 0).await?;
@@ -115,6 +116,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Agen
     for build in 1..=args.pushes {
         let path = format!("/pipelines/{FLEET}");
         let etag = server.rest.etag(&path).await?;
+        server.at_rest().await?;
         board.begin_push();
         let sent = Instant::now();
         server.rest.put(&path, &etag, &pipeline(FLEET, build as u64)).await?;

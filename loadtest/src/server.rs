@@ -106,6 +106,23 @@ impl Server {
         Ok(last)
     }
 
+    /// Waits until the server has done what it does in the background after a push: until it uses less than a twentieth
+    /// of a core, for 60 s at most. Saves are timed on a fleet at rest, as they come in practice.
+    pub(crate) async fn at_rest(&self) -> anyhow::Result<()> {
+        const LOOK: Duration = Duration::from_millis(500);
+        let mut before = cpu_ticks(self.pid).context("the server's use of the processor")?;
+        for _ in 0..120 {
+            tokio::time::sleep(LOOK).await;
+            let now = cpu_ticks(self.pid).context("the server's use of the processor")?;
+            // 100 ticks are a second of one core.
+            if (now - before) * 10 < u64::try_from(LOOK.as_millis())? / 20 {
+                return Ok(());
+            }
+            before = now;
+        }
+        bail!("the server did not come to rest within a minute")
+    }
+
     /// Ends a server started here, in its own way, or after a while by force.
     pub(crate) async fn stop(self) {
         let Some((mut child, _folder)) = self.child else { return };
@@ -135,4 +152,12 @@ async fn service_account(program: &Path, data: &Path) -> anyhow::Result<String> 
         bail!("linkmesh admin token printed no token");
     }
     Ok(token)
+}
+
+/// Processor time of a process, user and system, in ticks of 10 ms (proc(5), `stat`, fields 14 and 15).
+fn cpu_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold spaces.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }

@@ -183,10 +183,14 @@ impl Opened {
         T: AsyncRead + AsyncWrite + Unpin,
     {
         let Self { session, queue, place } = self;
-        let parts = framed.into_parts();
+        // Taken apart here, so that the buffers of the HTTP connection (8 KiB each) do not live as long as the session.
+        let (io, early) = {
+            let parts = framed.into_parts();
+            (parts.io, Bytes::copy_from_slice(&parts.read_buf))
+        };
         let limits = agents.socket_limits;
         drop(agents);
-        let end = opamp_socket::run(parts.io, &parts.read_buf, session, queue, limits).await;
+        let end = opamp_socket::run(io, early, session, queue, limits).await;
         place.leave(end);
     }
 }

@@ -95,13 +95,14 @@ pub enum SessionEnd {
 }
 
 /// Runs one session until it ends. `early` is what the peer sent along with the upgrade request.
-pub async fn run<T, A>(io: T, early: &[u8], agent: A, queue: Arc<OutgoingQueue>, limits: SocketLimits) -> SessionEnd
+pub async fn run<T, A>(io: T, early: Bytes, agent: A, queue: Arc<OutgoingQueue>, limits: SocketLimits) -> SessionEnd
 where
     T: AsyncRead + AsyncWrite + Unpin,
     A: Agent,
 {
     let inlet = Rc::new(RefCell::new(Inlet::default()));
-    inlet.borrow_mut().push(early);
+    inlet.borrow_mut().push(&early);
+    drop(early);
     let backlog = Rc::new(Backlog::default());
     let end = Rc::new(std::cell::Cell::new(SessionEnd::Peer));
     let socket = OpampSocket {

@@ -26,8 +26,8 @@ impl CollectorActor {
         {
             self.perform(action, ctx);
         }
-        if self.actions.is_empty() && self.actions.capacity() > 16 {
-            // Ten thousand actors: no room is kept for what happens at a start only.
+        if self.actions.is_empty() {
+            // Ten thousand actors that wait: none of them keeps room for what it did last.
             self.actions = std::collections::VecDeque::new();
         }
     }

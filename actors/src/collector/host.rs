@@ -1,6 +1,6 @@
 //! One of the two state machines, behind one face.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{cell::OnceCell, collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use linkmesh_proto::{
@@ -120,6 +120,8 @@ impl From<remotecfg::Effect> for Action {
 pub(crate) struct Host {
     machine: Machine,
     desired: Option<ConfigHash>,
+    /// What the collector reports of itself, until that changes.
+    attributes: OnceCell<Arc<BTreeMap<String, String>>>,
 }
 
 enum Machine {
@@ -134,13 +136,17 @@ impl Host {
             AgentRecord::Opamp(record) => Machine::Opamp(Box::new(AgentState::new(*record, desired))),
             AgentRecord::Alloy(record) => Machine::Alloy(Box::new(AlloyState::new(*record, desired))),
         };
-        Self { machine, desired: hash }
+        Self { machine, desired: hash, attributes: OnceCell::new() }
     }
 
     /// Applies an OpAMP input; an Alloy has none.
     pub(crate) fn opamp(&mut self, now: Now, input: opamp::Input, context: &Context<'_>) -> Vec<Action> {
         match &mut self.machine {
-            Machine::Opamp(state) => state.apply(now, input, context).into_iter().map(Action::from).collect(),
+            Machine::Opamp(state) => {
+                let actions = state.apply(now, input, context).into_iter().map(Action::from).collect();
+                self.forget_attributes(&actions);
+                actions
+            }
             Machine::Alloy(_) => Vec::new(),
         }
     }
@@ -149,7 +155,17 @@ impl Host {
     pub(crate) fn alloy(&mut self, now: Now, input: remotecfg::Input) -> Vec<Action> {
         match &mut self.machine {
             Machine::Opamp(_) => Vec::new(),
-            Machine::Alloy(state) => state.apply(now, input).into_iter().map(Action::from).collect(),
+            Machine::Alloy(state) => {
+                let actions = state.apply(now, input).into_iter().map(Action::from).collect();
+                self.forget_attributes(&actions);
+                actions
+            }
+        }
+    }
+
+    fn forget_attributes(&mut self, actions: &Vec<Action>) {
+        if actions.iter().any(|action| matches!(action, Action::AttributesChanged)) {
+            self.attributes.take();
         }
     }
 
@@ -221,11 +237,13 @@ impl Host {
         }
     }
 
-    pub(crate) fn attributes(&self) -> BTreeMap<String, String> {
-        match &self.machine {
+    /// What the collector reports of itself.
+    pub(crate) fn attributes(&self) -> Arc<BTreeMap<String, String>> {
+        let unpack = || match &self.machine {
             Machine::Opamp(state) => state.attributes(),
             Machine::Alloy(state) => state.attributes(),
-        }
+        };
+        Arc::clone(self.attributes.get_or_init(|| Arc::new(unpack())))
     }
 
     pub(crate) fn was_configured(&self) -> bool {

@@ -6,7 +6,6 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use linkmesh_proto::{CollectorId, api::collector::CollectorEvent};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -19,6 +18,8 @@ use crate::{
 
 /// How often what can wait is written.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// Reported configs that are written in one transaction: what it changes is in memory until it ends.
+const EFFECTIVE_BATCH: usize = 256;
 /// Events beyond this are dropped while the store does not take them.
 const MAX_EVENTS: usize = 20_000;
 
@@ -217,17 +218,23 @@ impl Recorder {
             return true;
         }
         self.writing.lock().1.clone_from(&effective);
-        let writes = effective.into_iter().map(async |(id, effective)| {
-            let result = self.store.put_effective(id, effective.clone()).await;
-            result.map_err(|error| (id, effective, error))
-        });
+        let effective: Vec<_> = effective.into_iter().collect();
         let mut written = true;
-        for failure in join_all(writes).await.into_iter().filter_map(Result::err) {
-            let (id, effective, error) = failure;
-            tracing::error!(collector = %id, code = error.code(), error = &error as &dyn std::error::Error,
-                "reported config not stored");
-            self.pending.lock().effective.entry(id).or_insert(effective);
-            written = false;
+        for batch in effective.chunks(EFFECTIVE_BATCH) {
+            // Bodies are shared, not copied.
+            if let Err(error) = self.store.put_effective(batch.to_vec()).await {
+                tracing::error!(
+                    configs = batch.len(),
+                    code = error.code(),
+                    error = &error as &dyn std::error::Error,
+                    "reported configs not stored"
+                );
+                let mut pending = self.pending.lock();
+                for (id, effective) in batch {
+                    pending.effective.entry(*id).or_insert_with(|| effective.clone());
+                }
+                written = false;
+            }
         }
         self.writing.lock().1 = HashMap::new();
         written

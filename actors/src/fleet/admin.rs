@@ -403,7 +403,7 @@ impl FleetHandle {
         self.detached(async move {
             let id = CollectorId::generate();
             let mut record = record(id, request.name, request.runtime, this.shared.clock.now());
-            record.row.reported = request.attributes;
+            record.row.reported = request.attributes.into();
             let (slot, token) = this.redeem(hash, record, None).await?;
             let record = slot.record();
             Ok(EnrolledCollector {

@@ -157,7 +157,7 @@ impl FleetHandle {
             let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| uid.to_string());
             let now = shared.clock.now();
             let mut record = super::admin::record(CollectorId::generate(), name, Runtime::Otelcol, now);
-            record.row.reported = attributes;
+            record.row.reported = attributes.into();
             match this.redeem(hash, record, Some(uid)).await {
                 Ok((slot, token)) => {
                     let issued = this.offers_tokens().then(|| token.reveal().into());

@@ -264,7 +264,10 @@ impl AgentState {
             out.persist(PersistClass::Soon);
         }
         if before.config_state != after.config_state {
-            out.persist(PersistClass::Now);
+            // What the agent claimed is on disk before it is acknowledged. That a text waits or is under way follows
+            // from the rest: an offer does not wait for the disk.
+            let is_claimed = matches!(after.config_state, ConfigState::Applied | ConfigState::Failed);
+            out.persist(if is_claimed { PersistClass::Now } else { PersistClass::Soon });
         }
         if (before.config_state, &before.error) != (after.config_state, &after.error) {
             let hash = self.desired.as_ref().map(|desired| short(desired.hash())).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What is kept of collectors.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -55,8 +55,8 @@ pub struct RowRecord {
     pub status: Option<CollectorStatus>,
     /// Since when.
     pub status_since: Option<Timestamp>,
-    /// What the collector reports of itself.
-    pub reported: BTreeMap<String, String>,
+    /// What the collector reports of itself. Shared, because a record is copied with every change of its row.
+    pub reported: Arc<BTreeMap<String, String>>,
     /// The version it reports.
     pub version: Option<String>,
     /// The hash of the available components it reported, in hexadecimal; their tree is stored once for the fleet.
@@ -137,8 +137,8 @@ pub trait CollectorStore: Send + Sync + 'static {
     /// The config that a collector last reported.
     async fn effective(&self, id: CollectorId) -> Result<Option<EffectiveRecord>, StoreError>;
 
-    /// Replaces the reported config of a collector.
-    async fn put_effective(&self, id: CollectorId, effective: EffectiveRecord) -> Result<(), StoreError>;
+    /// Replaces the reported configs of collectors in one transaction.
+    async fn put_effective(&self, configs: Vec<(CollectorId, EffectiveRecord)>) -> Result<(), StoreError>;
 
     /// A tree of available components by the hash that collectors call it, shared by the fleet.
     async fn components(&self, hash: &str) -> Result<Option<Bytes>, StoreError>;

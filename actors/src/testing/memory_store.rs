@@ -110,8 +110,8 @@ impl CollectorStore for MemoryStore {
         Ok(self.read(|tables| tables.effective.get(&id).cloned()))
     }
 
-    async fn put_effective(&self, id: CollectorId, effective: EffectiveRecord) -> Result<(), StoreError> {
-        self.write(|tables| drop(tables.effective.insert(id, effective)))
+    async fn put_effective(&self, configs: Vec<(CollectorId, EffectiveRecord)>) -> Result<(), StoreError> {
+        self.write(|tables| tables.effective.extend(configs))
     }
 
     async fn components(&self, hash: &str) -> Result<Option<Bytes>, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use linkmesh_actors::ports::Transport as _;
 use linkmesh_proto::wire::opamp::{AgentRemoteConfig, ServerErrorResponse, ServerToAgent};
@@ -68,7 +69,7 @@ async fn rig(limits: SocketLimits, pipe: usize) -> Rig {
     let queue = OutgoingQueue::new(limits.max_message);
     let agent = Echo { heard: Rc::default(), closed: Rc::default(), queue: queue.clone() };
     let (heard, closed) = (agent.heard.clone(), agent.closed.clone());
-    let session = actix_rt::spawn(run(ours, b"", agent, queue.clone(), limits));
+    let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue.clone(), limits));
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     Rig { client, queue, heard, closed, session }
 }

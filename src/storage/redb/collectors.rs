@@ -89,12 +89,13 @@ impl CollectorStore for RedbStore {
         .await
     }
 
-    async fn put_effective(&self, id: CollectorId, effective: EffectiveRecord) -> Result<(), StoreError> {
+    async fn put_effective(&self, configs: Vec<(CollectorId, EffectiveRecord)>) -> Result<(), StoreError> {
         self.write(move |_, changes| {
-            let EffectiveRecord { hash, content_type, body, received_at } = effective;
-            let head = EffectiveHead { hash, content_type, received_at };
-            let bytes = value::encode_with_body(Table::Effective, &head, &body)?;
-            changes.put_bytes(Table::Effective, id.as_bytes(), bytes);
+            for (id, EffectiveRecord { hash, content_type, body, received_at }) in configs {
+                let head = EffectiveHead { hash, content_type, received_at };
+                let bytes = value::encode_with_body(Table::Effective, &head, &body)?;
+                changes.put_bytes(Table::Effective, id.as_bytes(), bytes);
+            }
             Ok(())
         })
         .await

@@ -143,7 +143,7 @@ fn changed_attribute_moves_one_collector_and_deregistered_ones_leave() {
     fleet.set("a", pipeline(r#"env="e1""#, 4317));
     fleet.look([]);
     let slot = fleet.directory.slot(id(2)).unwrap();
-    slot.update_record(|record| drop(record.row.reported.insert("env".into(), "e1".into())));
+    slot.update_record(|record| drop(Arc::make_mut(&mut record.row.reported).insert("env".into(), "e1".into())));
     let touched = fleet.look([id(2)]);
     assert_eq!(touched.iter().map(|t| t.slot.id()).collect::<Vec<_>>(), [id(2)]);
     slot.update_record(|record| record.deregistered_at = Some(Timestamp::from_millis(1)));
@@ -194,7 +194,9 @@ impl Fleet {
             Step::Remove(n) => drop(self.config.pipelines.remove(&format!("p{n}").parse::<PipelineId>().unwrap())),
             Step::Move(n, env) => {
                 let slot = self.directory.slot(id(*n)).unwrap();
-                slot.update_record(|record| drop(record.row.reported.insert("env".into(), (*env).into())));
+                slot.update_record(|record| {
+                    drop(Arc::make_mut(&mut record.row.reported).insert("env".into(), (*env).into()))
+                });
                 return vec![id(*n)];
             }
             Step::Deregister(n) => {

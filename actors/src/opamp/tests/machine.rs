@@ -6,7 +6,7 @@ use linkmesh_proto::wire::opamp::{AgentDisconnect, AgentToServer, ServerToAgent}
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::opamp::{Credential, Desired, Effect, Endpoints, Input, SessionId, TransportKind};
+use crate::opamp::{AgentCapabilities, Credential, Desired, Effect, Endpoints, Input, SessionId, TransportKind};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -88,6 +88,8 @@ struct Life {
     next: u64,
     texts: Vec<Arc<Desired>>,
     desired: Option<Arc<Desired>>,
+    /// What the agent could do when it was last looked at.
+    could: AgentCapabilities,
     asked: Option<(Option<linkmesh_proto::InstanceUid>, Duration)>,
 }
 
@@ -96,7 +98,16 @@ impl Life {
         let mut server = Server::new(None);
         server.endpoints = Some(Endpoints::new("http://127.0.0.1:8080", None).unwrap());
         let texts = ["a", "b", "c"].map(desired).to_vec();
-        Self { server, agent: Agent::default(), sessions: Vec::new(), next: 1, texts, desired: None, asked: None }
+        Self {
+            server,
+            agent: Agent::default(),
+            sessions: Vec::new(),
+            next: 1,
+            texts,
+            desired: None,
+            could: AgentCapabilities::default(),
+            asked: None,
+        }
     }
 
     fn hash(&self, text: u8) -> Vec<u8> {
@@ -255,6 +266,9 @@ impl Life {
     fn check(&mut self) {
         let clock = self.server.clock;
         let capabilities = self.server.state.record().capabilities;
+        // Another process, which can do less, may have taken over since.
+        let could = std::mem::replace(&mut self.could, capabilities);
+        let can = |bit| capabilities.has(bit) || could.has(bit);
         let effects = self.server.take();
         // Another process is another matter, also when the one before comes back.
         let uid = self.server.state.instance_uid();
@@ -274,6 +288,7 @@ impl Life {
             if pushed {
                 assert!(seen.is_some_and(|seen| !seen.http), "only sockets are spoken to unasked");
             }
+            assert!(message.remote_config.is_none() || can(0x2), "never without the capability");
             self.check_offer(message, seen, clock);
             if message.command.is_some() {
                 let alone = ServerToAgent {
@@ -283,7 +298,7 @@ impl Life {
                     ..Default::default()
                 };
                 assert_eq!(**message, alone, "a command travels alone");
-                assert!(capabilities.has(0x400));
+                assert!(can(0x400));
             }
             if message.flags & 1 != 0 {
                 // Time is seen here in pieces of five seconds.
@@ -292,8 +307,8 @@ impl Life {
                 self.asked = Some((uid, clock));
             }
             if let Some(settings) = &message.connection_settings {
-                assert!(settings.opamp.is_none() || capabilities.has(0x100));
-                assert!(settings.own_metrics.is_none() || capabilities.has(0x40));
+                assert!(settings.opamp.is_none() || can(0x100));
+                assert!(settings.own_metrics.is_none() || can(0x40));
                 assert!(settings.opamp.as_ref().is_none_or(|opamp| opamp.heartbeat_interval_seconds > 0));
             }
         }
@@ -304,7 +319,6 @@ impl Life {
         let record = self.server.state.record();
         let desired = self.desired.as_ref().expect("nothing is offered when nothing is desired");
         assert_eq!(offer.config_hash, desired.hash().as_bytes());
-        assert!(record.capabilities.has(0x2), "never without the capability");
         assert!(record.failure(desired.hash()).is_none(), "never a text that was refused");
         assert!(record.was_configured);
         let seen = seen.expect("offers go to open connections");

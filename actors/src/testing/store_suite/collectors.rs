@@ -59,7 +59,7 @@ pub async fn effective_config_is_kept_byte_for_byte_and_replaced(store: &impl St
             body,
             received_at: Timestamp::from_millis(5),
         };
-        store.put_effective(id, record.clone()).await.unwrap();
+        store.put_effective(vec![(id, record.clone())]).await.unwrap();
         assert_eq!(store.effective(id).await.unwrap(), Some(record));
     }
     assert_eq!(store.effective(collector_id(2)).await.unwrap(), None);
@@ -85,7 +85,7 @@ pub async fn removed_collector_leaves_nothing_behind(store: &impl StateStore) {
         let body = Bytes::from_static(b"text");
         let received_at = Timestamp::from_millis(1);
         let effective = EffectiveRecord { hash: ConfigHash::of(&body), content_type: String::new(), body, received_at };
-        store.put_effective(id, effective).await.unwrap();
+        store.put_effective(vec![(id, effective)]).await.unwrap();
         store.append_events(vec![(id, event(1))]).await.unwrap();
         store.set_collector_tokens(id, vec![token(number, 1), token(number, 2)], None).await.unwrap();
     }

@@ -69,7 +69,7 @@ pub fn collector(number: u32) -> CollectorRecord {
             instance_uid: Some(instance_uid(number).to_string()),
             status: Some(CollectorStatus::Connected),
             status_since: Some(Timestamp::from_millis(3)),
-            reported: BTreeMap::from([("host.name".to_owned(), format!("host-{number}"))]),
+            reported: BTreeMap::from([("host.name".to_owned(), format!("host-{number}"))]).into(),
             version: Some("1.9.1".into()),
             components_hash: Some("aa".into()),
             config_state: Some(ConfigState::Applied),
@@ -218,7 +218,7 @@ pub async fn fill(store: &impl StateStore) {
     let id = collector_id(1);
     store.put_agents(vec![(id, Bytes::from_static(b"agent"))], vec![collector(1)]).await.unwrap();
     store.put_presence(vec![(id, presence())]).await.unwrap();
-    store.put_effective(id, effective()).await.unwrap();
+    store.put_effective(vec![(id, effective())]).await.unwrap();
     store.put_components("aa", Bytes::from_static(b"tree")).await.unwrap();
     store.append_events((1..=3).map(|number| (id, event(number))).collect()).await.unwrap();
     store.set_collector_tokens(id, vec![token(1, 1)], None).await.unwrap();
