@@ -18,15 +18,13 @@ use super::{
     effect::Effect,
     message::MAX_ERROR,
     record::{Drift, EffectiveFact, FailedConfig, RemoteStatus, ReportedStatus},
-    state::{AgentState, Cure, Output, short},
+    state::{AgentState, Cure, Output},
 };
 use crate::domain::{
     health::{HealthTree, cut},
-    standing::{Now, PersistClass},
+    standing::{NO_ANSWER, Now, PersistClass, short},
 };
 
-/// The error of a config that was offered and not answered.
-pub(super) const NO_ANSWER: &str = "no_answer";
 const RUNS_OTHER: &str = "the collector says that the config is applied, but runs another one";
 
 /// How long an applied text may be missing from the effective config before the collector is restarted.

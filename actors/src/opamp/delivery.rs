@@ -17,11 +17,11 @@ use super::{
     record::ReportedStatus,
     session::Offered,
     settings,
-    state::{AgentState, Output, short},
+    state::{AgentState, Output},
 };
 use crate::domain::{
     desired::Desired,
-    standing::{Now, PersistClass},
+    standing::{Now, PersistClass, short},
 };
 
 /// How long an offer may go without an answer before it counts as unanswered.

@@ -13,19 +13,17 @@ use linkmesh_proto::{
 
 use super::{
     effect::Effect,
-    state::{AlloyState, Output, Way, short},
+    state::{AlloyState, Output, Way},
     steps,
 };
 use crate::{
     domain::{
         desired::{Desired, Published},
-        standing::{Now, PersistClass},
+        standing::{NO_ANSWER, Now, PersistClass, short},
     },
     opamp::{Drift, FailedConfig, ReportedStatus},
 };
 
-/// The error of a config that was served and not answered.
-pub(super) const NO_ANSWER: &str = "no_answer";
 /// How long a served text may go without an answer, beside the time of one poll, before it counts as unanswered.
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
 /// Refused texts that are remembered.
@@ -262,10 +260,7 @@ impl AlloyState {
             Some(_) if self.record.confirmed.is_some() => DriftState::Drifted,
             _ => DriftState::Unknown,
         };
-        if self.record.drift != Drift(drift) {
-            self.record.drift = Drift(drift);
-            out.persist(PersistClass::Soon);
-        }
+        self.record.drift = Drift(drift);
     }
 
     pub(super) fn failure(&self, hash: ConfigHash) -> Option<&FailedConfig> {

@@ -2,16 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use linkmesh_proto::{
-    ConfigHash, PipelineId, Timestamp,
-    api::collector::{CollectorEvent, ConfigState, DriftState},
-};
+use linkmesh_proto::{ConfigHash, PipelineId, Timestamp};
 
 use super::{effect::Effect, fast::FastPath, input::Input, record::AlloyRecord};
 use crate::domain::{
     desired::{Desired, Published},
     health::HealthTree,
-    standing::{Now, PersistClass, Standing},
+    standing::{self, Now, PersistClass, Standing, Words},
 };
 
 /// Time between polls when nothing else is known: Alloy's default.
@@ -70,40 +67,7 @@ pub(super) struct Identity {
 }
 
 /// Effects in the making.
-#[derive(Debug, Default)]
-pub(super) struct Output {
-    pub(super) effects: Vec<Effect>,
-    persist: Option<PersistClass>,
-    pub(super) row_changed: bool,
-    pub(super) attributes_changed: bool,
-    pub(super) events: Vec<(&'static str, String)>,
-}
-
-impl Output {
-    pub(super) fn persist(&mut self, class: PersistClass) {
-        self.persist = self.persist.max(Some(class));
-    }
-
-    pub(super) fn event(&mut self, kind: &'static str, message: impl Into<String>) {
-        self.events.push((kind, message.into()));
-    }
-
-    fn finish(self, at: Timestamp, publish: Option<FastPath>, wake_at: Option<Duration>) -> Vec<Effect> {
-        let mut effects = Vec::with_capacity(self.effects.len() + self.events.len() + 5);
-        effects.extend(self.persist.map(Effect::Persist));
-        effects.extend(publish.map(Effect::Publish));
-        effects.extend(self.effects);
-        effects.extend(
-            self.events
-                .into_iter()
-                .map(|(kind, message)| Effect::Event(CollectorEvent { at, kind: kind.to_owned(), message })),
-        );
-        effects.extend(self.attributes_changed.then_some(Effect::AttributesChanged));
-        effects.extend(self.row_changed.then_some(Effect::RowChanged));
-        effects.extend(wake_at.map(Effect::WakeAt));
-        effects
-    }
-}
+pub(super) type Output = standing::Output<Effect>;
 
 impl AlloyState {
     /// An Alloy as it was stored; `AlloyRecord::default()` for one that never came. Apply one [`Input::Tick`] after
@@ -160,7 +124,7 @@ impl AlloyState {
         self.announce(&before, &mut out);
         let publish = self.publish();
         let wake_at = self.rearm();
-        out.finish(now.at, publish, wake_at)
+        out.finish(now.at, publish.map(Effect::Publish), wake_at)
     }
 
     /// What is to be stored.
@@ -256,53 +220,14 @@ impl AlloyState {
         Some(path)
     }
 
-    fn announce(&mut self, before: &Standing, out: &mut Output) {
-        let after = self.standing();
-        match (before.online, after.online) {
-            (false, true) => out.event("connected", "the collector polls"),
-            (true, false) => out.event("disconnected", "the collector is gone"),
-            _ => {}
-        }
-        if before.config_state != after.config_state {
-            out.persist(PersistClass::Now);
-        }
-        if (before.config_state, &before.error) != (after.config_state, &after.error) {
-            let hash = self.desired.as_ref().map(|desired| short(desired.hash())).unwrap_or_default();
-            let error = after.error.clone().unwrap_or_default();
-            match after.config_state {
-                ConfigState::Applied if before.config_state != ConfigState::Applied => {
-                    out.event("config_applied", format!("config {hash} is applied"));
-                }
-                ConfigState::Failed => out.event("config_failed", format!("config {hash} failed: {error}")),
-                ConfigState::Pending | ConfigState::Applying if error == super::delivery::NO_ANSWER => {
-                    out.event("config_no_answer", format!("no answer to config {hash} for a minute"));
-                }
-                _ => {}
-            }
-        }
-        match (before.drift, after.drift) {
-            (old, DriftState::Drifted) if old != DriftState::Drifted => {
-                out.event("drift_found", "the collector runs something else than was committed");
-            }
-            (DriftState::Drifted, DriftState::InSync) => {
-                out.event("drift_gone", "the collector runs what was committed");
-            }
-            _ => {}
-        }
-        match (before.healthy, after.healthy) {
-            (old, Some(false)) if old != Some(false) => {
-                let why = self.record.health.as_ref().and_then(HealthTree::error);
-                out.event("unhealthy", why.unwrap_or_default());
-            }
-            (Some(false), Some(true)) => out.event("healthy", "the collector is healthy again"),
-            _ => {}
-        }
-        for notice in after.notices.iter().filter(|notice| !before.notices.contains(notice)) {
-            out.event("notice", notice.clone());
-        }
-        if (Standing { last_seen: after.last_seen, ..before.clone() }) != after {
-            out.row_changed = true;
-        }
+    /// Says what became different by this input.
+    fn announce(&self, before: &Standing, out: &mut Output) {
+        let words = Words {
+            connected: "the collector polls",
+            desired: self.desired.as_ref().map(|desired| desired.hash()),
+            health: self.record.health.as_ref(),
+        };
+        self.standing().tell_since(before, &words, out);
     }
 
     /// What is due by the clock.
@@ -352,9 +277,4 @@ impl Way {
             _ => None,
         }
     }
-}
-
-/// The first digits of a hash, for people.
-pub(super) fn short(hash: ConfigHash) -> String {
-    hash.to_string().chars().take(12).collect()
 }
