@@ -143,6 +143,11 @@ impl AgentState {
             let times = session.offered.filter(|offered| offered.hash == hash).map_or(0, |offered| offered.times);
             session.offered = Some(Offered { hash, at: clock, times: times + 1, answered: false, overdue: false });
         }
+        if self.record.confirmed.is_some_and(|confirmed| confirmed != hash) && !self.record.superseded {
+            // From here on the agent may run either.
+            self.record.superseded = true;
+            out.persist(PersistClass::Soon);
+        }
         if self.record.retry == Some(hash) {
             self.record.retry = None;
             // Its old word on this text is not its answer to this offer.
