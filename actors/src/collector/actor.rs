@@ -116,9 +116,7 @@ impl CollectorActor {
         else {
             return;
         };
-        let now = self.shared.now();
-        let shared = Arc::clone(&self.shared);
-        self.with_host(|host| host.tick(now, &shared.context()));
+        self.tick();
         let connected: Vec<SessionId> = self.slot.connections.lock().iter().map(|c| c.id).collect();
         for session in connected {
             self.attach(session);
@@ -144,11 +142,17 @@ impl CollectorActor {
 
     fn alloy(&mut self, input: remotecfg::Input) {
         let now = self.shared.now();
+            host.feel(self.slot.rhythm.pulse());
         self.with_host(|host| host.alloy(now, input));
     }
 
     pub(super) fn connection(&self, session: SessionId) -> Option<Arc<Connection>> {
         self.slot.connections.lock().iter().find(|connection| connection.id == session).cloned()
+    fn tick(&mut self) {
+        let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
+        self.with_host(|host| host.tick(now, &shared.context()));
+    }
+
     }
 
     /// Tells the state machine of a session that the slot holds, once.
@@ -212,6 +216,7 @@ impl CollectorActor {
                 let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
                 self.with_host(|host| host.retry(now, &shared.context()));
             }
+            Work::Tick => self.tick(),
             Work::Components(counts) => self.alloy(remotecfg::Input::ComponentsMeasured { counts }),
             Work::Describe(reply) => {
                 if let Some(host) = self.host() {
@@ -305,11 +310,7 @@ impl CollectorActor {
         let delay = at.saturating_sub(self.shared.clock.monotonic());
         let timer = ctx.run_later(delay, |actor, ctx| {
             actor.timer = None;
-            if actor.slot.take_heard() {
-                actor.alloy(remotecfg::Input::Heard);
-            }
-            let (now, shared) = (actor.shared.now(), Arc::clone(&actor.shared));
-            actor.with_host(|host| host.tick(now, &shared.context()));
+            actor.tick();
             actor.settle(ctx);
         });
         self.timer = Some((at, timer));
