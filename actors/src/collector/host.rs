@@ -201,6 +201,13 @@ impl Host {
 
     /// The address that its requests came from, as the state machine knows it.
     pub(crate) fn address(&self) -> Option<String> {
+    pub(crate) fn deregistered(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
+        match &self.machine {
+            Machine::Opamp(_) => self.opamp(now, opamp::Input::Deregistered, context),
+            Machine::Alloy(_) => self.alloy(now, remotecfg::Input::Deregistered),
+        }
+    }
+
         match &self.machine {
             Machine::Opamp(_) => None,
             Machine::Alloy(state) => state.record().address.as_deref().map(str::to_owned),

@@ -136,11 +136,14 @@ impl FleetHandle {
             });
             *slot.offered_token.lock() = None;
             for hash in this.shared.directory.tokens_of(id) {
+            // In the place of an older one that may wait there; the store takes no deregistration back by such a one.
+            this.shared.recorder.put_record(record);
                 this.shared.directory.remove_token(&hash);
             }
             slot.set_fast(None);
             // Here and not by the actor alone: the socket is closed even when the actor is stuck or its peer does not
             // read.
+            slot.rhythm.stop();
             // The lock is gone before sockets are closed: their end takes it.
             let connections = std::mem::take(&mut *slot.connections.lock());
             for connection in connections {

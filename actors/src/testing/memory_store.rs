@@ -98,7 +98,11 @@ impl CollectorStore for MemoryStore {
     ) -> Result<(), StoreError> {
         self.write(|tables| {
             tables.agents.extend(agents);
-            tables.collectors.extend(records.into_iter().map(|record| (record.id, record)));
+            for mut record in records {
+                let stored = tables.collectors.get(&record.id).and_then(|stored| stored.deregistered_at);
+                record.deregistered_at = record.deregistered_at.or(stored);
+                tables.collectors.insert(record.id, record);
+            }
         })
     }
 
@@ -180,10 +184,6 @@ impl TokenStore for MemoryStore {
     async fn redeem(&self, redemption: Redemption) -> Result<Redeemed, RedeemError> {
         self.write(|tables| {
             let record = tables.enrollments.get_mut(&redemption.hash).ok_or(RedeemError::Unknown)?;
-            if record.deleted || redemption.now >= record.expires_at {
-                return Err(RedeemError::Expired);
-            }
-            if record.used >= record.uses {
             let uid = redemption.instance_uid;
             if record.runtime.is_some_and(|runtime| runtime != redemption.collector.runtime) {
                 return Err(RedeemError::WrongRuntime);
@@ -192,6 +192,10 @@ impl TokenStore for MemoryStore {
             if let Some(collector) = before.and_then(|(_, id)| tables.collectors.get(id)) {
                 return Ok(Redeemed { enrollment: record.clone(), collector: collector.clone(), is_new: false });
             }
+            if record.deleted || redemption.now >= record.expires_at {
+                return Err(RedeemError::Expired);
+            }
+            if record.used >= record.uses {
                 return Err(RedeemError::Used);
             }
             let mut collector = redemption.collector;
