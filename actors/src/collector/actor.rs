@@ -209,10 +209,9 @@ impl CollectorActor {
                 if possible {
                     self.opamp(opamp::Input::RestartAsked);
                 }
-                // The operator may have left.
-                let _ = reply.send(possible);
+                self.actions.push_back(Action::Taken(reply, possible));
             }
-            Work::Retry => {
+            Work::Retry(reply) => {
                 let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
                 self.with_host(|host| host.retry(now, &shared.context()));
             }
@@ -228,6 +227,7 @@ impl CollectorActor {
                 self.with_host(|host| host.deregistered(now, &shared.context()));
             }
             Work::Stop => self.opamp(opamp::Input::ServerStopping),
+                self.actions.push_back(Action::Taken(reply, true));
         }
     }
 

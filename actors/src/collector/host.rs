@@ -8,6 +8,7 @@ use linkmesh_proto::{
     api::collector::{CollectorEvent, Runtime},
     wire::opamp::{AvailableComponents, ServerToAgent},
 };
+use tokio::sync::oneshot;
 
 use crate::{
     domain::{
@@ -61,20 +62,33 @@ fn encode(record: &impl serde::Serialize) -> Bytes {
 
 /// Something to be done, from either protocol.
 pub(crate) enum Action {
-    Send { session: SessionId, message: Box<ServerToAgent>, is_reply: bool },
+    Send {
+        session: SessionId,
+        message: Box<ServerToAgent>,
+        is_reply: bool,
+    },
     Ping(SessionId),
     Close(SessionId, CloseReason),
     Answer(PollAnswer),
     Publish(FastPath),
     Persist(PersistClass),
-    StoreEffective { hash: ConfigHash, body: Bytes, content_type: String },
+    StoreEffective {
+        hash: ConfigHash,
+        body: Bytes,
+        content_type: String,
+    },
     LoadEffective,
-    StoreComponents { hash: Box<[u8]>, components: Box<AvailableComponents> },
+    StoreComponents {
+        hash: Box<[u8]>,
+        components: Box<AvailableComponents>,
+    },
     Relabel,
     Event(CollectorEvent),
     RowChanged,
     AttributesChanged,
     WakeAt(Duration),
+    /// Tells who gave an order that everything before this is done, and durable where it has to be.
+    Taken(oneshot::Sender<bool>, bool),
 }
 
 impl From<opamp::Effect> for Action {
@@ -120,6 +134,8 @@ impl From<remotecfg::Effect> for Action {
 pub(crate) struct Host {
     machine: Machine,
     desired: Option<ConfigHash>,
+    /// Alloy: the rhythm of its polls.
+    pulse: Pulse,
 }
 
 enum Machine {
@@ -134,8 +150,6 @@ impl Host {
             AgentRecord::Opamp(record) => Machine::Opamp(Box::new(AgentState::new(*record, desired))),
             AgentRecord::Alloy(record) => Machine::Alloy(Box::new(AlloyState::new(*record, desired))),
         };
-    /// Alloy: the rhythm of its polls.
-    pulse: Pulse,
         Self { machine, desired: hash, pulse: Pulse::default() }
     }
 
@@ -187,6 +201,13 @@ impl Host {
         }
     }
 
+    pub(crate) fn deregistered(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
+        match &self.machine {
+            Machine::Opamp(_) => self.opamp(now, opamp::Input::Deregistered, context),
+            Machine::Alloy(_) => self.alloy(now, remotecfg::Input::Deregistered),
+        }
+    }
+
     pub(crate) fn tick(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
         match &self.machine {
             Machine::Opamp(_) => self.opamp(now, opamp::Input::Tick, context),
@@ -201,13 +222,6 @@ impl Host {
 
     /// The address that its requests came from, as the state machine knows it.
     pub(crate) fn address(&self) -> Option<String> {
-    pub(crate) fn deregistered(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
-        match &self.machine {
-            Machine::Opamp(_) => self.opamp(now, opamp::Input::Deregistered, context),
-            Machine::Alloy(_) => self.alloy(now, remotecfg::Input::Deregistered),
-        }
-    }
-
         match &self.machine {
             Machine::Opamp(_) => None,
             Machine::Alloy(state) => state.record().address.as_deref().map(str::to_owned),

@@ -10,6 +10,8 @@ use linkmesh_proto::{
     },
 };
 
+use tokio::sync::oneshot;
+
 use super::{FleetError, FleetHandle, Reconcile, RegisteredCollector, handle::DEADLINE, tokens::token_record};
 use crate::{
     by::By,
@@ -130,20 +132,20 @@ impl FleetHandle {
             record.deregistered_at = Some(now);
             record.row.status_since = Some(now);
             this.shared.store.set_collector_tokens(id, Vec::new(), Some(record)).await?;
-            slot.update_record(|record| {
+            let record = slot.update_record(|record| {
                 record.deregistered_at = Some(now);
                 record.row.status_since = Some(now);
             });
-            *slot.offered_token.lock() = None;
-            for hash in this.shared.directory.tokens_of(id) {
             // In the place of an older one that may wait there; the store takes no deregistration back by such a one.
             this.shared.recorder.put_record(record);
+            *slot.offered_token.lock() = None;
+            for hash in this.shared.directory.tokens_of(id) {
                 this.shared.directory.remove_token(&hash);
             }
             slot.set_fast(None);
+            slot.rhythm.stop();
             // Here and not by the actor alone: the socket is closed even when the actor is stuck or its peer does not
             // read.
-            slot.rhythm.stop();
             // The lock is gone before sockets are closed: their end takes it.
             let connections = std::mem::take(&mut *slot.connections.lock());
             for connection in connections {
@@ -171,14 +173,24 @@ impl FleetHandle {
         if !slot.is_online() {
             return Err(cannot("not_connected", "the collector is not connected"));
         }
-        let (reply, answered) = tokio::sync::oneshot::channel();
-        post(&self.shared, &slot, Work::Restart(reply)).map_err(|_| AskError::Full)?;
+        let possible = self.order(&slot, Work::Restart).await?;
+        if !possible {
+            return Err(cannot("restart_not_supported", "the collector does not take restart commands"));
+        }
+        self.note(&slot, "restart_asked", format!("a restart was asked for by {}", by.actor()));
+        Ok(())
+    }
+
+    /// Gives an order to a collector's actor. When this returns, what it changed is on disk.
+    async fn order(
+        &self,
+        slot: &Arc<Slot>,
+        work: impl FnOnce(oneshot::Sender<bool>) -> Work,
+    ) -> Result<bool, FleetError> {
+        let (reply, answered) = oneshot::channel();
+        post(&self.shared, slot, work(reply)).map_err(|_| AskError::Full)?;
         match tokio::time::timeout(DEADLINE, answered).await {
-            Ok(Ok(true)) => {
-                self.note(&slot, "restart_asked", format!("a restart was asked for by {}", by.actor()));
-                Ok(())
-            }
-            Ok(Ok(false)) => Err(cannot("restart_not_supported", "the collector does not take restart commands")),
+            Ok(Ok(taken)) => Ok(taken),
             Ok(Err(_)) => Err(AskError::Closed.into()),
             Err(_) => Err(AskError::Deadline.into()),
         }
@@ -193,7 +205,7 @@ impl FleetHandle {
         if slot.config_state() != linkmesh_proto::api::collector::ConfigState::Failed {
             return Err(cannot("not_failed", "the collector's config has not failed"));
         }
-        post(&self.shared, &slot, Work::Retry).map_err(|_| AskError::Full)?;
+        self.order(&slot, Work::Retry).await?;
         self.note(&slot, "retry_asked", format!("the config is offered again, asked for by {}", by.actor()));
         Ok(())
     }
