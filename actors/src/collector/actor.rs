@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use bytes::Bytes;
-use linkmesh_proto::wire::opamp::ServerToAgent;
+use linkmesh_proto::{api::collector::CollectorEvent, wire::opamp::ServerToAgent};
 use tokio::sync::oneshot;
 
 use super::{
@@ -124,15 +124,33 @@ impl CollectorActor {
         for work in waiting {
             self.work(work);
         }
+        self.note_absence();
         self.settle(ctx);
+    }
+
+    /// A collector that left while it had no actor, after a panic: its row says that it is there, and no input will say
+    /// otherwise.
+    fn note_absence(&mut self) {
+        let is_gone = self.host().is_some_and(|host| !host.standing().online);
+        if is_gone && self.slot.is_online() && self.slot.connections.lock().is_empty() {
+            let (at, message) = (self.shared.clock.now(), "the collector is gone".to_owned());
+            self.actions.push_back(Action::Event(CollectorEvent { at, kind: "disconnected".to_owned(), message }));
+            self.actions.push_back(Action::RowChanged);
+        }
     }
 
     /// Applies something to the state machine and queues what follows.
     pub(super) fn with_host(&mut self, apply: impl FnOnce(&mut Host) -> Vec<Action>) {
         if let Phase::Ready(host) = &mut self.phase {
+            host.feel(self.slot.rhythm.pulse());
             let actions = apply(host);
             self.actions.extend(actions);
         }
+    }
+
+    fn tick(&mut self) {
+        let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
+        self.with_host(|host| host.tick(now, &shared.context()));
     }
 
     fn opamp(&mut self, input: opamp::Input) {
@@ -142,17 +160,11 @@ impl CollectorActor {
 
     fn alloy(&mut self, input: remotecfg::Input) {
         let now = self.shared.now();
-            host.feel(self.slot.rhythm.pulse());
         self.with_host(|host| host.alloy(now, input));
     }
 
     pub(super) fn connection(&self, session: SessionId) -> Option<Arc<Connection>> {
         self.slot.connections.lock().iter().find(|connection| connection.id == session).cloned()
-    fn tick(&mut self) {
-        let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
-        self.with_host(|host| host.tick(now, &shared.context()));
-    }
-
     }
 
     /// Tells the state machine of a session that the slot holds, once.
@@ -204,6 +216,7 @@ impl CollectorActor {
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
             // Settling looks at the slot.
             Work::PlaceChanged => {}
+            Work::Tick => self.tick(),
             Work::Restart(reply) => {
                 let possible = self.host().is_some_and(Host::can_restart);
                 if possible {
@@ -214,8 +227,8 @@ impl CollectorActor {
             Work::Retry(reply) => {
                 let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
                 self.with_host(|host| host.retry(now, &shared.context()));
+                self.actions.push_back(Action::Taken(reply, true));
             }
-            Work::Tick => self.tick(),
             Work::Components(counts) => self.alloy(remotecfg::Input::ComponentsMeasured { counts }),
             Work::Describe(reply) => {
                 if let Some(host) = self.host() {
@@ -227,7 +240,6 @@ impl CollectorActor {
                 self.with_host(|host| host.deregistered(now, &shared.context()));
             }
             Work::Stop => self.opamp(opamp::Input::ServerStopping),
-                self.actions.push_back(Action::Taken(reply, true));
         }
     }
 
