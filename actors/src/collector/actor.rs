@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use bytes::Bytes;
-use linkmesh_proto::wire::opamp::ServerToAgent;
+use linkmesh_proto::{api::collector::CollectorEvent, wire::opamp::ServerToAgent};
 use tokio::sync::oneshot;
 
 use super::{
@@ -116,9 +116,7 @@ impl CollectorActor {
         else {
             return;
         };
-        let now = self.shared.now();
-        let shared = Arc::clone(&self.shared);
-        self.with_host(|host| host.tick(now, &shared.context()));
+        self.tick();
         let connected: Vec<SessionId> = self.slot.connections.lock().iter().map(|c| c.id).collect();
         for session in connected {
             self.attach(session);
@@ -126,15 +124,33 @@ impl CollectorActor {
         for work in waiting {
             self.work(work);
         }
+        self.note_absence();
         self.settle(ctx);
+    }
+
+    /// A collector that left while it had no actor, after a panic: its row says that it is there, and no input will say
+    /// otherwise.
+    fn note_absence(&mut self) {
+        let is_gone = self.host().is_some_and(|host| !host.standing().online);
+        if is_gone && self.slot.is_online() && self.slot.connections.lock().is_empty() {
+            let (at, message) = (self.shared.clock.now(), "the collector is gone".to_owned());
+            self.actions.push_back(Action::Event(CollectorEvent { at, kind: "disconnected".to_owned(), message }));
+            self.actions.push_back(Action::RowChanged);
+        }
     }
 
     /// Applies something to the state machine and queues what follows.
     pub(super) fn with_host(&mut self, apply: impl FnOnce(&mut Host) -> Vec<Action>) {
         if let Phase::Ready(host) = &mut self.phase {
+            host.feel(self.slot.rhythm.pulse());
             let actions = apply(host);
             self.actions.extend(actions);
         }
+    }
+
+    fn tick(&mut self) {
+        let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
+        self.with_host(|host| host.tick(now, &shared.context()));
     }
 
     fn opamp(&mut self, input: opamp::Input) {
@@ -200,17 +216,18 @@ impl CollectorActor {
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
             // Settling looks at the slot.
             Work::PlaceChanged => {}
+            Work::Tick => self.tick(),
             Work::Restart(reply) => {
                 let possible = self.host().is_some_and(Host::can_restart);
                 if possible {
                     self.opamp(opamp::Input::RestartAsked);
                 }
-                // The operator may have left.
-                let _ = reply.send(possible);
+                self.actions.push_back(Action::Taken(reply, possible));
             }
-            Work::Retry => {
+            Work::Retry(reply) => {
                 let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
                 self.with_host(|host| host.retry(now, &shared.context()));
+                self.actions.push_back(Action::Taken(reply, true));
             }
             Work::Components(counts) => self.alloy(remotecfg::Input::ComponentsMeasured { counts }),
             Work::Describe(reply) => {
@@ -218,7 +235,10 @@ impl CollectorActor {
                     let _ = reply.send(host.encode());
                 }
             }
-            Work::Deregistered => self.opamp(opamp::Input::Deregistered),
+            Work::Deregistered => {
+                let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
+                self.with_host(|host| host.deregistered(now, &shared.context()));
+            }
             Work::Stop => self.opamp(opamp::Input::ServerStopping),
         }
     }
@@ -230,11 +250,12 @@ impl CollectorActor {
         message: Option<Box<linkmesh_proto::wire::opamp::AgentToServer>>,
         reply: oneshot::Sender<ServerToAgent>,
     ) {
-        let session = self.host().and_then(Host::http_session).unwrap_or_else(|| {
-            let session = self.shared.next_session();
+        let known = self.host().and_then(Host::http_session);
+        let is_told = known.is_some_and(|(_, shown)| *shown == credential);
+        let session = known.map_or_else(|| self.shared.next_session(), |(session, _)| session);
+        if !is_told {
             self.opamp(opamp::Input::SessionOpened { session, transport: TransportKind::Http, credential });
-            session
-        });
+        }
         if let Some(address) = address {
             self.note_address(&address);
         }
@@ -304,11 +325,7 @@ impl CollectorActor {
         let delay = at.saturating_sub(self.shared.clock.monotonic());
         let timer = ctx.run_later(delay, |actor, ctx| {
             actor.timer = None;
-            if actor.slot.take_heard() {
-                actor.alloy(remotecfg::Input::Heard);
-            }
-            let (now, shared) = (actor.shared.now(), Arc::clone(&actor.shared));
-            actor.with_host(|host| host.tick(now, &shared.context()));
+            actor.tick();
             actor.settle(ctx);
         });
         self.timer = Some((at, timer));

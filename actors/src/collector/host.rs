@@ -8,15 +8,16 @@ use linkmesh_proto::{
     api::collector::{CollectorEvent, Runtime},
     wire::opamp::{AvailableComponents, ServerToAgent},
 };
+use tokio::sync::oneshot;
 
 use crate::{
     domain::{
         desired::Desired,
         standing::{Now, PersistClass, Standing},
     },
-    opamp::{self, AgentState, Context, SessionId},
+    opamp::{self, AgentState, Context, Credential, SessionId},
     ports::{BoxError, CloseReason},
-    remotecfg::{self, AlloyRecord, AlloyState, FastPath, PollAnswer},
+    remotecfg::{self, AlloyRecord, AlloyState, FastPath, PollAnswer, Pulse},
 };
 
 /// The persisted state of either protocol. On disk: a version byte, then JSON with named fields.
@@ -61,20 +62,33 @@ fn encode(record: &impl serde::Serialize) -> Bytes {
 
 /// Something to be done, from either protocol.
 pub(crate) enum Action {
-    Send { session: SessionId, message: Box<ServerToAgent>, is_reply: bool },
+    Send {
+        session: SessionId,
+        message: Box<ServerToAgent>,
+        is_reply: bool,
+    },
     Ping(SessionId),
     Close(SessionId, CloseReason),
     Answer(PollAnswer),
     Publish(FastPath),
     Persist(PersistClass),
-    StoreEffective { hash: ConfigHash, body: Bytes, content_type: String },
+    StoreEffective {
+        hash: ConfigHash,
+        body: Bytes,
+        content_type: String,
+    },
     LoadEffective,
-    StoreComponents { hash: Box<[u8]>, components: Box<AvailableComponents> },
+    StoreComponents {
+        hash: Box<[u8]>,
+        components: Box<AvailableComponents>,
+    },
     Relabel,
     Event(CollectorEvent),
     RowChanged,
     AttributesChanged,
     WakeAt(Duration),
+    /// Tells who gave an order that everything before this is done, and durable where it has to be.
+    Taken(oneshot::Sender<bool>, bool),
 }
 
 impl From<opamp::Effect> for Action {
@@ -122,6 +136,8 @@ pub(crate) struct Host {
     desired: Option<ConfigHash>,
     /// What the collector reports of itself, until that changes.
     attributes: OnceCell<Arc<BTreeMap<String, String>>>,
+    /// Alloy: the rhythm of its polls.
+    pulse: Pulse,
 }
 
 enum Machine {
@@ -136,7 +152,12 @@ impl Host {
             AgentRecord::Opamp(record) => Machine::Opamp(Box::new(AgentState::new(*record, desired))),
             AgentRecord::Alloy(record) => Machine::Alloy(Box::new(AlloyState::new(*record, desired))),
         };
-        Self { machine, desired: hash, attributes: OnceCell::new() }
+        Self { machine, desired: hash, attributes: OnceCell::new(), pulse: Pulse::default() }
+    }
+
+    /// Takes the rhythm of an Alloy's polls, which goes with the inputs that follow.
+    pub(crate) fn feel(&mut self, pulse: Pulse) {
+        self.pulse = pulse;
     }
 
     /// Applies an OpAMP input; an Alloy has none.
@@ -156,7 +177,7 @@ impl Host {
         match &mut self.machine {
             Machine::Opamp(_) => Vec::new(),
             Machine::Alloy(state) => {
-                let actions = state.apply(now, input).into_iter().map(Action::from).collect();
+                let actions = state.apply(now, self.pulse, input).into_iter().map(Action::from).collect();
                 self.forget_attributes(&actions);
                 actions
             }
@@ -196,6 +217,13 @@ impl Host {
         }
     }
 
+    pub(crate) fn deregistered(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
+        match &self.machine {
+            Machine::Opamp(_) => self.opamp(now, opamp::Input::Deregistered, context),
+            Machine::Alloy(_) => self.alloy(now, remotecfg::Input::Deregistered),
+        }
+    }
+
     pub(crate) fn tick(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
         match &self.machine {
             Machine::Opamp(_) => self.opamp(now, opamp::Input::Tick, context),
@@ -223,7 +251,7 @@ impl Host {
         }
     }
 
-    pub(crate) fn http_session(&self) -> Option<SessionId> {
+    pub(crate) fn http_session(&self) -> Option<(SessionId, &Credential)> {
         match &self.machine {
             Machine::Opamp(state) => state.http_session(),
             Machine::Alloy(_) => None,

@@ -1,11 +1,15 @@
 //! How a collector stands, whichever protocol it speaks: what both state machines tell the world.
 
+mod news;
+
 use std::time::Duration;
 
 use linkmesh_proto::{
     ConfigHash, Timestamp,
     api::collector::{CollectorStatus, ConfigState, DriftState},
 };
+
+pub(crate) use news::{Common, NO_ANSWER, Output, Words, short};
 
 /// The two clocks at one moment. The wall clock gives order and age to people, the monotonic one decides on presence:
 /// a corrected wall clock must not take a fleet offline.

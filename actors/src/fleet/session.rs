@@ -55,10 +55,9 @@ impl AgentSession {
         let id = fleet.shared.next_session();
         let (stage, owner) = match peer.kind {
             PeerKind::Enrolling { hash } => (Stage::Enrolling { hash, is_judging: false, waiting: Vec::new() }, None),
-            PeerKind::Collector { slot, token, hash, previous } => {
-                if !previous {
-                    fleet.begin_grace(&slot);
-                }
+            PeerKind::Collector { known, token, hash } => {
+                fleet.begin_grace(&known);
+                let slot = known.slot;
                 (Stage::Bound(Arc::clone(&slot)), Some((slot, Credential::Collector { token }, hash)))
             }
         };
@@ -172,17 +171,24 @@ impl Inner {
             }
             Ok(Err(answer)) => {
                 let reason = answer.error_response.as_ref().map(|error| error.error_message.clone());
-                for message in waiting {
-                    let _ = self.transport.send(Admission::refuse(&message, reason.as_deref().unwrap_or_default()));
-                }
+                let reason = reason.unwrap_or_default();
                 // The peer may have left.
                 let _ = self.transport.send(*answer);
-                *stage = Stage::Refused(reason.unwrap_or_default());
+                self.refuse_all(&waiting, &reason);
+                *stage = Stage::Refused(reason);
             }
             Err(_) => {
                 *is_judging = false;
-                let _ = self.transport.send(Admission::refuse(&message, "the server cannot enrol at the moment"));
+                self.refuse_all(std::iter::once(&message).chain(&waiting), "the server cannot enrol at the moment");
             }
+        }
+    }
+
+    /// Every message has its answer.
+    fn refuse_all<'a>(&self, messages: impl IntoIterator<Item = &'a AgentToServer>, reason: &str) {
+        for message in messages {
+            // The peer may have left.
+            let _ = self.transport.send(Admission::refuse(message, reason));
         }
     }
 }
@@ -192,7 +198,12 @@ impl Drop for AgentSession {
         let stage = std::mem::replace(&mut *self.inner.stage.lock(), Stage::Closed);
         if let Stage::Bound(slot) = stage {
             slot.connections.lock().retain(|connection| connection.id != self.inner.id);
-            if post_if_alive(&self.inner.fleet.shared, &slot, Work::Disconnected(self.inner.id)).is_err() {
+            let (shared, gone) = (&self.inner.fleet.shared, Work::Disconnected(self.inner.id));
+            // Its actor panicked and was not rebuilt since: another one has to say that it is gone.
+            let is_alive = slot.mailbox.lock().addr.as_ref().is_some_and(actix::Addr::connected);
+            let is_unattended = !is_alive && slot.is_online() && !shared.is_stopping();
+            let told = if is_unattended { post(shared, &slot, gone) } else { post_if_alive(shared, &slot, gone) };
+            if told.is_err() {
                 // It has messages to handle, and the tick after them finds the session gone.
                 tracing::debug!(collector = %slot.id(), "mailbox full at the end of a session");
             }

@@ -18,15 +18,13 @@ use super::{
     effect::Effect,
     message::MAX_ERROR,
     record::{Drift, EffectiveFact, FailedConfig, RemoteStatus, ReportedStatus},
-    state::{AgentState, Cure, Output, short},
+    state::{AgentState, Cure, Output},
 };
 use crate::domain::{
     health::{HealthTree, cut},
-    standing::{Now, PersistClass},
+    standing::{NO_ANSWER, Now, PersistClass, short},
 };
 
-/// The error of a config that was offered and not answered.
-pub(super) const NO_ANSWER: &str = "no_answer";
 const RUNS_OTHER: &str = "the collector says that the config is applied, but runs another one";
 
 /// How long an applied text may be missing from the effective config before the collector is restarted.
@@ -58,6 +56,8 @@ impl AgentState {
         if !is_news {
             return;
         }
+        let is_of_confirmed = reported.status == ReportedStatus::Applied && reported.hash == self.record.confirmed;
+        self.record.superseded |= self.record.confirmed.is_some() && !is_of_confirmed;
         match (reported.status, reported.hash) {
             (ReportedStatus::Failed, Some(hash)) if self.record.retry != Some(hash) => {
                 self.latch(FailedConfig { hash, error: reported.error.clone(), at: now.at });
@@ -65,17 +65,22 @@ impl AgentState {
             (ReportedStatus::Failed, None) => {
                 out.event("config_failed", format!("a config that is not ours failed: {}", reported.error));
             }
-            // A rollback, or a host that was restored: it runs a text of before.
+            // A rollback, or a host that was restored: it says that it runs a text of before. That is a claim like any
+            // other, and of a text that was never confirmed only the effective config and the health make it more.
             (ReportedStatus::Applied, Some(hash)) if Some(hash) != self.desired.as_ref().map(|d| d.hash()) => {
-                if self.record.failed.iter().any(|failed| failed.hash != hash) && self.record.confirmed == Some(hash) {
-                    out.event("config_rolled_back", format!("the collector went back to config {}", short(hash)));
+                if self.record.confirmed == Some(hash) {
+                    if self.record.failed.iter().any(|failed| failed.hash != hash) {
+                        out.event("config_rolled_back", format!("the collector went back to config {}", short(hash)));
+                    }
+                } else if self.matches(hash) == Some(true) && self.raw_healthy() == Some(true) {
+                    self.record.confirmed = Some(hash);
+                    self.confirmed = None;
                 }
-                self.record.confirmed = Some(hash);
-                self.confirmed = self.confirmed.take().filter(|text| text.hash() == hash);
             }
             (ReportedStatus::Unset, _) => {
                 // It never had a config: whatever it was offered before is gone with its storage.
                 self.record.confirmed = None;
+                self.record.superseded = false;
                 self.confirmed = None;
                 if self.record.was_configured {
                     self.record.offered_settings = None;
@@ -157,12 +162,15 @@ impl AgentState {
             return (ConfigState::Failed, Some(failed.error.to_string()));
         }
         let retried = self.record.retry == Some(hash);
-        if self.record.confirmed == Some(hash) && !retried {
+        let newest = self.record.status.as_ref();
+        let says_applied = newest.is_some_and(|word| word.hash == Some(hash) && word.status == ReportedStatus::Applied);
+        let reports_status = self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG);
+        if self.record.is_confirmed(hash) && (says_applied || !reports_status) && !retried {
             return (ConfigState::Applied, None);
         }
         let offered = self.primary().and_then(|session| session.offered).filter(|offered| offered.hash == hash);
         let overdue = offered.is_some_and(|offered| offered.overdue);
-        let status = self.record.status.as_ref().filter(|status| status.hash == Some(hash) && !retried);
+        let status = newest.filter(|status| status.hash == Some(hash) && !retried);
         match status.map(|status| status.status) {
             Some(ReportedStatus::Applied) => {
                 let crash = || self.record.health.as_ref().filter(|tree| !tree.healthy()).and_then(HealthTree::error);
@@ -172,7 +180,7 @@ impl AgentState {
             }
             Some(ReportedStatus::Applying) => (ConfigState::Applying, overdue.then(|| NO_ANSWER.to_owned())),
             _ => {
-                let silent = overdue && self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG);
+                let silent = overdue && reports_status;
                 (ConfigState::Pending, silent.then(|| NO_ANSWER.to_owned()))
             }
         }
@@ -187,10 +195,11 @@ impl AgentState {
     /// Draws conclusions from what is known: is the desired text applied, is there drift.
     pub(super) fn settle(&mut self) {
         if let Some(desired) = self.desired.clone()
-            && self.record.confirmed != Some(desired.hash())
+            && !self.record.is_confirmed(desired.hash())
             && self.is_applied(desired.hash())
         {
             self.record.confirmed = Some(desired.hash());
+            self.record.superseded = false;
             self.confirmed = Some(desired);
             self.cure = None;
         }
@@ -264,7 +273,7 @@ impl AgentState {
             .status
             .as_ref()
             .is_some_and(|status| status.hash == Some(hash) && status.status == ReportedStatus::Applied);
-        if !says_applied || self.record.confirmed == Some(hash) || !self.is_online() {
+        if !says_applied || self.record.is_confirmed(hash) || !self.is_online() {
             self.cure = None;
             return;
         }

@@ -17,11 +17,11 @@ use super::{
     record::ReportedStatus,
     session::Offered,
     settings,
-    state::{AgentState, Output, short},
+    state::{AgentState, Output},
 };
 use crate::domain::{
     desired::Desired,
-    standing::{Now, PersistClass},
+    standing::{Now, PersistClass, short},
 };
 
 /// How long an offer may go without an answer before it counts as unanswered.
@@ -78,14 +78,12 @@ impl AgentState {
             session.offered = None;
         }
         out.persist(PersistClass::Now);
-        out.event("retry_asked", format!("config {} is offered once more", short(hash)));
     }
 
     pub(super) fn restart_asked(&mut self, out: &mut Output) {
         if self.can_restart() && !self.record.restart_pending {
             self.record.restart_pending = true;
             out.persist(PersistClass::Now);
-            out.event("restart_asked", "a restart of the collector was asked for");
         }
     }
 
@@ -142,6 +140,11 @@ impl AgentState {
         if let Some(session) = self.primary_mut() {
             let times = session.offered.filter(|offered| offered.hash == hash).map_or(0, |offered| offered.times);
             session.offered = Some(Offered { hash, at: clock, times: times + 1, answered: false, overdue: false });
+        }
+        if self.record.confirmed.is_some_and(|confirmed| confirmed != hash) && !self.record.superseded {
+            // From here on the agent may run either.
+            self.record.superseded = true;
+            out.persist(PersistClass::Soon);
         }
         if self.record.retry == Some(hash) {
             self.record.retry = None;

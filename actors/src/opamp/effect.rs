@@ -10,7 +10,10 @@ use linkmesh_proto::{
 };
 
 use super::input::SessionId;
-use crate::{domain::standing::PersistClass, ports::CloseReason};
+use crate::{
+    domain::standing::{Common, PersistClass},
+    ports::CloseReason,
+};
 
 /// Something to be done, in the order of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,4 +57,16 @@ pub enum Effect {
     /// Apply [`super::Input::Tick`] at or soon after this moment of the monotonic clock. One timer suffices: arm it to
     /// the earliest moment asked for.
     WakeAt(Duration),
+}
+
+impl From<Common> for Effect {
+    fn from(common: Common) -> Self {
+        match common {
+            Common::Persist(class) => Self::Persist(class),
+            Common::Event(event) => Self::Event(event),
+            Common::AttributesChanged => Self::AttributesChanged,
+            Common::RowChanged => Self::RowChanged,
+            Common::WakeAt(at) => Self::WakeAt(at),
+        }
+    }
 }

@@ -40,6 +40,9 @@ pub struct Record {
     pub failed: Vec<FailedConfig>,
     /// The last text that was confirmed: reported as applied, found in the effective config, and healthy.
     pub confirmed: Option<ConfigHash>,
+    /// The agent spoke of another text since, or of this one as failed or under way: what runs is still compared with
+    /// it, but it has to be confirmed anew before it counts as applied.
+    pub superseded: bool,
     /// The text for which an operator lifted the latch, until it is offered again.
     pub retry: Option<ConfigHash>,
     /// The text for whose sake a restart was commanded, because it was reported as applied but did not run.
@@ -77,6 +80,12 @@ impl Record {
             self.last_seen = Some(presence.last_seen);
         }
         self
+    }
+
+    /// Whether this text was confirmed, and nothing that the agent said since speaks against it.
+    #[must_use]
+    pub fn is_confirmed(&self, hash: ConfigHash) -> bool {
+        self.confirmed == Some(hash) && !self.superseded
     }
 
     /// The latch of a text that was refused.

@@ -2,23 +2,21 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use linkmesh_proto::{
-    ConfigHash, InstanceUid, Timestamp,
-    api::collector::{CollectorEvent, ConfigState, DriftState},
-};
+use linkmesh_proto::{ConfigHash, InstanceUid};
 
 use super::{
     capability::AgentCapabilities,
     description,
     effect::Effect,
-    input::{Context, Input, SessionId},
+    input::{Context, Credential, Input, SessionId},
     record::{FailedConfig, Record},
     session::Session,
 };
 use crate::{
     domain::{
         desired::Desired,
-        standing::{Now, PersistClass, Standing},
+        health::HealthTree,
+        standing::{self, Now, PersistClass, Standing, Words},
     },
     ports::{CloseReason, Presence},
 };
@@ -71,49 +69,14 @@ pub(super) struct Cure {
 }
 
 /// Effects in the making.
-#[derive(Debug, Default)]
-pub(super) struct Output {
-    pub(super) effects: Vec<Effect>,
-    persist: Option<PersistClass>,
-    pub(super) row_changed: bool,
-    pub(super) attributes_changed: bool,
-    pub(super) events: Vec<(&'static str, String)>,
-}
-
-impl Output {
-    pub(super) fn persist(&mut self, class: PersistClass) {
-        self.persist = self.persist.max(Some(class));
-    }
-
-    pub(super) fn event(&mut self, kind: &'static str, message: impl Into<String>) {
-        self.events.push((kind, message.into()));
-    }
-
-    fn finish(self, at: Timestamp, wake_at: Option<Duration>) -> Vec<Effect> {
-        let mut effects = Vec::with_capacity(self.effects.len() + self.events.len() + 4);
-        effects.extend(self.persist.map(Effect::Persist));
-        effects.extend(self.effects);
-        effects.extend(
-            self.events
-                .into_iter()
-                .map(|(kind, message)| Effect::Event(CollectorEvent { at, kind: kind.to_owned(), message })),
-        );
-        effects.extend(self.attributes_changed.then_some(Effect::AttributesChanged));
-        effects.extend(self.row_changed.then_some(Effect::RowChanged));
-        effects.extend(wake_at.map(Effect::WakeAt));
-        effects
-    }
-}
+pub(super) type Output = standing::Output<Effect>;
 
 impl AgentState {
     /// An agent as it was stored; `Record::default()` for one that never came.
     #[must_use]
     pub fn new(record: Record, desired: Option<Arc<Desired>>) -> Self {
         let confirmed = desired.clone().filter(|desired| Some(desired.hash()) == record.confirmed);
-        let health = HealthView {
-            dip_since: None,
-            shown: record.health.as_ref().map(crate::domain::health::HealthTree::healthy),
-        };
+        let health = HealthView { dip_since: None, shown: record.health.as_ref().map(HealthTree::healthy) };
         Self {
             record,
             desired,
@@ -151,12 +114,12 @@ impl AgentState {
             Input::Deregistered => {
                 self.close_all(CloseReason::Revoked, &mut out);
                 out.row_changed = true;
-                return out.finish(now.at, None);
+                return out.finish(now.at, None, None);
             }
             Input::ServerStopping => {
                 self.close_all(CloseReason::GoingAway, &mut out);
                 out.persist(PersistClass::Soon);
-                return out.finish(now.at, None);
+                return out.finish(now.at, None, None);
             }
             // The timer is spent, even when it came a little early.
             Input::Tick => self.armed = None,
@@ -166,7 +129,7 @@ impl AgentState {
         self.delivery_due(now, context, &mut out);
         self.announce(&before, &mut out);
         let wake_at = self.rearm();
-        out.finish(now.at, wake_at)
+        out.finish(now.at, None, wake_at)
     }
 
     /// What is to be stored.
@@ -181,10 +144,11 @@ impl AgentState {
         self.record.last_seen.map(|last_seen| Presence { last_seen, last_sequence: self.record.last_seq })
     }
 
-    /// The HTTP session that is open, if any: the next POST of this collector belongs to it.
+    /// The HTTP session that is open, if any, with what its newest POST showed: the next POST of this collector belongs
+    /// to it.
     #[must_use]
-    pub fn http_session(&self) -> Option<SessionId> {
-        self.sessions.iter().find(|session| !session.is_socket()).map(|session| session.id)
+    pub fn http_session(&self) -> Option<(SessionId, &Credential)> {
+        self.sessions.iter().find(|session| !session.is_socket()).map(|session| (session.id, &session.credential))
     }
 
     /// The uid of the newest process.
@@ -224,7 +188,7 @@ impl AgentState {
         let healthy = self.health.shown;
         let health_error = || {
             let ill = healthy == Some(false);
-            self.record.health.as_ref().filter(|_| ill).and_then(crate::domain::health::HealthTree::error)
+            self.record.health.as_ref().filter(|_| ill).and_then(HealthTree::error)
         };
         Standing {
             online: self.is_online(),
@@ -252,61 +216,13 @@ impl AgentState {
     }
 
     /// Says what became different by this input.
-    fn announce(&mut self, before: &Standing, out: &mut Output) {
-        let after = self.standing();
-        match (before.online, after.online) {
-            (false, true) => out.event("connected", "the collector connected"),
-            (true, false) => out.event("disconnected", "the collector is gone"),
-            _ => {}
-        }
-        let error = after.error.clone().unwrap_or_default();
-        if before.drift != after.drift {
-            out.persist(PersistClass::Soon);
-        }
-        if before.config_state != after.config_state {
-            // What the agent claimed is on disk before it is acknowledged. That a text waits or is under way follows
-            // from the rest: an offer does not wait for the disk.
-            let is_claimed = matches!(after.config_state, ConfigState::Applied | ConfigState::Failed);
-            out.persist(if is_claimed { PersistClass::Now } else { PersistClass::Soon });
-        }
-        if (before.config_state, &before.error) != (after.config_state, &after.error) {
-            let hash = self.desired.as_ref().map(|desired| short(desired.hash())).unwrap_or_default();
-            match after.config_state {
-                ConfigState::Applied if before.config_state != ConfigState::Applied => {
-                    out.event("config_applied", format!("config {hash} is applied"));
-                }
-                ConfigState::Failed => out.event("config_failed", format!("config {hash} failed: {error}")),
-                ConfigState::Pending | ConfigState::Applying if error == super::belief::NO_ANSWER => {
-                    out.event("config_no_answer", format!("no answer to config {hash} for a minute"));
-                }
-                _ => {}
-            }
-        }
-        match (before.drift, after.drift) {
-            (old, DriftState::Drifted) if old != DriftState::Drifted => {
-                out.event("drift_found", "the collector runs something else than was committed");
-            }
-            (DriftState::Drifted, DriftState::InSync) => {
-                out.event("drift_gone", "the collector runs what was committed");
-            }
-            _ => {}
-        }
-        match (before.healthy, after.healthy) {
-            (old, Some(false)) if old != Some(false) => {
-                let why = self.record.health.as_ref().and_then(crate::domain::health::HealthTree::error);
-                out.event("unhealthy", why.unwrap_or_else(|| "the collector says that it is not healthy".to_owned()));
-            }
-            (Some(false), Some(true)) => out.event("healthy", "the collector is healthy again"),
-            _ => {}
-        }
-        if before.notices != after.notices {
-            for notice in after.notices.iter().filter(|notice| !before.notices.contains(notice)) {
-                out.event("notice", notice.clone());
-            }
-        }
-        if (Standing { last_seen: after.last_seen, ..before.clone() }) != after {
-            out.row_changed = true;
-        }
+    fn announce(&self, before: &Standing, out: &mut Output) {
+        let words = Words {
+            connected: "the collector connected",
+            desired: self.desired.as_ref().map(|desired| desired.hash()),
+            health: self.record.health.as_ref(),
+        };
+        self.standing().tell_since(before, &words, out);
     }
 
     /// The moment to wake at, when it is earlier than what was asked for.
@@ -319,9 +235,4 @@ impl AgentState {
         self.armed = Some(deadline);
         Some(deadline)
     }
-}
-
-/// The first digits of a hash, for people.
-pub(super) fn short(hash: ConfigHash) -> String {
-    hash.to_string().chars().take(12).collect()
 }

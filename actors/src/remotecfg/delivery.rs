@@ -13,20 +13,18 @@ use linkmesh_proto::{
 
 use super::{
     effect::Effect,
-    state::{AlloyState, Output, Way, short},
+    state::{AlloyState, Output, Way},
     steps,
 };
 use crate::{
     domain::{
         desired::{Desired, Published},
-        standing::{Now, PersistClass},
+        standing::{NO_ANSWER, Now, PersistClass},
     },
     opamp::{Drift, FailedConfig, ReportedStatus},
 };
 
-/// The error of a config that was served and not answered.
-pub(super) const NO_ANSWER: &str = "no_answer";
-/// How long a served text may go without an answer, beside the time of one poll, before it counts as unanswered.
+/// How long a served text may go without an answer before it counts as unanswered; longer where polls are far apart.
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
 /// Refused texts that are remembered.
 const MAX_FAILED: usize = 16;
@@ -168,7 +166,6 @@ impl AlloyState {
         self.find_way();
         self.retry_if_stuck();
         out.persist(PersistClass::Now);
-        out.event("retry_asked", format!("config {} is served once more", short(hash)));
     }
 
     /// It received the text that it shall try again, and would ignore it: then it gets one that differs in a comment.
@@ -262,10 +259,7 @@ impl AlloyState {
             Some(_) if self.record.confirmed.is_some() => DriftState::Drifted,
             _ => DriftState::Unknown,
         };
-        if self.record.drift != Drift(drift) {
-            self.record.drift = Drift(drift);
-            out.persist(PersistClass::Soon);
-        }
+        self.record.drift = Drift(drift);
     }
 
     pub(super) fn failure(&self, hash: ConfigHash) -> Option<&FailedConfig> {

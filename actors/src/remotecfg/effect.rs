@@ -6,7 +6,10 @@ use bytes::Bytes;
 use linkmesh_proto::{ConfigHash, PipelineId, api::collector::CollectorEvent};
 
 use super::fast::FastPath;
-use crate::domain::{desired::Published, standing::PersistClass};
+use crate::domain::{
+    desired::Published,
+    standing::{Common, PersistClass},
+};
 
 /// The answer to a `GetConfig`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,4 +52,16 @@ pub enum Effect {
     /// Apply [`super::Input::Tick`] at or soon after this moment of the monotonic clock. One timer suffices: arm it to
     /// the earliest moment asked for.
     WakeAt(Duration),
+}
+
+impl From<Common> for Effect {
+    fn from(common: Common) -> Self {
+        match common {
+            Common::Persist(class) => Self::Persist(class),
+            Common::Event(event) => Self::Event(event),
+            Common::AttributesChanged => Self::AttributesChanged,
+            Common::RowChanged => Self::RowChanged,
+            Common::WakeAt(at) => Self::WakeAt(at),
+        }
+    }
 }

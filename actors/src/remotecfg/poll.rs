@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::{
         health::cut,
-        standing::{Now, PersistClass},
+        standing::{Now, PersistClass, short},
     },
     opamp::{RemoteStatus, ReportedStatus},
 };
@@ -176,7 +176,7 @@ impl AlloyState {
             self.record.published = Some(published.hash);
             self.record.was_configured = true;
             out.persist(PersistClass::Now);
-            out.event("config_offered", format!("config {} was served", super::state::short(published.hash)));
+            out.event("config_offered", format!("config {} was served", short(published.hash)));
         }
         self.record.retry = None;
         self.note_served(&published);

@@ -2,22 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use linkmesh_proto::{
-    ConfigHash, PipelineId, Timestamp,
-    api::collector::{CollectorEvent, ConfigState, DriftState},
-};
+use linkmesh_proto::{ConfigHash, PipelineId, Timestamp};
 
-use super::{effect::Effect, fast::FastPath, input::Input, record::AlloyRecord};
+use super::{effect::Effect, fast::FastPath, input::Input, record::AlloyRecord, rhythm::Pulse};
 use crate::domain::{
     desired::{Desired, Published},
     health::HealthTree,
-    standing::{Now, PersistClass, Standing},
+    standing::{self, Now, PersistClass, Standing, Words},
 };
 
 /// Time between polls when nothing else is known: Alloy's default.
 const DEFAULT_POLL: Duration = Duration::from_secs(60);
-/// Longest time between polls that is believed.
-const LONGEST_POLL: Duration = Duration::from_secs(30 * 60);
+/// How much later than expected a poll may come and still be in time.
+const LATE: Duration = Duration::from_secs(10);
 
 /// One Alloy: its record, and what is published for it.
 #[derive(Debug)]
@@ -31,8 +28,8 @@ pub struct AlloyState {
     pub(super) identity: Identity,
     pub(super) is_there: bool,
     pub(super) heard_at: Duration,
-    /// The longest time between two signs of life that belonged to one process.
-    pub(super) poll: Duration,
+    /// The rhythm of its polls, as it was when the newest input came.
+    pub(super) pulse: Pulse,
     /// When the published text was first served and not yet received.
     pub(super) served_at: Option<Duration>,
     pub(super) overdue: bool,
@@ -70,40 +67,7 @@ pub(super) struct Identity {
 }
 
 /// Effects in the making.
-#[derive(Debug, Default)]
-pub(super) struct Output {
-    pub(super) effects: Vec<Effect>,
-    persist: Option<PersistClass>,
-    pub(super) row_changed: bool,
-    pub(super) attributes_changed: bool,
-    pub(super) events: Vec<(&'static str, String)>,
-}
-
-impl Output {
-    pub(super) fn persist(&mut self, class: PersistClass) {
-        self.persist = self.persist.max(Some(class));
-    }
-
-    pub(super) fn event(&mut self, kind: &'static str, message: impl Into<String>) {
-        self.events.push((kind, message.into()));
-    }
-
-    fn finish(self, at: Timestamp, publish: Option<FastPath>, wake_at: Option<Duration>) -> Vec<Effect> {
-        let mut effects = Vec::with_capacity(self.effects.len() + self.events.len() + 5);
-        effects.extend(self.persist.map(Effect::Persist));
-        effects.extend(publish.map(Effect::Publish));
-        effects.extend(self.effects);
-        effects.extend(
-            self.events
-                .into_iter()
-                .map(|(kind, message)| Effect::Event(CollectorEvent { at, kind: kind.to_owned(), message })),
-        );
-        effects.extend(self.attributes_changed.then_some(Effect::AttributesChanged));
-        effects.extend(self.row_changed.then_some(Effect::RowChanged));
-        effects.extend(wake_at.map(Effect::WakeAt));
-        effects
-    }
-}
+pub(super) type Output = standing::Output<Effect>;
 
 impl AlloyState {
     /// An Alloy as it was stored; `AlloyRecord::default()` for one that never came. Apply one [`Input::Tick`] after
@@ -118,7 +82,7 @@ impl AlloyState {
             identity: Identity::default(),
             is_there: false,
             heard_at: Duration::ZERO,
-            poll: DEFAULT_POLL,
+            pulse: Pulse::default(),
             served_at: None,
             overdue: false,
             load_asked: false,
@@ -132,11 +96,13 @@ impl AlloyState {
         state
     }
 
-    /// Applies what happened. The effects are to be performed in order.
-    pub fn apply(&mut self, now: Now, input: Input) -> Vec<Effect> {
+    /// Applies what happened. The effects are to be performed in order. `pulse` tells of all polls, those included that
+    /// were answered from the fast path: each input is an opportunity to hear of them.
+    pub fn apply(&mut self, now: Now, pulse: Pulse, input: Input) -> Vec<Effect> {
         self.clock = self.clock.max(now.monotonic);
         let mut out = Output::default();
         let before = self.standing();
+        self.feel(pulse, &mut out);
         match input {
             Input::Registered { request, address } => self.registered(now, &request, &address, &mut out),
             Input::Polled(poll) => self.polled(now, *poll, &mut out),
@@ -144,7 +110,11 @@ impl AlloyState {
                 self.is_there = false;
                 out.persist(PersistClass::Presence);
             }
-            Input::Heard => self.heard(now, &mut out),
+            Input::Deregistered => {
+                self.is_there = false;
+                out.row_changed = true;
+                return out.finish(now.at, None, None);
+            }
             Input::DesiredChanged { desired } => self.desired_changed(desired, &mut out),
             Input::EffectiveLoaded { body } => self.effective_loaded(body.as_deref()),
             Input::ComponentsMeasured { counts } => {
@@ -160,7 +130,7 @@ impl AlloyState {
         self.announce(&before, &mut out);
         let publish = self.publish();
         let wake_at = self.rearm();
-        out.finish(now.at, publish, wake_at)
+        out.finish(now.at, publish.map(Effect::Publish), wake_at)
     }
 
     /// What is to be stored.
@@ -214,20 +184,40 @@ impl AlloyState {
 
     /// A sign of life.
     pub(super) fn heard(&mut self, now: Now, out: &mut Output) {
-        let gap = self.clock.saturating_sub(self.heard_at);
-        // Polls may be further apart than the default: it was taken for gone and comes back without having started.
-        if !self.heard_at.is_zero() && !self.is_there && gap < LONGEST_POLL {
-            self.poll = self.poll.max(gap);
-        }
         self.heard_at = self.clock;
         self.is_there = true;
         self.record.last_seen = Some(now.at);
         out.persist(PersistClass::Presence);
     }
 
+    /// Takes what is known of its polls.
+    fn feel(&mut self, pulse: Pulse, out: &mut Output) {
+        self.pulse = pulse;
+        // What was not heard by an input was answered from the fast path, which noted the time.
+        if let Some(at) = pulse.heard_at.filter(|at| *at > self.heard_at) {
+            self.heard_at = at;
+            self.is_there = true;
+        }
+        let learnt = pulse.poll.and_then(|poll| u32::try_from(poll.as_millis()).ok());
+        if learnt.is_some() && learnt != self.record.poll_ms {
+            self.record.poll_ms = learnt;
+            out.persist(PersistClass::Soon);
+        }
+    }
+
+    /// The time between its polls. A single longer one counts until the next poll: nobody is taken for gone twice
+    /// because it polls seldom, nor long waited for because it was away once.
+    fn poll(&self) -> Duration {
+        self.learnt().max(self.pulse.gap.unwrap_or_default())
+    }
+
+    fn learnt(&self) -> Duration {
+        self.record.poll_ms.map_or(DEFAULT_POLL, |millis| Duration::from_millis(millis.into()))
+    }
+
     /// How long a silence means that it is gone.
     pub(super) fn patience(&self) -> Duration {
-        self.poll * 3
+        self.poll() * 3
     }
 
     fn measured(&mut self, tree: HealthTree, at: Timestamp, out: &mut Output) {
@@ -256,53 +246,14 @@ impl AlloyState {
         Some(path)
     }
 
-    fn announce(&mut self, before: &Standing, out: &mut Output) {
-        let after = self.standing();
-        match (before.online, after.online) {
-            (false, true) => out.event("connected", "the collector polls"),
-            (true, false) => out.event("disconnected", "the collector is gone"),
-            _ => {}
-        }
-        if before.config_state != after.config_state {
-            out.persist(PersistClass::Now);
-        }
-        if (before.config_state, &before.error) != (after.config_state, &after.error) {
-            let hash = self.desired.as_ref().map(|desired| short(desired.hash())).unwrap_or_default();
-            let error = after.error.clone().unwrap_or_default();
-            match after.config_state {
-                ConfigState::Applied if before.config_state != ConfigState::Applied => {
-                    out.event("config_applied", format!("config {hash} is applied"));
-                }
-                ConfigState::Failed => out.event("config_failed", format!("config {hash} failed: {error}")),
-                ConfigState::Pending | ConfigState::Applying if error == super::delivery::NO_ANSWER => {
-                    out.event("config_no_answer", format!("no answer to config {hash} for a minute"));
-                }
-                _ => {}
-            }
-        }
-        match (before.drift, after.drift) {
-            (old, DriftState::Drifted) if old != DriftState::Drifted => {
-                out.event("drift_found", "the collector runs something else than was committed");
-            }
-            (DriftState::Drifted, DriftState::InSync) => {
-                out.event("drift_gone", "the collector runs what was committed");
-            }
-            _ => {}
-        }
-        match (before.healthy, after.healthy) {
-            (old, Some(false)) if old != Some(false) => {
-                let why = self.record.health.as_ref().and_then(HealthTree::error);
-                out.event("unhealthy", why.unwrap_or_default());
-            }
-            (Some(false), Some(true)) => out.event("healthy", "the collector is healthy again"),
-            _ => {}
-        }
-        for notice in after.notices.iter().filter(|notice| !before.notices.contains(notice)) {
-            out.event("notice", notice.clone());
-        }
-        if (Standing { last_seen: after.last_seen, ..before.clone() }) != after {
-            out.row_changed = true;
-        }
+    /// Says what became different by this input.
+    fn announce(&self, before: &Standing, out: &mut Output) {
+        let words = Words {
+            connected: "the collector polls",
+            desired: self.desired.as_ref().map(|desired| desired.hash()),
+            health: self.record.health.as_ref(),
+        };
+        self.standing().tell_since(before, &words, out);
     }
 
     /// What is due by the clock.
@@ -318,11 +269,15 @@ impl AlloyState {
 
     /// What is served as the response to a report is not read, so that an answer may take one poll more.
     fn answer_due(&self) -> Option<Duration> {
-        self.served_at.map(|at| at + self.poll + super::delivery::ANSWER)
+        self.served_at.map(|at| at + super::delivery::ANSWER.max(self.poll() + LATE))
     }
 
     fn rearm(&mut self) -> Option<Duration> {
-        let presence = self.is_there.then(|| self.heard_at + self.patience());
+        // Polls may have shown since that a long time between two of them was an exception.
+        let presence = self.is_there.then(|| match self.heard_at + self.learnt() * 3 {
+            soon if soon > self.clock => soon,
+            _ => self.heard_at + self.patience(),
+        });
         let answer = self.answer_due();
         let doubled = self.identity.doubled_until;
         let deadline = [presence, answer, doubled].into_iter().flatten().filter(|at| *at > self.clock).min()?;
@@ -352,9 +307,4 @@ impl Way {
             _ => None,
         }
     }
-}
-
-/// The first digits of a hash, for people.
-pub(super) fn short(hash: ConfigHash) -> String {
-    hash.to_string().chars().take(12).collect()
 }

@@ -2,6 +2,8 @@
 
 mod delivery;
 mod enrolment;
+mod leaving;
+mod offering;
 mod polling;
 mod saving;
 mod support;

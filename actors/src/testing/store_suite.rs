@@ -27,6 +27,7 @@ macro_rules! store_conformance_tests {
                 collectors_are_read_back_with_their_presence,
                 collector_written_again_is_replaced,
                 agents_and_records_are_written_together,
+                deregistered_collector_stays_so_whatever_its_actor_still_writes,
                 effective_config_is_kept_byte_for_byte_and_replaced,
                 components_are_kept_once,
                 removed_collector_leaves_nothing_behind,
@@ -34,6 +35,8 @@ macro_rules! store_conformance_tests {
             tokens [
                 tokens_of_a_collector_are_replaced_together,
                 enrolment_is_redeemed_once,
+                process_that_redeems_again_is_the_collector_that_it_was,
+                redemption_without_a_token_creates_the_collector_alone,
                 enrolment_is_redeemed_as_often_as_it_may_be,
                 redemption_gives_labels_that_lose_against_the_collectors_own,
                 refused_redemption_writes_nothing,

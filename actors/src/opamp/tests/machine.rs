@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use linkmesh_proto::wire::opamp::{AgentDisconnect, AgentToServer, ServerToAgent};
+use linkmesh_proto::{
+    api::collector::ConfigState,
+    wire::opamp::{AgentDisconnect, AgentToServer, ServerToAgent},
+};
 use proptest::prelude::*;
 
 use super::support::*;
@@ -270,6 +273,7 @@ impl Life {
         let could = std::mem::replace(&mut self.could, capabilities);
         let can = |bit| capabilities.has(bit) || could.has(bit);
         let effects = self.server.take();
+        self.check_applied();
         // Another process is another matter, also when the one before comes back.
         let uid = self.server.state.instance_uid();
         self.asked = self.asked.filter(|(known, _)| *known == uid);
@@ -314,6 +318,16 @@ impl Life {
         }
     }
 
+    /// Applied is said of a text that the agent calls applied, where it says anything of texts.
+    fn check_applied(&self) {
+        let record = self.server.state.record();
+        if self.server.standing().config_state == ConfigState::Applied && record.capabilities.has(0x1000) {
+            let status = record.status.as_ref().expect("a word on the text");
+            assert_eq!(Some(status.status), Some(crate::opamp::ReportedStatus::Applied));
+            assert_eq!(status.hash, self.desired.as_ref().map(|desired| desired.hash()));
+        }
+    }
+
     fn check_offer(&self, message: &ServerToAgent, seen: Option<&Seen>, clock: Duration) {
         let Some(offer) = &message.remote_config else { return };
         let record = self.server.state.record();
@@ -351,7 +365,7 @@ proptest! {
         prop_assert_eq!(life.server.offered(), vec![config.hash().as_bytes().to_vec()]);
         agent.run(&mut life.server, 100_000, &config);
         let standing = life.server.standing();
-        prop_assert_eq!(standing.config_state, linkmesh_proto::api::collector::ConfigState::Applied);
+        prop_assert_eq!(standing.config_state, ConfigState::Applied);
         prop_assert!(standing.notices.is_empty());
     }
 }
