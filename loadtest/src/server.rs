@@ -106,19 +106,23 @@ impl Server {
         Ok(last)
     }
 
-    /// Waits until the server has done what it does in the background after a push: until it uses less than a twentieth
-    /// of a core, for 60 s at most. Saves are timed on a fleet at rest, as they come in practice.
+    /// Waits until the server has done what it does in the background after a push, for 60 s at most: until its use of
+    /// the processor no longer falls, or is less than a twentieth of a core. Saves are timed on a fleet at rest, as they
+    /// come in practice.
     pub(crate) async fn at_rest(&self) -> anyhow::Result<()> {
-        const LOOK: Duration = Duration::from_millis(500);
-        let mut before = cpu_ticks(self.pid).context("the server's use of the processor")?;
-        for _ in 0..120 {
+        const LOOK: Duration = Duration::from_secs(1);
+        // A tick is 10 ms.
+        const IDLE: u64 = 5;
+        let mut ticks = cpu_ticks(self.pid).context("the server's use of the processor")?;
+        let mut used: Option<u64> = None;
+        for _ in 0..60 {
             tokio::time::sleep(LOOK).await;
             let now = cpu_ticks(self.pid).context("the server's use of the processor")?;
-            // 100 ticks are a second of one core.
-            if (now - before) * 10 < u64::try_from(LOOK.as_millis())? / 20 {
+            let (before, latest) = (used.replace(now - ticks), now - ticks);
+            if latest < IDLE || before.is_some_and(|before| latest * 10 >= before * 9) {
                 return Ok(());
             }
-            before = now;
+            ticks = now;
         }
         bail!("the server did not come to rest within a minute")
     }

@@ -32,8 +32,9 @@ const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
 const FLEET_DEADLINE: Duration = Duration::from_secs(5);
 /// How often a batch is judged again because somebody committed by hand meanwhile.
 const MAX_ATTEMPTS: usize = 5;
-/// Maintenance is due after this many commits, and this often.
-const MAINTAIN_AFTER: usize = 500;
+/// Maintenance is due after this many commits, and this often. Each batch opens the indexes of the packs that there are,
+/// so that a save costs what their number costs.
+const MAINTAIN_AFTER: usize = 64;
 const MAINTAIN_EVERY: Duration = Duration::from_secs(600);
 /// How often a merge of packs that goes on beside the saves is looked at.
 const PACKING_LOOK: Duration = Duration::from_secs(1);
