@@ -191,11 +191,13 @@ pub(super) fn draft<R: Resource>(body: &Value) -> Result<(R::Id, R::Document), V
     Ok((id, document))
 }
 
-/// A document as stored now, with the version that `If-Match` must name.
+/// A document as stored now, with the version that `If-Match` must name: of a broken file, whose last good version is
+/// shown, that of the broken text.
 fn current<R: Resource>(state: &AppState, id: &R::Id) -> Option<(R::View, Etag)> {
     let config = state.handles.repository.snapshot();
     let stored = R::all(&config).get(id)?;
-    Some((R::shown(state, &config)(id, stored), stored.etag))
+    let etag = config.broken(&R::path(id)).map_or(stored.etag, |broken| broken.etag);
+    Some((R::shown(state, &config)(id, stored), etag))
 }
 
 fn answer<R: Resource>(state: &AppState, id: &R::Id, saved: Saved, status: StatusCode) -> Result<HttpResponse> {
