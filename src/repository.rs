@@ -248,6 +248,10 @@ impl ConfigRepository for GitRepository {
         Ok(changes)
     }
 
+    fn probe(&mut self) -> Result<(), RepositoryError> {
+        maintenance::probe(&self.path).map_err(io_error)
+    }
+
     /// Begins a merge of packs, which goes on beside the saves, or finishes one that is ready.
     fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError> {
         match self.packing.take() {

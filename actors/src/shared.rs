@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) collector_counters: Arc<ActorCounters>,
     pub(crate) stopping: AtomicBool,
     pub(crate) sessions: AtomicU64,
+    /// The last commit failed, and nothing showed since that the next would not.
+    pub(crate) commits_fail: Arc<AtomicBool>,
     /// Collectors whose attributes changed since the fleet last looked.
     pub(crate) changed: Mutex<HashSet<CollectorId>>,
     pub(crate) fleet: OnceLock<Supervised<FleetActor>>,

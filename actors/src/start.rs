@@ -174,6 +174,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         pipeline_counts: ArcSwap::default(),
         stopping: AtomicBool::new(false),
         sessions: AtomicU64::new(0),
+        commits_fail: Arc::default(),
         changed: parking_lot::Mutex::default(),
         fleet: std::sync::OnceLock::new(),
         feed: feed.clone(),
@@ -207,7 +208,8 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         give_up.clone(),
         move || RepositoryActor::new(Arc::clone(&for_repository), its_worker.clone()),
     );
-    let repository = RepositoryHandle::new(config, actor.clone(), worker.clone());
+    let commits_fail = Arc::clone(&shared.commits_fail);
+    let repository = RepositoryHandle::new(config, actor.clone(), worker.clone(), commits_fail);
     let meter_give_up = give_up.clone();
     let (for_janitor, its_repository) = (Arc::clone(&shared), repository.clone());
     let janitor = supervise(shared.pool.hub(), crate::janitor::MAILBOX, observe.actor("janitor"), give_up, move || {

@@ -51,9 +51,10 @@ impl Readiness {
     }
 }
 
-/// Writes to the state store and reads the repository: a full or broken disk shows in both.
+/// Writes to the state store, and to the repository too when the last commit failed: a full or broken disk shows here,
+/// and so does that it is over, without anybody having to save.
 async fn look(state: &AppState) -> Option<&'static str> {
-    if state.store.prune_sessions(state.clock.now()).await.is_err() {
+    if state.store.probe().await.is_err() {
         return Some("the state store does not work");
     }
     if state.handles.repository.history(None, None, 1).await.is_err() {

@@ -1,6 +1,10 @@
 //! The repository's actor.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture};
 use linkmesh_proto::{PipelineId, Revision, api::event::Event};
@@ -145,6 +149,9 @@ impl RepositoryActor {
             Ok(commits) => commits,
             Err(error) => {
                 self.refuse(batch, &error);
+                if !matches!(error, SaveError::Repository(RepositoryError::Moved { .. })) {
+                    self.shared.commits_fail.store(true, Ordering::Release);
+                }
                 self.is_busy = false;
                 self.next_batch(ctx);
                 return;
@@ -152,6 +159,7 @@ impl RepositoryActor {
         };
         if !commits.is_empty() {
             let elapsed = self.shared.clock.monotonic().saturating_sub(batch.begun);
+            self.shared.commits_fail.store(false, Ordering::Release);
             self.shared.observe.commit_latency.observe(elapsed);
             let next = batch::committed(&batch.base, &batch.requests, &commits);
             self.shared.config.store(Arc::new(next));

@@ -21,7 +21,7 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl RepositoryHandle {
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn ConfigRepository) -> Result<T, RepositoryError> + Send + 'static,
     ) -> Result<T, HistoryError> {
