@@ -101,14 +101,3 @@ impl RepositoryHandle {
         let _ = self.actor.tell(super::actor::Look);
     }
 }
-
-/// Why nothing was restored.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// The past cannot be read.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-    /// The result was not saved.
-    #[error(transparent)]
-    Save(#[from] SaveError),
-}
