@@ -136,6 +136,7 @@ impl RepositoryActor {
             let (next, info) = followed.await??;
             tracing::info!(from = ?known, to = %head, "a commit was made by hand");
             let base = shared.config.load_full();
+            shared.secrets.take(&next, &*shared.sealer);
             shared.config.store(Arc::new(next));
             announce_by_hand(&shared, &base, info.as_ref());
             take_revision(&shared).await;
@@ -148,20 +149,21 @@ impl RepositoryActor {
         let commits = match result {
             Ok(commits) => commits,
             Err(error) => {
-                self.refuse(batch, &error);
                 if !matches!(error, SaveError::Repository(RepositoryError::Moved { .. })) {
                     self.shared.commits_fail.store(true, Ordering::Release);
                 }
+                self.refuse(batch, &error);
                 self.is_busy = false;
                 self.next_batch(ctx);
                 return;
             }
         };
         if !commits.is_empty() {
-            let elapsed = self.shared.clock.monotonic().saturating_sub(batch.begun);
             self.shared.commits_fail.store(false, Ordering::Release);
+            let elapsed = self.shared.clock.monotonic().saturating_sub(batch.begun);
             self.shared.observe.commit_latency.observe(elapsed);
             let next = batch::committed(&batch.base, &batch.requests, &commits);
+            self.shared.secrets.take(&next, &*self.shared.sealer);
             self.shared.config.store(Arc::new(next));
             self.commits_since_maintenance += commits.iter().filter(|commit| commit.changed).count();
         }

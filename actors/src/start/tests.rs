@@ -4,5 +4,6 @@ mod delivery;
 mod enrolment;
 mod polling;
 mod saving;
+mod secrets;
 mod support;
 mod tidying;
