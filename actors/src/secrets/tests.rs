@@ -61,7 +61,7 @@ fn kept_config_holds_no_secret_and_is_had_again_byte_by_byte() {
     let kept = secrets.seal(&body, &sealer);
     let text = String::from_utf8(kept.to_vec()).unwrap();
     assert!(!text.contains("to$ken") && !text.contains(": t1"), "{text}");
-    assert_eq!(opened(&kept, hash, &sealer), Some(body.clone()));
+    assert_eq!(opened(&kept, hash, &sealer), Some(body));
     assert_eq!(secrets.shown(&kept), "a: [sealed]abc\nb: \"[sealed]\"\nc: [sealed]\nd: xt1\n");
     // Even who knows no secret any more shows none.
     assert_eq!(Secrets::default().shown(&kept), secrets.shown(&kept));
