@@ -64,9 +64,8 @@ lint: ## clippy, warnings count
 	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
 
 .PHONY: deny
-deny: ## licences, bans and sources of what we link (the house tests hold the same file without this tool)
-	@if command -v cargo-deny >/dev/null; then cargo deny --offline check --config .deny.toml bans licenses sources; \
-	else echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked); licences and bans are held by the house tests"; fi
+deny: ## licences, bans and sources of what we link, on every platform
+	@$$(.dev/cargo-deny) --locked --config .deny.toml check bans licenses sources
 
 .PHONY: unit
 unit: ## tests of the crates, the page's view models on the host among them

@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod health;
 pub mod live;
 pub mod metrics;
+pub mod mounts;
 pub mod opamp;
 pub mod opamp_socket;
 pub mod openapi;

@@ -38,6 +38,7 @@ use linkmesh_proto::{Etag, Revision};
 
 pub use self::patch::unified_patch;
 use self::{
+    commit::Writer,
     error::{io_error, unavailable},
     history::History,
     maintenance::Packing,
@@ -59,6 +60,8 @@ pub struct GitRepository {
     path: PathBuf,
     /// For reading. It finds packs that appear after it was opened by itself.
     reader: Repository,
+    /// For writing; `None` when the next batch opens one.
+    writer: Option<Writer>,
     history: History,
     packing: Option<Packing>,
 }
@@ -88,7 +91,8 @@ impl GitRepository {
             files::replace_durably(&own, OWN_CONFIG.1.as_bytes()).map_err(io_error)?;
         }
         let reader = open_handle(path)?;
-        let mut repository = Self { path: path.to_owned(), reader, history: History::default(), packing: None };
+        let mut repository =
+            Self { path: path.to_owned(), reader, writer: None, history: History::default(), packing: None };
         repository.synchronize()?;
         Ok(repository)
     }
@@ -142,6 +146,7 @@ impl GitRepository {
     fn finish_packing(&mut self, packing: Packing) -> Result<MaintenanceReport, RepositoryError> {
         let report = packing.finish(&self.path);
         // Opened afresh, so that packs that are gone are neither kept open nor looked for.
+        self.writer = None;
         self.reader = open_handle(&self.path)?;
         report
     }
@@ -206,7 +211,12 @@ impl ConfigRepository for GitRepository {
         if head.map(revision) != base {
             return Err(RepositoryError::Moved { head: head.map(revision) });
         }
-        let batch = commit::store(&self.path, head, requests)?;
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => Writer::open(&self.path)?,
+        };
+        let batch = writer.store(&self.path, head, requests)?;
+        self.writer = Some(writer).filter(|writer| !writer.is_worn());
         for made in &batch.made {
             self.history.push(made.id, made.at, &made.author, made.paths.iter().map(String::as_str));
         }
@@ -246,6 +256,10 @@ impl ConfigRepository for GitRepository {
             changes.push(FileChange { path, before, after });
         }
         Ok(changes)
+    }
+
+    fn probe(&mut self) -> Result<(), RepositoryError> {
+        maintenance::probe(&self.path).map_err(io_error)
     }
 
     /// Begins a merge of packs, which goes on beside the saves, or finishes one that is ready.

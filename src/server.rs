@@ -27,7 +27,7 @@ use crate::{
     auth::Auth,
     config::Config,
     data_dir::{DataDir, DataDirError},
-    http::{AppState, Edge, agents::Agents, health, opamp, otlp, remotecfg, routes, ui},
+    http::{AppState, Edge, agents::Agents, mounts, remotecfg},
     repository::GitRepository,
     secret_key::{SecretKey, SecretKeyError},
     shutdown,
@@ -278,19 +278,7 @@ fn mount(
     let (state, agents) = (state.clone(), agents.clone());
     let compressed = web::Data::new(remotecfg::Compressed::default());
     move |config| {
-        config
-            .app_data(state.clone())
-            .app_data(agents.clone())
-            .app_data(compressed.clone())
-            // Before the scope below, which answers for everything under its prefix.
-            .configure(opamp::configure)
-            .configure(remotecfg::configure)
-            .configure(otlp::configure)
-            .configure(health::configure)
-            .service(
-                web::scope(routes::PREFIX).configure(routes::configure).default_service(web::to(routes::not_found)),
-            )
-            .default_service(web::to(ui::serve));
+        config.app_data(state.clone()).app_data(agents.clone()).app_data(compressed.clone()).configure(mounts::mount);
     }
 }
 

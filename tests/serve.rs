@@ -1,11 +1,14 @@
 //! `linkmesh serve` as a process: ready file, one server a directory, stopping.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
-use serde_json::Value;
+use linkmesh_proto::wire::opamp::AgentToServer;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::support::{
     agent::Agent,
+    disk::SmallDisk,
     server::{Server, program, text},
     soon, wait_for,
 };
@@ -91,6 +94,11 @@ async fn killed_server_comes_back_with_everything_and_pushes_nothing_twice() {
     let (hash, config) = agent.offered().await;
     agent.apply(&hash, &config).await;
     server.collector_when(&id, "the config to be applied", |c| c["config_state"] == "applied").await;
+    // Shown is what memory holds; answers come, in their order, when it is on disk. This one is told from the others: it
+    // is a refusal.
+    let refused = AgentToServer { connection_settings_request: Some(Default::default()), ..Default::default() };
+    agent.send(refused).await;
+    while agent.hear().await.error_response.is_none() {}
 
     server.kill().await;
     server.serve().await;
@@ -135,4 +143,129 @@ async fn log_holds_no_token() {
         assert!(leak.is_none(), "{leak:?}");
     }
     soon("the end", agent.send_frame(tokio_tungstenite::tungstenite::Message::Close(None))).await;
+}
+
+/// Runs `git` as a person would, and answers what it says.
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(arguments)
+        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null")])
+        .envs([("GIT_AUTHOR_NAME", "Grace"), ("GIT_AUTHOR_EMAIL", "grace@example.com")])
+        .envs([("GIT_COMMITTER_NAME", "Grace"), ("GIT_COMMITTER_EMAIL", "grace@example.com")])
+        .output()
+        .expect("git runs");
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "git {arguments:?}: {said}");
+    said
+}
+
+/// Commits a file by hand: clones, writes, pushes.
+fn commit_by_hand(server: &Server, path: &str, content: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = server.data_dir().join("config.git").display().to_string();
+    git(folder.path(), &["clone", "-q", &repository, "clone"]);
+    let clone = folder.path().join("clone");
+    std::fs::write(clone.join(path), content).unwrap();
+    git(&clone, &["add", "-A"]);
+    git(&clone, &["commit", "-q", "-m", "by hand"]);
+    git(&clone, &["push", "-q", "origin", "HEAD:main"]);
+}
+
+#[tokio::test]
+async fn file_broken_by_hand_keeps_its_last_good_version_while_the_server_is_up_and_when_it_starts() {
+    let mut server = Server::start().await;
+    server.pipeline("web", "info").await;
+    server.pipeline("other", "info").await;
+    let good = server.get("/pipelines/web").await;
+    for (name, broken) in [("up", "name: [broken by hand while it is up"), ("down", "name: {broken by hand")] {
+        if name == "down" {
+            assert!(server.signal("-TERM").await.success());
+            commit_by_hand(&server, "pipelines/web.yaml", broken);
+            server.serve().await;
+        } else {
+            commit_by_hand(&server, "pipelines/web.yaml", broken);
+        }
+        let summary = wait_for("the broken file", || async {
+            let summary = server.get("/fleet/summary").await;
+            (summary["broken_files"] != json!([])).then_some(summary)
+        })
+        .await;
+        assert_eq!(summary["broken_files"][0]["path"], "pipelines/web.yaml", "{name}: {summary}");
+        assert_eq!(summary["broken_files"].as_array().unwrap().len(), 1);
+        let log = server.log();
+        assert!(log.contains("pipelines/web.yaml") && log.contains("broken"), "{name}: {log}");
+
+        // The last good version is in force, and says that its file is broken; the other file is as it was.
+        let shown = server.rest(Method::GET, "/pipelines/web", None).await;
+        let etag = shown.headers()["etag"].to_str().unwrap().to_owned();
+        let shown: Value = shown.json().await.unwrap();
+        assert_eq!((&shown["filters"], &shown["name"]), (&good["filters"], &good["name"]), "{name}");
+        assert!(shown["broken"].as_str().is_some_and(|reason| !reason.is_empty()), "{name}: {shown}");
+        assert_eq!(server.get("/pipelines/other").await["broken"], Value::Null);
+
+        // A save over it needs the version of the broken text, which is the one that `GET` answers.
+        let blob = git(&server.data_dir().join("config.git"), &["rev-parse", "main:pipelines/web.yaml"]);
+        assert_eq!(etag, format!("\"{}\"", blob.trim()), "{name}");
+        let mut mended = good.clone();
+        mended["description"] = json!(format!("mended, broken while it was {name}"));
+        let put = async |etag: &str| {
+            let url = server.url("http", "/api/v1/pipelines/web");
+            let request = server.http.put(url).bearer_auth(server.token()).header("if-match", etag);
+            request.json(&mended).send().await.unwrap()
+        };
+        let last_good = git(&server.data_dir().join("config.git"), &["rev-parse", "main~1:pipelines/web.yaml"]);
+        let stale = put(&format!("\"{}\"", last_good.trim())).await;
+        assert_eq!(stale.status(), 412, "{name}");
+        let problem: Value = stale.json().await.unwrap();
+        assert_eq!(problem["current_etag"], etag, "{problem}");
+        assert_eq!(put(&etag).await.status(), 200, "{name}");
+        assert_eq!(server.get("/fleet/summary").await["broken_files"], json!([]));
+        assert_eq!(server.get("/pipelines/web").await["broken"], Value::Null);
+    }
+}
+
+/// What `/readyz` answers now.
+async fn readiness(server: &Server) -> (u16, String) {
+    let answer = server.http.get(server.url("http", "/readyz")).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn full_disk_is_a_problem_that_readiness_shows_and_that_ends_with_it() {
+    let Some(disk) = SmallDisk::mount(24 << 10) else { return };
+    let mut server = Server::prepare_on(disk.path().join("data"));
+    server.serve().await;
+    server.pipeline("web", "info").await;
+    let before = server.get("/pipelines/web").await;
+    assert_eq!(readiness(&server).await.0, 200);
+
+    disk.fill();
+    let destination = json!({"id": "late", "name": "x".repeat(100), "kind": "debug", "settings": {}});
+    for _ in 0..3 {
+        let refused = server.rest(Method::POST, "/destinations", Some(destination.clone())).await;
+        assert_eq!(refused.status(), 503);
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+        let problem: Value = refused.json().await.unwrap();
+        assert_eq!(problem["code"], "storage_unavailable", "{problem}");
+    }
+    wait_for("the server not to be ready", || async { (readiness(&server).await.0 == 503).then_some(()) }).await;
+    assert_eq!(server.get("/pipelines/web").await, before, "what is there is read");
+    let repository = server.data_dir().join("config.git");
+    let said = git(&repository, &["fsck", "--full", "--strict"]);
+    assert!(said.lines().all(|line| line.starts_with("notice")), "{said}");
+
+    disk.empty();
+    // By itself, before anybody saves.
+    let ready = wait_for("the server to be ready", || async {
+        let (status, text) = readiness(&server).await;
+        (status == 200).then_some(text)
+    })
+    .await;
+    assert_eq!(ready, "ready\n");
+    server.ask(Method::POST, "/destinations", Some(destination)).await;
+    assert_eq!(readiness(&server).await.0, 200);
+    assert!(server.signal("-TERM").await.success());
+    let said = git(&repository, &["fsck", "--full", "--strict"]);
+    assert!(said.lines().all(|line| line.starts_with("notice")), "{said}");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod alloy;
+pub(crate) mod disk;
 pub(crate) mod server;
 
 use std::{

@@ -242,6 +242,13 @@ pub trait Component: Send + Sync {
         let _ = (settings, findings);
     }
 
+    /// What must not be saved, though it can be rendered: what would stand in Git in the clear. Of a text that somebody
+    /// committed by hand that is too late to say, and no reason to leave collectors without their config. Called with
+    /// settings that [`check`](Self::check) has nothing against.
+    fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
+        let _ = (settings, findings);
+    }
+
     /// The addresses that a source listens on. The settings may be as they stand in a document, without defaults.
     fn binds(&self, settings: &SettingsMap) -> Vec<Bind> {
         let _ = settings;
@@ -305,6 +312,14 @@ impl Registered {
             self.component.check(&filled, findings);
         }
         findings.errors.extend(problems.into_vec());
+    }
+
+    /// Checks settings that are to be saved.
+    pub fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
+        self.check(settings, findings);
+        if findings.errors.is_empty() {
+            self.component.check_before_save(&schema::with_defaults(&self.schema, settings), findings);
+        }
     }
 
     /// How the API shows it.

@@ -19,6 +19,7 @@ pub mod remotecfg;
 pub mod render;
 pub mod repository;
 pub mod runtime;
+mod secrets;
 mod shared;
 mod start;
 // Fakes are test code: they stop the test that breaks an assumption.

@@ -21,7 +21,7 @@ use linkmesh_proto::{
 pub use handle::MeterHandle;
 
 use crate::{
-    domain::meter::{Meter, Rate, Reading},
+    domain::meter::{Meter, Rate, Reading, in_order},
     feed::FeedItem,
     runtime::messages,
     shared::Shared,
@@ -90,7 +90,9 @@ impl Handler<Read> for MeterActor {
     fn handle(&mut self, Read { collector, window }: Read, _: &mut Self::Context) -> Self::Result {
         let nothing = || Throughput { pipelines: Vec::new(), destinations: Vec::new(), age_s: None };
         let now = self.shared.clock.now();
-        MessageResult(self.meters.get(&collector).map_or_else(nothing, |meter| meter.throughput(now, window)))
+        let mut throughput = self.meters.get(&collector).map_or_else(nothing, |meter| meter.throughput(now, window));
+        in_order(&mut throughput, &self.shared.config.load());
+        MessageResult(throughput)
     }
 }
 

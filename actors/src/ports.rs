@@ -8,6 +8,7 @@ mod clock;
 mod collector_store;
 mod entropy;
 mod event_store;
+mod probe;
 mod repository;
 mod store_error;
 mod token_store;
@@ -19,6 +20,7 @@ pub use clock::Clock;
 pub use collector_store::{CollectorRecord, CollectorStore, EffectiveRecord, Presence, RowRecord};
 pub use entropy::Entropy;
 pub use event_store::{EVENTS_KEPT, EventStore};
+pub use probe::Probe;
 pub use repository::{
     CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, MaintenanceReport,
     PathChange, RepositoryError, RepositoryFile,
@@ -32,6 +34,6 @@ pub use user_store::{ServiceAccountRecord, ServiceTokenRecord, SessionRecord, Us
 ///
 /// An implementation passes the conformance suite of `testing`. Two promises hold for every method that writes: when it
 /// returns `Ok`, what it wrote survives a power cut, and it wrote all or nothing.
-pub trait StateStore: CollectorStore + TokenStore + UserStore + EventStore + AuditStore {}
+pub trait StateStore: CollectorStore + TokenStore + UserStore + EventStore + AuditStore + Probe {}
 
-impl<T: CollectorStore + TokenStore + UserStore + EventStore + AuditStore> StateStore for T {}
+impl<T: CollectorStore + TokenStore + UserStore + EventStore + AuditStore + Probe> StateStore for T {}

@@ -12,6 +12,7 @@
 mod actor;
 mod audit;
 mod batch;
+mod check;
 mod handle;
 mod history;
 mod load;
@@ -19,6 +20,8 @@ mod request;
 
 pub(crate) use actor::{MAILBOX, RepositoryActor};
 pub(crate) use audit::rebuild_from;
-pub use handle::{RepositoryHandle, RestoreError};
+pub(crate) use check::{Against, destination as checked_destination, pipeline as checked_pipeline};
+pub use handle::RepositoryHandle;
+pub use history::Restoration;
 pub(crate) use load::load;
 pub use request::{Edit, HistoryError, Precondition, Save, SaveError, Saved, StoredDocument};

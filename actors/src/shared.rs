@@ -21,6 +21,7 @@ use crate::{
     opamp::{Context, Endpoints, Permits, SessionId, Surroundings},
     ports::{Clock, Entropy, StateStore},
     runtime::{ActorCounters, Observe, Pool, Supervised, TellError},
+    secrets::Secrets,
     start::Settings,
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealer: Arc<dyn Sealer>,
+    /// What must not be seen in what collectors say.
+    pub(crate) secrets: Secrets,
     pub(crate) observe: Arc<Observe>,
     pub(crate) settings: Settings,
     pub(crate) endpoints: Option<Endpoints>,
@@ -44,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) enrollments: Enrollments,
     /// How many collectors run each pipeline.
     pub(crate) pipeline_counts: ArcSwap<BTreeMap<PipelineId, u64>>,
+    /// The last commit failed, and nothing showed since that the next would not.
+    pub(crate) commits_fail: Arc<AtomicBool>,
     pub(crate) collector_counters: Arc<ActorCounters>,
     pub(crate) stopping: AtomicBool,
     pub(crate) sessions: AtomicU64,

@@ -16,7 +16,7 @@ use linkmesh_proto::api::collector::CollectorStatus;
 use crate::{
     collector::{ComponentRegistry, Recorder, Work, post_if_alive},
     directory::{Directory, KnownToken, Place, Slot},
-    domain::secret::Sealer,
+    domain::{config::ConfigSnapshot, secret::Sealer},
     feed::{FeedActor, FeedHandle},
     fleet::{Enrollments, FleetActor, FleetHandle},
     janitor::{JanitorActor, Tidy},
@@ -25,6 +25,7 @@ use crate::{
     ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
     repository::{RepositoryActor, RepositoryHandle, load, rebuild_from},
     runtime::{AskError, GiveUp, Observe, Pool, Supervised, Worker, WorkerError, supervise},
+    secrets::{self, Secrets},
     shared::Shared,
 };
 
@@ -155,6 +156,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
     let Deps { store, repository, clock, entropy, sealer, observe, settings, give_up } = deps;
     let worker = Worker::spawn(observe.actor("repository_worker"), REPOSITORY_QUEUE, repository)?;
     let config = worker.call(OPEN_DEADLINE, |repository| load(&mut **repository)).await??;
+    let secrets = known_secrets(&config, &worker, &sealer).await?;
     let config = Arc::new(ArcSwap::from_pointee(config));
 
     let directory = Arc::new(Directory::default());
@@ -172,6 +174,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         components: ComponentRegistry::default(),
         enrollments: Enrollments::default(),
         pipeline_counts: ArcSwap::default(),
+        commits_fail: Arc::default(),
         stopping: AtomicBool::new(false),
         sessions: AtomicU64::new(0),
         changed: parking_lot::Mutex::default(),
@@ -183,6 +186,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         clock,
         entropy,
         sealer,
+        secrets,
         settings,
         endpoints,
         pool,
@@ -207,7 +211,8 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         give_up.clone(),
         move || RepositoryActor::new(Arc::clone(&for_repository), its_worker.clone()),
     );
-    let repository = RepositoryHandle::new(config, actor.clone(), worker.clone());
+    let commits_fail = Arc::clone(&shared.commits_fail);
+    let repository = RepositoryHandle::new(config, actor.clone(), worker.clone(), commits_fail);
     let meter_give_up = give_up.clone();
     let (for_janitor, its_repository) = (Arc::clone(&shared), repository.clone());
     let janitor = supervise(shared.pool.hub(), crate::janitor::MAILBOX, observe.actor("janitor"), give_up, move || {
@@ -235,6 +240,20 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         ]),
         shared,
     })
+}
+
+/// The secrets that collectors may know: those in force, and those that the newest commits took out.
+async fn known_secrets(
+    config: &ConfigSnapshot,
+    worker: &Worker<Box<dyn ConfigRepository>>,
+    sealer: &Arc<dyn Sealer>,
+) -> Result<Secrets, StartError> {
+    let opener = Arc::clone(sealer);
+    let past = worker.call(OPEN_DEADLINE, move |repository| secrets::past(&mut **repository, &*opener)).await??;
+    let known = Secrets::default();
+    known.remember(past);
+    known.take(config, &**sealer);
+    Ok(known)
 }
 
 fn stopper<A: Actor>(actor: &Supervised<A>) -> Box<dyn Fn() + Send + Sync>

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, ResponseError, error::PayloadError, http::StatusCo
 use linkmesh_actors::{
     fleet::{EnrolError, FleetError, QueryError},
     ports::{RedeemError, RepositoryError, StoreError},
-    repository::{HistoryError, RestoreError, SaveError},
+    repository::{HistoryError, SaveError},
     runtime::{AskError, WorkerError},
 };
 use linkmesh_proto::api::problem::FieldProblem;
@@ -159,15 +159,6 @@ impl From<HistoryError> for Error {
             HistoryError::BadCursor => bad_cursor(),
             HistoryError::Repository(error) => error.into(),
             HistoryError::Worker(error) => error.into(),
-        }
-    }
-}
-
-impl From<RestoreError> for Error {
-    fn from(error: RestoreError) -> Self {
-        match error {
-            RestoreError::History(error) => error.into(),
-            RestoreError::Save(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,6 @@ use linkmesh_actors::{
         config::{ConfigSnapshot, Versioned},
         document::{DocumentPath, read_destination, read_new_destination},
         secret::mask_destination,
-        validate::{FleetFacts, validate_destination},
     },
     repository::{Edit, Saved},
 };
@@ -148,14 +147,5 @@ impl Resource for Destinations {
 
     fn saved(destination: Destination, Saved { revision, affected, warnings, .. }: Saved) -> DestinationSaved {
         DestinationSaved { destination, revision, rollout_id: None, affected, warnings }
-    }
-
-    fn validate(
-        id: &DestinationId,
-        document: &DestinationDocument,
-        config: &ConfigSnapshot,
-        facts: &FleetFacts<'_>,
-    ) -> Validation {
-        validate_destination(id, document, config, facts)
     }
 }

@@ -16,7 +16,6 @@ use linkmesh_actors::{
     domain::{
         config::{ConfigSnapshot, Versioned},
         document::DocumentPath,
-        validate::FleetFacts,
     },
     repository::{Edit, Precondition as Stored, Save, SaveError, Saved},
 };
@@ -35,6 +34,9 @@ use crate::{
     auth::Caller,
     error::{Error, ErrorCode, Result},
 };
+
+/// What was read of a body, or everything that is wrong with it.
+pub(super) type Outcome<T> = std::result::Result<T, Vec<FieldProblem>>;
 
 /// One kind of document.
 pub(super) trait Resource: 'static {
@@ -62,7 +64,7 @@ pub(super) trait Resource: 'static {
     const PLURAL: &'static str;
 
     /// Reads a body with an id or without one.
-    fn read_new(body: &Value) -> Result<(Option<Self::Id>, Self::Document), Vec<FieldProblem>>;
+    fn read_new(body: &Value) -> Outcome<(Option<Self::Id>, Self::Document)>;
     /// Reads a body whose id stands in the path.
     fn read(body: &Value) -> Result<Self::Document, Vec<FieldProblem>>;
     /// The document's path in the repository.
@@ -80,13 +82,6 @@ pub(super) trait Resource: 'static {
     -> impl Fn(&Self::Id, &Versioned<Self::Document>) -> Self::View;
     /// What the API answers to a save.
     fn saved(view: Self::View, saved: Saved) -> Self::Saved;
-    /// Everything that is wrong with it.
-    fn validate(
-        id: &Self::Id,
-        document: &Self::Document,
-        config: &ConfigSnapshot,
-        facts: &FleetFacts<'_>,
-    ) -> Validation;
 }
 
 /// `GET` of the list.
@@ -170,13 +165,10 @@ pub(super) async fn validate<R: Resource>(state: web::Data<AppState>, Json(body)
     let validation = match draft::<R>(&body) {
         Err(errors) => Validation { errors, warnings: Vec::new() },
         // Looks at every collector that matches: off the worker.
-        Ok((id, document)) => web::block(move || {
-            let facts = state.handles.fleet.facts();
-            let config = state.handles.repository.snapshot();
-            R::validate(&id, &document, &config, &FleetFacts { collectors: &facts })
-        })
-        .await
-        .map_err(Error::internal)?,
+        Ok((id, document)) => {
+            let edit = R::edit(id, document);
+            web::block(move || state.handles.fleet.check(&edit)).await.map_err(Error::internal)?
+        }
     };
     Ok(HttpResponse::Ok().json(validation))
 }
@@ -191,11 +183,13 @@ pub(super) fn draft<R: Resource>(body: &Value) -> Result<(R::Id, R::Document), V
     Ok((id, document))
 }
 
-/// A document as stored now, with the version that `If-Match` must name.
+/// A document as stored now, with the version that `If-Match` must name: of a broken file, whose last good version is
+/// shown, that of the broken text.
 fn current<R: Resource>(state: &AppState, id: &R::Id) -> Option<(R::View, Etag)> {
     let config = state.handles.repository.snapshot();
     let stored = R::all(&config).get(id)?;
-    Some((R::shown(state, &config)(id, stored), stored.etag))
+    let etag = config.broken(&R::path(id)).map_or(stored.etag, |broken| broken.etag);
+    Some((R::shown(state, &config)(id, stored), etag))
 }
 
 fn answer<R: Resource>(state: &AppState, id: &R::Id, saved: Saved, status: StatusCode) -> Result<HttpResponse> {

@@ -11,7 +11,10 @@ use std::{
 use actix_web::{HttpResponse, web};
 use tokio::sync::Mutex;
 
-use super::AppState;
+use super::{
+    AppState,
+    mounts::{Admission, Mount},
+};
 
 /// How long the answer of a look at the stores holds: the look writes, and anybody may ask.
 const HOLDS: Duration = Duration::from_secs(2);
@@ -51,20 +54,24 @@ impl Readiness {
     }
 }
 
-/// Writes to the state store and reads the repository: a full or broken disk shows in both.
+/// Writes to the state store, and to the repository too when the last commit failed: a full or broken disk shows here,
+/// and so does that it is over, without anybody having to save.
 async fn look(state: &AppState) -> Option<&'static str> {
-    if state.store.prune_sessions(state.clock.now()).await.is_err() {
+    if state.store.probe().await.is_err() {
         return Some("the state store does not work");
     }
-    if state.handles.repository.history(None, None, 1).await.is_err() {
+    if state.handles.repository.check().await.is_err() {
         return Some("the config repository does not work");
     }
     None
 }
 
-/// Mounts both at the root.
-pub fn configure(config: &mut web::ServiceConfig) {
-    config.route("/healthz", web::get().to(healthz)).route("/readyz", web::get().to(readyz));
+/// Both, at the root.
+pub fn mounts() -> Vec<Mount> {
+    vec![
+        Mount::new("/healthz", Admission::Public, |resource| resource.route(web::get().to(healthz))),
+        Mount::new("/readyz", Admission::Public, |resource| resource.route(web::get().to(readyz))),
+    ]
 }
 
 async fn healthz() -> HttpResponse {

@@ -114,10 +114,9 @@ impl Follower {
         loop {
             tokio::select! {
                 event = self.subscription.next() => {
-                    let event = event?;
-                    if self.caller.may(permission(&event.event)) {
+                    if let Some(text) = shown(&event?, |permission| self.caller.may(permission)) {
                         self.heartbeat.reset();
-                        return Some(written(&event));
+                        return Some(text);
                     }
                 }
                 _ = self.heartbeat.tick() => return Some(": still here\n\n".to_owned()),
@@ -138,6 +137,11 @@ impl Follower {
         self.caller = self.state.auth.recheck(&self.caller.credential).await.ok()?;
         self.caller.may(Permission::EventsRead).then_some(())
     }
+}
+
+/// The event as it is sent, to whoever may see what it tells of.
+fn shown(event: &FeedEvent, may: impl Fn(Permission) -> bool) -> Option<String> {
+    may(permission(&event.event)).then(|| written(event))
 }
 
 /// What somebody must be allowed to see to hear of an event.
@@ -161,7 +165,52 @@ fn written(FeedEvent { cursor, event }: &FeedEvent) -> String {
 
 #[cfg(test)]
 mod tests {
+    use linkmesh_proto::{
+        CollectorId, Revision, Timestamp,
+        api::{collector::ConfigState, pipeline::Signal},
+    };
+
     use super::*;
+
+    #[test]
+    fn event_is_told_to_those_only_who_may_see_what_it_tells_of() {
+        let revision = Revision::from_bytes([7; 20]);
+        let events = [
+            (Event::PipelineSaved { id: "web".parse().unwrap(), revision, deleted: false }, Permission::PipelinesRead),
+            (
+                Event::DestinationSaved { id: "central".parse().unwrap(), revision, deleted: true },
+                Permission::DestinationsRead,
+            ),
+            (Event::Revision { revision, message: "m".into(), author: "a".into() }, Permission::RevisionsRead),
+            (
+                Event::Throughput {
+                    collector_id: CollectorId::from_bytes([1; 16]),
+                    pipeline: "web".parse().unwrap(),
+                    signal: Signal::Logs,
+                    at: Timestamp::from_millis(1),
+                    in_per_second: 2.0,
+                    out_per_second: 1.0,
+                },
+                Permission::CollectorsRead,
+            ),
+            (
+                Event::ConfigState {
+                    collector_id: CollectorId::from_bytes([1; 16]),
+                    hash: None,
+                    state: ConfigState::Failed,
+                    error: None,
+                },
+                Permission::CollectorsRead,
+            ),
+            (Event::Reset {}, Permission::EventsRead),
+        ];
+        for (event, needed) in events {
+            let event = FeedEvent { cursor: Cursor("b-1".into()), event };
+            let name = event.event.name();
+            assert!(shown(&event, |held| held == needed).is_some_and(|text| text.contains(name)), "{name}");
+            assert_eq!(shown(&event, |held| held != needed), None, "{name} without {needed}");
+        }
+    }
 
     #[test]
     fn event_is_written_as_one_block() {

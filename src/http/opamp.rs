@@ -26,6 +26,7 @@ use prost::Message as _;
 
 use super::{
     agents::{Agents, Place, TurnedAway, bearer},
+    mounts::{Admission, Mount},
     opamp_socket::{self, outgoing::OutgoingQueue},
 };
 
@@ -37,15 +38,16 @@ const PROTOBUF: &str = "application/x-protobuf";
 /// When an agent should come back after the server could not answer it (opamp-spec recommends 30 s at least).
 const RETRY: Duration = Duration::from_secs(30);
 
-/// Mounts plain HTTP on the protocol's paths.
-pub fn configure(config: &mut web::ServiceConfig) {
-    for path in PATHS {
-        config.service(
-            web::resource(path).route(web::post().to(exchange)).default_service(web::to(|| async {
+/// Plain HTTP on the protocol's paths.
+pub(super) fn mounts() -> Vec<Mount> {
+    let mount = |path| {
+        Mount::new(path, Admission::CollectorOrEnrolment, |resource| {
+            resource.route(web::post().to(exchange)).default_service(web::to(|| async {
                 HttpResponse::BadRequest().body("a websocket upgrade or a POST\n")
-            })),
-        );
-    }
+            }))
+        })
+    };
+    PATHS.map(mount).to_vec()
 }
 
 /// Answers one message by plain HTTP.

@@ -172,7 +172,7 @@ fn parameters(meta: &Meta) -> Vec<Value> {
             parameters.push(header("If-None-Match", false, "`*` to create; one of the two is needed."));
         }
     }
-    if meta.method.as_str() == "POST" {
+    if meta.is_idempotent_by_key() {
         parameters.push(header("Idempotency-Key", false, "A repeated request with the same key is carried out once."));
     }
     parameters

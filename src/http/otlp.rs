@@ -11,6 +11,7 @@ use prost::Message as _;
 
 use super::{
     agents::{Agents, bearer},
+    mounts::{Admission, Mount},
     opamp,
 };
 
@@ -19,11 +20,10 @@ pub const PATHS: [&str; 2] = ["/v1/metrics", "/api/v1/otlp/v1/metrics"];
 
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// Mounts the push on its paths.
-pub fn configure(config: &mut web::ServiceConfig) {
-    for path in PATHS {
-        config.service(web::resource(path).route(web::post().to(push)));
-    }
+/// The push on its paths.
+pub(super) fn mounts() -> Vec<Mount> {
+    let mount = |path| Mount::new(path, Admission::Collector, |resource| resource.route(web::post().to(push)));
+    PATHS.map(mount).to_vec()
 }
 
 /// Takes a push of one collector, which its bearer names; what the resource says is not believed.

@@ -9,7 +9,6 @@ use linkmesh_actors::{
         config::{ConfigSnapshot, Versioned},
         document::{DocumentPath, read_new_pipeline, read_pipeline},
         secret::mask_pipeline,
-        validate::{FleetFacts, validate_pipeline},
     },
     repository::{Edit, Saved},
 };
@@ -152,15 +151,6 @@ impl Resource for Pipelines {
 
     fn saved(pipeline: Pipeline, Saved { revision, affected, warnings, .. }: Saved) -> PipelineSaved {
         PipelineSaved { pipeline, revision, rollout_id: None, affected, warnings }
-    }
-
-    fn validate(
-        id: &PipelineId,
-        document: &PipelineDocument,
-        config: &ConfigSnapshot,
-        facts: &FleetFacts<'_>,
-    ) -> Validation {
-        validate_pipeline(id, document, config, facts)
     }
 }
 

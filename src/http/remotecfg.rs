@@ -19,7 +19,10 @@ use linkmesh_proto::wire::collector::{
 };
 use parking_lot::Mutex;
 
-use super::agents::{Agents, bearer};
+use super::{
+    agents::{Agents, bearer},
+    mounts::{Admission, Mount},
+};
 use connect::{Call, Codec, ConnectError, Refusal};
 
 mod connect;
@@ -30,11 +33,10 @@ pub const PREFIXES: [&str; 2] = ["/api/v1/remotecfg", ""];
 
 const SERVICE: &str = "/collector.v1.CollectorService/{procedure}";
 
-/// Mounts the service on both path forms.
-pub fn configure(config: &mut web::ServiceConfig) {
-    for prefix in PREFIXES {
-        config.service(web::resource(format!("{prefix}{SERVICE}")).to(call));
-    }
+/// The service on both path forms.
+pub(super) fn mounts() -> Vec<Mount> {
+    let mount = |prefix| Mount::new(format!("{prefix}{SERVICE}"), Admission::Collector, |resource| resource.to(call));
+    PREFIXES.map(mount).to_vec()
 }
 
 async fn call(

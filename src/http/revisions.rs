@@ -1,7 +1,7 @@
 //! `/revisions`: history of the config repository, differences, restore.
 
 use actix_web::{HttpResponse, web};
-use linkmesh_actors::domain::access::Permission;
+use linkmesh_actors::{domain::access::Permission, repository::SaveError};
 use linkmesh_proto::{
     Cursor, Revision,
     api::{
@@ -14,7 +14,10 @@ use super::{
     AppState,
     routes::{Access, Commit, Context, Id, Json, Param, Params, Route, limit},
 };
-use crate::{auth::Caller, error::Result};
+use crate::{
+    auth::Caller,
+    error::{Error, ErrorCode, Result},
+};
 
 pub(super) fn routes() -> Vec<Route> {
     const READ: Access = Access::Needs(Permission::RevisionsRead);
@@ -41,7 +44,8 @@ pub(super) fn routes() -> Vec<Route> {
             "/revisions/{sha}/restore",
             "restore_revision",
             Access::Needs(Permission::RevisionsRestore),
-            "Brings files back to what they were at a commit, as a new commit.",
+            "Brings files back to what they were at a commit, as a new commit: all pipelines and destinations, or the \
+             files that `paths` names. Needs the permission to write each of them too.",
             restore,
         )
         .reads::<Restore>()
@@ -74,8 +78,26 @@ async fn restore(
     Json(body): Json<Restore>,
 ) -> Result<HttpResponse> {
     let by = context.by(&caller);
-    let before = state.handles.repository.snapshot().revision;
-    let restored = state.handles.repository.restore(revision, body.paths, &by).await?;
+    let repository = &state.handles.repository;
+    let before = repository.snapshot().revision;
+    let restoration = repository.restoration(revision, body.paths).await?;
+    for path in restoration.paths() {
+        let permission = Permission::to_write(path);
+        if !caller.may(permission) {
+            let detail = format!(
+                "{path} would change, which needs the permission {permission}; the role {} does not have it.",
+                caller.role
+            );
+            return Err(Error::new(ErrorCode::Forbidden, detail));
+        }
+    }
+    let restored = repository.restore(restoration, &by).await.map_err(|error| match error {
+        SaveError::Stale { .. } => Error::new(
+            ErrorCode::Conflict,
+            "A file that would have been brought back was saved in between. Nothing was stored; look again.",
+        ),
+        other => other.into(),
+    })?;
     let commit = Commit { before, after: restored.revision };
     context.audit(&state, &by, "revisions:restore", format_args!("revisions/{revision}"), Some(commit)).await;
     Ok(HttpResponse::Ok().json(restored))

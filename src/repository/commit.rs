@@ -1,11 +1,12 @@
 //! A batch of changes as chained commits.
 //!
-//! The new objects are made in memory, written as one pack, and synced; then the branch is moved, once. A repository
-//! handle is opened for each batch: what a failed batch left in memory goes with it.
+//! The new objects are made in memory, written as one pack, and synced; then the branch is moved, once. A handle serves
+//! many batches, so that each finds what it builds on in memory instead of looking through every pack; after a batch
+//! that failed there is another one: what it left in memory goes with it.
 
 use std::{collections::BTreeSet, path::Path};
 
-use git2::{FileMode, ObjectType, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
+use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
 use linkmesh_actors::ports::{CommitAuthor, CommitRequest, Committed, PathChange, RepositoryError};
 use linkmesh_proto::Timestamp;
 
@@ -35,20 +36,51 @@ pub(super) struct Made {
     pub(super) paths: Vec<String>,
 }
 
-/// Stores a batch on top of `head`, which is where the branch must be.
-pub(super) fn store(path: &Path, head: Option<Oid>, requests: &[CommitRequest]) -> Result<Batch, RepositoryError> {
-    let repository = open_handle(path)?;
-    let odb = repository.odb().map_err(unavailable)?;
-    // Held by the odb, and freed with it.
-    odb.add_new_mempack_backend(IN_MEMORY).map_err(unavailable)?;
-    let mut chain = Chain { repository: &repository, head, fresh: BTreeSet::new(), made: Vec::new() };
-    let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
-    let Chain { fresh, made, .. } = chain;
-    if let Some(newest) = made.last() {
-        let pack = write_pack(&repository, path, &fresh)?;
-        move_branch(&repository, head, newest.id).inspect_err(|_| remove_pack(path, &pack))?;
+/// Batches after which a writer is replaced: it keeps what they wrote, about two trees each.
+const WORN: usize = 64;
+
+/// The handle that batches are written with.
+pub(super) struct Writer {
+    repository: Repository,
+    batches: usize,
+}
+
+impl Writer {
+    pub(super) fn open(path: &Path) -> Result<Self, RepositoryError> {
+        let repository = open_handle(path)?;
+        // Held by the odb, and freed with it.
+        repository.odb().and_then(|odb| odb.add_new_mempack_backend(IN_MEMORY).map(drop)).map_err(unavailable)?;
+        Ok(Self { repository, batches: 0 })
     }
-    Ok(Batch { answers, made })
+
+    /// Whether it holds so much in memory that another one should take its place.
+    pub(super) const fn is_worn(&self) -> bool {
+        self.batches >= WORN
+    }
+
+    /// Stores a batch on top of `head`, which is where the branch must be. After an error the writer is of no more use.
+    pub(super) fn store(
+        &mut self,
+        path: &Path,
+        head: Option<Oid>,
+        requests: &[CommitRequest],
+    ) -> Result<Batch, RepositoryError> {
+        self.batches += 1;
+        let repository = &self.repository;
+        let mut chain = Chain { repository, head, fresh: BTreeSet::new(), made: Vec::new() };
+        let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
+        let Chain { fresh, made, .. } = chain;
+        if let Some(newest) = made.last() {
+            let pack = write_pack(repository, path, &fresh)?;
+            move_branch(repository, head, newest.id).map_err(|failed| {
+                if failed.never_moved {
+                    remove_pack(path, &pack);
+                }
+                failed.error
+            })?;
+        }
+        Ok(Batch { answers, made })
+    }
 }
 
 struct Chain<'a> {
@@ -147,14 +179,34 @@ fn write_pack(repository: &Repository, path: &Path, fresh: &BTreeSet<Oid>) -> Re
     name.map(str::to_owned).ok_or_else(|| malformed("libgit2 gave a pack no name".into()))
 }
 
+/// A move of the branch that failed.
+struct Failed {
+    error: RepositoryError,
+    /// The branch was never at the new commit, so that nothing names the objects below it. What is only believed does
+    /// not count: a move that was taken back may have reached the disk, and its way back not.
+    never_moved: bool,
+}
+
 /// Compare-and-swap of the branch. libgit2 syncs the reference and its directory.
-fn move_branch(repository: &Repository, from: Option<Oid>, to: Oid) -> Result<(), RepositoryError> {
+fn move_branch(repository: &Repository, from: Option<Oid>, to: Oid) -> Result<(), Failed> {
     let moved = match from {
         Some(from) => repository.reference_matching(BRANCH, to, true, from, "linkmesh: save"),
         None => repository.reference(BRANCH, to, false, "linkmesh: save"),
     };
     let Err(error) = moved else { return Ok(()) };
-    let now = repository.refname_to_id(BRANCH).ok();
+    // Refused before anything was written: somebody else was faster.
+    let refused = matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists);
+    let now = match repository.refname_to_id(BRANCH) {
+        Ok(now) => Some(now),
+        Err(error) if error.code() == ErrorCode::NotFound => None,
+        Err(unreadable) => {
+            tracing::error!(error = %unreadable, "it is not known where the branch is after a save that failed");
+            return Err(Failed { error: unavailable(error), never_moved: refused });
+        }
+    };
+    if now == from {
+        return Err(Failed { error: unavailable(error), never_moved: true });
+    }
     if now == Some(to) {
         // It was moved and only the sync of it failed. Nobody was told yet, so it goes back.
         let back = match from {
@@ -164,10 +216,9 @@ fn move_branch(repository: &Repository, from: Option<Oid>, to: Oid) -> Result<()
         if let Err(error) = back {
             tracing::error!(%error, "a save that failed could not be taken back from the config repository");
         }
-    } else if now != from {
-        return Err(RepositoryError::Moved { head: now.map(revision) });
+        return Err(Failed { error: unavailable(error), never_moved: false });
     }
-    Err(unavailable(error))
+    Err(Failed { error: RepositoryError::Moved { head: now.map(revision) }, never_moved: refused })
 }
 
 /// Removes the pack of a batch that did not come to be.

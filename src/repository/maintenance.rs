@@ -8,7 +8,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Seek as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
 };
@@ -28,6 +28,10 @@ const PACKS: usize = 24;
 const LOOSE: usize = 200;
 /// A pack holds at least so many times the objects of all smaller ones together.
 const FACTOR: u64 = 2;
+/// How the names of files begin that libgit2 is still writing.
+const UNFINISHED: &str = "pack_git2_";
+/// How much [`probe`] writes.
+const PROBE: usize = 64 << 10;
 
 /// What an index says of its pack.
 struct Pack {
@@ -130,11 +134,25 @@ fn merge(path: &Path, packs: &[Pack], loose: Vec<(Oid, PathBuf)>) -> Result<Merg
 pub(super) fn remove_leftovers(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(pack_directory(path))? {
         let file = entry?.path();
-        if file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"pack_git2_")) {
+        if file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())) {
             fs::remove_file(&file)?;
         }
     }
     Ok(())
+}
+
+/// Writes where a save would, as much as a save may need, and removes it.
+pub(super) fn probe(path: &Path) -> io::Result<()> {
+    let directory = pack_directory(path);
+    let file = directory.join(format!("{UNFINISHED}probe"));
+    let written = File::create(&file).and_then(|mut probe| {
+        probe.write_all(&[0; PROBE])?;
+        probe.sync_all()
+    });
+    // Also of a write that failed: what it took is wanted elsewhere.
+    let removed = fs::remove_file(&file);
+    written.and(removed)?;
+    files::sync_dir(&directory)
 }
 
 /// The packs to make one of, so that what is left grows by [`FACTOR`].

@@ -16,6 +16,7 @@ mod collectors;
 mod database;
 mod events;
 mod plan;
+mod probe;
 mod reader;
 mod schema;
 mod tables;

@@ -1,5 +1,5 @@
-//! What is linked has a licence of `.deny.toml` and none of its bans. The same file feeds cargo-deny where that is
-//! installed; this test holds it everywhere.
+//! What is linked has a licence of `.deny.toml` and none of its bans. The same file feeds cargo-deny (`make deny`); this
+//! says so in an ordinary test run.
 
 use std::collections::BTreeSet;
 

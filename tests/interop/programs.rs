@@ -2,10 +2,11 @@
 //! says what to install.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
+
+use linkmesh_actors::testing::{note_skip, skip};
 
 /// A supervisor and the collector that it runs.
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ pub(crate) fn browser() -> Option<PathBuf> {
 pub(crate) fn alloy() -> Option<PathBuf> {
     let named = std::env::var_os("LINKMESH_ALLOY").map(PathBuf::from);
     if named.is_none() {
-        note("a real Alloy (LINKMESH_ALLOY=/path/to/alloy)");
+        note_skip("a real Alloy (LINKMESH_ALLOY=/path/to/alloy)");
     }
     named
 }
@@ -72,20 +73,4 @@ pub(crate) fn alloy() -> Option<PathBuf> {
 /// The checkout.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn skip(what: &str, remedy: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} cannot be tested, and CI has no skips: {remedy}");
-    note(&format!("{what} (to have it tested: {remedy})"));
-}
-
-/// Leaves a line for the summary of `make test`.
-fn note(what: &str) {
-    let thread = std::thread::current();
-    let line = format!("{}: {what}\n", thread.name().unwrap_or("a test"));
-    if let Some(path) = std::env::var_os("LINKMESH_SKIPPED") {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the list of skips");
-    }
-    print!("skipped {line}");
 }

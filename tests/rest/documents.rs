@@ -176,6 +176,14 @@ async fn draft_is_checked_and_previewed_without_being_stored() {
     let wrong = json!({"name": "x", "kind": "otlp_http", "settings": {}});
     let wrong = api.post("/destinations/validate", wrong).await.expect(200);
     assert_eq!(wrong["errors"][0]["field"], "settings.endpoint");
+    // What nobody stored cannot be kept: a check says so as a save would.
+    let mut sealed = destination();
+    sealed["id"] = json!("other");
+    sealed["settings"]["headers"] = json!({"Authorization": {"sealed": true}});
+    let checked = api.post("/destinations/validate", sealed.clone()).await.expect(200);
+    let saved = api.post("/destinations", sealed).await.problem(422, "invalid_document");
+    assert_eq!(checked["errors"], saved["errors"]);
+    assert_eq!(checked["errors"][0]["code"], "no_sealed_value");
 }
 
 #[actix_web::test]

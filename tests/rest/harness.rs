@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::D
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use linkmesh::{
     auth::{Auth, accounts},
-    http::{AppState, Edge, health, routes},
+    http::{AppState, Edge, health, mounts, routes},
     secret_key::SecretKey,
     storage::redb::{RedbOptions, RedbStore},
 };
@@ -319,9 +319,13 @@ async fn start(
     let state =
         web::Data::new(AppState::new(edge, Arc::clone(&store), clock, Arc::clone(&entropy), handles.clone(), auth));
     let server = HttpServer::new(move || {
-        App::new().app_data(state.clone()).wrap(from_fn(routes::finish)).configure(health::configure).service(
-            web::scope(routes::PREFIX).configure(routes::configure).default_service(web::to(routes::not_found)),
-        )
+        App::new()
+            .app_data(state.clone())
+            .wrap(from_fn(routes::finish))
+            .configure(|config| mounts::configure(health::mounts(), config))
+            .service(
+                web::scope(routes::PREFIX).configure(routes::configure).default_service(web::to(routes::not_found)),
+            )
     })
     .workers(1)
     .disable_signals()

@@ -50,6 +50,42 @@ async fn history_differences_and_restore() {
 }
 
 #[actix_web::test]
+async fn restore_takes_pipelines_and_destinations_and_needs_the_permission_of_every_file() {
+    let api = Api::start().await;
+    let first = api.post("/destinations", destination()).await.expect(201)["revision"].as_str().unwrap().to_owned();
+    let body = json!({"name": "web-1", "runtime": "otelcol", "labels": {"env": "prod"}});
+    let collector = api.post("/collectors", body).await.expect(201);
+    let file = format!("collectors/{}.yaml", collector["collector"]["id"].as_str().unwrap());
+    assert!(api.repository.text(&file).is_some(), "its labels are in the repository");
+    api.repository.commit_by_hand("groups/web.yaml", Some("version: 1\nname: Web\nmatch: ['env=\"prod\"']\n"));
+    api.repository.commit_by_hand("linkmesh.yaml", Some("version: 1\n"));
+    let mut changed = destination();
+    changed["name"] = json!("Changed");
+    let etag = api.get("/destinations/central").await.header("etag").to_owned();
+    let head = api.put("/destinations/central", ("if-match", &etag), changed).await.expect(200)["revision"].clone();
+
+    let path = format!("/revisions/{first}/restore");
+    let engineer = api.as_role(Role::PipelineEngineer).await;
+    for (file, permission) in
+        [(file.as_str(), "collectors:write"), ("groups/web.yaml", "groups:write"), ("linkmesh.yaml", "server:write")]
+    {
+        let paths = json!({"paths": [file, "destinations/central.yaml"]});
+        let detail = engineer.post(&path, paths).await.problem(403, "forbidden")["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(file) && detail.contains(permission), "{detail}");
+    }
+    assert_eq!(api.get("/revisions?limit=1").await.json()["items"][0]["sha"], head, "nothing was stored");
+
+    let restored = engineer.post(&path, json!({})).await.expect(200);
+    assert_eq!(restored["paths"], json!(["destinations/central.yaml"]));
+    for kept in [file.as_str(), "groups/web.yaml", "linkmesh.yaml"] {
+        assert!(api.repository.text(kept).is_some(), "{kept} came later and stays");
+    }
+    let named = api.post(&path, json!({"paths": [file]})).await.expect(200);
+    assert_eq!(named["paths"], json!([file]));
+    assert_eq!(api.repository.text(&file), None);
+}
+
+#[actix_web::test]
 async fn cursor_and_base_that_are_none_are_refused() {
     let api = Api::start().await;
     api.post("/destinations", destination()).await.expect(201);

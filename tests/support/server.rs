@@ -32,6 +32,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A server process on a data directory of its own.
 pub(crate) struct Server {
     folder: TempDir,
+    data: PathBuf,
     child: Option<Child>,
     config: Vec<(&'static str, String)>,
     token: String,
@@ -58,11 +59,22 @@ impl Server {
     /// A data directory with a service account that may do everything, and no server yet.
     pub(crate) fn prepare(config: &[(&'static str, &str)]) -> Self {
         let folder = TempDir::with_prefix("linkmesh-test-").expect("a temporary folder");
-        let data = folder.path().join("data").display().to_string();
-        let made = run(&["admin", "token", "--data-dir", &data, "--name", "tests", "--role", "admin"]);
+        let data = folder.path().join("data");
+        Self::prepare_at(folder, data, config)
+    }
+
+    /// The same with the data directory elsewhere.
+    pub(crate) fn prepare_on(data: PathBuf) -> Self {
+        Self::prepare_at(TempDir::with_prefix("linkmesh-test-").expect("a temporary folder"), data, &[])
+    }
+
+    fn prepare_at(folder: TempDir, data: PathBuf, config: &[(&'static str, &str)]) -> Self {
+        let path = data.display().to_string();
+        let made = run(&["admin", "token", "--data-dir", &path, "--name", "tests", "--role", "admin"]);
         assert!(made.status.success(), "{}", text(&made.stderr));
         Self {
             folder,
+            data,
             child: None,
             config: config.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
             token: text(&made.stdout).trim().to_owned(),
@@ -99,11 +111,16 @@ impl Server {
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The token of the service account that may do everything.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     fn log_file(&self) -> PathBuf {

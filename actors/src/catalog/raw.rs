@@ -19,6 +19,8 @@ use crate::{
     },
 };
 
+mod secrets;
+
 pub(super) struct Raw(pub(super) Role);
 
 #[derive(Deserialize)]
@@ -61,29 +63,6 @@ const LISTENERS: &[&str] = &[
 
 /// Names of settings that hold an address to listen on.
 const ADDRESSES: &[&str] = &["endpoint", "listen_address"];
-
-/// Names of settings that hold a secret: a literal there would stand in Git for all to read.
-const SECRETS: &[&str] = &[
-    "password",
-    "token",
-    "bearer_token",
-    "secret",
-    "secret_key",
-    "secret_access_key",
-    "client_secret",
-    "api_key",
-    "apikey",
-    "authorization",
-    "proxy-authorization",
-    "x-api-key",
-    "api-key",
-    "credentials",
-    "private_key",
-];
-
-fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
-}
 
 impl Raw {
     const fn alloy_prefix(&self) -> &'static str {
@@ -161,7 +140,7 @@ impl Raw {
         {
             return Err("leave out `output`: LinkMesh connects the component".to_owned());
         }
-        check_alloy(&block.body)?;
+        check_references(&block.body)?;
         block.label = None;
         Ok(block)
     }
@@ -188,19 +167,14 @@ fn check_expansion(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Looks over every text of an otelcol component.
-fn check_yaml(name: &str, value: &Value) -> Result<(), String> {
+/// Looks over what otelcol would expand in every text of a component.
+fn check_expansions(value: &Value) -> Result<(), String> {
     match value {
-        Value::String(text) => {
-            if is_secret(name) && !text.is_empty() && !text.contains("${env:") {
-                return Err(format!("`{name}` would stand in the clear; use ${{env:NAME}}"));
-            }
-            check_expansion(text)
-        }
-        Value::Array(items) => items.iter().try_for_each(|item| check_yaml(name, item)),
+        Value::String(text) => check_expansion(text),
+        Value::Array(items) => items.iter().try_for_each(check_expansions),
         Value::Object(map) => map.iter().try_for_each(|(key, item)| {
             check_expansion(key)?;
-            check_yaml(key, item)
+            check_expansions(item)
         }),
         _ => Ok(()),
     }
@@ -222,20 +196,17 @@ const STDLIB: &[&str] = &[
     "file",
 ];
 
-fn check_alloy(body: &[Statement]) -> Result<(), String> {
+/// No reference leads out of the component.
+fn check_references(body: &[Statement]) -> Result<(), String> {
     body.iter().try_for_each(|statement| match statement {
-        Statement::Block(block) => check_alloy(&block.body),
-        Statement::Attribute(name, value) => check_expr(name, value),
+        Statement::Block(block) => check_references(&block.body),
+        Statement::Attribute(_, value) => check_reference(value),
     })
 }
 
-fn check_expr(name: &str, value: &Expr) -> Result<(), String> {
+fn check_reference(value: &Expr) -> Result<(), String> {
     match value {
         Expr::Token(token) => {
-            let text = token.starts_with(['"', '`']);
-            if text && is_secret(name) && token.len() > 2 {
-                return Err(format!("`{name}` would stand in the clear; use sys.env(\"NAME\")"));
-            }
             // Tokens of names begin with a letter or `_`; `.field` and operators do not.
             let word = token.starts_with(|c: char| c.is_alphabetic() || c == '_');
             if word && !STDLIB.contains(&token.as_str()) {
@@ -243,22 +214,9 @@ fn check_expr(name: &str, value: &Expr) -> Result<(), String> {
             }
             Ok(())
         }
-        Expr::Array(items) => items.iter().try_for_each(|item| check_expr(name, item)),
-        // A text beside `sys.env(...)` is a prefix such as `Bearer `.
-        Expr::Parts(items) => {
-            let from_environment = items.iter().any(mentions_sys);
-            items.iter().try_for_each(|item| check_expr(if from_environment { "" } else { name }, item))
-        }
-        Expr::Object(fields) => fields.iter().try_for_each(|(key, item)| check_expr(key.trim_matches('"'), item)),
+        Expr::Array(items) | Expr::Parts(items) => items.iter().try_for_each(check_reference),
+        Expr::Object(fields) => fields.iter().try_for_each(|(_, item)| check_reference(item)),
         Expr::Text(_) => Ok(()),
-    }
-}
-
-fn mentions_sys(value: &Expr) -> bool {
-    match value {
-        Expr::Token(token) => token == "sys",
-        Expr::Array(items) | Expr::Parts(items) => items.iter().any(mentions_sys),
-        Expr::Object(_) | Expr::Text(_) => false,
     }
 }
 
@@ -357,7 +315,7 @@ impl Component for Raw {
             findings.errors.add(findings.path().clone(), "missing", "needs one of otelcol, alloy");
         }
         if let Some(text) = &settings.otelcol {
-            let checked = self.otelcol_component(text).and_then(|(kind, value)| check_yaml(&kind, &value));
+            let checked = self.otelcol_component(text).and_then(|(_, value)| check_expansions(&value));
             if let Err(reason) = checked {
                 findings.errors.add(findings.path().key("otelcol"), "invalid_value", reason);
             }
@@ -366,6 +324,21 @@ impl Component for Raw {
             && let Err(reason) = self.alloy_block(text)
         {
             findings.errors.add(findings.path().key("alloy"), "invalid_value", reason);
+        }
+    }
+
+    fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
+        let Ok(settings) = read::<Settings>(settings) else { return };
+        let otelcol = settings.otelcol.and_then(|text| self.otelcol_component(&text).ok());
+        let alloy = settings.alloy.and_then(|text| self.alloy_block(&text).ok());
+        let checked = [
+            ("otelcol", otelcol.map(|(_, value)| secrets::check_yaml(&value))),
+            ("alloy", alloy.map(|block| secrets::check_alloy(&block.body))),
+        ];
+        for (field, outcome) in checked {
+            if let Some(Err(reason)) = outcome {
+                findings.errors.add(findings.path().key(field), "literal_secret", reason);
+            }
         }
     }
 

@@ -194,8 +194,9 @@ impl CollectorActor {
         match work {
             Work::Connected(session) => self.attach(session),
             Work::Disconnected(session) => self.detach(session),
-            Work::Message(session, message) => {
+            Work::Message(session, mut message) => {
                 self.attach(session);
+                self.shared.secrets.hide_in_message(&mut message);
                 self.shared.observe.opamp_received.increment();
                 self.opamp(opamp::Input::Message { session, message });
             }
@@ -208,7 +209,8 @@ impl CollectorActor {
             Work::Exchange { credential, address, message, reply } => {
                 self.exchange(credential, address, message, reply);
             }
-            Work::Poll(poll, reply) => {
+            Work::Poll(mut poll, reply) => {
+                self.shared.secrets.hide_in_poll(&mut poll);
                 self.polls.push_back(reply);
                 self.alloy(remotecfg::Input::Polled(poll));
             }
@@ -261,8 +263,9 @@ impl CollectorActor {
         }
         self.exchanges.push_back((session, reply));
         match message {
-            Some(message) => {
+            Some(mut message) => {
                 self.shared.observe.opamp_received.increment();
+                self.shared.secrets.hide_in_message(&mut message);
                 self.opamp(opamp::Input::Message { session, message });
             }
             None => {

@@ -16,6 +16,7 @@ use crate::{
     opamp::SessionId,
     ports::{CloseReason, EffectiveRecord},
     remotecfg::PollAnswer,
+    secrets::opened,
 };
 
 impl CollectorActor {
@@ -49,6 +50,8 @@ impl CollectorActor {
             Action::Persist(class) => self.persist(class, ctx),
             Action::StoreEffective { hash, body, content_type } => {
                 let received_at = self.shared.clock.now();
+                // The state machine compared it as it is; nobody else needs its secrets.
+                let body = self.shared.secrets.seal(&body, &*self.shared.sealer);
                 let effective = EffectiveRecord { hash, content_type, body, received_at };
                 self.shared.recorder.put_effective(self.slot.id(), effective);
             }
@@ -182,7 +185,8 @@ impl CollectorActor {
     fn load_effective(&mut self, ctx: &mut Context<Self>) {
         let (recorder, id) = (Arc::clone(&self.shared.recorder), self.slot.id());
         ctx.spawn(async move { recorder.effective(id).await }.into_actor(self).map(|effective, actor, ctx| {
-            let body = effective.ok().flatten().map(|effective| effective.body);
+            let sealer = &*actor.shared.sealer;
+            let body = effective.ok().flatten().and_then(|kept| opened(&kept.body, kept.hash, sealer));
             actor.effective_loaded(body, ctx);
         }));
     }

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::document::DocumentPath;
+
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
         /// Something that a route may ask for. Written `resource:verb`.
@@ -54,7 +56,7 @@ permissions! {
     CatalogueRead = "catalogue:read",
     /// See history and differences.
     RevisionsRead = "revisions:read",
-    /// Bring files back from history.
+    /// Bring files back from history; each needs the permission to write it too.
     RevisionsRestore = "revisions:restore",
     /// See counts over the fleet.
     FleetRead = "fleet:read",
@@ -76,11 +78,27 @@ permissions! {
     AuditRead = "audit:read",
     /// See the server's own state.
     ServerRead = "server:read",
+    /// Change the server's settings (`linkmesh.yaml`).
+    ServerWrite = "server:write",
 }
 
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl Permission {
+    /// What writing a file of the config repository needs, in whatever way.
+    #[must_use]
+    pub const fn to_write(path: &DocumentPath) -> Self {
+        match path {
+            DocumentPath::Pipeline(_) => Self::PipelinesWrite,
+            DocumentPath::Destination(_) => Self::DestinationsWrite,
+            DocumentPath::Group(_) => Self::GroupsWrite,
+            DocumentPath::Collector(_) => Self::CollectorsWrite,
+            DocumentPath::Settings => Self::ServerWrite,
+        }
     }
 }
 
@@ -130,7 +148,12 @@ impl Role {
     pub const fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::UsersRead | P::UsersWrite | P::ServiceAccountsRead | P::ServiceAccountsWrite | P::AuditRead => {
+            P::UsersRead
+            | P::UsersWrite
+            | P::ServiceAccountsRead
+            | P::ServiceAccountsWrite
+            | P::AuditRead
+            | P::ServerWrite => {
                 matches!(self, Self::Admin)
             }
             P::CollectorsWrite | P::CollectorsRestart | P::EnrolmentRead | P::EnrolmentWrite | P::GroupsWrite => {

@@ -18,7 +18,7 @@ mod redact;
 #[cfg(test)]
 mod tests;
 
-pub use redact::{redact, redact_sealed};
+pub use redact::{Redactor, forms, open_sealed_text, redact, redact_sealed, sealed_in};
 
 /// Every sealed value begins with this, followed by a key id, a dot and base64url without padding. Diffs are redacted
 /// by that form, so an implementation of [`Sealer`] must keep to it: `lms1.<key id>.<base64url>`.
@@ -234,6 +234,41 @@ fn sealed_value(
         // A blob may only stay where it is: copied elsewhere it would send the secret to another place.
         Some(Value::String(_)) if stored == Some(value) => Ok(None),
         _ => Err(("invalid_value", "must be a text, `${env:NAME}` or {\"sealed\": true}")),
+    }
+}
+
+/// The secrets of a pipeline, opened: what must not be seen in what collectors say. What cannot be opened was never
+/// sent to one.
+#[must_use]
+pub fn secrets_of_pipeline(document: &PipelineDocument, sealer: &dyn Sealer) -> Vec<String> {
+    let mut document = document.clone();
+    parts_of(&mut document, None).into_iter().flat_map(|part| secrets_of(part, sealer)).collect()
+}
+
+/// The secrets of a destination, opened; see [`secrets_of_pipeline`].
+#[must_use]
+pub fn secrets_of_destination(document: &DestinationDocument, sealer: &dyn Sealer) -> Vec<String> {
+    let mut document = document.clone();
+    secrets_of(destination_part(&mut document, None), sealer)
+}
+
+fn secrets_of(part: Part<'_>, sealer: &dyn Sealer) -> Vec<String> {
+    let Part { role, kind, settings, .. } = part;
+    let mut secrets = Vec::new();
+    let Some(schema) = schema_of(role, kind) else { return secrets };
+    let visited: Result<(), std::convert::Infallible> =
+        schema::for_each_secret(schema, settings, &mut |_: &[String], value: &mut Value| {
+            let opened = match (value.as_str(), value.get("sealed").and_then(Value::as_str)) {
+                (Some(text), _) if !matches!(reference(text), Reference::Env { .. }) => Some(text.to_owned()),
+                (_, Some(blob)) => sealer.open(blob).ok(),
+                _ => None,
+            };
+            secrets.extend(opened);
+            Ok(())
+        });
+    match visited {
+        Ok(()) => secrets,
+        Err(never) => match never {},
     }
 }
 

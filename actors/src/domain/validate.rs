@@ -107,8 +107,37 @@ pub fn validate_destination(
             .filter(|collector| users.iter().any(|matchers| matchers.matches(&*collector.attributes)))
             .collect();
         on_fleet::check_part(&part, &matched, &mut findings);
+        check_users(id, document, config, &mut findings);
     }
     Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
+}
+
+/// No pipeline may lose its last destination for a kind of telemetry: the renderers would leave that out without a word.
+/// What no destination took before is not this one's fault.
+fn check_users(id: &DestinationId, document: &DestinationDocument, config: &ConfigSnapshot, findings: &mut Findings) {
+    let next = config.with_destination(id.clone(), document.clone());
+    for user in config.users_of(id) {
+        let Some(pipeline) = config.pipelines.get(&user).map(|pipeline| &pipeline.document) else { continue };
+        for signal in &pipeline.signals {
+            if is_taken(pipeline, *signal, config) && !is_taken(pipeline, *signal, &next) {
+                let name = signal_name(*signal);
+                let message =
+                    format!("the pipeline {user} sends {name} here, and no other destination of it takes them");
+                findings.errors.add(Path::root().key("settings"), "no_destination", message);
+            }
+        }
+    }
+}
+
+/// Whether one of a pipeline's destinations takes this kind of telemetry.
+fn is_taken(pipeline: &PipelineDocument, signal: Signal, config: &ConfigSnapshot) -> bool {
+    let destinations = pipeline.destinations.iter().filter_map(|destination| config.destinations.get(destination.id()));
+    destinations.map(|destination| &destination.document).any(|destination| {
+        catalogue().get(Role::Destination, &destination.kind).is_some_and(|registered| {
+            let settings = unopened(registered, &destination.settings);
+            registered.component().signals_with(&settings).contains(&signal)
+        })
+    })
 }
 
 /// A part of a document whose settings are right.
@@ -185,7 +214,7 @@ fn check_settings(
         return None;
     };
     let mut below = Findings::new(at.key("settings"));
-    registered.check(settings, &mut below);
+    registered.check_before_save(settings, &mut below);
     let right = below.errors.is_empty();
     findings.errors.extend(below.errors.into_vec());
     findings.warnings.extend(below.warnings.into_vec());

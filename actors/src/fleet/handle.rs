@@ -9,7 +9,7 @@ use linkmesh_proto::{
         enrolment::EnrollmentToken,
         fleet::{BrokenFile, FleetSummary},
         list::Page,
-        pipeline::{Matched, MatchedCollector, PipelineDocument, Preview},
+        pipeline::{Matched, MatchedCollector, PipelineDocument, Preview, Validation},
     },
 };
 use tokio::sync::oneshot;
@@ -17,13 +17,9 @@ use tokio::sync::oneshot;
 use super::{CollectorQuery, FleetError, QueryError};
 use crate::{
     directory::{Listing, Slot},
-    domain::{
-        matcher::MatcherSet,
-        secret::seal_pipeline,
-        validate::{CollectorFacts, FleetFacts, validate_pipeline},
-    },
+    domain::{matcher::MatcherSet, validate::CollectorFacts},
     render::{RenderTarget, render},
-    repository::RepositoryHandle,
+    repository::{Against, Edit, RepositoryHandle, checked_destination, checked_pipeline},
     runtime::AskError,
     shared::Shared,
     token::Token,
@@ -198,13 +194,8 @@ impl FleetHandle {
     pub fn preview(&self, id: &PipelineId, document: &PipelineDocument) -> Preview {
         let config = self.shared.config.load_full();
         let facts = self.facts();
-        let validation = validate_pipeline(id, document, &config, &FleetFacts { collectors: &facts });
-        let mut errors = validation.errors;
-        let mut sealed = document.clone();
-        let stored = config.pipelines.get(id).map(|stored| &stored.document);
-        if let Err(problems) = seal_pipeline(&mut sealed, stored, &*self.shared.sealer) {
-            errors.extend(problems.into_iter().filter(|problem| !errors.contains(problem)).collect::<Vec<_>>());
-        }
+        let against = Against { config: &config, facts: &facts, sealer: &*self.shared.sealer };
+        let (sealed, validation) = checked_pipeline(id, document, against);
         let collectors = self.select(&MatcherSet::parse(&document.matchers).unwrap_or_default());
         let config = config.with_pipeline(id.clone(), sealed);
         let text = |runtime| {
@@ -216,8 +207,24 @@ impl FleetHandle {
             collectors,
             otelcol: text(Runtime::Otelcol),
             alloy: text(Runtime::Alloy),
-            errors,
+            errors: validation.errors,
             warnings: validation.warnings,
+        }
+    }
+
+    /// What a save of this change would object to. Stores nothing.
+    #[must_use]
+    pub fn check(&self, edit: &Edit) -> Validation {
+        let config = self.shared.config.load_full();
+        let facts = self.facts();
+        let against = Against { config: &config, facts: &facts, sealer: &*self.shared.sealer };
+        match edit {
+            Edit::Pipeline(id, document) => checked_pipeline(id, document, against).1,
+            Edit::Destination(id, document) => checked_destination(id, document, against).1,
+            // These have no rules beyond their shape, which reading holds.
+            Edit::Collector(..) | Edit::Group(..) | Edit::Delete(_) => {
+                Validation { errors: Vec::new(), warnings: Vec::new() }
+            }
         }
     }
 }

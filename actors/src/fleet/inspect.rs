@@ -18,9 +18,10 @@ use super::{FleetError, FleetHandle, handle::DEADLINE};
 use crate::{
     collector::{AgentRecord, Work, post_if_alive},
     directory::{Slot, Text},
-    domain::{drift::compare_alloy, secret::redact},
+    domain::drift::compare_alloy,
     opamp::{RemoteStatus, ReportedStatus},
     ports::{BoxError, EffectiveRecord, StoreError},
+    secrets::comparable,
 };
 
 impl FleetHandle {
@@ -65,14 +66,13 @@ impl FleetHandle {
             (Some(text), Some(effective))
                 if state == DriftState::Drifted && [confirmed, claimed].contains(&Some(text.desired.hash())) =>
             {
-                differences(slot.runtime(), text, effective)
+                self.differences(slot.runtime(), text, effective)
             }
             _ => Vec::new(),
         };
-        let secrets: &[String] = text.map_or(&[], |text| &text.secrets);
         Ok(CollectorConfig {
             desired: text.map(|text| desired(text, published)),
-            effective: effective.map(|effective| shown(slot.runtime(), &effective, secrets)),
+            effective: effective.map(|effective| self.shown(slot.runtime(), &effective)),
             status: ConfigStatus {
                 state: slot.config_state(),
                 hash: status.as_ref().and_then(|status: &RemoteStatus| status.hash),
@@ -81,11 +81,40 @@ impl FleetHandle {
                 }),
                 at: status.as_ref().map(|status| status.at),
             },
-            drift: Drift {
-                state,
-                differences: differences.into_iter().map(|difference| hide(difference, secrets)).collect(),
-            },
+            drift: Drift { state, differences },
         })
+    }
+
+    fn shown(&self, runtime: Runtime, effective: &EffectiveRecord) -> EffectiveConfig {
+        let content_type = match (effective.content_type.as_str(), runtime) {
+            ("", Runtime::Otelcol) => "text/yaml",
+            ("", Runtime::Alloy) => "text/plain",
+            (named, _) => named,
+        };
+        EffectiveConfig {
+            hash: effective.hash,
+            content_type: content_type.to_owned(),
+            body: self.shared.secrets.shown(&effective.body),
+            received_at: effective.received_at,
+        }
+    }
+
+    /// Where what runs differs. A secret that is another one is such a place, and hidden on both sides.
+    fn differences(&self, runtime: Runtime, text: &Text, effective: &EffectiveRecord) -> Vec<Difference> {
+        let runs = comparable(&effective.body, &text.secrets, &*self.shared.sealer);
+        let found = match (runtime, text.desired.committed()) {
+            // What is no YAML differs as a whole, and its state says so.
+            (Runtime::Otelcol, Some(committed)) => committed.differences(&runs).unwrap_or_default(),
+            (Runtime::Otelcol, None) => Vec::new(),
+            (Runtime::Alloy, _) => compare_alloy(text.desired.text(), &runs),
+        };
+        let shown = |text: Option<String>| text.map(|text| self.shared.secrets.shown(text.as_bytes()));
+        let shown = |Difference { path, desired, effective }: Difference| Difference {
+            path,
+            desired: shown(desired),
+            effective: shown(effective),
+        };
+        found.into_iter().map(shown).collect()
     }
 
     /// The health that it reported.
@@ -135,33 +164,4 @@ fn desired(text: &Text, published: Option<ConfigHash>) -> DesiredConfig {
         redacted: *text.redacted != **desired.text(),
         published_hash: published.filter(|hash| *hash != desired.hash()),
     }
-}
-
-fn shown(runtime: Runtime, effective: &EffectiveRecord, secrets: &[String]) -> EffectiveConfig {
-    let content_type = match (effective.content_type.as_str(), runtime) {
-        ("", Runtime::Otelcol) => "text/yaml",
-        ("", Runtime::Alloy) => "text/plain",
-        (named, _) => named,
-    };
-    EffectiveConfig {
-        hash: effective.hash,
-        content_type: content_type.to_owned(),
-        body: redact(&String::from_utf8_lossy(&effective.body), secrets).into_owned(),
-        received_at: effective.received_at,
-    }
-}
-
-fn differences(runtime: Runtime, text: &Text, effective: &EffectiveRecord) -> Vec<Difference> {
-    let runs = String::from_utf8_lossy(&effective.body);
-    match (runtime, text.desired.committed()) {
-        // What is no YAML differs as a whole, and its state says so.
-        (Runtime::Otelcol, Some(committed)) => committed.differences(&runs).unwrap_or_default(),
-        (Runtime::Otelcol, None) => Vec::new(),
-        (Runtime::Alloy, _) => compare_alloy(text.desired.text(), &runs),
-    }
-}
-
-fn hide(difference: Difference, secrets: &[String]) -> Difference {
-    let hide = |text: Option<String>| text.map(|text| redact(&text, secrets).into_owned());
-    Difference { path: difference.path, desired: hide(difference.desired), effective: hide(difference.effective) }
 }

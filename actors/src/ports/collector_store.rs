@@ -98,11 +98,11 @@ pub struct Presence {
 /// A config that a collector reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveRecord {
-    /// SHA-256 of `body`.
+    /// SHA-256 of the text as it was reported.
     pub hash: ConfigHash,
     /// What the collector called it; empty for a supervisor.
     pub content_type: String,
-    /// The text. May hold secrets: never shown without redaction.
+    /// The text, secrets sealed.
     pub body: Bytes,
     /// When it came.
     pub received_at: Timestamp,

@@ -235,4 +235,10 @@ pub trait ConfigRepository: Send + 'static {
     /// # Errors
     /// When the disk or the repository fails. Nothing is lost.
     fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError>;
+
+    /// Sees whether there is room and the disk syncs: writes something beside the history, and removes it.
+    ///
+    /// # Errors
+    /// As a commit would now.
+    fn probe(&mut self) -> Result<(), RepositoryError>;
 }

@@ -1,6 +1,10 @@
 //! The repository's actor.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture};
 use linkmesh_proto::{PipelineId, Revision, api::event::Event};
@@ -133,6 +137,7 @@ impl RepositoryActor {
             let (next, info) = followed.await??;
             tracing::info!(from = ?known, to = %head, "a commit was made by hand");
             let base = shared.config.load_full();
+            shared.secrets.take(&next, &*shared.sealer);
             shared.config.store(Arc::new(next));
             announce_by_hand(&shared, &base, info.as_ref());
             take_revision(&shared).await;
@@ -145,6 +150,9 @@ impl RepositoryActor {
         let commits = match result {
             Ok(commits) => commits,
             Err(error) => {
+                if !matches!(error, SaveError::Repository(RepositoryError::Moved { .. })) {
+                    self.shared.commits_fail.store(true, Ordering::Release);
+                }
                 self.refuse(batch, &error);
                 self.is_busy = false;
                 self.next_batch(ctx);
@@ -152,9 +160,11 @@ impl RepositoryActor {
             }
         };
         if !commits.is_empty() {
+            self.shared.commits_fail.store(false, Ordering::Release);
             let elapsed = self.shared.clock.monotonic().saturating_sub(batch.begun);
             self.shared.observe.commit_latency.observe(elapsed);
             let next = batch::committed(&batch.base, &batch.requests, &commits);
+            self.shared.secrets.take(&next, &*self.shared.sealer);
             self.shared.config.store(Arc::new(next));
             self.commits_since_maintenance += commits.iter().filter(|commit| commit.changed).count();
         }

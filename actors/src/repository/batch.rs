@@ -5,14 +5,19 @@ use linkmesh_proto::{
     api::{pipeline::Validation, problem::FieldProblem},
 };
 
-use super::{Edit, Precondition, Save, SaveError, Saved, StoredDocument, load};
+use super::{
+    Edit, Precondition, Restoration, Save, SaveError, Saved, StoredDocument,
+    check::{self, Against},
+    history::RestoredFile,
+    load,
+};
 use crate::{
     by::By,
     domain::{
         config::ConfigSnapshot,
         document::{DocumentPath, check_labels, to_yaml},
-        secret::{Sealer, seal_destination, seal_pipeline},
-        validate::{CollectorFacts, FleetFacts, validate_destination, validate_pipeline},
+        secret::Sealer,
+        validate::{CollectorFacts, FleetFacts, validate_pipeline},
     },
     ports::{CommitRequest, Committed, PathChange, RepositoryFile},
 };
@@ -24,8 +29,8 @@ const NO_VERSION: Etag = Etag::from_bytes([0; 20]);
 pub(super) enum Change {
     /// One document.
     Save(Save),
-    /// Files as they were once; `None`: as there was none.
-    Restore { of: Revision, files: Vec<(DocumentPath, Option<Vec<u8>>)>, by: By },
+    /// Files as they were once.
+    Restore { restoration: Restoration, by: By },
 }
 
 /// What came of a change, before the batch is committed.
@@ -45,6 +50,12 @@ pub(super) struct Judge<'a> {
     pub(super) now: Timestamp,
 }
 
+impl<'a> Judge<'a> {
+    fn against(&self, config: &'a ConfigSnapshot) -> Against<'a> {
+        Against { config, facts: self.facts, sealer: self.sealer }
+    }
+}
+
 /// Judges changes in their order, each against what those before it leave. Answers the commits to make.
 pub(super) fn judge(
     changes: &[Change],
@@ -59,7 +70,7 @@ pub(super) fn judge(
         .map(|change| {
             let outcome = match change {
                 Change::Save(save) => judge_save(save, &mut overlay, &touched, judge),
-                Change::Restore { of, files, by } => judge_restore(*of, files, by, &mut overlay, judge),
+                Change::Restore { restoration, by } => judge_restore(restoration, by, &mut overlay, &touched, judge),
             };
             match outcome {
                 Ok((request, paths, warnings)) => {
@@ -103,35 +114,27 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
     let invalid = |errors, warnings| Judged::Refused(SaveError::Invalid { errors, warnings });
 
     let mut warnings = Vec::new();
-    let mut check = |validation: Validation, sealed: Result<(), Vec<FieldProblem>>| {
-        let mut errors = validation.errors;
-        let more = sealed.err().unwrap_or_default();
-        errors.extend(more.into_iter().filter(|problem| !errors.contains(problem)).collect::<Vec<_>>());
-        if errors.is_empty() {
+    let mut check = |validation: Validation| {
+        if validation.errors.is_empty() {
             warnings = validation.warnings;
             Ok(())
         } else {
-            Err(invalid(errors, validation.warnings))
+            Err(invalid(validation.errors, validation.warnings))
         }
     };
-    let facts = FleetFacts { collectors: judge.facts };
     let (change, verb) = match &save.edit {
         Edit::Pipeline(id, document) => {
-            let mut document = document.clone();
-            let validation = validate_pipeline(id, &document, overlay, &facts);
-            let before = overlay.pipelines.get(id).map(|stored| &stored.document);
-            let verb = if before.is_some() { "update" } else { "create" };
-            check(validation, seal_pipeline(&mut document, before, judge.sealer))?;
+            let (document, validation) = check::pipeline(id, document, judge.against(overlay));
+            check(validation)?;
+            let verb = if overlay.pipelines.contains_key(id) { "update" } else { "create" };
             let text = to_yaml(&document);
             *overlay = overlay.with_pipeline(id.clone(), document);
             (PathChange::Put(text.into_bytes()), verb)
         }
         Edit::Destination(id, document) => {
-            let mut document = document.clone();
-            let validation = validate_destination(id, &document, overlay, &facts);
-            let before = overlay.destinations.get(id).map(|stored| &stored.document);
-            let verb = if before.is_some() { "update" } else { "create" };
-            check(validation, seal_destination(&mut document, before, judge.sealer))?;
+            let (document, validation) = check::destination(id, document, judge.against(overlay));
+            check(validation)?;
+            let verb = if overlay.destinations.contains_key(id) { "update" } else { "create" };
             let text = to_yaml(&document);
             *overlay = overlay.with_destination(id.clone(), document);
             (PathChange::Put(text.into_bytes()), verb)
@@ -181,19 +184,34 @@ fn unsaved(path: &DocumentPath, content: Vec<u8>) -> RepositoryFile {
 }
 
 fn judge_restore(
-    of: Revision,
-    files: &[(DocumentPath, Option<Vec<u8>>)],
+    Restoration { of, head, files }: &Restoration,
     by: &By,
     overlay: &mut ConfigSnapshot,
+    touched: &[DocumentPath],
     judge: &Judge<'_>,
 ) -> Outcome {
+    for RestoredFile { path, replaces, .. } in files {
+        if touched.contains(path) {
+            return Err(Judged::Overtaken(path.clone()));
+        }
+        let now = stored(overlay, path);
+        let is_as_seen = match path {
+            // Settings carry no version in memory: any commit since may have changed them.
+            DocumentPath::Settings => overlay.revision == *head,
+            _ => now.as_ref().map(|(_, etag)| *etag) == *replaces,
+        };
+        if !is_as_seen {
+            let (current, etag) = now.map_or((None, None), |(document, etag)| (document, Some(etag)));
+            return Err(Judged::Refused(SaveError::Stale { current, etag }));
+        }
+    }
     let mut next = overlay.clone();
     let mut errors = Vec::new();
     let mut problem = |path: &DocumentPath, field: &str, code: &str, message: String| {
         let field = if field.is_empty() { path.to_string() } else { format!("{path}: {field}") };
         errors.push(FieldProblem { field, code: code.to_owned(), message });
     };
-    for (path, content) in files {
+    for RestoredFile { path, content, .. } in files {
         match content {
             None => load::remove(&mut next, path),
             Some(content) => {
@@ -215,17 +233,17 @@ fn judge_restore(
         return Err(Judged::Refused(SaveError::Invalid { errors, warnings: Vec::new() }));
     }
     *overlay = next;
-    let changes = files.iter().map(|(path, content)| {
-        let change = content.clone().map_or(PathChange::Delete, PathChange::Put);
-        (path.to_string(), change)
+    let changes = files.iter().map(|file| {
+        let change = file.content.clone().map_or(PathChange::Delete, PathChange::Put);
+        (file.path.to_string(), change)
     });
     let short: String = of.to_string().chars().take(12).collect();
-    let what = match files {
-        [(path, _)] => path.to_string(),
+    let what = match &files[..] {
+        [file] => file.path.to_string(),
         _ => format!("{} files", files.len()),
     };
     let request = request(changes.collect(), format!("restore: {what} as of {short}"), by, judge.now);
-    Ok((request, files.iter().map(|(path, _)| path.clone()).collect(), Vec::new()))
+    Ok((request, files.iter().map(|file| file.path.clone()).collect(), Vec::new()))
 }
 
 fn request(changes: Vec<(String, PathChange)>, summary: String, by: &By, at: Timestamp) -> CommitRequest {

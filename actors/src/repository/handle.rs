@@ -1,6 +1,12 @@
 //! What the edge can ask of the repository.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use linkmesh_proto::Etag;
@@ -28,6 +34,7 @@ pub struct RepositoryHandle {
     pub(super) config: Arc<ArcSwap<ConfigSnapshot>>,
     pub(super) actor: Supervised<RepositoryActor>,
     pub(super) worker: RepositoryWorker,
+    pub(super) failing: Arc<AtomicBool>,
 }
 
 impl RepositoryHandle {
@@ -35,8 +42,9 @@ impl RepositoryHandle {
         config: Arc<ArcSwap<ConfigSnapshot>>,
         actor: Supervised<RepositoryActor>,
         worker: RepositoryWorker,
+        failing: Arc<AtomicBool>,
     ) -> Self {
-        Self { config, actor, worker }
+        Self { config, actor, worker, failing }
     }
 
     /// The repository as it is in force now. From memory.
@@ -70,20 +78,26 @@ impl RepositoryHandle {
         }
     }
 
+    /// Whether changes can be stored: the last one was, or a trial write succeeded since.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub async fn check(&self) -> Result<(), HistoryError> {
+        let failing = Arc::clone(&self.failing);
+        self.read(move |repository| {
+            // Commits are made on this thread too: none fails between the trial and what is noted of it.
+            if failing.load(Ordering::Acquire) {
+                repository.probe()?;
+                failing.store(false, Ordering::Release);
+            }
+            repository.head().map(drop)
+        })
+        .await
+    }
+
     /// Looks for commits made by hand now, instead of within the next seconds.
     pub fn look_now(&self) {
         // Full: it is at work, and compares with what is stored anyway.
         let _ = self.actor.tell(super::actor::Look);
     }
-}
-
-/// Why nothing was restored.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// The past cannot be read.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-    /// The result was not saved.
-    #[error(transparent)]
-    Save(#[from] SaveError),
 }

@@ -1,9 +1,9 @@
 //! The past of the repository, read on its thread.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use linkmesh_proto::{
-    Cursor, Revision,
+    Cursor, Etag, Revision,
     api::{
         list::Page,
         revision::{FileDiff, Restored, RevisionDiff, RevisionSummary},
@@ -11,7 +11,7 @@ use linkmesh_proto::{
 };
 use similar::TextDiff;
 
-use super::{HistoryError, RepositoryHandle, RestoreError, SaveError, batch::Change};
+use super::{HistoryError, RepositoryHandle, SaveError, batch::Change};
 use crate::{
     by::By,
     domain::{document::DocumentPath, secret::redact_sealed},
@@ -21,7 +21,7 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl RepositoryHandle {
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn ConfigRepository) -> Result<T, RepositoryError> + Send + 'static,
     ) -> Result<T, HistoryError> {
@@ -77,42 +77,78 @@ impl RepositoryHandle {
         Ok(RevisionDiff { base, sha: revision, files: changes.into_iter().map(file_diff).collect() })
     }
 
-    /// Brings files back to what they were at a commit, as a new commit; all files when `paths` is absent. The result
-    /// is checked like any save.
+    /// What it takes to bring files back to what they were at a commit: those of `paths`, or every pipeline and
+    /// destination. Labels of collectors, groups and settings are of today unless they are asked for by name.
     ///
     /// # Errors
-    /// When there is no such commit, what it holds breaks rules today, or the repository fails.
-    pub async fn restore(
+    /// When there is no such commit or the repository fails.
+    pub async fn restoration(
         &self,
         revision: Revision,
         paths: Option<Vec<String>>,
-        by: &By,
-    ) -> Result<Restored, RestoreError> {
-        let (changes, head) = self
+    ) -> Result<Restoration, HistoryError> {
+        let (differs, now, head) = self
             .read(move |repository| {
                 repository.commit_info(revision)?.ok_or(RepositoryError::UnknownRevision(revision))?;
-                let head = repository.head()?;
-                let differs = match head {
-                    Some(head) => repository.diff(Some(head), revision)?,
-                    None => Vec::new(),
-                };
-                Ok((differs, head))
+                let Some(head) = repository.head()? else { return Ok((Vec::new(), Vec::new(), None)) };
+                let now = repository.changed_files(Some(revision), head)?;
+                Ok((repository.diff(Some(head), revision)?, now, Some(head)))
             })
             .await?;
-        let wanted = |path: &str| paths.as_ref().is_none_or(|paths| paths.iter().any(|wanted| wanted == path));
-        let files: BTreeMap<DocumentPath, Option<Vec<u8>>> = changes
+        let etags: HashMap<String, Etag> =
+            now.into_iter().filter_map(|(path, file)| Some((path, file?.etag))).collect();
+        let wanted = |path: &DocumentPath| match &paths {
+            Some(paths) => paths.iter().any(|wanted| *wanted == path.to_string()),
+            None => matches!(path, DocumentPath::Pipeline(_) | DocumentPath::Destination(_)),
+        };
+        let mut files: Vec<RestoredFile> = differs
             .into_iter()
-            .filter(|change| wanted(&change.path))
-            .filter_map(|change| Some((change.path.parse().ok()?, change.after)))
+            .filter_map(|FileChange { path, after, .. }| {
+                Some(RestoredFile { replaces: etags.get(&path).copied(), path: path.parse().ok()?, content: after })
+            })
+            .filter(|file| wanted(&file.path))
             .collect();
-        let touched: Vec<String> = files.keys().map(ToString::to_string).collect();
-        if files.is_empty() {
-            let revision = head.ok_or(HistoryError::UnknownRevision(revision))?;
-            return Ok(Restored { revision, paths: Vec::new(), affected: 0 });
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Restoration { of: revision, head, files })
+    }
+
+    /// Brings files back, as a new commit. The result is checked like any save.
+    ///
+    /// # Errors
+    /// When one of the files was changed since the restoration was made ([`SaveError::Stale`]), when what comes back
+    /// breaks rules today, or when the repository fails.
+    pub async fn restore(&self, restoration: Restoration, by: &By) -> Result<Restored, SaveError> {
+        let touched: Vec<String> = restoration.paths().map(ToString::to_string).collect();
+        if let (true, Some(head)) = (touched.is_empty(), restoration.head) {
+            return Ok(Restored { revision: head, paths: touched, affected: 0 });
         }
-        let change = Change::Restore { of: revision, files: files.into_iter().collect(), by: by.clone() };
-        let saved = self.commit(change).await.map_err(|error: SaveError| RestoreError::Save(error))?;
+        let saved = self.commit(Change::Restore { restoration, by: by.clone() }).await?;
         Ok(Restored { revision: saved.revision, paths: touched, affected: saved.affected })
+    }
+}
+
+/// Files that are to be brought back, as the repository was when it was looked at.
+#[derive(Debug, Clone)]
+pub struct Restoration {
+    pub(super) of: Revision,
+    /// Where the branch was.
+    pub(super) head: Option<Revision>,
+    pub(super) files: Vec<RestoredFile>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct RestoredFile {
+    pub(super) path: DocumentPath,
+    /// What comes back; `None`: there was none, it goes.
+    pub(super) content: Option<Vec<u8>>,
+    /// The version in its place.
+    pub(super) replaces: Option<Etag>,
+}
+
+impl Restoration {
+    /// The files that would change.
+    pub fn paths(&self) -> impl Iterator<Item = &DocumentPath> {
+        self.files.iter().map(|file| &file.path)
     }
 }
 

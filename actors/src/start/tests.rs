@@ -6,5 +6,6 @@ mod leaving;
 mod offering;
 mod polling;
 mod saving;
+mod secrets;
 mod support;
 mod tidying;

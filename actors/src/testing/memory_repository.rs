@@ -255,6 +255,10 @@ impl ConfigRepository for MemoryRepository {
         Ok(paths.iter().filter_map(change).collect())
     }
 
+    fn probe(&mut self) -> Result<(), RepositoryError> {
+        if self.state.lock().fails { Err(RepositoryError::NoSpace("told to fail".into())) } else { Ok(()) }
+    }
+
     /// Plays a merge that takes two more looks until it is done.
     fn maintain(&mut self) -> Result<MaintenanceReport, RepositoryError> {
         let mut state = self.state.lock();

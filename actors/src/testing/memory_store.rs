@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::{
     ports::{
         AuditEntry, AuditRecord, AuditStore, CollectorRecord, CollectorStore, CollectorTokenRecord, EVENTS_KEPT,
-        EffectiveRecord, EnrollmentRecord, EventStore, Presence, RedeemError, Redeemed, Redemption,
+        EffectiveRecord, EnrollmentRecord, EventStore, Presence, Probe, RedeemError, Redeemed, Redemption,
         ServiceAccountRecord, ServiceTokenRecord, SessionRecord, StoreError, TokenStore, UserRecord, UserStore,
     },
     token::TokenHash,
@@ -370,6 +370,13 @@ impl AuditStore for MemoryStore {
 
     async fn audit_has_revision(&self, revision: Revision) -> Result<bool, StoreError> {
         Ok(self.read(|tables| tables.audit.iter().any(|record| record.entry.after == Some(revision))))
+    }
+}
+
+#[async_trait]
+impl Probe for MemoryStore {
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.write(|_| ())
     }
 }
 

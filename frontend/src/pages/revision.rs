@@ -105,7 +105,7 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
         move || {
             let text = match restoring.get_clone_untracked().flatten() {
             Some(paths) => format!("{} is brought back to what it was right after this commit.", format::list(&paths)),
-            None => "All pipelines, destinations and labels are brought back to what they were right after this commit; what came later is removed or changed back.".to_owned(),
+            None => "All pipelines and destinations are brought back to what they were right after this commit; what came later is removed or changed back.".to_owned(),
         };
             view! { p { (text) } p { "This makes a new commit: nothing is lost, and it can be undone the same way. Collectors get the restored configuration at once." } }
         },

@@ -318,6 +318,9 @@ documents! {
         pub total: u64,
         /// Points, oldest first.
         pub points: Vec<RatePoint>,
+        /// Age in seconds of the last push that told of it.
+        #[serde(default)]
+        pub age_s: f64,
     }
 
     /// A rate at a time.
@@ -340,5 +343,8 @@ documents! {
         pub queue: Option<u64>,
         /// Room of the queue; `null` when not reported.
         pub queue_capacity: Option<u64>,
+        /// Age in seconds of the last push that told of it.
+        #[serde(default)]
+        pub age_s: f64,
     }
 }

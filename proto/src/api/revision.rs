@@ -45,7 +45,7 @@ documents! {
     /// What a `POST /revisions/{sha}/restore` holds.
     #[serde(deny_unknown_fields)]
     pub struct Restore {
-        /// The files to bring back to that commit; all when absent.
+        /// The files to bring back to that commit, of whatever kind; all pipelines and destinations when absent.
         #[serde(default)]
         pub paths: Option<Vec<String>>,
     }

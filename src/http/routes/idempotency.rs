@@ -14,7 +14,7 @@ use actix_web::{
     body::{BoxBody, to_bytes},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        StatusCode,
         header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION},
     },
     middleware::Next,
@@ -147,7 +147,7 @@ pub(super) async fn answer_once(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let Some(given) = request.headers().get(KEY).filter(|_| meta.method == Method::POST).cloned() else {
+    let Some(given) = request.headers().get(KEY).filter(|_| meta.is_idempotent_by_key()).cloned() else {
         return next.call(request).await;
     };
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {

@@ -115,6 +115,15 @@ pub struct Meta {
     pub errors: &'static [u16],
 }
 
+impl Meta {
+    /// Whether a repeated request with the same `Idempotency-Key` is answered as before. Signing in and setting up
+    /// answer a cookie, which is nobody's to have again: they are carried out each time.
+    #[must_use]
+    pub fn is_idempotent_by_key(&self) -> bool {
+        self.method == Method::POST && self.access != Access::Public
+    }
+}
+
 /// A row of the table.
 pub struct Route {
     /// What is known of it.

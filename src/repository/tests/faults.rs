@@ -1,4 +1,6 @@
-//! A full disk, and a process that is killed while it commits.
+//! A full disk, a disk that does not sync, and a process that is killed while it commits.
+//!
+//! What needs a process of its own starts this test program again, to run the same test with a variable set.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -7,51 +9,52 @@ use std::{
 
 use super::*;
 
-/// A small file system of its own, gone when dropped.
-struct SmallDisk {
-    dir: TempDir,
+#[path = "../../../tests/support/disk.rs"]
+mod disk;
+
+const CHILD_DIR: &str = "LINKMESH_TEST_CHILD_DIR";
+
+/// This program again, to run this test alone.
+fn this_test(dir: &Path) -> Command {
+    let thread = std::thread::current();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", thread.name().unwrap(), "--nocapture", "--test-threads=1"]).env(CHILD_DIR, dir);
+    command
 }
 
-impl SmallDisk {
-    /// `None`, counted and explained, where it cannot be made; that is a failure under `CI=true`.
-    fn mount(kilobytes: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={kilobytes}k,mode=0700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).output();
-        if mounted.as_ref().is_ok_and(|output| output.status.success()) {
-            return Some(Self { dir });
-        }
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "cannot mount a small tmpfs: {mounted:?}");
-        println!("skipped: cannot mount a small tmpfs; run the tests as root");
-        None
-    }
+/// The repository that a child shall work on; `None` in the parent.
+fn childs_repository() -> Option<GitRepository> {
+    let dir = std::env::var_os(CHILD_DIR)?;
+    Some(GitRepository::open(&Path::new(&dir).join("config.git")).unwrap())
 }
 
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.dir.path()).status();
-        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
-    }
+/// The commits that a child says are made. The harness writes the test's name in front of the first line; the last may
+/// be cut off.
+fn committed(output: impl std::io::Read) -> impl Iterator<Item = Revision> {
+    let lines = BufReader::new(output).lines().map_while(Result::ok);
+    lines.filter_map(|line| line.rsplit_once("committed ").and_then(|(_, id)| id.parse().ok()))
 }
 
 #[test]
 fn full_disk_fails_the_save_stores_nothing_and_is_over_when_space_is_back() {
-    let Some(disk) = SmallDisk::mount(512) else { return };
-    let path = disk.dir.path().join("config.git");
+    let Some(disk) = disk::SmallDisk::mount(512) else { return };
+    let path = disk.path().join("config.git");
     let mut repository = GitRepository::open(&path).unwrap();
     let first = repository.commit(None, &[put("pipelines/a.yaml", "a: 1\n")]).unwrap()[0].revision;
-    let ballast = disk.dir.path().join("ballast");
-    let filled = fs::write(&ballast, vec![0_u8; 1 << 20]);
-    assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    repository.probe().unwrap();
+    disk.fill();
 
     for attempt in 0..3 {
         let refused = repository.commit(Some(first), &[put("pipelines/a.yaml", &"x".repeat(4_000 + attempt))]);
         assert!(matches!(refused, Err(RepositoryError::NoSpace(_))), "{refused:?}");
         assert_eq!(repository.head().unwrap(), Some(first));
         assert_eq!(repository.files(first).unwrap().len(), 1, "what is there can be read");
+        let probed = repository.probe();
+        assert!(matches!(probed, Err(RepositoryError::NoSpace(_))), "{probed:?}");
     }
 
-    fs::remove_file(&ballast).unwrap();
+    disk.empty();
+    repository.probe().unwrap();
     let second = repository.commit(Some(first), &[put("pipelines/a.yaml", "a: 2\n")]).unwrap()[0].revision;
     assert_eq!(repository.head().unwrap(), Some(second));
     let said = git(&path, &["fsck", "--full", "--strict"]);
@@ -60,42 +63,101 @@ fn full_disk_fails_the_save_stores_nothing_and_is_over_when_space_is_back() {
     GitRepository::open(&path).unwrap();
 }
 
-const CHILD: &str = "repository::tests::faults::child_that_commits_until_it_is_killed";
-const CHILD_DIR: &str = "LINKMESH_TEST_CRASH_DIR";
+/// A library that fails syncs when it is preloaded.
+fn fault_library(folder: &Path) -> PathBuf {
+    let library = folder.join("fault.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/repository/tests/fault.c");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").output();
+    let built = built.expect("a C compiler is there: libgit2 is built by it");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    library
+}
 
-/// Not a test by itself: `killed_process_loses_no_commit_that_was_answered` starts it as a process.
+/// What became of the branch after a save that failed.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    NeverMoved,
+    TakenBack,
+    Moved,
+}
+
 #[test]
-#[ignore = "started by another test"]
-fn child_that_commits_until_it_is_killed() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
-    let mut repository = GitRepository::open(&Path::new(&dir).join("config.git")).unwrap();
-    for number in 0_u32.. {
+fn sync_that_fails_at_any_step_leaves_a_sound_repository_with_every_answered_save() {
+    if let Some(mut repository) = childs_repository() {
         let head = repository.head().unwrap();
-        let batch =
-            [0, 1, 2].map(|offset| put(&format!("pipelines/p{}.yaml", number % 30), &format!("{number}-{offset}\n")));
-        for made in repository.commit(head, &batch).unwrap() {
-            // The line is the answer that the parent believes.
-            println!("committed {}", made.revision);
+        match repository.commit(head, &[put("pipelines/a.yaml", "a: 2\n")]) {
+            Ok(made) => println!("committed {}", made[0].revision),
+            Err(error) => println!("refused: {error:?}"),
         }
-        repository.maintain().unwrap();
+        return;
     }
+    let tools = tempfile::tempdir().unwrap();
+    let library = fault_library(tools.path());
+    let mut fates = std::collections::BTreeSet::new();
+    // One sync fails; all fail from one on; and then the branch cannot be read either.
+    for (is_lasting, unreadable) in [(false, None), (true, None), (false, Some("refs/heads/main"))] {
+        for from in 1.. {
+            let mut fixture = Fixture::new();
+            let first = fixture.save("pipelines/a.yaml", "a: 1\n");
+            let packs = || fs::read_dir(fixture.path().join("objects/pack")).unwrap().count();
+            let before = packs();
+            let mut child = this_test(fixture.dir.path());
+            child.env("LD_PRELOAD", &library).env("FAULT_FROM", from.to_string());
+            child.env("FAULT_TO", if is_lasting { "1000000".to_owned() } else { from.to_string() });
+            child.envs(unreadable.map(|path| ("FAULT_UNREADABLE", path)));
+            let output = child.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+            let answered: Vec<_> = committed(&output.stdout[..]).collect();
+            assert_eq!(answered.is_empty(), said.contains("refused"), "{said}");
+
+            let left = packs() - before;
+            fixture.reopen();
+            let head = fixture.repository.head().unwrap().unwrap();
+            let sound = fixture.git(&["fsck", "--full", "--strict", "--no-dangling"]);
+            assert!(sound.lines().all(|line| line.starts_with("notice")), "sync {from}, lasting {is_lasting}: {sound}");
+            for revision in answered.iter().chain([&first]) {
+                assert!(
+                    fixture.repository.commit_info(*revision).unwrap().is_some(),
+                    "{revision} was answered: {said}"
+                );
+            }
+            assert_eq!(fixture.files().len(), 1);
+            fixture.save("pipelines/a.yaml", "a: 3\n");
+            fixture.git(&["fsck", "--full", "--strict", "--no-dangling"]);
+            if !answered.is_empty() {
+                assert!(from > 4, "pack, index and reference are synced, and their directories: {from}");
+                break;
+            }
+            fates.insert(match (head == first, left) {
+                // Of a pack that could not be written its index may be left, which says nothing without it.
+                (true, 0 | 1) => Fate::NeverMoved,
+                (true, _) => Fate::TakenBack,
+                (false, _) => Fate::Moved,
+            });
+        }
+    }
+    assert_eq!(Vec::from_iter(fates), [Fate::NeverMoved, Fate::TakenBack, Fate::Moved], "each was reached");
 }
 
 #[test]
 fn killed_process_loses_no_commit_that_was_answered() {
+    if let Some(mut repository) = childs_repository() {
+        for number in 0_u32.. {
+            let head = repository.head().unwrap();
+            let path = format!("pipelines/p{}.yaml", number % 30);
+            let batch = [0, 1, 2].map(|offset| put(&path, &format!("{number}-{offset}\n")));
+            for made in repository.commit(head, &batch).unwrap() {
+                // The line is the answer that the parent believes.
+                println!("committed {}", made.revision);
+            }
+            repository.maintain().unwrap();
+        }
+    }
     let mut fixture = Fixture::new();
     for lines in [4_usize, 90, 30] {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--ignored", "--nocapture", "--test-threads=1"])
-            .env(CHILD_DIR, fixture.dir.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut committed = output.lines().map_while(Result::ok).filter_map(|line| {
-            // The harness writes the test's name in front of the first line; the last may be cut off.
-            line.rsplit_once("committed ").and_then(|(_, id)| id.parse::<Revision>().ok())
-        });
+        let mut child = this_test(fixture.dir.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut committed = committed(child.stdout.take().unwrap());
         let mut answered: Vec<_> = committed.by_ref().take(lines).collect();
         child.kill().unwrap();
         answered.extend(committed);

@@ -20,7 +20,6 @@ use super::{
     RedbOptions,
     database::{Closed, Fault, Handle},
     plan::{Changes, View, WriteView},
-    tables::Table,
 };
 
 /// A batch takes no more writes in after this long, so that the first of a flood is not held up by the rest.
@@ -440,9 +439,7 @@ fn probe(database: &Database) -> Result<(), StoreError> {
         let transaction = database.begin_write()?;
         let mut view = WriteView::new(&transaction)?;
         let mut changes = Changes::default();
-        let before = view.get(Table::Meta, b"probe").ok().flatten();
-        let count = before.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-        changes.put_bytes(Table::Meta, b"probe", count.wrapping_add(1).to_be_bytes().to_vec());
+        super::probe::plan(&view, &mut changes);
         view.apply(changes)?;
         drop(view);
         transaction.commit()?;

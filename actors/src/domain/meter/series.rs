@@ -199,7 +199,8 @@ impl Meter {
         self.destinations.retain(|_, figures| now.since(figures.heard_at) < WINDOW);
     }
 
-    /// Rates of the last `window`, an hour at most, with the age of the newest push.
+    /// Rates of the last `window`, an hour at most, each with the age of the last push that told of it. By name; see
+    /// [`in_order`](super::in_order).
     #[must_use]
     pub fn throughput(&self, now: Timestamp, window: Duration) -> Throughput {
         let mut pipelines: BTreeMap<&PipelineId, Vec<MeterSeries>> = BTreeMap::new();
@@ -221,17 +222,11 @@ impl Meter {
                 signal: place.signal,
                 total: count(history.total),
                 points: history.points(now, window),
+                age_s: now.since(history.heard_at).as_secs_f64(),
             });
         }
-        let pipelines = pipelines.into_iter().map(|(pipeline, mut meters)| {
-            // The way of a record: in, the steps, out.
-            meters.sort_by_key(|meter| match meter.place.as_str() {
-                "in" => 0,
-                "out" => 2,
-                _ => 1,
-            });
-            PipelineThroughput { pipeline: pipeline.clone(), meters }
-        });
+        let pipelines =
+            pipelines.into_iter().map(|(pipeline, meters)| PipelineThroughput { pipeline: pipeline.clone(), meters });
         let sum = |levels: &BTreeMap<u64, (f64, Timestamp)>| {
             (!levels.is_empty()).then(|| count(levels.values().map(|(level, _)| level).sum()))
         };
@@ -241,6 +236,7 @@ impl Meter {
             failed: count(figures.failed),
             queue: sum(&figures.queue),
             queue_capacity: sum(&figures.capacity),
+            age_s: now.since(figures.heard_at).as_secs_f64(),
         });
         Throughput {
             pipelines: pipelines.collect(),

@@ -3,76 +3,30 @@ use linkmesh_proto::{
     api::{collector::Throughput, pipeline::Signal},
     wire::otlp::{
         AnyValue, ExportMetricsServiceRequest, Gauge, KeyValue, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics,
-        Sum, any_value, metric::Data, number_data_point::Value,
+        any_value, metric::Data, number_data_point::Value,
     },
 };
 use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
-
-const ALLOY: &str = include_str!("../../../../tests/fixtures/own-metrics-alloy-1.18.json");
-const OTELCOL: &str = include_str!("../../../../tests/fixtures/own-metrics-otelcol-0.149.0.json");
-
-/// OTLP JSON as the message that a collector sends; `label` may rename what a label says.
-fn from_json(capture: &str, label: &dyn Fn(&str, &str) -> String) -> ExportMetricsServiceRequest {
-    let root: serde_json::Value = serde_json::from_str(capture).unwrap();
-    let list = |value: &serde_json::Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let integer = |value: &serde_json::Value| value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0_u64);
-    let point = |point: &serde_json::Value| NumberDataPoint {
-        attributes: list(point, "attributes")
-            .iter()
-            .map(|pair| {
-                let key = pair["key"].as_str().unwrap().to_owned();
-                let text = pair["value"]["stringValue"].as_str().unwrap();
-                let value = any_value::Value::StringValue(label(&key, text));
-                KeyValue { key, value: Some(AnyValue { value: Some(value) }) }
-            })
-            .collect(),
-        start_time_unix_nano: integer(&point["startTimeUnixNano"]),
-        time_unix_nano: integer(&point["timeUnixNano"]),
-        flags: 0,
-        value: match &point["asDouble"] {
-            serde_json::Value::Null => Some(Value::AsInt(point["asInt"].as_str().unwrap().parse().unwrap())),
-            number => Some(Value::AsDouble(number.as_f64().unwrap())),
-        },
-    };
-    let metric = |metric: &serde_json::Value| Metric {
-        name: metric["name"].as_str().unwrap().to_owned(),
-        data: if metric["sum"].is_object() {
-            let data_points = list(&metric["sum"], "dataPoints").iter().map(point).collect();
-            Some(Data::Sum(Sum { data_points, aggregation_temporality: 2, is_monotonic: true }))
-        } else {
-            Some(Data::Gauge(Gauge { data_points: list(&metric["gauge"], "dataPoints").iter().map(point).collect() }))
-        },
-    };
-    let scope =
-        |scope: &serde_json::Value| ScopeMetrics { metrics: list(scope, "metrics").iter().map(metric).collect() };
-    let resource = |resource: &serde_json::Value| ResourceMetrics {
-        scope_metrics: list(resource, "scopeMetrics").iter().map(scope).collect(),
-        ..Default::default()
-    };
-    let request =
-        ExportMetricsServiceRequest { resource_metrics: list(&root, "resourceMetrics").iter().map(resource).collect() };
-    // What went over the wire once.
-    ExportMetricsServiceRequest::decode(&request.encode_to_vec()[..]).unwrap()
-}
+use crate::domain::config::ConfigSnapshot;
+use crate::testing::own_metrics::{ALLOY_METRICS, OTELCOL_METRICS, from_json};
 
 /// The captures were made before names were settled.
 fn alloy() -> ExportMetricsServiceRequest {
-    from_json(ALLOY, &|key, text| match key {
+    from_json(ALLOY_METRICS, &|_, key, text| match key {
         "component_id" => text
             .replace("memory_limiter.in", "filter.in")
             .replace("filter.s1", "filter.s_s1")
             .replace("attributes.s2", "attributes.s_s2")
             .replace("otlphttp.out", "otlphttp.dest_central"),
-        "component_path" => text.to_owned(),
         _ => text.to_owned(),
     })
 }
 
 fn otelcol() -> ExportMetricsServiceRequest {
-    from_json(OTELCOL, &|key, text| match key {
+    from_json(OTELCOL_METRICS, &|_, key, text| match key {
         "processor" => text
             .replace("memory_limiter/pl_a", "filter/a.in")
             .replace("filter/pl_a", "filter/a.s1")
@@ -100,10 +54,10 @@ fn totals(throughput: &Throughput) -> Vec<(String, String, Signal, u64)> {
 
 #[test]
 fn captures_as_they_are_hold_nothing_of_ours_but_components() {
-    let raw = |capture| Readings::read(&from_json(capture, &|_, text| text.to_owned()));
-    let otelcol = raw(OTELCOL);
+    let raw = |capture| Readings::read(&from_json(capture, &|_, _, text| text.to_owned()));
+    let otelcol = raw(OTELCOL_METRICS);
     assert_eq!((otelcol.readings, otelcol.components), (Vec::new(), Vec::new()));
-    let alloy = raw(ALLOY);
+    let alloy = raw(ALLOY_METRICS);
     let mut components: Vec<_> =
         alloy.components.iter().map(|count| (&*count.controller, &*count.health, count.count)).collect();
     components.sort_unstable();
@@ -240,6 +194,40 @@ fn parts_of_one_push_are_one_push() {
     meter.push(at(0), push(vec![counter(100.0, 0, 0)]));
     assert_eq!(meter.push(at(200), push(vec![counter(100.0, 0, 0)])), [], "no rate over a moment");
     assert_eq!(rate(&meter.push(at(10_200), push(vec![counter(200.0, 0, 0)]))), Some(10.0));
+}
+
+#[test]
+fn each_series_and_destination_has_an_age_of_its_own() {
+    let mut meter = Meter::default();
+    meter.push(time(0), Readings::read(&otelcol()).readings);
+    meter.push(time(60), push(vec![counter(1.0, 0, 0)]));
+    let throughput = meter.throughput(time(65), WINDOW_S);
+    assert_eq!(throughput.age_s, Some(5.0), "of the newest push");
+    for pipeline in &throughput.pipelines {
+        let age_s = if pipeline.pipeline.as_str() == "p" { 5.0 } else { 65.0 };
+        assert!(pipeline.meters.iter().all(|meter| meter.age_s == age_s), "{pipeline:?}");
+    }
+    assert!(throughput.destinations.len() == 2 && throughput.destinations.iter().all(|d| d.age_s == 65.0));
+}
+
+#[test]
+fn meters_stand_in_the_order_of_the_pipeline() {
+    let mut meter = Meter::default();
+    meter.push(time(0), Readings::read(&otelcol()).readings);
+    let mut throughput = meter.throughput(time(0), WINDOW_S);
+    let mut config = ConfigSnapshot::default();
+    let places = |throughput: &Throughput| {
+        let mut places: Vec<_> = throughput.pipelines[0].meters.iter().map(|meter| meter.place.clone()).collect();
+        places.dedup();
+        places
+    };
+    in_order(&mut throughput, &config);
+    assert_eq!(places(&throughput), ["in", "s1", "s2"], "of a pipeline that is gone, by name");
+    let text = "name: A\nsignals: [logs]\nsources: [{id: x, kind: otlp}]\ndestinations: [c]\nfilters:\n  - {id: s2, kind: severity}\nprocessors:\n  - {id: s1, kind: batch}\n";
+    let document = crate::domain::document::parse_pipeline(text).unwrap();
+    config = config.with_pipeline("a".parse().unwrap(), document);
+    in_order(&mut throughput, &config);
+    assert_eq!(places(&throughput), ["in", "s2", "s1"]);
 }
 
 #[test]

@@ -1,38 +1,117 @@
-//! Secrets out of texts for people: what collectors report, and differences of files.
+//! Secrets out of texts for people, and out of texts that are kept: what collectors report, and differences of files.
 
 use std::{borrow::Cow, sync::LazyLock};
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
-use super::REDACTED;
+use super::{REDACTED, Sealer};
 use crate::domain::document::double_quoted;
 
 /// Shorter secrets are only replaced where they stand alone between quotes, spaces or line ends: elsewhere they would
 /// be found inside words.
 const SHORT: usize = 6;
 
-/// Replaces secrets in a text that a collector sent: an effective config, an error. Each is looked for as it is, as both
-/// languages and JSON write it, and with `$` doubled.
-#[must_use]
-pub fn redact<'t>(text: &'t str, secrets: &[String]) -> Cow<'t, str> {
-    let mut forms: Vec<String> = secrets.iter().filter(|s| !s.is_empty()).flat_map(|s| forms(s)).collect();
-    // Longer ones first: a secret may be part of another.
-    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    forms.dedup();
-    let mut text = Cow::Borrowed(text);
-    for form in forms {
-        if text.contains(&form) {
-            text = Cow::Owned(if form.len() < SHORT {
-                replace_alone(&text, &form)
-            } else {
-                text.replace(&form, REDACTED)
-            });
-        }
-    }
-    text
+/// Finds secrets in texts that collectors send: an effective config, an error. Each is looked for as it is, as both
+/// languages and JSON write it, and with `$` doubled. One pass over a text, however many secrets there are.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    long: Option<AhoCorasick>,
+    short: Option<AhoCorasick>,
+    /// They are too many or too long to be looked for: no text is shown at all.
+    is_beyond: bool,
 }
 
-fn forms(secret: &str) -> Vec<String> {
+impl Redactor {
+    /// Looks for these secrets.
+    #[must_use]
+    pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+        let mut forms: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty()).flat_map(forms).collect();
+        forms.sort_unstable();
+        forms.dedup();
+        let (short, long): (Vec<_>, Vec<_>) = forms.into_iter().partition(|form| form.len() < SHORT);
+        let automaton = |forms: Vec<String>| match forms.is_empty() {
+            true => Ok(None),
+            // Longer ones first: a secret may be the beginning of another.
+            false => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms).map(Some),
+        };
+        match (automaton(long), automaton(short)) {
+            (Ok(long), Ok(short)) => Self { long, short, is_beyond: false },
+            _ => Self { long: None, short: None, is_beyond: true },
+        }
+    }
+
+    /// Replaces every secret.
+    pub fn replace<'t>(&self, text: &'t str, mut with: impl FnMut(&str) -> String) -> Cow<'t, str> {
+        if self.is_beyond {
+            return Cow::Borrowed(REDACTED);
+        }
+        let mut text = Cow::Borrowed(text);
+        for (automaton, is_alone) in [(&self.long, false), (&self.short, true)] {
+            if let Some(automaton) = automaton
+                && let Some(replaced) = replace(automaton, &text, is_alone, &mut with)
+            {
+                text = Cow::Owned(replaced);
+            }
+        }
+        text
+    }
+
+    /// The text for people.
+    #[must_use]
+    pub fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.replace(text, |_| REDACTED.to_owned())
+    }
+
+    /// The text to be kept: secrets sealed, each where it stands, so that who has the server's key has the very same
+    /// text again ([`open_sealed_text`]), and nobody else has a secret of it.
+    #[must_use]
+    pub fn seal<'t>(&self, text: &'t str, sealer: &dyn Sealer) -> Cow<'t, str> {
+        // The dot says where the blob ends: what stood behind the secret may look like more of it.
+        self.replace(text, |form| format!("{}.", sealer.seal(form)))
+    }
+}
+
+fn replace(
+    automaton: &AhoCorasick,
+    text: &str,
+    only_alone: bool,
+    with: &mut dyn FnMut(&str) -> String,
+) -> Option<String> {
+    let boundary =
+        |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ']' | '}'));
+    let mut out = String::new();
+    let mut end = 0;
+    for found in automaton.find_iter(text) {
+        // Matches lie at the boundaries of what is looked for, which are those of characters.
+        let (Some(before), Some(form), Some(after)) =
+            (text.get(..found.start()), text.get(found.range()), text.get(found.end()..))
+        else {
+            continue;
+        };
+        if only_alone && !(boundary(before.chars().next_back()) && boundary(after.chars().next())) {
+            continue;
+        }
+        out.push_str(before.get(end..).unwrap_or_default());
+        out.push_str(&with(form));
+        end = found.end();
+    }
+    if end == 0 {
+        return None;
+    }
+    out.push_str(text.get(end..).unwrap_or_default());
+    Some(out)
+}
+
+/// Replaces some secrets in a text; see [`Redactor`].
+#[must_use]
+pub fn redact<'t>(text: &'t str, secrets: &[String]) -> Cow<'t, str> {
+    Redactor::new(secrets.iter().map(String::as_str)).hide(text)
+}
+
+/// A secret as texts may hold it.
+#[must_use]
+pub fn forms(secret: &str) -> Vec<String> {
     let doubled = secret.replace('$', "$$");
     let inner = |quoted: String| quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
     vec![
@@ -45,29 +124,30 @@ fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
-fn replace_alone(text: &str, form: &str) -> String {
-    let boundary =
-        |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ']' | '}'));
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(form) {
-        let (before, found) = rest.split_at(at);
-        let after = found.get(form.len()..).unwrap_or_default();
-        out.push_str(before);
-        let alone = boundary(out.chars().next_back()) && boundary(after.chars().next());
-        out.push_str(if alone { REDACTED } else { form });
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
+#[allow(clippy::expect_used)] // A literal pattern that a test compiles.
+static SEALED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(lms1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)(\.?)").expect("a valid pattern"));
 
 /// Replaces sealed values in a text: nothing can be read from them without the server's key, but neither does anyone
-/// need to see them. For differences of files.
+/// need to see them. For differences of files, and for what [`Redactor::seal`] made.
 #[must_use]
 pub fn redact_sealed(text: &str) -> Cow<'_, str> {
-    #[allow(clippy::expect_used)] // A literal pattern that a test compiles.
-    static SEALED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"lms1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+").expect("a valid pattern"));
     SEALED.replace_all(text, REDACTED)
+}
+
+/// The sealed values in a text.
+pub fn sealed_in(text: &str) -> impl Iterator<Item = &str> {
+    SEALED.captures_iter(text).filter_map(|found| found.get(1)).map(|blob| blob.as_str())
+}
+
+/// Opens in a text what [`Redactor::seal`] sealed there, as far as `wanted` says so of the secret.
+#[must_use]
+pub fn open_sealed_text<'t>(text: &'t str, sealer: &dyn Sealer, wanted: impl Fn(&str) -> bool) -> Cow<'t, str> {
+    SEALED.replace_all(text, |found: &regex::Captures<'_>| {
+        let part = |number| found.get(number).map_or("", |part| part.as_str());
+        match sealer.open(part(1)) {
+            Ok(form) if part(2) == "." && wanted(&form) => form,
+            _ => part(0).to_owned(),
+        }
+    })
 }

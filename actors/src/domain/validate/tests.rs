@@ -163,14 +163,17 @@ fn raw_texts_stay_within_their_component() {
         ("{otelcol: '[]'}", "otelcol invalid_value"),
         ("{otelcol: 'x: 3'}", "otelcol invalid_value"),
         ("{otelcol: 'x: {a: \"${file:/etc/passwd}\"}'}", "otelcol invalid_value"),
-        ("{otelcol: 'x: {password: hunter2}'}", "otelcol invalid_value"),
-        ("{otelcol: 'x: {headers: {Authorization: Bearer x}}'}", "otelcol invalid_value"),
+        ("{otelcol: 'x: {password: hunter2}'}", "otelcol literal_secret"),
+        ("{otelcol: 'x: {headers: {Authorization: Bearer x}}'}", "otelcol literal_secret"),
+        ("{otelcol: 'x: {headers: {X-Honeycomb-Team: abc}}'}", "otelcol literal_secret"),
+        ("{otelcol: 'x: {headers: {x-team: \"${env:T:-abc}\"}}'}", "otelcol literal_secret"),
+        ("{alloy: \"otelcol.receiver.otlp { headers = {x = `abc`} }\"}", "alloy literal_secret"),
         ("{alloy: 'otelcol.exporter.debug {}'}", "alloy invalid_value"),
         ("{alloy: 'otelcol.receiver.otlp {} \n}'}", "alloy invalid_value"),
         ("{alloy: \"otelcol.receiver.otlp {}\\ndeclare \\\"x\\\" {}\"}", "alloy invalid_value"),
         ("{alloy: \"otelcol.receiver.otlp { output {} }\"}", "alloy invalid_value"),
         ("{alloy: \"otelcol.receiver.otlp { a = otelcol.exporter.otlp.x.input }\"}", "alloy invalid_value"),
-        ("{alloy: \"otelcol.receiver.otlp { token = `hunter2` }\"}", "alloy invalid_value"),
+        ("{alloy: \"otelcol.receiver.otlp { token = `hunter2` }\"}", "alloy literal_secret"),
     ] {
         let found = codes(&format!("sources: [{{id: r, kind: raw, settings: {settings}}}]\n"));
         assert_eq!(found, [format!("sources[0].settings.{part}")], "{settings}");
@@ -213,6 +216,30 @@ fn a_destination_is_checked_with_the_pipelines_that_use_it() {
     let found = validate("central");
     assert_eq!((found[0].field.as_str(), found[0].code.as_str()), ("kind", "stability"));
     assert!(validate("screen").is_empty());
+}
+
+#[test]
+fn a_destination_keeps_taking_what_its_pipelines_send() {
+    let raw = |signals: &str| format!("name: R\nkind: raw\nsettings: {{otelcol: 'x: {{}}', signals: {signals}}}\n");
+    let of_raw = "signals: [logs, traces]\ndestinations: [raw]\n";
+    let both = "signals: [logs, traces]\ndestinations: [raw, central]\n";
+    let mut config = repository(&[("x", &pipeline(of_raw)), ("y", &pipeline(both))]);
+    let stored = parse_destination(&raw("[logs, traces]")).unwrap();
+    config.destinations.insert("raw".parse().unwrap(), Arc::new(Versioned::unsaved(stored)));
+    let errors = |text: &str, config: &ConfigSnapshot| {
+        let document = parse_destination(text).unwrap();
+        let validation = validate_destination(&"raw".parse().unwrap(), &document, config, &FleetFacts::default());
+        validation.errors.into_iter().map(|e| format!("{} {}: {}", e.field, e.code, e.message)).collect::<Vec<_>>()
+    };
+    let lost = "settings no_destination: the pipeline x sends traces here, and no other destination of it takes them";
+    assert_eq!(errors(&raw("[logs]"), &config), [lost]);
+    assert_eq!(errors(&raw("[metrics]"), &config).len(), 2, "both kinds of it");
+    assert_eq!(errors(&raw("[]"), &config), [""; 0], "all kinds");
+    assert_eq!(errors(CENTRAL, &config), [""; 0], "another kind of destination that takes them");
+    // What a hand-made commit did already does not stop who mends a part of it.
+    let narrow = parse_destination(&raw("[metrics]")).unwrap();
+    config.destinations.insert("raw".parse().unwrap(), Arc::new(Versioned::unsaved(narrow)));
+    assert_eq!(errors(&raw("[logs]"), &config), [""; 0]);
 }
 
 #[test]

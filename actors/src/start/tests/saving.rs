@@ -201,13 +201,58 @@ fn restore_brings_back_what_was_as_a_new_commit() {
         assert_eq!((diff.base, diff.files.len()), (Some(first), 1));
         assert!(diff.files[0].patch.contains(r#"-  - "env=\"a\""#) || diff.files[0].patch.contains("env"), "{diff:?}");
 
-        let restored = handles.repository.restore(first, None, &by("ada")).await.unwrap();
+        let restore = async |of| {
+            let restoration = handles.repository.restoration(of, None).await.unwrap();
+            handles.repository.restore(restoration, &by("ada")).await.unwrap()
+        };
+        let restored = restore(first).await;
         assert_eq!(restored.paths, ["pipelines/web.yaml"]);
         assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [r#"env="a""#]);
-        let again = handles.repository.restore(first, None, &by("ada")).await.unwrap();
+        let again = restore(first).await;
         assert_eq!((again.revision, again.paths.len()), (restored.revision, 0), "nothing differs");
         let unknown = linkmesh_proto::Revision::from_bytes([9; 20]);
-        assert!(handles.repository.restore(unknown, None, &by("ada")).await.is_err());
+        assert!(handles.repository.restoration(unknown, None).await.is_err());
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn restore_overwrites_no_save_that_was_answered_since_it_was_looked_at() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let first = create(&handles, "web", r#"env="a""#, 4317).await.revision;
+        let matching = |env: &str| pipeline(&format!(r#"env="{env}""#), 4317);
+        let from = Precondition::Matches(etag(&handles, "web"));
+        save(&handles, "web", matching("b"), from).await.unwrap();
+
+        // Answered before the restore comes to the repository.
+        let restoration = handles.repository.restoration(first, None).await.unwrap();
+        let from = Precondition::Matches(etag(&handles, "web"));
+        save(&handles, "web", matching("c"), from).await.unwrap();
+        let refused = handles.repository.restore(restoration, &by("ada")).await;
+        let now = etag(&handles, "web");
+        assert!(matches!(refused, Err(SaveError::Stale { etag, .. }) if etag == Some(now)), "{refused:?}");
+
+        // In the same batch, before it: it waits behind one that is being committed.
+        let restoration = handles.repository.restoration(first, None).await.unwrap();
+        let ada = by("ada");
+        let outcomes = tokio::join!(
+            create(&handles, "other", r#"env="a""#, 4318),
+            save(&handles, "web", matching("d"), Precondition::Matches(now)),
+            handles.repository.restore(restoration, &ada),
+        );
+        assert!(outcomes.1.is_ok() && matches!(outcomes.2, Err(SaveError::Stale { .. })), "{:?}", outcomes.2);
+        assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [r#"env="d""#]);
+
+        // By hand, found by the commit itself.
+        let restoration = handles.repository.restoration(first, None).await.unwrap();
+        let text = world.repository.text("pipelines/web.yaml").unwrap().replace("4317", "4999");
+        world.repository.commit_by_hand_before_the_next_batch("pipelines/web.yaml", &text);
+        let refused = handles.repository.restore(restoration, &by("ada")).await;
+        assert!(matches!(refused, Err(SaveError::Stale { .. })), "{refused:?}");
+        assert_eq!(world.repository.text("pipelines/web.yaml").unwrap(), text);
         handles.stop().await;
     });
 }

@@ -262,7 +262,7 @@ fn description(host: &str) -> AgentDescription {
     }
 }
 
-fn effective(text: &str) -> EffectiveConfig {
+pub(super) fn effective(text: &str) -> EffectiveConfig {
     let file = AgentConfigFile { body: text.to_owned().into(), content_type: String::new() };
     EffectiveConfig { config_map: Some(AgentConfigMap { config_map: [(String::new(), file)].into() }) }
 }

@@ -4,7 +4,7 @@
 //! anyway, survives every push, and sees the remote components too (remotecfg.md 4.11).
 
 use linkmesh_actors::domain::stability;
-use linkmesh_proto::api::collector::Bootstrap;
+use linkmesh_proto::api::collector::{Bootstrap, Stability};
 
 use super::{Host, comment, file, quoted};
 use crate::http::Edge;
@@ -22,14 +22,53 @@ const KEEP: &str = "otelcol_(receiver_(accepted|refused|failed)|exporter_(sent|s
     prometheus_remote_storage_samples(_failed)?_total|remotecfg_.*|\
     alloy_component_controller_running_components|alloy_resources_process_.*|up";
 
+/// What a version of Alloy knows.
+struct Knows {
+    /// The least stability level at which it has a `remotecfg` block: it is generally available from 1.7 on
+    /// (remotecfg.md 1.2). Below, the program does not start with this file.
+    least: Stability,
+    /// What to say to who installs it.
+    advice: Option<&'static str>,
+}
+
+impl Knows {
+    /// Without a version, or with one that cannot be read: the newest.
+    fn of(version: Option<&str>) -> Self {
+        let general = Stability::GenerallyAvailable;
+        match version.and_then(release) {
+            Some((1, ..=6, _)) => Self {
+                least: Stability::PublicPreview,
+                advice: Some("remotecfg is a public preview up to 1.6; the stability level allows for it"),
+            },
+            // grafana/alloy#3232
+            Some((1, 8, 0)) => Self {
+                least: general,
+                advice: Some("1.8.0 stops polling while it has no config yet; install 1.8.1 or newer"),
+            },
+            _ => Self { least: general, advice: None },
+        }
+    }
+}
+
+/// Major, minor and patch of `1.18.0` or `v1.18`; `None` for what is no such version.
+fn release(version: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = version.trim().trim_start_matches('v').splitn(3, '.');
+    let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    // `0-rc.1` is of patch 0.
+    let patch = parts.next().and_then(|patch| patch.split(['-', '+', '.']).next()?.parse().ok()).unwrap_or(0);
+    Some((major, minor, patch))
+}
+
 pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
+    let knows = Knows::of(host.version);
+    let stability = host.stability.max(knows.least);
     let run = format!(
         "/usr/bin/alloy run --stability.level={} --storage.path=/var/lib/alloy/data {CONFIG}",
-        stability::flag(host.stability)
+        stability::flag(stability)
     );
     let mut files = vec![
         file(TOKEN, "0600", host.token.to_owned()),
-        file(CONFIG, "0644", config(edge, host)),
+        file(CONFIG, "0644", config(edge, host, &knows)),
         file(OVERRIDE, "0644", unit(&run)),
     ];
     if let Some(authority) = &edge.authority_pem {
@@ -48,7 +87,7 @@ pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
 }
 
 /// Tabs and aligned `=` as `alloy fmt` writes them.
-fn config(edge: &Edge, host: &Host<'_>) -> String {
+fn config(edge: &Edge, host: &Host<'_>, knows: &Knows) -> String {
     let url = &edge.public_url;
     let poll = quoted(&format!("{url}/api/v1/remotecfg"));
     let push = quoted(&format!("{url}/api/v1/otlp"));
@@ -66,7 +105,7 @@ fn config(edge: &Edge, host: &Host<'_>) -> String {
     };
     format!(
         "// LinkMesh collector {id_in_comment}: {name}
-// Pipelines come from the server; what stands here stays under your own hand.
+{advice}// Pipelines come from the server; what stands here stays under your own hand.
 
 remotecfg {{
 	url               = {poll}
@@ -125,6 +164,10 @@ otelcol.exporter.otlphttp \"linkmesh\" {{
 ",
         id_in_comment = host.id,
         name = comment(host.name),
+        advice = match knows.advice {
+            Some(advice) => format!("// Alloy {}: {advice}.\n", comment(host.version.unwrap_or_default())),
+            None => String::new(),
+        },
     )
 }
 

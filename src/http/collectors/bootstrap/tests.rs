@@ -78,6 +78,34 @@ fn supervisor_gets_only_keys_that_its_version_knows() {
 }
 
 #[test]
+fn alloy_starts_with_a_stability_level_at_which_its_version_has_remotecfg() {
+    use Stability::{Experimental, GenerallyAvailable, PublicPreview};
+    for (version, chosen, level, advice) in [
+        (None, GenerallyAvailable, "generally-available", None),
+        (Some("1.18.0"), GenerallyAvailable, "generally-available", None),
+        (Some("v1.7.0"), GenerallyAvailable, "generally-available", None),
+        (Some("1.6.1"), GenerallyAvailable, "public-preview", Some("public preview")),
+        (Some("v1.5"), PublicPreview, "public-preview", Some("public preview")),
+        (Some("1.6.0"), Experimental, "experimental", Some("public preview")),
+        (Some("1.8.0"), GenerallyAvailable, "generally-available", Some("1.8.1 or newer")),
+        (Some("1.8.0-rc.1"), GenerallyAvailable, "generally-available", Some("1.8.1 or newer")),
+        (Some("1.8.3"), GenerallyAvailable, "generally-available", None),
+        (Some("2.0.0"), GenerallyAvailable, "generally-available", None),
+        (Some("nonsense"), GenerallyAvailable, "generally-available", None),
+    ] {
+        let host = Host { stability: chosen, ..host(Runtime::Alloy, version) };
+        let bootstrap = of(&Edge::at("https://lm.example.org"), &host);
+        let flag = format!("--stability.level={level} ");
+        let unit = bootstrap.files.iter().find(|file| file.path.ends_with("linkmesh.conf")).unwrap();
+        assert!(unit.content.contains(&flag) && bootstrap.commands.iter().any(|c| c.contains(&flag)), "{version:?}");
+        let config = bootstrap.files.iter().find(|file| file.path.ends_with("config.alloy")).unwrap();
+        let said: Vec<_> = config.content.lines().filter(|line| line.starts_with("// Alloy ")).collect();
+        assert_eq!(said.len(), usize::from(advice.is_some()), "{version:?}: {said:?}");
+        assert!(advice.is_none_or(|advice| said[0].contains(advice)), "{said:?}");
+    }
+}
+
+#[test]
 fn token_stands_in_one_file_that_others_cannot_read() {
     for runtime in [Runtime::Otelcol, Runtime::Alloy] {
         let bootstrap = of(&Edge::at("https://lm.example.org"), &host(runtime, None));

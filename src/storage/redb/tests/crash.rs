@@ -142,15 +142,11 @@ async fn power_cut_at_any_sync_loses_nothing_that_was_answered() {
     }
 }
 
-const CHILD: &str = "storage::redb::tests::crash::child_that_writes_until_it_is_killed";
-const CHILD_DIR: &str = "LINKMESH_TEST_CRASH_DIR";
+const CHILD_DIR: &str = "LINKMESH_TEST_CHILD_DIR";
 
-/// Not a test by itself: `killed_process_loses_nothing_that_was_answered` starts it as a process.
-#[tokio::test]
-#[ignore = "started by another test"]
-async fn child_that_writes_until_it_is_killed() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
-    let store = RedbStore::open(&Path::new(&dir).join("state.redb"), &RedbOptions::default()).unwrap();
+/// What the killed process does.
+async fn write_until_killed(dir: &Path) {
+    let store = RedbStore::open(&dir.join("state.redb"), &RedbOptions::default()).unwrap();
     let start = u32::try_from(store.audit(None, 1).await.unwrap().first().map_or(0, |record| record.sequence)).unwrap();
     for number in start + 1.. {
         let events = (0..5).map(|_| (samples::collector_id(1), samples::event(number))).collect();
@@ -164,11 +160,17 @@ async fn child_that_writes_until_it_is_killed() {
 
 #[tokio::test]
 async fn killed_process_loses_nothing_that_was_answered() {
+    // Starts this program again, to run this test alone, as the process that is killed.
+    if let Some(dir) = std::env::var_os(CHILD_DIR) {
+        write_until_killed(Path::new(&dir)).await;
+    }
+    let thread = std::thread::current();
+    let name = thread.name().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let mut answered = 0;
     for (round, lines) in [3_usize, 40, 11].into_iter().enumerate() {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--ignored", "--nocapture", "--test-threads=1"])
+            .args(["--exact", name, "--nocapture", "--test-threads=1"])
             .env(CHILD_DIR, dir.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,0 +1,225 @@
+//! Places of a `raw` text where a secret may stand. What is written there stays in Git for all to read, so that only a
+//! reference to the host's environment is let through: `${env:NAME}` or `sys.env("NAME")`, alone or behind one word and
+//! a space. A default for an unset variable would be the secret itself.
+
+use serde_json::Value;
+
+use crate::{
+    domain::secret::{Reference, reference},
+    render::alloy::{Expr, Statement},
+};
+
+/// Names of settings that hold a secret, in lower case and with `_` for `-`.
+const SECRETS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "secret",
+    "secret_key",
+    "secret_access_key",
+    "api_key",
+    "apikey",
+    "authorization",
+    "proxy_authorization",
+    "credentials",
+    "private_key",
+    "license_key",
+    "account_key",
+    "connection_string",
+];
+
+/// How names end that hold one too: `bearer_token`, `client_secret`, `x-api-key`. What holds the path of a file or an
+/// address ends otherwise.
+const ENDINGS: &[&str] = &["_password", "_passphrase", "_token", "_secret", "_api_key", "_secret_key", "_private_key"];
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    SECRETS.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Under any name, headers say who sends.
+fn is_headers(name: &str) -> bool {
+    name.eq_ignore_ascii_case("headers")
+}
+
+/// What stands in the headers: any of their values may be the secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Settings,
+    Headers,
+}
+
+/// Looks over the settings of an otelcol component.
+pub(super) fn check_yaml(settings: &Value) -> Result<(), String> {
+    yaml("", "", settings, Within::Settings)
+}
+
+fn yaml(place: &str, name: &str, value: &Value, within: Within) -> Result<(), String> {
+    let below = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+    let is_here = within == Within::Headers || is_secret(name);
+    match value {
+        Value::Object(map) => map.iter().try_for_each(|(key, item)| {
+            let within = if is_headers(key) && !item.is_string() { Within::Headers } else { within };
+            // Of headers as a list, `[{name: ..., value: ...}]`, the names are no secrets.
+            let is_name =
+                within == Within::Headers && matches!(key.as_str(), "name" | "key") && map.contains_key("value");
+            if is_name { Ok(()) } else { yaml(&below(key), key, item, within) }
+        }),
+        Value::Array(items) => items.iter().try_for_each(|item| match item {
+            // A list of texts below `headers` names the headers that are meant.
+            Value::String(_) if is_headers(name) => Ok(()),
+            item => yaml(place, name, item, within),
+        }),
+        Value::String(text) if is_here && !text.is_empty() && !matches!(reference(text), Reference::Env { .. }) => {
+            Err(format!("`{place}` would stand in the clear; use ${{env:NAME}} alone, or behind a word and a space"))
+        }
+        Value::Number(_) if is_here => Err(format!("`{place}` would stand in the clear; use ${{env:NAME}}")),
+        _ => Ok(()),
+    }
+}
+
+/// Looks over the body of an Alloy block.
+pub(super) fn check_alloy(body: &[Statement]) -> Result<(), String> {
+    statements("", body, Within::Settings)
+}
+
+fn statements(place: &str, body: &[Statement], within: Within) -> Result<(), String> {
+    let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    body.iter().try_for_each(|statement| match statement {
+        Statement::Block(block) => {
+            let within = if is_headers(&block.name) { Within::Headers } else { within };
+            statements(&below(&block.name), &block.body, within)
+        }
+        Statement::Attribute(name, value) => {
+            let within = if is_headers(name) { Within::Headers } else { within };
+            expression(&below(name), name, value, within)
+        }
+    })
+}
+
+fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(), String> {
+    match value {
+        Expr::Object(fields) => fields.iter().try_for_each(|(key, item)| {
+            let key = key.trim_matches('"');
+            let within = if is_headers(key) { Within::Headers } else { within };
+            expression(&format!("{place}.{key}"), key, item, within)
+        }),
+        Expr::Array(items) => items.iter().try_for_each(|item| expression(place, name, item, within)),
+        Expr::Token(_) | Expr::Parts(_) | Expr::Text(_) => {
+            let mut tokens = Vec::new();
+            let is_flat = flatten(value, &mut tokens);
+            let is_here = within == Within::Headers || is_secret(name);
+            let says_nothing = matches!(tokens[..], ["\"\"" | "``" | "null" | "true" | "false"]);
+            let is_reference =
+                || as_otelcol(&tokens).is_some_and(|text| matches!(reference(&text), Reference::Env { .. }));
+            if !is_here || is_flat && (says_nothing || is_reference()) {
+                return Ok(());
+            }
+            Err(format!(
+                "`{place}` would stand in the clear; use sys.env(\"NAME\") alone, or \"Bearer \" + sys.env(\"NAME\")"
+            ))
+        }
+    }
+}
+
+/// The tokens of an expression; `false` when it holds more than tokens.
+fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
+    match value {
+        Expr::Token(token) => {
+            tokens.push(token);
+            true
+        }
+        Expr::Parts(parts) => parts.iter().all(|part| flatten(part, tokens)),
+        Expr::Array(_) | Expr::Object(_) | Expr::Text(_) => false,
+    }
+}
+
+/// A reference to the environment as otelcol would write it.
+fn as_otelcol(tokens: &[&str]) -> Option<String> {
+    match tokens {
+        ["(", inner @ .., ")"] | ["convert", ".nonsensitive", "(", inner @ .., ")"] => as_otelcol(inner),
+        ["sys", ".env", "(", name, ")"] => Some(format!("${{env:{}}}", literal(name)?)),
+        ["string", ".format", "(", format, ", ", inner @ .., ")"] => {
+            let (before, after) = literal(format)?.split_once("%s")?;
+            Some(format!("{before}{}{after}", as_otelcol(inner)?))
+        }
+        [word, " + ", inner @ ..] => Some(format!("{}{}", literal(word)?, as_otelcol(inner)?)),
+        _ => None,
+    }
+}
+
+/// What stands between the quotes of a literal without escapes.
+fn literal(token: &str) -> Option<&str> {
+    let inner = |quote| token.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('`')).filter(|text| !text.contains('\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::document::strict, render::alloy::parse};
+
+    fn of_yaml(text: &str) -> Option<String> {
+        check_yaml(&strict::yaml(text).unwrap()).err()
+    }
+
+    fn of_alloy(text: &str) -> Option<String> {
+        check_alloy(&parse::body(text).unwrap()).err()
+    }
+
+    #[test]
+    fn literal_at_a_secret_place_is_refused_and_named() {
+        for (text, place) in [
+            ("{password: hunter2}", "password"),
+            ("{password: 1234}", "password"),
+            ("{headers: {X-Honeycomb-Team: abc}}", "headers.X-Honeycomb-Team"),
+            ("{client: {Headers: {x-team: 'abc${env:X}'}}}", "client.Headers.x-team"),
+            ("{headers: {x-team: '${env:X:-abc}'}}", "headers.x-team"),
+            ("{headers: {x-team: '${env:X}${env:Y}'}}", "headers.x-team"),
+            ("{headers: {x-team: 7}}", "headers.x-team"),
+            ("{headers: [{name: x-team, value: abc}]}", "headers.value"),
+            ("{auth: {sasl: {sasl_password: '${env:P:-x}'}}}", "auth.sasl.sasl_password"),
+            ("{auth: [{client-secret: x}]}", "auth.client-secret"),
+            ("{api_key: 'key ${env:X} more'}", "api_key"),
+        ] {
+            let found = of_yaml(text).unwrap_or_default();
+            assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
+            assert!(!found.contains("hunter2") && !found.contains("abc"), "{found}");
+        }
+        for (text, place) in [
+            ("token = `hunter2`", "token"),
+            ("client { headers = {\"X-Honeycomb-Team\" = \"abc\"} }", "client.headers.X-Honeycomb-Team"),
+            ("client { headers = {\"X\" = coalesce(sys.env(\"X\"), \"abc\")} }", "client.headers.X"),
+            ("client { headers = {\"X\" = \"abc\" + sys.env(\"X\")} }", "client.headers.X"),
+            ("client { headers = {\"X\" = sys.env(\"X\") + \"abc\"} }", "client.headers.X"),
+            ("client { headers = {\"X\" = string.format(\"abc%s\", sys.env(\"X\"))} }", "client.headers.X"),
+            ("auth { client_secret = 7 }", "auth.client_secret"),
+            ("auth { password = \"\\x61bc\" }", "auth.password"),
+        ] {
+            let found = of_alloy(text).unwrap_or_default();
+            assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
+            assert!(!found.contains("hunter2") && !found.contains("abc"), "{found}");
+        }
+    }
+
+    #[test]
+    fn reference_to_the_environment_and_what_is_no_secret_pass() {
+        for text in [
+            "{password: '${env:P}', headers: {Authorization: 'Bearer ${env:T}', x-team: ''}}",
+            "{headers: [{name: x-team, value: '${env:T}'}]}",
+            "{password_file: /run/secret, token_url: 'https://x.example/token', headers: [X-Seen]}",
+            "{actions: [{key: password, action: delete}], tls: {insecure: true}}",
+        ] {
+            assert_eq!(of_yaml(text), None, "{text}");
+        }
+        for text in [
+            "token = sys.env(\"T\")",
+            "client { headers = {\"Authorization\" = \"Bearer \" + sys.env(\"T\"), \"X\" = convert.nonsensitive(sys.env(\"X\"))} }",
+            "client { headers = {\"Authorization\" = string.format(\"Bearer %s\", (sys.env(\"T\")))} }",
+            "password_file = \"/run/secret\"",
+        ] {
+            assert_eq!(of_alloy(text), None, "{text}");
+        }
+    }
+}

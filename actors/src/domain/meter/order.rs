@@ -1,0 +1,26 @@
+//! Meters in the order in which records pass them.
+
+use linkmesh_proto::{PipelineId, api::collector::Throughput};
+
+use crate::domain::config::ConfigSnapshot;
+
+/// Puts the meters of each pipeline in its order: in, its filters and processors, out. A step that the pipeline has no
+/// more stands behind those that it has.
+pub fn in_order(throughput: &mut Throughput, config: &ConfigSnapshot) {
+    for pipeline in &mut throughput.pipelines {
+        let steps = steps(&pipeline.pipeline, config);
+        pipeline.meters.sort_by_cached_key(|meter| {
+            let rank = match meter.place.as_str() {
+                "in" => 0,
+                "out" => usize::MAX,
+                step => 1 + steps.iter().position(|known| *known == step).unwrap_or(steps.len()),
+            };
+            (rank, meter.place.clone())
+        });
+    }
+}
+
+fn steps<'a>(id: &PipelineId, config: &'a ConfigSnapshot) -> Vec<&'a str> {
+    let Some(pipeline) = config.pipelines.get(id) else { return Vec::new() };
+    pipeline.document.filters.iter().chain(&pipeline.document.processors).map(|step| step.id.as_str()).collect()
+}

@@ -1,0 +1,226 @@
+//! The secrets that collectors may know: those in force, and those that were lately.
+//!
+//! A collector goes on with its old config for as long as it is away, refuses the new one, or has not polled; what it
+//! says then holds the secrets of yesterday. So whatever it says is looked over for all of these when it comes in, and
+//! only what is left goes to memory, disk and people. What left the config is remembered in memory, and read from the
+//! newest commits at a start.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use linkmesh_proto::{
+    ConfigHash, DestinationId, PipelineId,
+    api::{destination::DestinationDocument, pipeline::PipelineDocument},
+    wire::opamp::{AgentToServer, ComponentHealth},
+};
+use parking_lot::Mutex;
+
+use crate::{
+    domain::{
+        config::{ConfigSnapshot, Versioned},
+        secret::{
+            Redactor, Sealer, forms, open_sealed_text, redact_sealed, sealed_in, secrets_of_destination,
+            secrets_of_pipeline,
+        },
+    },
+    ports::{ConfigRepository, HistoryQuery, RepositoryError},
+    remotecfg::Poll,
+};
+
+/// Secrets that are remembered after they left the config.
+const REMEMBERED: usize = 1_000;
+/// Commits that are looked at for secrets that left the config before the start.
+const LOOK_BACK: usize = 200;
+
+/// The secrets that collectors may know.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    known: Mutex<Known>,
+    redactor: ArcSwap<Redactor>,
+}
+
+#[derive(Default)]
+struct Known {
+    pipelines: BTreeMap<PipelineId, Holder<PipelineDocument>>,
+    destinations: BTreeMap<DestinationId, Holder<DestinationDocument>>,
+    /// Oldest first.
+    left: VecDeque<String>,
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Known").field("left", &self.left.len()).finish_non_exhaustive()
+    }
+}
+
+/// A document with its secrets, opened once.
+struct Holder<D> {
+    document: Arc<Versioned<D>>,
+    secrets: Vec<String>,
+}
+
+impl Secrets {
+    /// Takes over what is in force from now on. What is not any more is remembered.
+    pub(crate) fn take(&self, config: &ConfigSnapshot, sealer: &dyn Sealer) {
+        let mut known = self.known.lock();
+        let known = &mut *known;
+        let mut left = Vec::new();
+        let pipelines = update(&mut known.pipelines, &config.pipelines, &mut left, |d| secrets_of_pipeline(d, sealer));
+        let destinations =
+            update(&mut known.destinations, &config.destinations, &mut left, |d| secrets_of_destination(d, sealer));
+        if pipelines || destinations {
+            known.remember(left);
+            self.redactor.store(Arc::new(known.redactor()));
+        }
+    }
+
+    /// Remembers secrets that were in force before the start, oldest first.
+    pub(crate) fn remember(&self, past: Vec<String>) {
+        if !past.is_empty() {
+            let mut known = self.known.lock();
+            known.remember(past);
+            self.redactor.store(Arc::new(known.redactor()));
+        }
+    }
+
+    /// A text for people.
+    pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redactor.load().hide(text)
+    }
+
+    fn hide_in(&self, text: &mut String) {
+        if let Cow::Owned(hidden) = self.hide(text) {
+            *text = hidden;
+        }
+    }
+
+    /// What a supervisor or collector says, without secrets but for its effective config: that is compared as it is, and
+    /// sealed when it is kept.
+    pub(crate) fn hide_in_message(&self, message: &mut AgentToServer) {
+        if let Some(status) = &mut message.remote_config_status {
+            self.hide_in(&mut status.error_message);
+        }
+        if let Some(status) = &mut message.connection_settings_status {
+            self.hide_in(&mut status.error_message);
+        }
+        if let Some(health) = &mut message.health {
+            self.hide_in_health(health);
+        }
+    }
+
+    fn hide_in_health(&self, health: &mut ComponentHealth) {
+        self.hide_in(&mut health.last_error);
+        self.hide_in(&mut health.status);
+        health.component_health_map.values_mut().for_each(|below| self.hide_in_health(below));
+    }
+
+    /// What an Alloy says, likewise.
+    pub(crate) fn hide_in_poll(&self, poll: &mut Poll) {
+        if let Some(status) = &mut poll.request.remote_config_status {
+            self.hide_in(&mut status.error_message);
+        }
+    }
+
+    /// An effective config to be kept: its secrets sealed.
+    pub(crate) fn seal(&self, body: &Bytes, sealer: &dyn Sealer) -> Bytes {
+        let text = String::from_utf8_lossy(body);
+        match self.redactor.load().seal(&text, sealer) {
+            Cow::Borrowed(_) if matches!(text, Cow::Borrowed(_)) => body.clone(),
+            sealed => sealed.into_owned().into(),
+        }
+    }
+
+    /// A kept effective config for people.
+    pub(crate) fn shown(&self, body: &[u8]) -> String {
+        self.hide(&redact_sealed(&String::from_utf8_lossy(body))).into_owned()
+    }
+}
+
+/// A kept effective config as it was reported; `None` when it cannot be had again.
+pub(crate) fn opened(body: &Bytes, hash: ConfigHash, sealer: &dyn Sealer) -> Option<Bytes> {
+    if ConfigHash::of(body) == hash {
+        return Some(body.clone());
+    }
+    let text = std::str::from_utf8(body).ok()?;
+    let opened = Bytes::from(open_sealed_text(text, sealer, |_| true).into_owned());
+    (ConfigHash::of(&opened) == hash).then_some(opened)
+}
+
+/// A kept effective config to be compared with a text that holds these secrets: they are opened, all others stay sealed,
+/// and differ.
+pub(crate) fn comparable(body: &[u8], secrets: &[String], sealer: &dyn Sealer) -> String {
+    let forms: HashSet<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let text = String::from_utf8_lossy(body);
+    open_sealed_text(&text, sealer, |form| forms.contains(form)).into_owned()
+}
+
+/// Secrets that the newest commits took out of the config, oldest first.
+pub(crate) fn past(repository: &mut dyn ConfigRepository, sealer: &dyn Sealer) -> Result<Vec<String>, RepositoryError> {
+    let mut blobs = Vec::new();
+    for commit in repository.history(&HistoryQuery { limit: LOOK_BACK, ..HistoryQuery::default() })? {
+        let holds = |path: &String| path.starts_with("destinations/") || path.starts_with("pipelines/");
+        let Some(parent) = commit.parent.filter(|_| commit.paths.iter().any(holds)) else { continue };
+        for change in repository.diff(Some(parent), commit.revision)? {
+            let before = change.before.unwrap_or_default();
+            blobs.extend(sealed_in(&String::from_utf8_lossy(&before)).map(str::to_owned));
+        }
+    }
+    let mut seen = HashSet::new();
+    blobs.retain(|blob| seen.insert(blob.clone()));
+    // A blob of a key that is gone was sealed by another server: nobody here knows what it was.
+    Ok(blobs.into_iter().rev().filter_map(|blob| sealer.open(&blob).ok()).collect())
+}
+
+impl Known {
+    fn remember(&mut self, secrets: Vec<String>) {
+        for secret in secrets {
+            self.left.retain(|known| *known != secret);
+            self.left.push_back(secret);
+        }
+        let excess = self.left.len().saturating_sub(REMEMBERED);
+        self.left.drain(..excess);
+    }
+
+    fn redactor(&self) -> Redactor {
+        let of_pipelines = self.pipelines.values().flat_map(|holder| &holder.secrets);
+        let of_destinations = self.destinations.values().flat_map(|holder| &holder.secrets);
+        Redactor::new(of_pipelines.chain(of_destinations).chain(&self.left).map(String::as_str))
+    }
+}
+
+/// Brings what is known of documents up to date; answers whether any secret came or went.
+fn update<K: Ord + Clone, D>(
+    known: &mut BTreeMap<K, Holder<D>>,
+    now: &BTreeMap<K, Arc<Versioned<D>>>,
+    left: &mut Vec<String>,
+    secrets_of: impl Fn(&D) -> Vec<String>,
+) -> bool {
+    let mut changed = false;
+    known.retain(|id, holder| {
+        let stays = now.contains_key(id);
+        if !stays {
+            changed |= !holder.secrets.is_empty();
+            left.append(&mut holder.secrets);
+        }
+        stays
+    });
+    for (id, document) in now {
+        if known.get(id).is_some_and(|holder| Arc::ptr_eq(&holder.document, document)) {
+            continue;
+        }
+        let holder = Holder { document: Arc::clone(document), secrets: secrets_of(&document.document) };
+        let before = known.get(id).map_or(&[][..], |before| &before.secrets);
+        changed |= before != holder.secrets;
+        left.extend(before.iter().filter(|secret| !holder.secrets.contains(secret)).cloned());
+        known.insert(id.clone(), holder);
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests;

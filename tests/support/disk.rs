@@ -1,0 +1,67 @@
+//! A small file system that a test can fill. Also compiled into the unit tests of the repository.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+/// A small file system of its own, gone when dropped.
+pub(crate) struct SmallDisk {
+    dir: TempDir,
+}
+
+impl SmallDisk {
+    /// `None`, counted and explained, where it cannot be made; that is a failure under `CI=true`.
+    pub(crate) fn mount(kilobytes: u32) -> Option<Self> {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let options = format!("size={kilobytes}k,mode=0700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).output();
+        if mounted.as_ref().is_ok_and(|output| output.status.success()) {
+            return Some(Self { dir });
+        }
+        linkmesh_actors::testing::skip("a full disk", "run the tests as root, where a tmpfs can be mounted");
+        None
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.dir.path().join("ballast")
+    }
+
+    /// Takes all room that is left.
+    pub(crate) fn fill(&self) {
+        use std::io::Write as _;
+        let mut ballast = std::fs::File::create(self.ballast()).expect("a file");
+        // Page by page at the end, so that none is left.
+        for size in [1 << 20, 64 << 10, 4 << 10] {
+            let piece = vec![0_u8; size];
+            let full = loop {
+                if let Err(full) = ballast.write_all(&piece) {
+                    break full;
+                }
+            };
+            assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+        }
+    }
+
+    /// Gives the room back.
+    pub(crate) fn empty(&self) {
+        std::fs::remove_file(self.ballast()).expect("the ballast");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.dir.path()).status();
+        if !unmounted.is_ok_and(|status| status.success()) {
+            // Whoever still has files open there is going down with a failed test.
+            let lazily = Command::new("umount").arg("-l").arg(self.dir.path()).status();
+            assert!(lazily.is_ok_and(|status| status.success()) || std::thread::panicking());
+        }
+    }
+}
