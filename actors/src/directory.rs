@@ -15,7 +15,7 @@ pub(crate) use listing::Listing;
 pub(crate) use slot::{Connection, Fast, Mailbox};
 pub use slot::{Place, Slot, Text};
 
-use crate::token::TokenHash;
+use crate::{ports::CollectorTokenRecord, token::TokenHash};
 
 /// A collector's token, as it is looked up.
 #[derive(Debug, Clone)]
@@ -28,6 +28,29 @@ pub struct KnownToken {
     pub previous: bool,
     /// When it ends.
     pub ends_at: Option<Timestamp>,
+    /// Issued to be offered to a supervisor that dialled with an enrolment token.
+    pub offered: bool,
+}
+
+impl KnownToken {
+    /// A token as it is stored.
+    pub(crate) fn new(slot: Arc<Slot>, record: &CollectorTokenRecord) -> Self {
+        let CollectorTokenRecord { created_at, previous, ends_at, offered, .. } = *record;
+        Self { slot, created_at, previous, ends_at, offered }
+    }
+
+    /// What is stored of it.
+    pub(crate) fn record(&self, hash: TokenHash) -> CollectorTokenRecord {
+        let Self { slot, created_at, previous, ends_at, offered } = self;
+        CollectorTokenRecord {
+            hash,
+            collector: slot.id(),
+            created_at: *created_at,
+            previous: *previous,
+            ends_at: *ends_at,
+            offered: *offered,
+        }
+    }
 }
 
 /// Who is there.

@@ -12,6 +12,7 @@
 mod actor;
 mod admin;
 mod diff;
+mod enrolling;
 mod enrollments;
 mod error;
 mod handle;
@@ -21,6 +22,7 @@ mod polling;
 mod query;
 mod session;
 mod state;
+mod tokens;
 
 pub(crate) use actor::{FleetActor, MAILBOX, Reconcile, TakeRevision};
 pub(crate) use enrollments::Enrollments;

@@ -105,13 +105,7 @@ async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
         }
         let _one_at_a_time = slot.administration.lock().await;
         let (ended, valid) = ended(slot.id());
-        let records = valid.iter().map(|(hash, known)| crate::ports::CollectorTokenRecord {
-            hash: *hash,
-            collector: slot.id(),
-            created_at: known.created_at,
-            previous: known.previous,
-            ends_at: known.ends_at,
-        });
+        let records = valid.iter().map(|(hash, known)| known.record(*hash));
         shared.store.set_collector_tokens(slot.id(), records.collect(), None).await?;
         for (hash, _) in ended {
             shared.directory.remove_token(&hash);

@@ -24,7 +24,7 @@ pub use repository::{
     PathChange, RepositoryError, RepositoryFile,
 };
 pub use store_error::{BoxError, StoreError};
-pub use token_store::{CollectorTokenRecord, EnrollmentRecord, RedeemError, Redemption, TokenStore};
+pub use token_store::{CollectorTokenRecord, EnrollmentRecord, RedeemError, Redeemed, Redemption, TokenStore};
 pub use transport::{CloseReason, Transport, TransportFull};
 pub use user_store::{ServiceAccountRecord, ServiceTokenRecord, SessionRecord, UserRecord, UserStore};
 

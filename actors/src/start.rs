@@ -282,9 +282,7 @@ async fn load_collectors(shared: &Arc<Shared>) -> Result<(), StoreError> {
     }
     for token in shared.store.load_collector_tokens().await? {
         if let Some(slot) = shared.directory.slot(token.collector) {
-            let known =
-                KnownToken { slot, created_at: token.created_at, previous: token.previous, ends_at: token.ends_at };
-            shared.directory.insert_token(token.hash, known);
+            shared.directory.insert_token(token.hash, KnownToken::new(slot, &token));
         }
     }
     for enrollment in shared.store.load_enrollments().await? {

@@ -230,11 +230,12 @@ impl CollectorActor {
         message: Option<Box<linkmesh_proto::wire::opamp::AgentToServer>>,
         reply: oneshot::Sender<ServerToAgent>,
     ) {
-        let session = self.host().and_then(Host::http_session).unwrap_or_else(|| {
-            let session = self.shared.next_session();
+        let known = self.host().and_then(Host::http_session);
+        let is_told = known.is_some_and(|(_, shown)| *shown == credential);
+        let session = known.map_or_else(|| self.shared.next_session(), |(session, _)| session);
+        if !is_told {
             self.opamp(opamp::Input::SessionOpened { session, transport: TransportKind::Http, credential });
-            session
-        });
+        }
         if let Some(address) = address {
             self.note_address(&address);
         }

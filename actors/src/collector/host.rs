@@ -14,7 +14,7 @@ use crate::{
         desired::Desired,
         standing::{Now, PersistClass, Standing},
     },
-    opamp::{self, AgentState, Context, SessionId},
+    opamp::{self, AgentState, Context, Credential, SessionId},
     ports::{BoxError, CloseReason},
     remotecfg::{self, AlloyRecord, AlloyState, FastPath, PollAnswer},
 };
@@ -207,7 +207,7 @@ impl Host {
         }
     }
 
-    pub(crate) fn http_session(&self) -> Option<SessionId> {
+    pub(crate) fn http_session(&self) -> Option<(SessionId, &Credential)> {
         match &self.machine {
             Machine::Opamp(state) => state.http_session(),
             Machine::Alloy(_) => None,

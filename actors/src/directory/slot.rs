@@ -116,6 +116,9 @@ pub struct Slot {
     heard: AtomicBool,
     pub(crate) mailbox: Mutex<Mailbox>,
     pub(crate) connections: Mutex<Vec<Arc<Connection>>>,
+    /// The token that was last issued to be offered. Supervisors forget it when they restart and some never take it: it
+    /// is offered again for as long as it is good, instead of another one each time.
+    pub(crate) offered_token: Mutex<Option<Arc<str>>>,
     /// Held while tokens or registration change, one change at a time.
     pub(crate) administration: tokio::sync::Mutex<()>,
 }
@@ -135,6 +138,7 @@ impl Slot {
             heard: AtomicBool::new(false),
             mailbox: Mutex::default(),
             connections: Mutex::default(),
+            offered_token: Mutex::default(),
             administration: tokio::sync::Mutex::default(),
         }
     }

@@ -1,37 +1,28 @@
-//! What operators change: registration, tokens, enrolment tokens.
+//! What operators change: registration, names and labels, restarts and retries. Tokens are beside.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{
-    CollectorId, Etag, TokenId,
+    CollectorId, Etag,
     api::{
         collector::{Collector, CollectorEvent, CollectorPatch, CollectorStatus, NewCollector, Runtime, Stability},
-        enrolment::{Enrol, EnrollmentToken, NewEnrollmentToken},
         problem::FieldProblem,
     },
 };
 
-use super::{
-    EnrolError, EnrolledCollector, FleetError, FleetHandle, IssuedEnrollment, Reconcile, RegisteredCollector,
-    handle::DEADLINE,
-};
+use super::{FleetError, FleetHandle, Reconcile, RegisteredCollector, handle::DEADLINE, tokens::token_record};
 use crate::{
     by::By,
     collector::{Work, post, post_if_alive},
     directory::{KnownToken, Place, Slot},
     domain::document::{CollectorDocument, check_labels},
     feed::FeedItem,
-    ports::{CloseReason, CollectorRecord, CollectorTokenRecord, EnrollmentRecord, RedeemError, Redemption, RowRecord},
+    ports::{CloseReason, CollectorRecord, CollectorTokenRecord, RowRecord},
     repository::{Edit, Precondition, Save, SaveError},
     runtime::AskError,
-    shared::Shared,
-    token::{Token, TokenHash, TokenKind},
+    token::{Token, TokenKind},
 };
 
-/// How long an enrolment token lives when nothing else is asked for.
-const DEFAULT_TTL_S: u64 = 15 * 60;
-/// The longest life of an enrolment token.
-const MAX_TTL_S: u64 = 366 * 24 * 60 * 60;
 /// The longest name of a collector.
 const MAX_NAME: usize = 200;
 
@@ -56,8 +47,8 @@ impl FleetHandle {
             by.actor().clone_into(&mut record.created_by);
             let token = Token::mint(TokenKind::Collector, &*shared.entropy);
             let known = token_record(&token, id, shared);
-            shared.store.set_collector_tokens(id, vec![known], Some(record.clone())).await?;
-            let slot = this.welcome(record, token.hash()).await;
+            shared.store.set_collector_tokens(id, vec![known.clone()], Some(record.clone())).await?;
+            let slot = this.welcome(record, Some(&known)).await;
             this.note(&slot, "created", format!("created by {}", by.actor()));
             Ok(RegisteredCollector { collector: slot.row(), etag: this.etag(id), token })
         })
@@ -66,14 +57,14 @@ impl FleetHandle {
 
     /// Makes a stored collector known to everybody. When this returns, the fleet knows what it should run: its first
     /// poll gets it.
-    pub(super) async fn welcome(&self, record: CollectorRecord, token: TokenHash) -> Arc<Slot> {
+    pub(super) async fn welcome(&self, record: CollectorRecord, token: Option<&CollectorTokenRecord>) -> Arc<Slot> {
         let name = record.name.as_str().into();
         let slot = Slot::new(record, None);
         slot.set_place(Place { name, ..Place::default() });
         let slot = self.shared.directory.insert(Arc::new(slot));
-        let created_at = self.shared.clock.now();
-        let known = KnownToken { slot: Arc::clone(&slot), created_at, previous: false, ends_at: None };
-        self.shared.directory.insert_token(token, known);
+        if let Some(token) = token {
+            self.shared.directory.insert_token(token.hash, KnownToken::new(Arc::clone(&slot), token));
+        }
         self.shared.note_changed(slot.id());
         if let Some(fleet) = self.shared.fleet.get()
             && let Err(error) = fleet.ask(Reconcile, DEADLINE).await
@@ -143,6 +134,7 @@ impl FleetHandle {
                 record.deregistered_at = Some(now);
                 record.row.status_since = Some(now);
             });
+            *slot.offered_token.lock() = None;
             for hash in this.shared.directory.tokens_of(id) {
                 this.shared.directory.remove_token(&hash);
             }
@@ -162,121 +154,6 @@ impl FleetHandle {
             Ok(())
         })
         .await?
-    }
-
-    /// Issues a new token. The one before stays valid until [`Self::end_previous_token`], or until 7 days after a fresh
-    /// process first used the new one; one older still ends at once.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn rotate_token(&self, id: CollectorId, by: &By) -> Result<Token, FleetError> {
-        let slot = self.registered(id)?;
-        let (this, by) = (self.clone(), by.clone());
-        self.detached(async move {
-            let token = this.issue(&slot).await?;
-            this.note(&slot, "token_issued", format!("a new token was issued by {}", by.actor()));
-            Ok(token)
-        })
-        .await?
-    }
-
-    /// Issues a new token beside the newest that there is.
-    pub(super) async fn issue(&self, slot: &Arc<Slot>) -> Result<Token, FleetError> {
-        let _one_at_a_time = slot.administration.lock().await;
-        let (shared, id) = (&self.shared, slot.id());
-        let token = Token::mint(TokenKind::Collector, &*shared.entropy);
-        let current = shared.directory.tokens_with(id).into_iter().find(|(_, known)| !known.previous);
-        let mut records = vec![token_record(&token, id, shared)];
-        records.extend(current.as_ref().map(|(hash, known)| CollectorTokenRecord {
-            hash: *hash,
-            collector: id,
-            created_at: known.created_at,
-            previous: true,
-            ends_at: None,
-        }));
-        shared.store.set_collector_tokens(id, records, None).await?;
-        for hash in shared.directory.tokens_of(id) {
-            shared.directory.remove_token(&hash);
-        }
-        if let Some((hash, known)) = current {
-            shared.directory.insert_token(hash, KnownToken { previous: true, ..known });
-        }
-        let created_at = shared.clock.now();
-        let known = KnownToken { slot: Arc::clone(slot), created_at, previous: false, ends_at: None };
-        shared.directory.insert_token(token.hash(), known);
-        Ok(token)
-    }
-
-    /// Ends the token before the newest. A session that was opened with it is closed. Does nothing when there is none.
-    ///
-    /// # Errors
-    /// When there is no such collector, or the store fails.
-    pub async fn end_previous_token(&self, id: CollectorId, by: &By) -> Result<(), FleetError> {
-        let slot = self.registered(id)?;
-        let (this, by) = (self.clone(), by.clone());
-        self.detached(async move {
-            let _one_at_a_time = slot.administration.lock().await;
-            let shared = &this.shared;
-            let (previous, current): (Vec<_>, Vec<_>) =
-                shared.directory.tokens_with(id).into_iter().partition(|(_, known)| known.previous);
-            if previous.is_empty() {
-                return Ok(());
-            }
-            let records = current.iter().map(|(hash, known)| CollectorTokenRecord {
-                hash: *hash,
-                collector: id,
-                created_at: known.created_at,
-                previous: false,
-                ends_at: None,
-            });
-            shared.store.set_collector_tokens(id, records.collect(), None).await?;
-            for (hash, _) in &previous {
-                shared.directory.remove_token(hash);
-            }
-            let dead: Vec<TokenHash> = previous.into_iter().map(|(hash, _)| hash).collect();
-            let closed: Vec<_> = slot.connections.lock().extract_if(.., |c| dead.contains(&c.token)).collect();
-            for connection in closed {
-                connection.transport.close(CloseReason::Revoked);
-                // Full: the actor finds the session gone when it next sends.
-                let _ = post_if_alive(shared, &slot, Work::Disconnected(connection.id));
-            }
-            this.note(&slot, "token_ended", format!("the previous token was ended by {}", by.actor()));
-            Ok(())
-        })
-        .await?
-    }
-
-    /// Notes that the newest token is in use by a fresh session: the one before gets an end.
-    pub(super) fn begin_grace(&self, slot: &Arc<Slot>) {
-        let id = slot.id();
-        let unended = |(_, known): &(TokenHash, KnownToken)| known.previous && known.ends_at.is_none();
-        if !self.shared.directory.tokens_with(id).iter().any(unended) {
-            return;
-        }
-        let (this, slot) = (self.clone(), Arc::clone(slot));
-        self.shared.pool.hub().spawn(async move {
-            let _one_at_a_time = slot.administration.lock().await;
-            let shared = &this.shared;
-            let ends_at = shared.clock.now().plus(shared.settings.previous_token_grace);
-            let tokens = shared.directory.tokens_with(id);
-            let records = tokens.iter().map(|(hash, known)| CollectorTokenRecord {
-                hash: *hash,
-                collector: id,
-                created_at: known.created_at,
-                previous: known.previous,
-                ends_at: if known.previous { Some(known.ends_at.unwrap_or(ends_at)) } else { None },
-            });
-            match shared.store.set_collector_tokens(id, records.collect(), None).await {
-                Ok(()) => {
-                    for (hash, known) in tokens.into_iter().filter(|(_, known)| known.previous) {
-                        let ends_at = Some(known.ends_at.unwrap_or(ends_at));
-                        shared.directory.insert_token(hash, KnownToken { ends_at, ..known });
-                    }
-                }
-                // The next session tries again.
-                Err(error) => tracing::warn!(collector = %id, code = error.code(), "end of a token not stored"),
-            }
-        });
     }
 
     /// Asks the collector to restart.
@@ -317,126 +194,6 @@ impl FleetHandle {
         self.note(&slot, "retry_asked", format!("the config is offered again, asked for by {}", by.actor()));
         Ok(())
     }
-
-    /// Makes an enrolment token.
-    ///
-    /// # Errors
-    /// When the request breaks rules, or the store fails.
-    pub async fn create_enrollment(&self, new: NewEnrollmentToken, by: &By) -> Result<IssuedEnrollment, FleetError> {
-        let mut problems = check_labels(&new.labels).err().unwrap_or_default();
-        let ttl_s = new.ttl_s.unwrap_or(DEFAULT_TTL_S);
-        let uses = new.uses.unwrap_or(1);
-        if !(1..=MAX_TTL_S).contains(&ttl_s) {
-            problems.push(problem("ttl_s", "out_of_range", format!("must be 1 to {MAX_TTL_S} seconds")));
-        }
-        if uses == 0 {
-            problems.push(problem("uses", "out_of_range", "must be 1 or more".to_owned()));
-        }
-        if !problems.is_empty() {
-            return Err(FleetError::Invalid(problems));
-        }
-        let (this, by) = (self.clone(), by.clone());
-        self.detached(async move {
-            let shared = &this.shared;
-            let token = Token::mint(TokenKind::Enrollment, &*shared.entropy);
-            let now = shared.clock.now();
-            let record = EnrollmentRecord {
-                id: TokenId::generate(),
-                hash: token.hash(),
-                created_at: now,
-                created_by: by.actor().to_owned(),
-                expires_at: now.plus(Duration::from_secs(ttl_s)),
-                uses,
-                used: 0,
-                labels: new.labels,
-                runtime: new.runtime,
-                redeemed_by: Vec::new(),
-                deleted: false,
-            };
-            shared.store.create_enrollment(record.clone()).await?;
-            let shown = shown(record.clone());
-            shared.enrollments.insert(record);
-            Ok(IssuedEnrollment { record: shown, token })
-        })
-        .await?
-    }
-
-    /// The enrolment tokens that have not ended, newest first.
-    ///
-    /// # Errors
-    /// None today: they are in memory. A store that several servers share may fail.
-    pub async fn enrollments(&self) -> Result<Vec<EnrollmentToken>, FleetError> {
-        Ok(self.shared.enrollments.open(self.shared.clock.now()).into_iter().map(shown).collect())
-    }
-
-    /// Ends an enrolment token. Supervisors that redeemed it are still let in with it.
-    ///
-    /// # Errors
-    /// When there is none, or the store fails.
-    pub async fn delete_enrollment(&self, id: TokenId, by: &By) -> Result<(), FleetError> {
-        let (this, by) = (self.clone(), by.clone());
-        self.detached(async move {
-            let shared = &this.shared;
-            let record = shared.enrollments.by_id(id).filter(|record| !record.deleted);
-            let record = record.ok_or(FleetError::UnknownEnrollment(id))?;
-            if !shared.store.delete_enrollment(id).await? {
-                return Err(FleetError::UnknownEnrollment(id));
-            }
-            if record.redeemed_by.is_empty() {
-                shared.enrollments.remove(id);
-            } else {
-                shared.enrollments.insert(EnrollmentRecord { deleted: true, ..record });
-            }
-            tracing::info!(token = %id, by = by.actor(), "enrolment token ended");
-            Ok(())
-        })
-        .await?
-    }
-
-    /// Redeems an enrolment token: creates a collector with a token of its own.
-    ///
-    /// # Errors
-    /// When the token is unknown, ended, used or for another runtime, or the store fails.
-    pub async fn enrol(&self, token: &str, request: Enrol) -> Result<EnrolledCollector, EnrolError> {
-        check(&request.name, &BTreeMap::new()).map_err(EnrolError::Invalid)?;
-        let (this, hash) = (self.clone(), TokenHash::of(token));
-        self.detached(async move {
-            let id = CollectorId::generate();
-            let mut record = record(id, request.name, request.runtime, this.shared.clock.now());
-            record.row.reported = request.attributes;
-            let (slot, token) = this.redeem(hash, record, None).await?;
-            let record = slot.record();
-            Ok(EnrolledCollector {
-                id,
-                runtime: record.runtime,
-                name: record.name.clone(),
-                stability: record.stability,
-                labels: record.enrolment_labels.clone(),
-                token,
-            })
-        })
-        .await?
-    }
-
-    /// Redeems an enrolment token for a collector that is to be created.
-    pub(super) async fn redeem(
-        &self,
-        hash: TokenHash,
-        mut record: CollectorRecord,
-        instance_uid: Option<linkmesh_proto::InstanceUid>,
-    ) -> Result<(Arc<Slot>, Token), RedeemError> {
-        let shared = &self.shared;
-        let token = Token::mint(TokenKind::Collector, &*shared.entropy);
-        let known = token_record(&token, record.id, shared);
-        record.created_by = "enrolment".to_owned();
-        let redemption = Redemption { hash, now: shared.clock.now(), collector: record, token: known, instance_uid };
-        let (enrollment, record) = shared.store.redeem(redemption).await?;
-        let message = format!("enrolled with a token of {}", enrollment.created_by);
-        shared.enrollments.insert(enrollment);
-        let slot = self.welcome(record, token.hash()).await;
-        self.note(&slot, "enrolled", message);
-        Ok((slot, token))
-    }
 }
 
 /// A collector that never came.
@@ -460,25 +217,7 @@ pub(super) fn record(
     }
 }
 
-fn token_record(token: &Token, collector: CollectorId, shared: &Shared) -> CollectorTokenRecord {
-    let created_at = shared.clock.now();
-    CollectorTokenRecord { hash: token.hash(), collector, created_at, previous: false, ends_at: None }
-}
-
-fn shown(record: EnrollmentRecord) -> EnrollmentToken {
-    EnrollmentToken {
-        id: record.id,
-        created_at: record.created_at,
-        created_by: record.created_by,
-        expires_at: record.expires_at,
-        uses: record.uses,
-        used: record.used,
-        labels: record.labels,
-        runtime: record.runtime,
-    }
-}
-
-fn check(name: &str, labels: &BTreeMap<String, String>) -> Result<(), Vec<FieldProblem>> {
+pub(super) fn check(name: &str, labels: &BTreeMap<String, String>) -> Result<(), Vec<FieldProblem>> {
     let mut problems = check_labels(labels).err().unwrap_or_default();
     if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         let message = format!("must be 1 to {MAX_NAME} characters without control characters");
@@ -487,7 +226,7 @@ fn check(name: &str, labels: &BTreeMap<String, String>) -> Result<(), Vec<FieldP
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-fn problem(field: &str, code: &str, message: String) -> FieldProblem {
+pub(super) fn problem(field: &str, code: &str, message: String) -> FieldProblem {
     FieldProblem { field: field.to_owned(), code: code.to_owned(), message }
 }
 

@@ -13,16 +13,40 @@ const REFUSE_FOR: Duration = Duration::from_secs(300);
 /// Refusals that are remembered; beyond it the old ones go.
 const MAX_REFUSED: usize = 10_000;
 
+/// How many processes can redeem tokens at once; others wait for their turn.
+const TURNS: usize = 64;
+
 /// Enrolment tokens in memory.
-#[derive(Default)]
 pub(crate) struct Enrollments {
     by_hash: DashMap<TokenHash, EnrollmentRecord>,
     refused: DashMap<(TokenHash, Arc<str>), Duration>,
+    turns: [tokio::sync::Mutex<()>; TURNS],
+}
+
+impl Default for Enrollments {
+    fn default() -> Self {
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        Self { by_hash: DashMap::default(), refused: DashMap::default(), turns }
+    }
 }
 
 impl Enrollments {
+    /// Keeps a token as it was just stored. Of two that were redeemed at once the later may be told first.
     pub(crate) fn insert(&self, record: EnrollmentRecord) {
-        self.by_hash.insert(record.hash, record);
+        let mut known = self.by_hash.entry(record.hash).or_insert_with(|| record.clone());
+        let deleted = known.deleted || record.deleted;
+        if record.used >= known.used {
+            *known = record;
+        }
+        known.deleted = deleted;
+    }
+
+    /// Waits until nobody else enrols as this process: a client that gave up on its first message sends it again while
+    /// that is still being worked on.
+    pub(crate) async fn turn(&self, uid: InstanceUid) -> tokio::sync::MutexGuard<'_, ()> {
+        let [.., last] = *uid.as_bytes();
+        // Invariant: a remainder is below the divisor.
+        self.turns[usize::from(last) % TURNS].lock().await
     }
 
     pub(crate) fn remove(&self, id: TokenId) {

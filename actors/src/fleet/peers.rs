@@ -1,22 +1,22 @@
 //! Who dials: tokens are looked at before anything else is read of a peer.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{
-    CollectorId,
+    CollectorId, InstanceUid,
     api::collector::Runtime,
     wire::opamp::{AgentToServer, ServerToAgent},
 };
 use tokio::sync::oneshot;
 
-use super::{AdmitError, AgentSession, ExchangeError, FleetHandle, handle::DEADLINE};
+use super::{AdmitError, AgentSession, ExchangeError, FleetHandle, handle::DEADLINE, tokens::Purpose};
 use crate::{
     collector::{Work, post},
-    directory::Slot,
-    opamp::{Admission, Admitted, Credential},
-    ports::Transport,
+    directory::{KnownToken, Slot},
+    opamp::{Admission, Admitted, AgentCapabilities, Credential},
+    ports::{RedeemError, Transport},
     runtime::AskError,
-    token::{TokenHash, TokenKind},
+    token::{Token, TokenHash, TokenKind},
 };
 
 /// Who dialled: a token that was looked up, and an address. Made by [`FleetHandle::admit`].
@@ -29,7 +29,7 @@ pub struct Peer {
 #[derive(Debug, Clone)]
 pub(super) enum PeerKind {
     /// It showed a collector's own token.
-    Collector { slot: Arc<Slot>, token: Arc<str>, hash: TokenHash, previous: bool },
+    Collector { known: KnownToken, token: Arc<str>, hash: TokenHash },
     /// It showed an enrolment token; which process it is, its first message tells.
     Enrolling { hash: TokenHash },
 }
@@ -48,11 +48,11 @@ impl FleetHandle {
         let hash = TokenHash::of(token);
         let now = self.shared.now();
         let kind = if token.starts_with(TokenKind::Collector.prefix()) {
-            let (slot, previous) = self.owner(&hash)?;
-            if slot.runtime() != Runtime::Otelcol {
+            let known = self.owner(&hash)?;
+            if known.slot.runtime() != Runtime::Otelcol {
                 return Err(AdmitError::WrongKind);
             }
-            PeerKind::Collector { slot, token: token.into(), hash, previous }
+            PeerKind::Collector { known, token: token.into(), hash }
         } else if token.starts_with(TokenKind::Enrollment.prefix()) {
             self.shared.enrollments.admit(&hash, address.as_ref(), now.at, now.monotonic)?;
             PeerKind::Enrolling { hash }
@@ -62,13 +62,13 @@ impl FleetHandle {
         Ok(Peer { kind, address })
     }
 
-    /// Whose token this is, and whether it was replaced.
-    pub(super) fn owner(&self, hash: &TokenHash) -> Result<(Arc<Slot>, bool), AdmitError> {
+    /// Whose token this is.
+    pub(super) fn owner(&self, hash: &TokenHash) -> Result<KnownToken, AdmitError> {
         let known = self.shared.directory.by_token(hash, self.shared.clock.now()).ok_or(AdmitError::Unknown)?;
         if known.slot.is_deregistered() {
             return Err(AdmitError::Unknown);
         }
-        Ok((known.slot, known.previous))
+        Ok(known)
     }
 
     /// Whose token this is: for own metrics, which take nothing but a collector's own token.
@@ -76,8 +76,7 @@ impl FleetHandle {
     /// # Errors
     /// When the token is not a collector's, or dead.
     pub fn authenticate(&self, token: &str) -> Result<CollectorId, AdmitError> {
-        let (slot, _) = self.owner(&TokenHash::of(token))?;
-        Ok(slot.id())
+        Ok(self.owner(&TokenHash::of(token))?.slot.id())
     }
 
     /// Opens the session of an admitted peer over a WebSocket. It ends when the returned value is dropped.
@@ -92,11 +91,9 @@ impl FleetHandle {
     /// When the peer is turned away, or the answer takes too long.
     pub async fn exchange(&self, peer: Peer, message: Option<AgentToServer>) -> Result<ServerToAgent, ExchangeError> {
         let (slot, credential) = match peer.kind {
-            PeerKind::Collector { slot, token, previous, .. } => {
-                if !previous {
-                    self.begin_grace(&slot);
-                }
-                (slot, Credential::Collector { token })
+            PeerKind::Collector { known, token, .. } => {
+                self.begin_grace(&known);
+                (known.slot, Credential::Collector { token })
             }
             PeerKind::Enrolling { hash } => {
                 let Some(message) = &message else {
@@ -135,45 +132,92 @@ impl FleetHandle {
         self.detached(async move {
             let refuse = |reason: &str| Err(Box::new(Admission::refuse(&message, reason)));
             let shared = &this.shared;
+            let turn_away = || shared.enrollments.refuse(hash, address.as_ref(), shared.clock.monotonic());
+            let capabilities = AgentCapabilities(message.capabilities);
+            let _turn = shared.enrollments.turn(uid).await;
             let before = shared.enrollments.redeemed(&hash, uid).and_then(|id| shared.directory.slot(id));
-            if let Some(slot) = before {
-                if slot.is_deregistered() {
-                    shared.enrollments.refuse(hash, address.as_ref(), shared.clock.monotonic());
-                    return refuse("the collector was deregistered");
-                }
-                // The token that it was given is forgotten there, and only its hash is known here.
-                return match this.offers_tokens() {
-                    true => match this.issue(&slot).await {
-                        Ok(token) => Ok((slot, Credential::Enrolment { issued: Some(token.reveal().into()) })),
-                        Err(error) => {
-                            tracing::error!(error = &error as &dyn std::error::Error, "no token issued");
-                            Ok((slot, Credential::Enrolment { issued: None }))
-                        }
-                    },
-                    false => Ok((slot, Credential::Enrolment { issued: None })),
-                };
+            let slot = match before {
+                Some(slot) => slot,
+                None => match this.redeem_as(hash, uid, attributes, capabilities).await {
+                    Ok(slot) => slot,
+                    Err(RedeemError::Store(error)) => {
+                        tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "not enrolled");
+                        return refuse("the server cannot enrol at the moment");
+                    }
+                    Err(error) => {
+                        turn_away();
+                        return refuse(&error.to_string());
+                    }
+                },
+            };
+            if slot.is_deregistered() {
+                turn_away();
+                return refuse("the collector was deregistered");
             }
-            let name = attributes.get("host.name").or_else(|| attributes.get("service.name")).cloned();
-            let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| uid.to_string());
-            let now = shared.clock.now();
-            let mut record = super::admin::record(CollectorId::generate(), name, Runtime::Otelcol, now);
-            record.row.reported = attributes;
-            match this.redeem(hash, record, Some(uid)).await {
-                Ok((slot, token)) => {
-                    let issued = this.offers_tokens().then(|| token.reveal().into());
-                    Ok((slot, Credential::Enrolment { issued }))
-                }
-                Err(crate::ports::RedeemError::Store(error)) => {
-                    tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "not enrolled");
-                    refuse("the server cannot enrol at the moment")
-                }
-                Err(error) => {
-                    shared.enrollments.refuse(hash, address.as_ref(), shared.clock.monotonic());
-                    refuse(&error.to_string())
-                }
-            }
+            let issued = this.token_to_offer(&slot, capabilities).await;
+            Ok((slot, Credential::Enrolment { issued }))
         })
         .await
+    }
+
+    /// Creates the collector that this process is, with a token where it can take one.
+    async fn redeem_as(
+        &self,
+        hash: TokenHash,
+        uid: InstanceUid,
+        attributes: BTreeMap<String, String>,
+        capabilities: AgentCapabilities,
+    ) -> Result<Arc<Slot>, RedeemError> {
+        let shared = &self.shared;
+        let name = attributes.get("host.name").or_else(|| attributes.get("service.name")).cloned();
+        let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| uid.to_string());
+        let mut record = super::admin::record(CollectorId::generate(), name, Runtime::Otelcol, shared.clock.now());
+        record.row.reported = attributes;
+        // Either kind of offer carries one.
+        let takes_one = [AgentCapabilities::ACCEPTS_OPAMP_SETTINGS, AgentCapabilities::REPORTS_OWN_METRICS]
+            .into_iter()
+            .any(|bit| capabilities.has(bit));
+        let token = (takes_one && self.offers_tokens()).then(|| Token::mint(TokenKind::Collector, &*shared.entropy));
+        let issued = token.as_ref().map(|token| (token, Purpose::Offered));
+        let slot = self.redeem(hash, record, issued, Some(uid)).await?;
+        // Of a process that redeemed before it is nobody's.
+        if let Some(token) = token.filter(|token| self.is_newest(&slot, token.reveal())) {
+            *slot.offered_token.lock() = Some(token.reveal().into());
+        }
+        Ok(slot)
+    }
+
+    /// The token to offer to a process that dialled with an enrolment token: the one that was issued for that, for as
+    /// long as it is good. Another is issued only to a process that will take it, and not while another session lives:
+    /// a supervisor that dials again after a network loss comes with the token that it has.
+    async fn token_to_offer(&self, slot: &Arc<Slot>, capabilities: AgentCapabilities) -> Option<Arc<str>> {
+        if !self.offers_tokens() {
+            return None;
+        }
+        let known = slot.offered_token.lock().clone();
+        if let Some(known) = known.filter(|token| self.is_newest(slot, token)) {
+            return Some(known);
+        }
+        if !capabilities.has(AgentCapabilities::ACCEPTS_OPAMP_SETTINGS) || !slot.connections.lock().is_empty() {
+            return None;
+        }
+        match self.issue(slot, Purpose::Offered).await {
+            Ok(token) => {
+                let text: Arc<str> = token.reveal().into();
+                *slot.offered_token.lock() = Some(Arc::clone(&text));
+                Some(text)
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no token issued");
+                None
+            }
+        }
+    }
+
+    /// Whether a token of this collector is good and was not replaced.
+    fn is_newest(&self, slot: &Slot, token: &str) -> bool {
+        let known = self.shared.directory.by_token(&TokenHash::of(token), self.shared.clock.now());
+        known.is_some_and(|known| known.slot.id() == slot.id() && !known.previous)
     }
 
     fn offers_tokens(&self) -> bool {

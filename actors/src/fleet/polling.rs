@@ -35,14 +35,14 @@ impl FleetHandle {
         if self.shared.is_stopping() {
             return Err(refused(AdmitError::Busy));
         }
-        let (slot, previous) = self.owner(&TokenHash::of(token)).map_err(refused)?;
-        if slot.runtime() != Runtime::Alloy {
+        let known = self.owner(&TokenHash::of(token)).map_err(refused)?;
+        if known.slot.runtime() != Runtime::Alloy {
             return Err(refused(AdmitError::WrongKind));
         }
-        if !previous && slot.fast().is_none() {
-            self.begin_grace(&slot);
+        if known.slot.fast().is_none() {
+            self.begin_grace(&known);
         }
-        Ok(slot)
+        Ok(known.slot)
     }
 
     /// Answers a poll. A poll that says nothing new is answered from memory: it touches no disk and wakes no actor.

@@ -55,10 +55,9 @@ impl AgentSession {
         let id = fleet.shared.next_session();
         let (stage, owner) = match peer.kind {
             PeerKind::Enrolling { hash } => (Stage::Enrolling { hash, is_judging: false, waiting: Vec::new() }, None),
-            PeerKind::Collector { slot, token, hash, previous } => {
-                if !previous {
-                    fleet.begin_grace(&slot);
-                }
+            PeerKind::Collector { known, token, hash } => {
+                fleet.begin_grace(&known);
+                let slot = known.slot;
                 (Stage::Bound(Arc::clone(&slot)), Some((slot, Credential::Collector { token }, hash)))
             }
         };

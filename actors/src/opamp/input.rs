@@ -51,7 +51,8 @@ impl Credential {
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
-    /// A peer was let in: its upgrade was accepted, or its first POST came.
+    /// A peer was let in: its upgrade was accepted, or its first POST came. Said again of an open HTTP session when a
+    /// POST shows another credential than the one before.
     SessionOpened {
         /// The new session.
         session: SessionId,

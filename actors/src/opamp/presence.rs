@@ -42,7 +42,8 @@ impl AgentState {
     }
 
     pub(super) fn open(&mut self, id: SessionId, transport: TransportKind, credential: Credential, out: &mut Output) {
-        if self.sessions.iter().any(|session| session.id == id) {
+        if let Some(known) = self.sessions.iter_mut().find(|session| session.id == id) {
+            known.credential = credential;
             return;
         }
         // One that said goodbye is as good as closed.

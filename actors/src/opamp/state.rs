@@ -8,7 +8,7 @@ use super::{
     capability::AgentCapabilities,
     description,
     effect::Effect,
-    input::{Context, Input, SessionId},
+    input::{Context, Credential, Input, SessionId},
     record::{FailedConfig, Record},
     session::Session,
 };
@@ -144,10 +144,11 @@ impl AgentState {
         self.record.last_seen.map(|last_seen| Presence { last_seen, last_sequence: self.record.last_seq })
     }
 
-    /// The HTTP session that is open, if any: the next POST of this collector belongs to it.
+    /// The HTTP session that is open, if any, with what its newest POST showed: the next POST of this collector belongs
+    /// to it.
     #[must_use]
-    pub fn http_session(&self) -> Option<SessionId> {
-        self.sessions.iter().find(|session| !session.is_socket()).map(|session| session.id)
+    pub fn http_session(&self) -> Option<(SessionId, &Credential)> {
+        self.sessions.iter().find(|session| !session.is_socket()).map(|session| (session.id, &session.credential))
     }
 
     /// The uid of the newest process.

@@ -22,6 +22,10 @@ pub struct CollectorTokenRecord {
     pub previous: bool,
     /// When it ends; set once a fresh process used the newer token.
     pub ends_at: Option<Timestamp>,
+    /// Issued by the server to be offered to a supervisor that dialled with an enrolment token. Such tokens replace one
+    /// another and never one that an operator knows.
+    #[serde(default)]
+    pub offered: bool,
 }
 
 /// A token that opens enrolment and nothing else.
@@ -61,10 +65,22 @@ pub struct Redemption {
     pub now: Timestamp,
     /// The collector to create. The store adds the enrolment token's labels to it (they lose against its own).
     pub collector: CollectorRecord,
-    /// The token to issue to it.
-    pub token: CollectorTokenRecord,
+    /// The token to issue to it; `None` for a supervisor that cannot take one.
+    pub token: Option<CollectorTokenRecord>,
     /// The uid by which a supervisor redeems over OpAMP; absent for `POST /enrol`.
     pub instance_uid: Option<InstanceUid>,
+}
+
+/// What a redemption came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redeemed {
+    /// The enrolment token as it is now.
+    pub enrollment: EnrollmentRecord,
+    /// The collector as it is stored.
+    pub collector: CollectorRecord,
+    /// Whether this redemption created it. Otherwise the same process redeemed the token before, and nothing was
+    /// written.
+    pub is_new: bool,
 }
 
 /// Why an enrolment token was not redeemed. Nothing was written.
@@ -112,8 +128,11 @@ pub trait TokenStore: Send + Sync + 'static {
     async fn delete_enrollment(&self, id: TokenId) -> Result<bool, StoreError>;
 
     /// Counts one use and creates the collector and its token, in one transaction: of two that redeem a single-use token
-    /// at once, one gets [`RedeemError::Used`]. Answers the record as stored.
-    async fn redeem(&self, redemption: Redemption) -> Result<(EnrollmentRecord, CollectorRecord), RedeemError>;
+    /// at once, one gets [`RedeemError::Used`].
+    ///
+    /// A process that redeemed the token before, by its instance uid, gets the collector that it was (deregistered or
+    /// not) for as long as that is stored, even when the token has ended: nothing is counted or written.
+    async fn redeem(&self, redemption: Redemption) -> Result<Redeemed, RedeemError>;
 
     /// Removes enrolment tokens that ended before `ended_before` and that no registered collector comes back with.
     /// Answers their ids.

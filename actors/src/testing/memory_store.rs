@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use crate::{
     ports::{
         AuditEntry, AuditRecord, AuditStore, CollectorRecord, CollectorStore, CollectorTokenRecord, EVENTS_KEPT,
-        EffectiveRecord, EnrollmentRecord, EventStore, Presence, RedeemError, Redemption, ServiceAccountRecord,
-        ServiceTokenRecord, SessionRecord, StoreError, TokenStore, UserRecord, UserStore,
+        EffectiveRecord, EnrollmentRecord, EventStore, Presence, RedeemError, Redeemed, Redemption,
+        ServiceAccountRecord, ServiceTokenRecord, SessionRecord, StoreError, TokenStore, UserRecord, UserStore,
     },
     token::TokenHash,
 };
@@ -177,9 +177,17 @@ impl TokenStore for MemoryStore {
         })
     }
 
-    async fn redeem(&self, redemption: Redemption) -> Result<(EnrollmentRecord, CollectorRecord), RedeemError> {
+    async fn redeem(&self, redemption: Redemption) -> Result<Redeemed, RedeemError> {
         self.write(|tables| {
             let record = tables.enrollments.get_mut(&redemption.hash).ok_or(RedeemError::Unknown)?;
+            let uid = redemption.instance_uid;
+            if record.runtime.is_some_and(|runtime| runtime != redemption.collector.runtime) {
+                return Err(RedeemError::WrongRuntime);
+            }
+            let before = record.redeemed_by.iter().find(|(by, _)| Some(*by) == uid);
+            if let Some(collector) = before.and_then(|(_, id)| tables.collectors.get(id)) {
+                return Ok(Redeemed { enrollment: record.clone(), collector: collector.clone(), is_new: false });
+            }
             if record.deleted || redemption.now >= record.expires_at {
                 return Err(RedeemError::Expired);
             }
@@ -187,18 +195,16 @@ impl TokenStore for MemoryStore {
                 return Err(RedeemError::Used);
             }
             let mut collector = redemption.collector;
-            if record.runtime.is_some_and(|runtime| runtime != collector.runtime) {
-                return Err(RedeemError::WrongRuntime);
-            }
             record.used += 1;
-            record.redeemed_by.extend(redemption.instance_uid.map(|uid| (uid, collector.id)));
+            record.redeemed_by.retain(|(by, _)| Some(*by) != uid);
+            record.redeemed_by.extend(uid.map(|uid| (uid, collector.id)));
             let mut labels = record.labels.clone();
             labels.extend(std::mem::take(&mut collector.enrolment_labels));
             collector.enrolment_labels = labels;
             let enrollment = record.clone();
             tables.collectors.insert(collector.id, collector.clone());
-            tables.tokens.insert(redemption.token.hash, redemption.token);
-            Ok((enrollment, collector))
+            tables.tokens.extend(redemption.token.map(|token| (token.hash, token)));
+            Ok(Redeemed { enrollment, collector, is_new: true })
         })?
     }
 

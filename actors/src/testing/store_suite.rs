@@ -34,6 +34,8 @@ macro_rules! store_conformance_tests {
             tokens [
                 tokens_of_a_collector_are_replaced_together,
                 enrolment_is_redeemed_once,
+                process_that_redeems_again_is_the_collector_that_it_was,
+                redemption_without_a_token_creates_the_collector_alone,
                 enrolment_is_redeemed_as_often_as_it_may_be,
                 redemption_gives_labels_that_lose_against_the_collectors_own,
                 refused_redemption_writes_nothing,

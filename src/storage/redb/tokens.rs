@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use linkmesh_actors::{
-    ports::{CollectorRecord, CollectorTokenRecord, EnrollmentRecord, RedeemError, Redemption, StoreError, TokenStore},
+    ports::{
+        CollectorRecord, CollectorTokenRecord, EnrollmentRecord, RedeemError, Redeemed, Redemption, StoreError,
+        TokenStore,
+    },
     token::TokenHash,
 };
 use linkmesh_proto::{CollectorId, Timestamp, TokenId};
@@ -64,13 +67,16 @@ impl TokenStore for RedbStore {
         .await
     }
 
-    async fn redeem(&self, redemption: Redemption) -> Result<(EnrollmentRecord, CollectorRecord), RedeemError> {
+    async fn redeem(&self, redemption: Redemption) -> Result<Redeemed, RedeemError> {
         self.write(move |view, changes| match redeem(view, redemption) {
-            Ok((enrollment, collector, token)) => {
-                changes.put(Table::Enrollments, enrollment.id.as_bytes(), &enrollment)?;
-                changes.put(Table::Collectors, collector.id.as_bytes(), &collector)?;
-                put(changes, collector.id, &token)?;
-                Ok(Ok((enrollment, collector)))
+            Ok((redeemed, token)) => {
+                if redeemed.is_new {
+                    let Redeemed { enrollment, collector, .. } = &redeemed;
+                    changes.put(Table::Enrollments, enrollment.id.as_bytes(), enrollment)?;
+                    changes.put(Table::Collectors, collector.id.as_bytes(), collector)?;
+                    token.iter().try_for_each(|token| put(changes, collector.id, token))?;
+                }
+                Ok(Ok(redeemed))
             }
             Err(RedeemError::Store(error)) => Err(error),
             Err(refused) => Ok(Err(refused)),
@@ -131,13 +137,16 @@ fn enrollment_by_hash(view: &dyn View, hash: TokenHash) -> Result<Option<Enrollm
     record.map(Some).ok_or_else(|| value::malformed(Table::EnrollmentByHash, hash.as_bytes()))
 }
 
-type Redeemed = (EnrollmentRecord, CollectorRecord, CollectorTokenRecord);
-
-fn redeem(view: &dyn View, redemption: Redemption) -> Result<Redeemed, RedeemError> {
+fn redeem(view: &dyn View, redemption: Redemption) -> Result<(Redeemed, Option<CollectorTokenRecord>), RedeemError> {
     let Redemption { hash, now, mut collector, token, instance_uid } = redemption;
     let mut enrollment = enrollment_by_hash(view, hash)?.ok_or(RedeemError::Unknown)?;
     if enrollment.runtime.is_some_and(|runtime| runtime != collector.runtime) {
         return Err(RedeemError::WrongRuntime);
+    }
+    if let Some((_, id)) = enrollment.redeemed_by.iter().find(|(by, _)| Some(*by) == instance_uid)
+        && let Some(collector) = view.record::<CollectorRecord>(Table::Collectors, id.as_bytes())?
+    {
+        return Ok((Redeemed { enrollment, collector, is_new: false }, None));
     }
     if enrollment.used >= enrollment.uses {
         return Err(RedeemError::Used);
@@ -146,9 +155,10 @@ fn redeem(view: &dyn View, redemption: Redemption) -> Result<Redeemed, RedeemErr
         return Err(RedeemError::Expired);
     }
     enrollment.used += 1;
+    enrollment.redeemed_by.retain(|(by, _)| Some(*by) != instance_uid);
     enrollment.redeemed_by.extend(instance_uid.map(|uid| (uid, collector.id)));
     for (name, label) in &enrollment.labels {
         collector.enrolment_labels.entry(name.clone()).or_insert_with(|| label.clone());
     }
-    Ok((enrollment, collector, token))
+    Ok((Redeemed { enrollment, collector, is_new: true }, token))
 }

@@ -37,7 +37,7 @@ fn http_agent_is_gone_after_three_intervals() {
     let mut server = Server::new(None);
     let mut agent = Agent::default();
     server.open_as(1, TransportKind::Http, Credential::Enrolment { issued: None });
-    assert_eq!(server.state.http_session(), Some(SessionId(1)));
+    assert_eq!(server.state.http_session().map(|(session, _)| session), Some(SessionId(1)));
     server.send(1, agent.full());
     for _ in 0..5 {
         server.pass_s(80);
@@ -225,7 +225,7 @@ fn two_http_processes_are_told_apart_by_uid() {
         if server.state.http_session().is_none() {
             server.open_as(2, TransportKind::Http, Credential::Enrolment { issued: None });
         }
-        let session = server.state.http_session().unwrap().0;
+        let session = server.state.http_session().unwrap().0.0;
         server.send(session, old.heartbeat());
     }
     assert!(server.standing().online);

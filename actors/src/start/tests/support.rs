@@ -117,6 +117,7 @@ pub(super) async fn register(handles: &Handles, runtime: Runtime, env: &str) -> 
 pub(super) struct Agent {
     uid: [u8; 16],
     seq: u64,
+    pub(super) capabilities: u64,
     pub(super) transport: Arc<FakeTransport>,
     pub(super) session: Option<AgentSession>,
     status: RemoteConfigStatus,
@@ -128,11 +129,17 @@ impl Agent {
         Self {
             uid: [uid; 16],
             seq: 0,
+            capabilities: 0x7DE7 & !0x4000,
             transport: Arc::default(),
             session: None,
             status: RemoteConfigStatus::default(),
             running: String::new(),
         }
+    }
+
+    /// The same with other capabilities.
+    pub(super) fn with(capabilities: u64) -> Self {
+        Self { capabilities, ..Self::new(1) }
     }
 
     /// Dials with a token.
@@ -146,7 +153,7 @@ impl Agent {
         let message = AgentToServer {
             instance_uid: self.uid.to_vec(),
             sequence_num: self.seq,
-            capabilities: 0x7DE7 & !0x4000,
+            capabilities: self.capabilities,
             ..Default::default()
         };
         self.seq += 1;
@@ -161,6 +168,12 @@ impl Agent {
             remote_config_status: Some(self.status.clone()),
             ..self.heartbeat()
         }
+    }
+
+    /// Sends a message by plain HTTP and takes its answer.
+    pub(super) async fn post(handles: &Handles, token: &str, message: AgentToServer) -> ServerToAgent {
+        let peer = handles.fleet.admit(token, Some("192.0.2.7".into())).unwrap();
+        handles.fleet.exchange(peer, Some(message)).await.unwrap()
     }
 
     pub(super) fn send(&self, message: AgentToServer) {
@@ -216,6 +229,19 @@ impl Agent {
             self.ask(status).await;
         }
     }
+}
+
+/// The token of a collector that a message offers.
+pub(super) fn offered_token(message: &ServerToAgent) -> Option<String> {
+    let settings = message.connection_settings.as_ref()?.opamp.as_ref()?;
+    let bearer = &settings.headers.as_ref()?.headers[0].value;
+    Some(bearer.strip_prefix("Bearer ").unwrap().to_owned())
+}
+
+/// The kinds of a collector's events, oldest first. The server must have been stopped: events are written with a delay.
+pub(super) async fn events(world: &World, id: CollectorId) -> Vec<String> {
+    let events = crate::ports::EventStore::events(&*world.store, id, None, 200).await.unwrap();
+    events.into_iter().rev().map(|(_, event)| event.kind).collect()
 }
 
 /// The configs in messages, with their hashes.

@@ -96,6 +96,7 @@ pub fn token(collector: u32, number: u32) -> CollectorTokenRecord {
         created_at: Timestamp::from_millis(4),
         previous: false,
         ends_at: None,
+        offered: false,
     }
 }
 
@@ -124,7 +125,7 @@ pub fn redemption(enrollment: u32, number: u32, instance_uid: Option<InstanceUid
         hash: hash(enrollment),
         now: Timestamp::from_millis(500),
         collector: CollectorRecord { enrolment_labels: BTreeMap::new(), ..collector(number) },
-        token: token(number, 1),
+        token: Some(token(number, 1)),
         instance_uid,
     }
 }

@@ -41,11 +41,48 @@ pub async fn enrolment_is_redeemed_once(store: &impl StateStore) {
     store.create_enrollment(enrollment(1)).await.unwrap();
     let uid = instance_uid(1);
     let first = redemption(1, 1, Some(uid));
-    let (enrolled, created) = store.redeem(first.clone()).await.unwrap();
+    let redeemed = store.redeem(first.clone()).await.unwrap();
+    assert!(redeemed.is_new);
+    let enrolled = redeemed.enrollment;
     assert_eq!((enrolled.used, enrolled.redeemed_by), (1, vec![(uid, first.collector.id)]));
-    assert_eq!(store.collector(created.id).await.unwrap(), Some(created));
-    assert_eq!(store.load_collector_tokens().await.unwrap(), [first.token]);
+    assert_eq!(store.collector(redeemed.collector.id).await.unwrap(), Some(redeemed.collector));
+    assert_eq!(store.load_collector_tokens().await.unwrap(), Vec::from_iter(first.token));
     assert!(matches!(store.redeem(redemption(1, 2, None)).await, Err(RedeemError::Used)));
+}
+
+/// The same process redeems a token once, however often it asks: a client that gave up on the first answer asks again.
+/// Nothing is written for it, not even when the token has ended since.
+pub async fn process_that_redeems_again_is_the_collector_that_it_was(store: &impl StateStore) {
+    store.create_enrollment(EnrollmentRecord { uses: 3, ..enrollment(1) }).await.unwrap();
+    let uid = Some(instance_uid(1));
+    let attempts = (1..=5).map(|number| store.redeem(redemption(1, number, uid)));
+    let outcomes: Vec<_> =
+        futures_util::future::join_all(attempts).await.into_iter().map(|outcome| outcome.unwrap()).collect();
+    assert_eq!(outcomes.iter().filter(|redeemed| redeemed.is_new).count(), 1);
+    let first = outcomes[0].collector.clone();
+    assert!(outcomes.iter().all(|redeemed| redeemed.collector == first && redeemed.enrollment.used == 1));
+    assert_eq!(store.load_collectors().await.unwrap(), [(first.clone(), None)]);
+    assert_eq!(store.load_collector_tokens().await.unwrap().len(), 1);
+
+    let before = store.load_enrollments().await.unwrap();
+    let mut late = redemption(1, 6, uid);
+    late.now = enrollment(1).expires_at;
+    let again = store.redeem(late).await.unwrap();
+    assert_eq!((again.is_new, &again.collector), (false, &first));
+    assert_eq!(store.load_enrollments().await.unwrap(), before);
+    // A collector that was forgotten is nobody any more.
+    store.remove_collectors(vec![first.id]).await.unwrap();
+    let anew = store.redeem(redemption(1, 7, uid)).await.unwrap();
+    assert_eq!((anew.is_new, anew.enrollment.used), (true, 2));
+    assert_eq!(anew.enrollment.redeemed_by, [(instance_uid(1), collector_id(7))]);
+}
+
+/// A supervisor that cannot take a token of its own is given none.
+pub async fn redemption_without_a_token_creates_the_collector_alone(store: &impl StateStore) {
+    store.create_enrollment(enrollment(1)).await.unwrap();
+    store.redeem(crate::ports::Redemption { token: None, ..redemption(1, 1, Some(instance_uid(1))) }).await.unwrap();
+    assert_eq!(store.load_collectors().await.unwrap().len(), 1);
+    assert_eq!(store.load_collector_tokens().await.unwrap(), []);
 }
 
 /// A token for several uses opens so often and leaves a mark only of those who came by OpAMP.
@@ -68,7 +105,7 @@ pub async fn redemption_gives_labels_that_lose_against_the_collectors_own(store:
     store.create_enrollment(EnrollmentRecord { labels: labels.into(), ..enrollment(1) }).await.unwrap();
     let mut asked = redemption(1, 1, None);
     asked.collector.enrolment_labels = BTreeMap::from([("env".to_owned(), "test".to_owned())]);
-    let (_, created) = store.redeem(asked).await.unwrap();
+    let created = store.redeem(asked).await.unwrap().collector;
     let expected = [("env", "test"), ("site", "fra")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(created.enrolment_labels, BTreeMap::from(expected));
     assert_eq!(store.collector(created.id).await.unwrap(), Some(created));
