@@ -171,17 +171,24 @@ impl Inner {
             }
             Ok(Err(answer)) => {
                 let reason = answer.error_response.as_ref().map(|error| error.error_message.clone());
-                for message in waiting {
-                    let _ = self.transport.send(Admission::refuse(&message, reason.as_deref().unwrap_or_default()));
-                }
+                let reason = reason.unwrap_or_default();
                 // The peer may have left.
                 let _ = self.transport.send(*answer);
-                *stage = Stage::Refused(reason.unwrap_or_default());
+                self.refuse_all(&waiting, &reason);
+                *stage = Stage::Refused(reason);
             }
             Err(_) => {
                 *is_judging = false;
-                let _ = self.transport.send(Admission::refuse(&message, "the server cannot enrol at the moment"));
+                self.refuse_all(std::iter::once(&message).chain(&waiting), "the server cannot enrol at the moment");
             }
+        }
+    }
+
+    /// Every message has its answer.
+    fn refuse_all<'a>(&self, messages: impl IntoIterator<Item = &'a AgentToServer>, reason: &str) {
+        for message in messages {
+            // The peer may have left.
+            let _ = self.transport.send(Admission::refuse(message, reason));
         }
     }
 }
