@@ -21,7 +21,7 @@ use crate::{
 pub(crate) const MAILBOX: usize = 8;
 /// How often the janitor goes round.
 const EVERY: Duration = Duration::from_secs(60);
-/// An Alloy that counts as there and was not heard for so long is looked at; its state machine decides.
+/// A collector that counts as there and was not heard for so long is looked at; its state machine decides.
 const SILENT_AFTER: Duration = Duration::from_secs(60);
 
 /// The janitor.
@@ -78,13 +78,13 @@ async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), 
     forget_deregistered(&shared, &repository).await
 }
 
-/// Alloys that count as there and have no actor, for instance after a panic: nothing else would notice their silence.
+/// Collectors that count as there and have no actor, for instance after a panic: nothing else would notice their silence.
 fn wake_silent(shared: &Arc<Shared>, now: linkmesh_proto::Timestamp) {
     for slot in shared.directory.slots() {
         let is_silent = slot.last_seen().is_none_or(|seen| now.since(seen) >= SILENT_AFTER);
         if slot.is_online() && is_silent && slot.mailbox.lock().addr.is_none() {
             // Any message builds the actor, which judges the silence. Full: it is alive after all.
-            let _ = post(shared, &slot, Work::PlaceChanged);
+            let _ = post(shared, &slot, Work::Tick);
         }
     }
 }

@@ -13,6 +13,7 @@ mod fast;
 mod input;
 mod poll;
 mod record;
+mod rhythm;
 mod state;
 mod steps;
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use effect::{Effect, PollAnswer};
 pub use fast::{FastPath, is_unchanged, poll_digest};
 pub use input::{ComponentCount, Input, Poll};
 pub use record::AlloyRecord;
+pub use rhythm::{Pulse, Rhythm};
 pub use state::AlloyState;

@@ -116,9 +116,7 @@ impl CollectorActor {
         else {
             return;
         };
-        let now = self.shared.now();
-        let shared = Arc::clone(&self.shared);
-        self.with_host(|host| host.tick(now, &shared.context()));
+        self.tick();
         let connected: Vec<SessionId> = self.slot.connections.lock().iter().map(|c| c.id).collect();
         for session in connected {
             self.attach(session);
@@ -132,9 +130,15 @@ impl CollectorActor {
     /// Applies something to the state machine and queues what follows.
     pub(super) fn with_host(&mut self, apply: impl FnOnce(&mut Host) -> Vec<Action>) {
         if let Phase::Ready(host) = &mut self.phase {
+            host.feel(self.slot.rhythm.pulse());
             let actions = apply(host);
             self.actions.extend(actions);
         }
+    }
+
+    fn tick(&mut self) {
+        let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
+        self.with_host(|host| host.tick(now, &shared.context()));
     }
 
     fn opamp(&mut self, input: opamp::Input) {
@@ -200,6 +204,7 @@ impl CollectorActor {
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
             // Settling looks at the slot.
             Work::PlaceChanged => {}
+            Work::Tick => self.tick(),
             Work::Restart(reply) => {
                 let possible = self.host().is_some_and(Host::can_restart);
                 if possible {
@@ -305,11 +310,7 @@ impl CollectorActor {
         let delay = at.saturating_sub(self.shared.clock.monotonic());
         let timer = ctx.run_later(delay, |actor, ctx| {
             actor.timer = None;
-            if actor.slot.take_heard() {
-                actor.alloy(remotecfg::Input::Heard);
-            }
-            let (now, shared) = (actor.shared.now(), Arc::clone(&actor.shared));
-            actor.with_host(|host| host.tick(now, &shared.context()));
+            actor.tick();
             actor.settle(ctx);
         });
         self.timer = Some((at, timer));

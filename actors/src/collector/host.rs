@@ -16,7 +16,7 @@ use crate::{
     },
     opamp::{self, AgentState, Context, Credential, SessionId},
     ports::{BoxError, CloseReason},
-    remotecfg::{self, AlloyRecord, AlloyState, FastPath, PollAnswer},
+    remotecfg::{self, AlloyRecord, AlloyState, FastPath, PollAnswer, Pulse},
 };
 
 /// The persisted state of either protocol. On disk: a version byte, then JSON with named fields.
@@ -120,6 +120,8 @@ impl From<remotecfg::Effect> for Action {
 pub(crate) struct Host {
     machine: Machine,
     desired: Option<ConfigHash>,
+    /// Alloy: the rhythm of its polls.
+    pulse: Pulse,
 }
 
 enum Machine {
@@ -134,7 +136,12 @@ impl Host {
             AgentRecord::Opamp(record) => Machine::Opamp(Box::new(AgentState::new(*record, desired))),
             AgentRecord::Alloy(record) => Machine::Alloy(Box::new(AlloyState::new(*record, desired))),
         };
-        Self { machine, desired: hash }
+        Self { machine, desired: hash, pulse: Pulse::default() }
+    }
+
+    /// Takes the rhythm of an Alloy's polls, which goes with the inputs that follow.
+    pub(crate) fn feel(&mut self, pulse: Pulse) {
+        self.pulse = pulse;
     }
 
     /// Applies an OpAMP input; an Alloy has none.
@@ -149,7 +156,7 @@ impl Host {
     pub(crate) fn alloy(&mut self, now: Now, input: remotecfg::Input) -> Vec<Action> {
         match &mut self.machine {
             Machine::Opamp(_) => Vec::new(),
-            Machine::Alloy(state) => state.apply(now, input).into_iter().map(Action::from).collect(),
+            Machine::Alloy(state) => state.apply(now, self.pulse, input).into_iter().map(Action::from).collect(),
         }
     }
 

@@ -49,7 +49,9 @@ pub(crate) enum Work {
     AlloyStopped,
     /// The slot holds another text, or other facts.
     PlaceChanged,
-    /// An operator asks for a restart; whether that is possible is the answer.
+    /// Time passed: look at what is due.
+    Tick,
+    /// An operator asks for a restart; whether that is possible is the answer, given when the wish is on disk.
     Restart(oneshot::Sender<bool>),
     /// An operator lifts the failed latch.
     Retry,

@@ -23,7 +23,7 @@ use crate::{
     domain::{desired::Desired, matcher::Attributes},
     opamp::{Credential, SessionId, TransportKind},
     ports::{CollectorRecord, Presence, Transport},
-    remotecfg::FastPath,
+    remotecfg::{FastPath, Rhythm},
     token::TokenHash,
 };
 
@@ -112,8 +112,8 @@ pub struct Slot {
     presence_is_dirty: AtomicBool,
     /// Alloy: what polls are answered from. `None`: ask the actor.
     fast: ArcSwapOption<Fast>,
-    /// Alloy: unchanged polls came since the actor last looked.
-    heard: AtomicBool,
+    /// Alloy: when it polled, whoever answered.
+    pub(crate) rhythm: Rhythm,
     pub(crate) mailbox: Mutex<Mailbox>,
     pub(crate) connections: Mutex<Vec<Arc<Connection>>>,
     /// The token that was last issued to be offered. Supervisors forget it when they restart and some never take it: it
@@ -135,7 +135,7 @@ impl Slot {
             last_sequence: AtomicU64::new(presence.map_or(0, |presence| presence.last_sequence)),
             presence_is_dirty: AtomicBool::new(false),
             fast: ArcSwapOption::empty(),
-            heard: AtomicBool::new(false),
+            rhythm: Rhythm::default(),
             mailbox: Mutex::default(),
             connections: Mutex::default(),
             offered_token: Mutex::default(),
@@ -236,13 +236,5 @@ impl Slot {
 
     pub(crate) fn set_fast(&self, fast: Option<Fast>) {
         self.fast.store(fast.map(Arc::new));
-    }
-
-    pub(crate) fn note_heard(&self) {
-        self.heard.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn take_heard(&self) -> bool {
-        self.heard.swap(false, Ordering::AcqRel)
     }
 }

@@ -59,12 +59,16 @@ impl FleetHandle {
         if request.id.is_empty() {
             return Err(PollError::NoId);
         }
+        let now = self.shared.now();
+        if slot.rhythm.beat(now.monotonic) {
+            // Its silence is to be measured by that from now on. Full: it has messages, and looks with each.
+            let _ = post_if_alive(&self.shared, &slot, Work::Tick);
+        }
         let address = peer.address.unwrap_or_default();
         let desired = slot.desired().map(|desired| desired.hash());
         let is_known = |fast: &Arc<Fast>| fast.desired == desired && is_unchanged(&fast.path, &request, &address);
         if slot.fast().as_ref().is_some_and(is_known) {
-            slot.note_heard();
-            if slot.touch(self.shared.clock.now(), None) {
+            if slot.touch(now.at, None) {
                 self.shared.recorder.touch(&slot);
             }
             self.shared.observe.polls_unchanged.increment();
@@ -100,6 +104,7 @@ impl FleetHandle {
         if request.id.is_empty() {
             return Err(PollError::NoId);
         }
+        slot.rhythm.restart(self.shared.clock.monotonic());
         let address = peer.address.unwrap_or_default().into();
         // A full mailbox is no reason to end an Alloy: the poll that follows tells the same.
         let _ = post(&self.shared, &slot, Work::AlloyStarted(Box::new(request), address));
@@ -113,6 +118,7 @@ impl FleetHandle {
     pub fn alloy_stopped(&self, token: &str, request: UnregisterCollectorRequest) -> Result<(), PollError> {
         let slot = self.alloy(token)?;
         drop(request);
+        slot.rhythm.stop();
         // Full: its silence tells the same, later.
         let _ = post_if_alive(&self.shared, &slot, Work::AlloyStopped);
         Ok(())

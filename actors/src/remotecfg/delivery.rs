@@ -24,7 +24,7 @@ use crate::{
     opamp::{Drift, FailedConfig, ReportedStatus},
 };
 
-/// How long a served text may go without an answer, beside the time of one poll, before it counts as unanswered.
+/// How long a served text may go without an answer before it counts as unanswered; longer where polls are far apart.
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
 /// Refused texts that are remembered.
 const MAX_FAILED: usize = 16;

@@ -43,9 +43,6 @@ pub enum Input {
     Polled(Box<Poll>),
     /// `UnregisterCollector` came: it stops. A killed one sends none.
     Unregistered,
-    /// Unchanged polls were answered from the fast path, the last of them now. Needed when the collector counts as
-    /// offline, and before its next tick when it does not.
-    Heard,
     /// What the collector should run is another text. `None`: nothing, and it was never configured.
     DesiredChanged {
         /// The text.

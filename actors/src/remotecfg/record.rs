@@ -25,6 +25,8 @@ pub struct AlloyRecord {
     pub attributes: BTreeMap<Box<str>, Box<str>>,
     /// When anything was last heard.
     pub last_seen: Option<Timestamp>,
+    /// Milliseconds between its polls, once that was learnt.
+    pub poll_ms: Option<u32>,
     /// What it was served last; the hash in its requests says that it received it, not that it runs it.
     pub published: Option<ConfigHash>,
     /// What it last said that it received.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use linkmesh_proto::{ConfigHash, PipelineId, Timestamp};
 
-use super::{effect::Effect, fast::FastPath, input::Input, record::AlloyRecord};
+use super::{effect::Effect, fast::FastPath, input::Input, record::AlloyRecord, rhythm::Pulse};
 use crate::domain::{
     desired::{Desired, Published},
     health::HealthTree,
@@ -13,8 +13,8 @@ use crate::domain::{
 
 /// Time between polls when nothing else is known: Alloy's default.
 const DEFAULT_POLL: Duration = Duration::from_secs(60);
-/// Longest time between polls that is believed.
-const LONGEST_POLL: Duration = Duration::from_secs(30 * 60);
+/// How much later than expected a poll may come and still be in time.
+const LATE: Duration = Duration::from_secs(10);
 
 /// One Alloy: its record, and what is published for it.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub struct AlloyState {
     pub(super) identity: Identity,
     pub(super) is_there: bool,
     pub(super) heard_at: Duration,
-    /// The longest time between two signs of life that belonged to one process.
-    pub(super) poll: Duration,
+    /// The rhythm of its polls, as it was when the newest input came.
+    pub(super) pulse: Pulse,
     /// When the published text was first served and not yet received.
     pub(super) served_at: Option<Duration>,
     pub(super) overdue: bool,
@@ -82,7 +82,7 @@ impl AlloyState {
             identity: Identity::default(),
             is_there: false,
             heard_at: Duration::ZERO,
-            poll: DEFAULT_POLL,
+            pulse: Pulse::default(),
             served_at: None,
             overdue: false,
             load_asked: false,
@@ -96,11 +96,13 @@ impl AlloyState {
         state
     }
 
-    /// Applies what happened. The effects are to be performed in order.
-    pub fn apply(&mut self, now: Now, input: Input) -> Vec<Effect> {
+    /// Applies what happened. The effects are to be performed in order. `pulse` tells of all polls, those included that
+    /// were answered from the fast path: each input is an opportunity to hear of them.
+    pub fn apply(&mut self, now: Now, pulse: Pulse, input: Input) -> Vec<Effect> {
         self.clock = self.clock.max(now.monotonic);
         let mut out = Output::default();
         let before = self.standing();
+        self.feel(pulse, &mut out);
         match input {
             Input::Registered { request, address } => self.registered(now, &request, &address, &mut out),
             Input::Polled(poll) => self.polled(now, *poll, &mut out),
@@ -108,7 +110,6 @@ impl AlloyState {
                 self.is_there = false;
                 out.persist(PersistClass::Presence);
             }
-            Input::Heard => self.heard(now, &mut out),
             Input::DesiredChanged { desired } => self.desired_changed(desired, &mut out),
             Input::EffectiveLoaded { body } => self.effective_loaded(body.as_deref()),
             Input::ComponentsMeasured { counts } => {
@@ -178,20 +179,40 @@ impl AlloyState {
 
     /// A sign of life.
     pub(super) fn heard(&mut self, now: Now, out: &mut Output) {
-        let gap = self.clock.saturating_sub(self.heard_at);
-        // Polls may be further apart than the default: it was taken for gone and comes back without having started.
-        if !self.heard_at.is_zero() && !self.is_there && gap < LONGEST_POLL {
-            self.poll = self.poll.max(gap);
-        }
         self.heard_at = self.clock;
         self.is_there = true;
         self.record.last_seen = Some(now.at);
         out.persist(PersistClass::Presence);
     }
 
+    /// Takes what is known of its polls.
+    fn feel(&mut self, pulse: Pulse, out: &mut Output) {
+        self.pulse = pulse;
+        // What was not heard by an input was answered from the fast path, which noted the time.
+        if let Some(at) = pulse.heard_at.filter(|at| *at > self.heard_at) {
+            self.heard_at = at;
+            self.is_there = true;
+        }
+        let learnt = pulse.poll.and_then(|poll| u32::try_from(poll.as_millis()).ok());
+        if learnt.is_some() && learnt != self.record.poll_ms {
+            self.record.poll_ms = learnt;
+            out.persist(PersistClass::Soon);
+        }
+    }
+
+    /// The time between its polls. A single longer one counts until the next poll: nobody is taken for gone twice
+    /// because it polls seldom, nor long waited for because it was away once.
+    fn poll(&self) -> Duration {
+        self.learnt().max(self.pulse.gap.unwrap_or_default())
+    }
+
+    fn learnt(&self) -> Duration {
+        self.record.poll_ms.map_or(DEFAULT_POLL, |millis| Duration::from_millis(millis.into()))
+    }
+
     /// How long a silence means that it is gone.
     pub(super) fn patience(&self) -> Duration {
-        self.poll * 3
+        self.poll() * 3
     }
 
     fn measured(&mut self, tree: HealthTree, at: Timestamp, out: &mut Output) {
@@ -243,11 +264,15 @@ impl AlloyState {
 
     /// What is served as the response to a report is not read, so that an answer may take one poll more.
     fn answer_due(&self) -> Option<Duration> {
-        self.served_at.map(|at| at + self.poll + super::delivery::ANSWER)
+        self.served_at.map(|at| at + super::delivery::ANSWER.max(self.poll() + LATE))
     }
 
     fn rearm(&mut self) -> Option<Duration> {
-        let presence = self.is_there.then(|| self.heard_at + self.patience());
+        // Polls may have shown since that a long time between two of them was an exception.
+        let presence = self.is_there.then(|| match self.heard_at + self.learnt() * 3 {
+            soon if soon > self.clock => soon,
+            _ => self.heard_at + self.patience(),
+        });
         let answer = self.answer_due();
         let doubled = self.identity.doubled_until;
         let deadline = [presence, answer, doubled].into_iter().flatten().filter(|at| *at > self.clock).min()?;

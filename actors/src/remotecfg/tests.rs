@@ -2,4 +2,5 @@
 
 mod fixtures;
 mod life;
+mod presence;
 mod support;

@@ -338,28 +338,6 @@ fn exited_components_are_unhealthy() {
 }
 
 #[test]
-fn silence_of_three_polls_is_absence() {
-    let config = desired(&["a"]);
-    let mut server = Server::new(Some(&config));
-    let mut alloy = Alloy::default();
-    alloy.start(&mut server);
-    server.pass_s(179);
-    assert!(server.standing().online);
-    server.pass_s(1);
-    assert!(!server.standing().online);
-    // It polls every five minutes: learnt once.
-    server.pass_s(120);
-    server.apply(Input::Heard);
-    assert!(server.standing().online);
-    server.pass_s(301);
-    server.apply(Input::Heard);
-    server.pass_s(301);
-    assert!(server.standing().online);
-    server.apply(Input::Unregistered);
-    assert!(!server.standing().online);
-}
-
-#[test]
 fn two_that_take_turns_are_pointed_out() {
     let config = desired(&["a"]);
     let mut server = Server::new(Some(&config));
@@ -375,18 +353,6 @@ fn two_that_take_turns_are_pointed_out() {
         two.poll(&mut server);
     }
     assert!(server.standing().notices.is_empty(), "one of them is gone");
-}
-
-#[test]
-fn served_and_never_answered_is_shown() {
-    let config = desired(&["a"]);
-    let mut server = Server::new(Some(&config));
-    // It asks, and its report never comes.
-    let request = Alloy::default().request();
-    server.poll_from(request, "10.0.0.1");
-    server.pass_s(121);
-    let standing = server.standing();
-    assert_eq!((standing.config_state, standing.error.as_deref()), (ConfigState::Pending, Some("no_answer")));
 }
 
 #[derive(Debug, Clone)]

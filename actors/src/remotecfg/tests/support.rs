@@ -15,7 +15,7 @@ use crate::{
         desired::Desired,
         standing::{Now, Standing},
     },
-    remotecfg::{AlloyRecord, AlloyState, Effect, FastPath, Input, Poll, PollAnswer, Published, is_unchanged},
+    remotecfg::{AlloyRecord, AlloyState, Effect, FastPath, Input, Poll, PollAnswer, Published, Rhythm, is_unchanged},
 };
 
 pub(super) const UNSET: i32 = 0;
@@ -28,6 +28,7 @@ pub(super) struct Server {
     pub(super) clock: Duration,
     pub(super) effects: Vec<Effect>,
     pub(super) stored: Option<bytes::Bytes>,
+    rhythm: Rhythm,
     wake_at: Option<Duration>,
     /// How many polls reached the state machine.
     pub(super) woken: usize,
@@ -45,6 +46,7 @@ impl Server {
             clock: Duration::from_secs(1000),
             effects: Vec::new(),
             stored: None,
+            rhythm: Rhythm::default(),
             wake_at: None,
             woken: 0,
         };
@@ -60,6 +62,7 @@ impl Server {
             state: AlloyState::new(record, desired.cloned()),
             fast: FastPath::default(),
             effects: Vec::new(),
+            rhythm: Rhythm::default(),
             wake_at: None,
             woken: 0,
             ..self
@@ -70,7 +73,12 @@ impl Server {
 
     pub(super) fn apply(&mut self, input: Input) -> Vec<Effect> {
         let now = Now { at: Timestamp::from_millis(1_800_000_000_000).plus(self.clock), monotonic: self.clock };
-        let mut effects = self.state.apply(now, input);
+        match input {
+            Input::Registered { .. } => self.rhythm.restart(self.clock),
+            Input::Unregistered => self.rhythm.stop(),
+            _ => {}
+        }
+        let mut effects = self.state.apply(now, self.rhythm.pulse(), input);
         let persisted = effects.iter().rposition(|effect| matches!(effect, Effect::Persist(_)));
         assert!(persisted.is_none_or(|at| at == 0), "what is to be durable comes first: {effects:?}");
         for effect in &effects {
@@ -107,7 +115,11 @@ impl Server {
 
     /// A poll, as the edge takes it: by the fast path where that is possible.
     pub(super) fn poll_from(&mut self, request: GetConfigRequest, address: &str) -> PollAnswer {
-        if is_unchanged(&self.fast, &request, address) {
+        if self.rhythm.beat(self.clock) {
+            self.apply(Input::Tick);
+        }
+        // Who counts as gone has no actor, and what it published went with it.
+        if self.standing().online && is_unchanged(&self.fast, &request, address) {
             return PollAnswer::NotModified;
         }
         self.woken += 1;

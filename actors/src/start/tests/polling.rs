@@ -1,15 +1,20 @@
 //! Alloy polls.
 
+use std::time::Duration;
+
 use linkmesh_proto::{
-    api::collector::{ConfigState, Runtime},
+    CollectorId,
+    api::collector::{CollectorStatus, ConfigState, Runtime},
     wire::collector::{
         AgentConfigFile, AgentConfigMap, EffectiveConfig, GetConfigRequest, GetConfigResponse, RemoteConfigStatus,
+        UnregisterCollectorRequest,
     },
 };
 
 use super::support::*;
 use crate::{
     Handles,
+    collector::{Work, post, post_if_alive},
     fleet::{AdmitError, PollError, PollPeer},
     testing::wait_for,
 };
@@ -21,6 +26,15 @@ fn peer() -> PollPeer {
 async fn poll(handles: &Handles, token: &str, hash: &str) -> GetConfigResponse {
     let request = GetConfigRequest { id: "alloy-1".into(), hash: hash.into(), ..Default::default() };
     handles.fleet.poll(token, peer(), request).await.unwrap()
+}
+
+/// What a collector's actor makes of the time that passed.
+async fn look(handles: &Handles, id: CollectorId) -> CollectorStatus {
+    let slot = handles.shared.directory.slot(id).unwrap();
+    post_if_alive(&handles.shared, &slot, Work::Tick).unwrap();
+    // Answered by the actor, when there is one, behind that.
+    handles.fleet.config(id).await.unwrap();
+    handles.fleet.collector(id).unwrap().0.status
 }
 
 /// Tells that a text was loaded.
@@ -65,6 +79,76 @@ fn unchanged_poll_touches_no_disk_and_wakes_no_actor() {
         save(&handles, "web", pipeline(r#"env="prod""#, 4321), from).await.unwrap();
         let next = poll(&handles, &token, &first.hash).await;
         assert!(next.content.contains("4321"), "{next:?}");
+        handles.stop().await;
+    });
+}
+
+/// A server with one Alloy that runs its config.
+async fn running(world: &World) -> (Handles, CollectorId, String, String) {
+    let handles = world.start().await;
+    save_screen(&handles).await;
+    create(&handles, "web", r#"env="prod""#, 4317).await;
+    let (id, token) = register(&handles, Runtime::Alloy, "prod").await;
+    let first = poll(&handles, &token, "").await;
+    report(&handles, &token, &first.hash, &first.content).await;
+    wait_for("applied", || handles.fleet.collector(id).unwrap().0.config_state == ConfigState::Applied).await;
+    (handles, id, token, first.hash)
+}
+
+#[test]
+fn alloy_that_polls_often_is_missed_soon_and_one_that_polls_seldom_is_not() {
+    run(async {
+        for (every_s, gone_after_s) in [(15, 45), (300, 900)] {
+            let world = World::default();
+            let (handles, id, token, hash) = running(&world).await;
+            let every = Duration::from_secs(every_s);
+            for _ in 0..2 {
+                world.clock.advance(every);
+                look(&handles, id).await;
+                poll(&handles, &token, &hash).await;
+            }
+            let unchanged = handles.observe.polls_unchanged.get();
+            for _ in 0..10 {
+                world.clock.advance(every);
+                assert_eq!(look(&handles, id).await, CollectorStatus::Connected, "every {every_s} s");
+                assert!(poll(&handles, &token, &hash).await.not_modified);
+            }
+            assert!(handles.observe.polls_unchanged.get() >= unchanged + 9, "by polls that wake nobody");
+            assert!(handles.stop().await);
+            let told = events(&world, id).await;
+            let gone = told.iter().filter(|kind| *kind == "disconnected").count();
+            assert_eq!(gone, usize::from(every_s > 60), "once, before its rhythm was known: {told:?}");
+
+            // What was learnt survives a restart of the server.
+            let handles = world.start().await;
+            poll(&handles, &token, &hash).await;
+            wait_for("connected", || handles.fleet.collector(id).unwrap().0.status == CollectorStatus::Connected).await;
+            world.clock.advance(Duration::from_secs(gone_after_s - 1));
+            assert_eq!(look(&handles, id).await, CollectorStatus::Connected);
+            world.clock.advance(Duration::from_secs(1));
+            look(&handles, id).await;
+            wait_for("offline", || handles.fleet.collector(id).unwrap().0.status == CollectorStatus::Offline).await;
+            handles.stop().await;
+        }
+    });
+}
+
+#[test]
+fn alloy_that_said_goodbye_is_gone_until_it_polls_again() {
+    run(async {
+        let world = World::default();
+        let (handles, id, token, hash) = running(&world).await;
+        let goodbye = UnregisterCollectorRequest { id: "alloy-1".into() };
+        handles.fleet.alloy_stopped(&token, goodbye).unwrap();
+        let offline = || handles.fleet.collector(id).unwrap().0.status == CollectorStatus::Offline;
+        wait_for("offline", offline).await;
+        // What wakes its actor is no sign of life.
+        let slot = handles.shared.directory.slot(id).unwrap();
+        post(&handles.shared, &slot, Work::Tick).unwrap();
+        handles.fleet.config(id).await.unwrap();
+        assert!(offline());
+        poll(&handles, &token, &hash).await;
+        wait_for("connected", || !offline()).await;
         handles.stop().await;
     });
 }
