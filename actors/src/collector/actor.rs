@@ -223,7 +223,10 @@ impl CollectorActor {
                     let _ = reply.send(host.encode());
                 }
             }
-            Work::Deregistered => self.opamp(opamp::Input::Deregistered),
+            Work::Deregistered => {
+                let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
+                self.with_host(|host| host.deregistered(now, &shared.context()));
+            }
             Work::Stop => self.opamp(opamp::Input::ServerStopping),
         }
     }

@@ -187,6 +187,13 @@ impl Host {
         }
     }
 
+    pub(crate) fn deregistered(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
+        match &self.machine {
+            Machine::Opamp(_) => self.opamp(now, opamp::Input::Deregistered, context),
+            Machine::Alloy(_) => self.alloy(now, remotecfg::Input::Deregistered),
+        }
+    }
+
     pub(crate) fn tick(&mut self, now: Now, context: &Context<'_>) -> Vec<Action> {
         match &self.machine {
             Machine::Opamp(_) => self.opamp(now, opamp::Input::Tick, context),

@@ -134,11 +134,14 @@ impl FleetHandle {
                 record.deregistered_at = Some(now);
                 record.row.status_since = Some(now);
             });
+            // In the place of an older one that may wait there; the store takes no deregistration back by such a one.
+            this.shared.recorder.put_record(record);
             *slot.offered_token.lock() = None;
             for hash in this.shared.directory.tokens_of(id) {
                 this.shared.directory.remove_token(&hash);
             }
             slot.set_fast(None);
+            slot.rhythm.stop();
             // Here and not by the actor alone: the socket is closed even when the actor is stuck or its peer does not
             // read.
             // The lock is gone before sockets are closed: their end takes it.

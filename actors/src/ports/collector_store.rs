@@ -125,6 +125,8 @@ pub trait CollectorStore: Send + Sync + 'static {
 
     /// Writes states of protocols and, in the same transaction, the records that follow from them. The bytes are the
     /// collector actor's business; they carry their own version.
+    ///
+    /// A collector that is stored as deregistered stays so whatever the record says: it may be from the moment before.
     async fn put_agents(
         &self,
         agents: Vec<(CollectorId, Bytes)>,

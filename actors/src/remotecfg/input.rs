@@ -43,6 +43,8 @@ pub enum Input {
     Polled(Box<Poll>),
     /// `UnregisterCollector` came: it stops. A killed one sends none.
     Unregistered,
+    /// The collector was deregistered: its token is dead.
+    Deregistered,
     /// What the collector should run is another text. `None`: nothing, and it was never configured.
     DesiredChanged {
         /// The text.

@@ -110,6 +110,11 @@ impl AlloyState {
                 self.is_there = false;
                 out.persist(PersistClass::Presence);
             }
+            Input::Deregistered => {
+                self.is_there = false;
+                out.row_changed = true;
+                return out.finish(now.at, None, None);
+            }
             Input::DesiredChanged { desired } => self.desired_changed(desired, &mut out),
             Input::EffectiveLoaded { body } => self.effective_loaded(body.as_deref()),
             Input::ComponentsMeasured { counts } => {

@@ -98,7 +98,11 @@ impl CollectorStore for MemoryStore {
     ) -> Result<(), StoreError> {
         self.write(|tables| {
             tables.agents.extend(agents);
-            tables.collectors.extend(records.into_iter().map(|record| (record.id, record)));
+            for mut record in records {
+                let stored = tables.collectors.get(&record.id).and_then(|stored| stored.deregistered_at);
+                record.deregistered_at = record.deregistered_at.or(stored);
+                tables.collectors.insert(record.id, record);
+            }
         })
     }
 

@@ -27,6 +27,7 @@ macro_rules! store_conformance_tests {
                 collectors_are_read_back_with_their_presence,
                 collector_written_again_is_replaced,
                 agents_and_records_are_written_together,
+                deregistered_collector_stays_so_whatever_its_actor_still_writes,
                 effective_config_is_kept_byte_for_byte_and_replaced,
                 components_are_kept_once,
                 removed_collector_leaves_nothing_behind,

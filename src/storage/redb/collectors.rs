@@ -63,11 +63,18 @@ impl CollectorStore for RedbStore {
         agents: Vec<(CollectorId, Bytes)>,
         records: Vec<CollectorRecord>,
     ) -> Result<(), StoreError> {
-        self.write(move |_, changes| {
+        self.write(move |view, changes| {
             for (id, state) in &agents {
                 changes.put_bytes(Table::Agents, id.as_bytes(), state.to_vec());
             }
-            put_records(changes, &records)
+            for mut record in records {
+                if record.deregistered_at.is_none() {
+                    let stored = view.record::<CollectorRecord>(Table::Collectors, record.id.as_bytes())?;
+                    record.deregistered_at = stored.and_then(|stored| stored.deregistered_at);
+                }
+                changes.put(Table::Collectors, record.id.as_bytes(), &record)?;
+            }
+            Ok(())
         })
         .await
     }

@@ -16,7 +16,8 @@ use crate::{
     Handles,
     collector::{Work, post, post_if_alive},
     fleet::{AdmitError, PollError, PollPeer},
-    testing::wait_for,
+    ports::CollectorStore,
+    testing::{by, wait_for},
 };
 
 fn peer() -> PollPeer {
@@ -149,6 +150,24 @@ fn alloy_that_said_goodbye_is_gone_until_it_polls_again() {
         assert!(offline());
         poll(&handles, &token, &hash).await;
         wait_for("connected", || !offline()).await;
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn deregistered_alloy_stays_so_whatever_was_still_to_be_written() {
+    run(async {
+        let world = World::default();
+        let (handles, id, token, _) = running(&world).await;
+        handles.fleet.deregister(id, &by("ada")).await.unwrap();
+        let stored = world.store.collector(id).await.unwrap().unwrap();
+        assert!(stored.deregistered_at.is_some(), "durable before the answer");
+        assert!(handles.stop().await);
+        let handles = world.start().await;
+        assert_eq!(handles.fleet.collector(id).unwrap().0.status, CollectorStatus::Deregistered);
+        let request = GetConfigRequest { id: "alloy-1".into(), ..Default::default() };
+        let refused = handles.fleet.poll(&token, peer(), request).await;
+        assert!(matches!(refused, Err(PollError::Admit(AdmitError::Unknown))));
         handles.stop().await;
     });
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use linkmesh_proto::{CollectorId, ConfigHash, Timestamp, api::collector::CollectorStatus};
 
 use super::samples::{collector, collector_id, event, token};
-use crate::ports::{EffectiveRecord, Presence, RowRecord, StateStore};
+use crate::ports::{CollectorRecord, EffectiveRecord, Presence, RowRecord, StateStore};
 
 async fn ids(store: &impl StateStore) -> Vec<CollectorId> {
     let mut ids: Vec<_> = store.load_collectors().await.unwrap().into_iter().map(|(record, _)| record.id).collect();
@@ -46,6 +46,17 @@ pub async fn agents_and_records_are_written_together(store: &impl StateStore) {
     assert_eq!(store.collector(record.id).await.unwrap(), Some(record.clone()));
     store.put_agents(vec![(record.id, Bytes::new())], vec![]).await.unwrap();
     assert_eq!(store.agent(record.id).await.unwrap(), Some(Bytes::new()));
+}
+
+/// A record from before the deregistration, written after it, does not bring the collector back.
+pub async fn deregistered_collector_stays_so_whatever_its_actor_still_writes(store: &impl StateStore) {
+    let (record, at) = (collector(1), Timestamp::from_millis(600));
+    let gone = CollectorRecord { deregistered_at: Some(at), ..record.clone() };
+    store.set_collector_tokens(record.id, vec![], Some(gone)).await.unwrap();
+    let late = CollectorRecord { name: "late".into(), ..record.clone() };
+    store.put_agents(vec![(record.id, Bytes::new())], vec![late]).await.unwrap();
+    let stored = store.collector(record.id).await.unwrap().unwrap();
+    assert_eq!((stored.deregistered_at, stored.name.as_str()), (Some(at), "late"));
 }
 
 /// Any bytes, empty and large, and the newest wins.
