@@ -210,12 +210,12 @@ impl CollectorActor {
                 if possible {
                     self.opamp(opamp::Input::RestartAsked);
                 }
-                // The operator may have left.
-                let _ = reply.send(possible);
+                self.actions.push_back(Action::Taken(reply, possible));
             }
-            Work::Retry => {
+            Work::Retry(reply) => {
                 let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
                 self.with_host(|host| host.retry(now, &shared.context()));
+                self.actions.push_back(Action::Taken(reply, true));
             }
             Work::Components(counts) => self.alloy(remotecfg::Input::ComponentsMeasured { counts }),
             Work::Describe(reply) => {

@@ -71,6 +71,8 @@ impl CollectorActor {
             Action::Event(event) => self.shared.recorder.put_event(self.slot.id(), event),
             Action::RowChanged | Action::AttributesChanged | Action::Relabel => self.publish_row(),
             Action::WakeAt(at) => self.wake_at(at, ctx),
+            // The operator may have left.
+            Action::Taken(reply, possible) => drop(reply.send(possible)),
         }
     }
 

@@ -8,6 +8,7 @@ use linkmesh_proto::{
     api::collector::{CollectorEvent, Runtime},
     wire::opamp::{AvailableComponents, ServerToAgent},
 };
+use tokio::sync::oneshot;
 
 use crate::{
     domain::{
@@ -61,20 +62,33 @@ fn encode(record: &impl serde::Serialize) -> Bytes {
 
 /// Something to be done, from either protocol.
 pub(crate) enum Action {
-    Send { session: SessionId, message: Box<ServerToAgent>, is_reply: bool },
+    Send {
+        session: SessionId,
+        message: Box<ServerToAgent>,
+        is_reply: bool,
+    },
     Ping(SessionId),
     Close(SessionId, CloseReason),
     Answer(PollAnswer),
     Publish(FastPath),
     Persist(PersistClass),
-    StoreEffective { hash: ConfigHash, body: Bytes, content_type: String },
+    StoreEffective {
+        hash: ConfigHash,
+        body: Bytes,
+        content_type: String,
+    },
     LoadEffective,
-    StoreComponents { hash: Box<[u8]>, components: Box<AvailableComponents> },
+    StoreComponents {
+        hash: Box<[u8]>,
+        components: Box<AvailableComponents>,
+    },
     Relabel,
     Event(CollectorEvent),
     RowChanged,
     AttributesChanged,
     WakeAt(Duration),
+    /// Tells who gave an order that everything before this is done, and durable where it has to be.
+    Taken(oneshot::Sender<bool>, bool),
 }
 
 impl From<opamp::Effect> for Action {

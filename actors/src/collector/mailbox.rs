@@ -53,8 +53,8 @@ pub(crate) enum Work {
     Tick,
     /// An operator asks for a restart; whether that is possible is the answer, given when the wish is on disk.
     Restart(oneshot::Sender<bool>),
-    /// An operator lifts the failed latch.
-    Retry,
+    /// An operator lifts the failed latch; answered when that is on disk.
+    Retry(oneshot::Sender<bool>),
     /// An Alloy's own metrics told how its components are.
     Components(Vec<ComponentCount>),
     /// The newest state is wanted, as it is stored.

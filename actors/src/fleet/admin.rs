@@ -10,6 +10,8 @@ use linkmesh_proto::{
     },
 };
 
+use tokio::sync::oneshot;
+
 use super::{FleetError, FleetHandle, Reconcile, RegisteredCollector, handle::DEADLINE, tokens::token_record};
 use crate::{
     by::By,
@@ -130,7 +132,7 @@ impl FleetHandle {
             record.deregistered_at = Some(now);
             record.row.status_since = Some(now);
             this.shared.store.set_collector_tokens(id, Vec::new(), Some(record)).await?;
-            slot.update_record(|record| {
+            let record = slot.update_record(|record| {
                 record.deregistered_at = Some(now);
                 record.row.status_since = Some(now);
             });
@@ -171,14 +173,24 @@ impl FleetHandle {
         if !slot.is_online() {
             return Err(cannot("not_connected", "the collector is not connected"));
         }
-        let (reply, answered) = tokio::sync::oneshot::channel();
-        post(&self.shared, &slot, Work::Restart(reply)).map_err(|_| AskError::Full)?;
+        let possible = self.order(&slot, Work::Restart).await?;
+        if !possible {
+            return Err(cannot("restart_not_supported", "the collector does not take restart commands"));
+        }
+        self.note(&slot, "restart_asked", format!("a restart was asked for by {}", by.actor()));
+        Ok(())
+    }
+
+    /// Gives an order to a collector's actor. When this returns, what it changed is on disk.
+    async fn order(
+        &self,
+        slot: &Arc<Slot>,
+        work: impl FnOnce(oneshot::Sender<bool>) -> Work,
+    ) -> Result<bool, FleetError> {
+        let (reply, answered) = oneshot::channel();
+        post(&self.shared, slot, work(reply)).map_err(|_| AskError::Full)?;
         match tokio::time::timeout(DEADLINE, answered).await {
-            Ok(Ok(true)) => {
-                self.note(&slot, "restart_asked", format!("a restart was asked for by {}", by.actor()));
-                Ok(())
-            }
-            Ok(Ok(false)) => Err(cannot("restart_not_supported", "the collector does not take restart commands")),
+            Ok(Ok(taken)) => Ok(taken),
             Ok(Err(_)) => Err(AskError::Closed.into()),
             Err(_) => Err(AskError::Deadline.into()),
         }
@@ -193,7 +205,7 @@ impl FleetHandle {
         if slot.config_state() != linkmesh_proto::api::collector::ConfigState::Failed {
             return Err(cannot("not_failed", "the collector's config has not failed"));
         }
-        post(&self.shared, &slot, Work::Retry).map_err(|_| AskError::Full)?;
+        self.order(&slot, Work::Retry).await?;
         self.note(&slot, "retry_asked", format!("the config is offered again, asked for by {}", by.actor()));
         Ok(())
     }

@@ -78,14 +78,12 @@ impl AgentState {
             session.offered = None;
         }
         out.persist(PersistClass::Now);
-        out.event("retry_asked", format!("config {} is offered once more", short(hash)));
     }
 
     pub(super) fn restart_asked(&mut self, out: &mut Output) {
         if self.can_restart() && !self.record.restart_pending {
             self.record.restart_pending = true;
             out.persist(PersistClass::Now);
-            out.event("restart_asked", "a restart of the collector was asked for");
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::{
         desired::{Desired, Published},
-        standing::{NO_ANSWER, Now, PersistClass, short},
+        standing::{NO_ANSWER, Now, PersistClass},
     },
     opamp::{Drift, FailedConfig, ReportedStatus},
 };
@@ -166,7 +166,6 @@ impl AlloyState {
         self.find_way();
         self.retry_if_stuck();
         out.persist(PersistClass::Now);
-        out.event("retry_asked", format!("config {} is served once more", short(hash)));
     }
 
     /// It received the text that it shall try again, and would ignore it: then it gets one that differs in a comment.
