@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use bytes::Bytes;
-use linkmesh_proto::wire::opamp::ServerToAgent;
+use linkmesh_proto::{api::collector::CollectorEvent, wire::opamp::ServerToAgent};
 use tokio::sync::oneshot;
 
 use super::{
@@ -124,7 +124,19 @@ impl CollectorActor {
         for work in waiting {
             self.work(work);
         }
+        self.note_absence();
         self.settle(ctx);
+    }
+
+    /// A collector that left while it had no actor, after a panic: its row says that it is there, and no input will say
+    /// otherwise.
+    fn note_absence(&mut self) {
+        let is_gone = self.host().is_some_and(|host| !host.standing().online);
+        if is_gone && self.slot.is_online() && self.slot.connections.lock().is_empty() {
+            let (at, message) = (self.shared.clock.now(), "the collector is gone".to_owned());
+            self.actions.push_back(Action::Event(CollectorEvent { at, kind: "disconnected".to_owned(), message }));
+            self.actions.push_back(Action::RowChanged);
+        }
     }
 
     /// Applies something to the state machine and queues what follows.

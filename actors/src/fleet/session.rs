@@ -198,7 +198,12 @@ impl Drop for AgentSession {
         let stage = std::mem::replace(&mut *self.inner.stage.lock(), Stage::Closed);
         if let Stage::Bound(slot) = stage {
             slot.connections.lock().retain(|connection| connection.id != self.inner.id);
-            if post_if_alive(&self.inner.fleet.shared, &slot, Work::Disconnected(self.inner.id)).is_err() {
+            let (shared, gone) = (&self.inner.fleet.shared, Work::Disconnected(self.inner.id));
+            // Its actor panicked and was not rebuilt since: another one has to say that it is gone.
+            let is_alive = slot.mailbox.lock().addr.as_ref().is_some_and(actix::Addr::connected);
+            let is_unattended = !is_alive && slot.is_online() && !shared.is_stopping();
+            let told = if is_unattended { post(shared, &slot, gone) } else { post_if_alive(shared, &slot, gone) };
+            if told.is_err() {
                 // It has messages to handle, and the tick after them finds the session gone.
                 tracing::debug!(collector = %slot.id(), "mailbox full at the end of a session");
             }

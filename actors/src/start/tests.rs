@@ -2,6 +2,7 @@
 
 mod delivery;
 mod enrolment;
+mod leaving;
 mod offering;
 mod polling;
 mod saving;
