@@ -38,6 +38,17 @@ async fn look(handles: &Handles, id: CollectorId) -> CollectorStatus {
     handles.fleet.collector(id).unwrap().0.status
 }
 
+/// Tells that a text was not loaded.
+async fn refuse(handles: &Handles, token: &str, hash: &str, error: &str) {
+    let request = GetConfigRequest {
+        id: "alloy-1".into(),
+        hash: hash.into(),
+        remote_config_status: Some(RemoteConfigStatus { status: 3, error_message: error.into() }),
+        ..Default::default()
+    };
+    handles.fleet.poll(token, peer(), request).await.unwrap();
+}
+
 /// Tells that a text was loaded.
 async fn report(handles: &Handles, token: &str, hash: &str, text: &str) {
     let file = AgentConfigFile { body: text.to_owned().into(), content_type: "text/plain".into() };
@@ -168,6 +179,34 @@ fn deregistered_alloy_stays_so_whatever_was_still_to_be_written() {
         let request = GetConfigRequest { id: "alloy-1".into(), ..Default::default() };
         let refused = handles.fleet.poll(&token, peer(), request).await;
         assert!(matches!(refused, Err(PollError::Admit(AdmitError::Unknown))));
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn pipeline_whose_loader_leaked_is_served_under_another_label() {
+    run(async {
+        let world = World::default();
+        let (handles, id, token, hash) = running(&world).await;
+        create(&handles, "more", r#"env="prod""#, 4318).await;
+        let next = poll(&handles, &token, &hash).await;
+        assert!(next.content.contains("pl_more \"default\""), "{}", next.content);
+        let error = "2:1: Failed to build component: a loader exists already exists for \"remotecfg/pl_more.default\"";
+        refuse(&handles, &token, &next.hash, error).await;
+        let slot = handles.shared.directory.slot(id).unwrap();
+        wait_for("another text", || slot.desired().is_some_and(|desired| desired.text().contains("\"r2\""))).await;
+        let relabelled = poll(&handles, &token, &next.hash).await;
+        let text = &relabelled.content;
+        assert!(text.contains("pl_more \"r2\"") && text.contains("pl_more.r2.logs"), "{text}");
+        assert!(text.contains("pl_web \"default\"") && !text.contains("pl_more.default"), "{text}");
+        report(&handles, &token, &relabelled.hash, text).await;
+        wait_for("applied", || handles.fleet.collector(id).unwrap().0.config_state == ConfigState::Applied).await;
+        assert!(handles.stop().await);
+
+        // The label stays after a restart of the server: nothing is served again.
+        let handles = world.start().await;
+        assert!(poll(&handles, &token, &relabelled.hash).await.not_modified);
+        assert_eq!(handles.fleet.collector(id).unwrap().0.config_state, ConfigState::Applied);
         handles.stop().await;
     });
 }
