@@ -203,9 +203,8 @@ impl AgentState {
             && (message.remote_config_status.is_some()
                 || !self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG));
         let goodbye = message.agent_disconnect.is_some();
-        if self.merge(now, message, is_first, out) {
-            self.ask_components(context, &mut reply);
-        }
+        self.merge(now, message, is_first, out);
+        self.ask_components(context, &mut reply);
         if self.full.requested_at.is_some() && has_description {
             self.full.requested_at = None;
             self.full.needed = false;
@@ -302,8 +301,8 @@ impl AgentState {
         true
     }
 
-    /// Takes what is present; what is absent stays as it was. Answers whether the agent named its components.
-    fn merge(&mut self, now: Now, message: AgentToServer, is_first: bool, out: &mut Output) -> bool {
+    /// Takes what is present; what is absent stays as it was.
+    fn merge(&mut self, now: Now, message: AgentToServer, is_first: bool, out: &mut Output) {
         if let Some(description) = message.agent_description {
             let packed: Box<[u8]> = description.encode_to_vec().into();
             if packed != self.record.description && packed.len() <= MAX_DESCRIPTION {
@@ -325,12 +324,8 @@ impl AgentState {
         if let Some(status) = &message.connection_settings_status {
             take_settings_status(status, out);
         }
-        match message.available_components {
-            Some(components) => {
-                self.take_components(components, out);
-                true
-            }
-            None => false,
+        if let Some(components) = message.available_components {
+            self.take_components(components, out);
         }
     }
 
@@ -369,6 +364,8 @@ impl AgentState {
         }
         if self.record.components != hash {
             self.record.components = hash.clone();
+            // Once for each hash and session.
+            self.primary_mut().into_iter().for_each(|session| session.asked_components = false);
             out.persist(PersistClass::Soon);
             out.row_changed = true;
         }
@@ -379,10 +376,10 @@ impl AgentState {
 
     fn ask_components(&mut self, context: &Context<'_>, reply: &mut ServerToAgent) {
         let can = self.capabilities().has(AgentCapabilities::REPORTS_COMPONENTS);
-        let hash = self.record.components.clone();
-        let Some(session) = self.primary_mut() else { return };
-        if can && !session.asked_components && !hash.is_empty() && context.surroundings.wants_components(&hash) {
-            session.asked_components = true;
+        let was_asked = self.primary().is_none_or(|session| session.asked_components);
+        let hash = &self.record.components;
+        if can && !was_asked && !hash.is_empty() && context.surroundings.wants_components(hash) {
+            self.primary_mut().into_iter().for_each(|session| session.asked_components = true);
             reply.flags |= REPORT_COMPONENTS;
         }
     }

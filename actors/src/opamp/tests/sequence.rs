@@ -259,6 +259,23 @@ fn components_are_asked_for_once() {
 }
 
 #[test]
+fn components_that_another_agent_never_told_are_asked_for_with_any_message() {
+    let mut server = Server::new(None);
+    server.open(1);
+    let mut agent = Agent::default();
+    let named = |hash: u8| Some(AvailableComponents { hash: vec![hash; 32], ..Default::default() });
+    // Another one was asked a moment ago.
+    assert_eq!(server.send(1, AgentToServer { available_components: named(5), ..agent.full() }).flags, 0);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 0);
+    server.world.wanted.borrow_mut().push(vec![5; 32]);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 2);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 0, "once for each hash and session");
+    server.world.wanted.borrow_mut().push(vec![6; 32]);
+    let upgraded = AgentToServer { available_components: named(6), ..agent.heartbeat() };
+    assert_eq!(server.send(1, upgraded).flags, 2, "another build is another question");
+}
+
+#[test]
 fn components_of_an_agent_that_cannot_tell_are_not_asked_for() {
     let mut server = Server::new(None);
     server.world.wanted.borrow_mut().push(vec![5; 32]);
