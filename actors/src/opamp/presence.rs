@@ -215,7 +215,8 @@ impl AgentState {
                 .into_iter()
                 .flatten()
         });
-        let own = [self.full.retry_at, self.health.dip_since.map(|since| since + DIP), self.cure_deadline()];
-        contenders.chain(primary).chain(own.into_iter().flatten()).filter(|at| *at > self.clock).min()
+        let full = self.full.requested_at.map(|at| at + delivery::FULL_STATE);
+        let own = [full, self.full.retry_at, self.health.dip_since.map(|since| since + DIP), self.cure_deadline()];
+        contenders.chain(strays).chain(primary).chain(own.into_iter().flatten()).filter(|at| *at > self.clock).min()
     }
 }
