@@ -264,7 +264,11 @@ impl AgentState {
         let gap = !is_repeated && !is_next;
         if known && gap && message.sequence_num <= 1 && message.agent_description.is_some() {
             self.forget_reports();
+        } else if known && gap && !is_first {
+            self.primary_mut().into_iter().for_each(|session| session.note_gap(clock));
         }
+        // Of two that take turns neither missed anything.
+        let is_missed = gap && !self.primary().is_some_and(|session| session.is_doubled(clock));
         // A process that goes on where it was has long reported: its session needs no waiting.
         if is_first
             && !gap
@@ -272,7 +276,7 @@ impl AgentState {
         {
             session.gate_open = true;
         }
-        self.full.needed |= gap;
+        self.full.needed |= is_missed;
         self.record.last_seq = message.sequence_num;
         if message.capabilities != 0 && message.capabilities != self.record.capabilities.0 {
             self.record.capabilities = AgentCapabilities(message.capabilities);
