@@ -262,6 +262,7 @@ impl AgentState {
         let is_repeated = known && message.sequence_num == last;
         let is_next = known && Some(message.sequence_num) == last.checked_add(1);
         let gap = !is_repeated && !is_next;
+        let clock = self.clock;
         if known && gap && message.sequence_num <= 1 && message.agent_description.is_some() {
             self.forget_reports();
         } else if known && gap && !is_first {
@@ -309,7 +310,14 @@ impl AgentState {
     fn merge(&mut self, now: Now, message: AgentToServer, is_first: bool, out: &mut Output) {
         if let Some(description) = message.agent_description {
             let packed: Box<[u8]> = description.encode_to_vec().into();
-            if packed != self.record.description && packed.len() <= MAX_DESCRIPTION {
+            let length = packed.len();
+            if length > MAX_DESCRIPTION {
+                // Told once, not with every full state.
+                if self.oversized.replace(length) != Some(length) {
+                    let message = format!("a description of {length} bytes was left out: {MAX_DESCRIPTION} are taken");
+                    out.event("description_too_large", message);
+                }
+            } else if packed != self.record.description {
                 self.record.description = packed;
                 out.persist(PersistClass::Now);
                 out.attributes_changed = true;
@@ -378,6 +386,7 @@ impl AgentState {
         }
     }
 
+    /// Asks for the tree whenever it is unknown: the agent that was asked before this one may have left without a word.
     fn ask_components(&mut self, context: &Context<'_>, reply: &mut ServerToAgent) {
         let can = self.capabilities().has(AgentCapabilities::REPORTS_COMPONENTS);
         let was_asked = self.primary().is_none_or(|session| session.asked_components);

@@ -215,6 +215,20 @@ fn without_a_permit_the_request_comes_later() {
 }
 
 #[test]
+fn description_that_is_too_large_is_left_out_and_told_once() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.take();
+    for _ in 0..3 {
+        let large = AgentToServer { agent_description: Some(description(&"x".repeat(40_000))), ..agent.heartbeat() };
+        assert!(server.send(1, large).error_response.is_none());
+    }
+    assert_eq!(server.events(), ["description_too_large"]);
+    assert_eq!(server.state.attributes()["host.name"], "host-1");
+}
+
+#[test]
 fn undecodable_data_is_answered_on_an_open_connection() {
     let mut server = Server::new(None);
     let mut agent = Agent::default();
