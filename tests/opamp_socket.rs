@@ -175,6 +175,20 @@ async fn two_sockets_with_one_uid_both_live_and_one_is_told_of() {
     for agent in [&mut first, &mut second] {
         assert!(agent.tell(healthy.clone()).await.error_response.is_none(), "neither socket is closed");
     }
+    let is_told = |c: &serde_json::Value| c["notices"] == json!(["two processes use this token"]);
+    server.collector_when(&id, "the notice", is_told).await;
+
+    // What is saved is offered to the first, which is the collector, and to nobody else.
+    server.pipeline("web", "info").await;
+    let (hash, text) = first.offered().await;
+    first.apply(&hash, &text).await;
+    server.collector_when(&id, "the config to be applied", |c| c["config_state"] == "applied").await;
+    for _ in 0..3 {
+        let told = second.tell(healthy.clone()).await;
+        assert!(told.remote_config.is_none() && told.connection_settings.is_none() && told.flags == 0, "{told:?}");
+    }
+    drop(second);
+    server.collector_when(&id, "the notice to go", |c| c["notices"] == serde_json::Value::Null).await;
 }
 
 #[tokio::test]

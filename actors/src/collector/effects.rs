@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use linkmesh_proto::wire::opamp::ServerToAgent;
+use linkmesh_proto::wire::opamp::{AvailableComponents, ServerToAgent};
 use prost::Message;
 
 use super::{
     actor::CollectorActor,
+    components::Kept,
     host::{Action, Host},
 };
 use crate::{
@@ -56,21 +57,7 @@ impl CollectorActor {
                 self.shared.recorder.put_effective(self.slot.id(), effective);
             }
             Action::LoadEffective => self.load_effective(ctx),
-            Action::StoreComponents { hash, components } => {
-                self.shared.components.insert(&hash, &components);
-                let (store, key) = (Arc::clone(&self.shared.store), hex::encode(&hash));
-                let tree = components.encode_to_vec().into();
-                // Losing one costs a question to the next agent with that build.
-                ctx.spawn(async move { store.put_components(&key, tree).await }.into_actor(self).map(
-                    |result, _, _| {
-                        if let Err(error) = result {
-                            tracing::warn!(code = error.code(), "available components not stored");
-                        }
-                    },
-                ));
-                // The hash was in the row before the tree was known.
-                self.shared.note_changed(self.slot.id());
-            }
+            Action::StoreComponents { hash, components } => self.keep_components(&hash, &components, ctx),
             Action::Event(event) => self.shared.recorder.put_event(self.slot.id(), event),
             Action::RowChanged | Action::AttributesChanged | Action::Relabel => self.publish_row(),
             Action::WakeAt(at) => self.wake_at(at, ctx),
@@ -180,6 +167,34 @@ impl CollectorActor {
                 .into_actor(self)
                 .map(|written, actor, ctx| actor.written(written, ctx)),
         );
+    }
+
+    /// Keeps a tree of components that is not known yet.
+    fn keep_components(&self, hash: &[u8], components: &AvailableComponents, ctx: &mut Context<Self>) {
+        match self.shared.components.insert(hash, components) {
+            Kept::Now => {}
+            // After a gap every agent tells it again.
+            Kept::Before => return,
+            Kept::Not => {
+                tracing::warn!(collector = %self.slot.id(), "a tree of components is too large or one too many");
+                return;
+            }
+        }
+        let (store, key) = (Arc::clone(&self.shared.store), hex::encode(hash));
+        // The hash was in the rows before the tree was known.
+        self.shared.directory.for_each(|slot| {
+            if slot.record().row.components_hash.as_deref() == Some(&key) {
+                self.shared.note_changed(slot.id());
+            }
+        });
+        self.shared.note_changed(self.slot.id());
+        let tree = components.encode_to_vec().into();
+        // Losing one costs a question to the next agent with that build.
+        ctx.spawn(async move { store.put_components(&key, tree).await }.into_actor(self).map(|result, _, _| {
+            if let Err(error) = result {
+                tracing::warn!(code = error.code(), "available components not stored");
+            }
+        }));
     }
 
     fn load_effective(&mut self, ctx: &mut Context<Self>) {

@@ -24,10 +24,6 @@ impl Slot {
         let record = self.record();
         let place = self.place();
         let row = &record.row;
-        let mut notices = row.notices.clone();
-        if let Some(problem) = &place.problem {
-            notices.push(problem.to_string());
-        }
         Collector {
             id: self.id(),
             name: if place.name.is_empty() { record.name.clone() } else { place.name.to_string() },
@@ -44,11 +40,11 @@ impl Slot {
             config_state: self.config_state(),
             desired_hash: place.text.as_ref().map(|text| text.desired.hash()),
             reported_hash: row.reported_hash,
-            error: row.error.clone(),
+            error: self.error(),
             drift: row.drift.unwrap_or(DriftState::Unknown),
             healthy: row.healthy,
             address: row.address.clone(),
-            notices,
+            notices: row.notices.clone(),
             can_restart: row.can_restart,
         }
     }
@@ -61,6 +57,13 @@ impl Slot {
             Some(_) => CollectorStatus::Deregistered,
             None => record.row.status.unwrap_or(CollectorStatus::Pending),
         }
+    }
+
+    /// Why it is not given what it should run, or in its own words why that failed or it is unhealthy.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let problem = self.place().problem.as_deref().map(str::to_owned);
+        problem.or_else(|| self.record().row.error.clone())
     }
 
     /// How far it is with the config that it should run now. What its actor last said was of the text of that moment;

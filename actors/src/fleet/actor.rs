@@ -48,7 +48,8 @@ impl FleetActor {
                 tracing::debug!(collector = %touched.slot.id(), "mailbox full, the text is taken with the next message");
             }
         }
-        let shown: HashSet<_> = noted.into_iter().chain(touched.iter().map(|touched| touched.slot.id())).collect();
+        let touched_ids = touched.iter().map(|touched| touched.slot.id());
+        let shown: HashSet<_> = noted.into_iter().chain(touched_ids).chain(self.state.take_unsettled()).collect();
         for id in shown {
             self.shared.feed.publish(FeedItem::Collector(id));
         }

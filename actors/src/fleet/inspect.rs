@@ -76,7 +76,7 @@ impl FleetHandle {
             status: ConfigStatus {
                 state: slot.config_state(),
                 hash: status.as_ref().and_then(|status: &RemoteStatus| status.hash),
-                error: record.row.error.clone().or_else(|| {
+                error: slot.error().or_else(|| {
                     status.as_ref().map(|status| status.error.to_string()).filter(|error| !error.is_empty())
                 }),
                 at: status.as_ref().map(|status| status.at),

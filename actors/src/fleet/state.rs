@@ -8,6 +8,10 @@ use std::{
 
 use linkmesh_proto::{CollectorId, PipelineId, api::collector::Runtime};
 
+mod groups;
+
+use groups::{Group, TextKey, text_key};
+
 use super::diff::Diff;
 use crate::{
     collector::ComponentRegistry,
@@ -15,11 +19,9 @@ use crate::{
     domain::{
         attributes::{Identity, merge},
         config::ConfigSnapshot,
-        desired::Desired,
         matcher::{Attributes, MatcherSet},
         secret::Sealer,
     },
-    render::{RenderTarget, render},
 };
 
 /// What the fleet looks at.
@@ -37,22 +39,6 @@ pub(crate) struct Touched {
     pub(crate) slot: Arc<Slot>,
     /// Pipelines that it ran or runs now.
     pub(crate) pipelines: Arc<[PipelineId]>,
-}
-
-/// What all collectors have in common that share a text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct TextKey {
-    target: RenderTarget,
-    pipelines: Arc<[PipelineId]>,
-}
-
-/// Collectors that share a text.
-#[derive(Default)]
-struct Group {
-    members: HashSet<CollectorId>,
-    text: Option<Arc<Text>>,
-    problem: Option<Arc<str>>,
-    is_rendered: bool,
 }
 
 struct Member {
@@ -77,6 +63,8 @@ pub(crate) struct FleetState {
     index: RuleIndex,
     members: HashMap<CollectorId, Member>,
     groups: HashMap<TextKey, Group>,
+    /// Collectors of which a problem came or went since it was last asked.
+    unsettled: Vec<CollectorId>,
 }
 
 impl FleetState {
@@ -113,6 +101,11 @@ impl FleetState {
             }
         }
         self.deliver(world, &before)
+    }
+
+    /// The collectors of which a problem came or went, whether they have another text or not.
+    pub(crate) fn take_unsettled(&mut self) -> Vec<CollectorId> {
+        std::mem::take(&mut self.unsettled)
     }
 
     /// How many collectors run each pipeline.
@@ -264,7 +257,11 @@ impl FleetState {
                 Some(before) => before.iter().chain(member.pipelines.iter()).cloned().collect(),
                 None => Arc::clone(&member.pipelines),
             };
-            if member.place(group, world.now) {
+            let placed = member.place(group, world.now);
+            if placed.is_other_problem {
+                self.unsettled.push(id);
+            }
+            if placed.is_other_text {
                 touched.push(Touched { slot: Arc::clone(&member.slot), pipelines });
             }
         }
@@ -272,81 +269,35 @@ impl FleetState {
     }
 }
 
+/// What became different about a collector's place.
+struct Placed {
+    is_other_text: bool,
+    is_other_problem: bool,
+}
+
 impl Member {
-    /// Puts text and pipelines into the collector's place; `true` when it is another text.
-    fn place(&self, group: Option<&Group>, now: Duration) -> bool {
+    /// Puts text and pipelines into the collector's place.
+    fn place(&self, group: Option<&Group>, now: Duration) -> Placed {
         let before = self.slot.place();
-        // What cannot be rendered leaves what the collector has.
-        let text = match group {
-            None => None,
-            Some(Group { problem: Some(_), .. }) => before.text.clone(),
-            Some(group) => group.text.clone(),
+        let problem = group.and_then(|group| group.problem_of(&self.slot));
+        // What cannot be rendered, or would be refused as a whole, leaves what the collector has.
+        let text = match (group, &problem) {
+            (None, _) => None,
+            (Some(_), Some(_)) => before.text.clone(),
+            (Some(group), None) => group.text.clone(),
         };
         let hash = |text: &Option<Arc<Text>>| text.as_ref().map(|text| text.desired.hash());
-        let is_other = hash(&text) != hash(&before.text);
+        let is_other_text = hash(&text) != hash(&before.text);
+        let is_other_problem = problem != before.problem;
         self.slot.set_place(Place {
             pipelines: Arc::clone(&self.pipelines),
             text,
-            problem: group.and_then(|group| group.problem.clone()),
-            changed_at: if is_other { now } else { before.changed_at },
+            problem,
+            changed_at: if is_other_text { now } else { before.changed_at },
             ..Place::clone(&before)
         });
-        is_other
+        Placed { is_other_text, is_other_problem }
     }
-}
-
-impl Group {
-    /// Renders the text; `true` when text or problem are others than before.
-    fn render(&mut self, key: &TextKey, world: &World<'_>) -> bool {
-        self.is_rendered = true;
-        match text(key, world) {
-            Ok(new) => {
-                let same = self.text.as_ref().is_some_and(|old| old.desired.hash() == new.desired.hash());
-                let had_problem = self.problem.take().is_some();
-                if !same {
-                    self.text = Some(Arc::new(new));
-                }
-                !same || had_problem
-            }
-            Err(problem) => {
-                tracing::warn!(runtime = ?key.target.runtime, %problem, "a config cannot be rendered");
-                let is_other = self.problem.as_deref() != Some(&problem);
-                self.problem = Some(problem.into());
-                is_other
-            }
-        }
-    }
-}
-
-fn text(key: &TextKey, world: &World<'_>) -> Result<Text, String> {
-    let rendered =
-        render(&world.config, &key.pipelines, &key.target, world.sealer).map_err(|error| error.to_string())?;
-    let revision = world.config.revision;
-    let desired = match key.target.runtime {
-        Runtime::Otelcol => Desired::otelcol(rendered.text, revision).map_err(|error| error.to_string())?,
-        Runtime::Alloy => Desired::alloy(rendered.text, revision),
-    };
-    Ok(Text { desired: Arc::new(desired), redacted: rendered.redacted, secrets: rendered.secrets })
-}
-
-/// Which text a collector shares. A supervisor that never got a config is left alone while nothing matches it.
-fn text_key(slot: &Slot, pipelines: Arc<[PipelineId]>, components: &ComponentRegistry) -> Option<TextKey> {
-    let record = slot.record();
-    if pipelines.is_empty() && record.runtime == Runtime::Otelcol && !record.row.ever_configured {
-        return None;
-    }
-    let mut target = RenderTarget::plain(record.runtime);
-    if let Some(build) = record.row.components_hash.as_ref().and_then(|hash| components.by_hex(hash)) {
-        target.dialect = build.dialect();
-    }
-    target.labels = record
-        .row
-        .labels
-        .iter()
-        .filter(|(pipeline, _)| pipelines.binary_search(pipeline).is_ok())
-        .map(|(pipeline, label)| (pipeline.clone(), *label))
-        .collect();
-    Some(TextKey { target, pipelines })
 }
 
 /// Finds the pipelines that may select a collector without trying all: most have a matcher `name="value"`.

@@ -102,9 +102,10 @@ impl AgentState {
     /// Takes what the collector says it runs. An empty body means that it is not known yet.
     pub(super) fn take_effective(&mut self, now: Now, config: EffectiveConfig, out: &mut Output) {
         let Some(mut files) = config.config_map.map(|map| map.config_map) else { return };
-        // One file under the empty name; newer extensions may add others.
-        let file = files.remove("").or_else(|| files.into_values().find(|file| !file.body.is_empty()));
-        let Some(AgentConfigFile { body, content_type }) = file.filter(|file| !file.body.is_empty()) else { return };
+        // One file under the empty name; newer extensions may add others, and what is empty is not known yet.
+        let is_known = |file: &AgentConfigFile| !file.body.is_empty();
+        let file = files.remove("").filter(is_known).or_else(|| files.into_values().find(is_known));
+        let Some(AgentConfigFile { body, content_type }) = file else { return };
         let hash = ConfigHash::of(&body);
         if self.record.effective.as_ref().is_some_and(|known| known.hash == hash) {
             return;

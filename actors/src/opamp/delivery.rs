@@ -31,7 +31,7 @@ const AGAIN: Duration = Duration::from_secs(120);
 /// How often a session makes one offer.
 const TIMES: u8 = 3;
 /// How long to wait for the answer to a request for the full state before offering all the same.
-const FULL_STATE: Duration = Duration::from_secs(10);
+pub(super) const FULL_STATE: Duration = Duration::from_secs(10);
 
 /// When an offer needs attention next.
 pub(super) fn offer_deadline(offered: Offered) -> Option<Duration> {
@@ -225,32 +225,35 @@ impl AgentState {
         self.send_command_if_due(id, out);
     }
 
-    /// Sends a restart, alone in its message and at most once: it counts as sent before it is.
+    /// Sends a restart, alone in its message and at most once: it counts as sent before it is. What is offered in the same
+    /// breath goes first; the command follows the next message that has nothing else for an answer.
     pub(super) fn send_command_if_due(&mut self, id: SessionId, out: &mut Output) {
         if !self.record.restart_pending || !self.can_restart() {
             return;
         }
         let Some(session) = self.primary().filter(|session| session.id == id && session.uid.is_some()) else { return };
-        let message = ServerToAgent {
+        let bare = ServerToAgent {
             instance_uid: session.raw_uid.to_vec(),
             capabilities: SERVER_CAPABILITIES,
-            command: Some(ServerToAgentCommand { r#type: CommandType::Restart.into() }),
             ..Default::default()
         };
+        let command = Some(ServerToAgentCommand { r#type: CommandType::Restart.into() });
+        let message = Box::new(ServerToAgent { command, ..bare.clone() });
+        let mut said = out.effects.iter_mut().filter_map(|effect| match effect {
+            Effect::Reply(to, said) | Effect::Push(to, said) if *to == id => Some(said),
+            _ => None,
+        });
         if session.is_socket() {
-            out.effects.push(Effect::Push(id, Box::new(message)));
-        } else {
-            // By HTTP it takes the place of an acknowledgement; a reply that says more goes first.
-            let bare = ServerToAgent { command: None, ..message.clone() };
-            let Some(Effect::Reply(_, reply)) =
-                out.effects.iter_mut().find(|effect| matches!(effect, Effect::Reply(to, _) if *to == id))
-            else {
-                return;
-            };
-            if **reply != bare {
+            if said.any(|said| **said != bare) {
                 return;
             }
-            **reply = message;
+            out.effects.push(Effect::Push(id, message));
+        } else {
+            // By HTTP it takes the place of an acknowledgement; a reply that says more goes first.
+            match said.next() {
+                Some(reply) if **reply == bare => *reply = message,
+                _ => return,
+            }
         }
         self.record.restart_pending = false;
         out.persist(PersistClass::Now);

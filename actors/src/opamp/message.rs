@@ -203,9 +203,8 @@ impl AgentState {
             && (message.remote_config_status.is_some()
                 || !self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG));
         let goodbye = message.agent_disconnect.is_some();
-        if self.merge(now, message, is_first, out) {
-            self.ask_components(context, &mut reply);
-        }
+        self.merge(now, message, is_first, out);
+        self.ask_components(context, &mut reply);
         if self.full.requested_at.is_some() && has_description {
             self.full.requested_at = None;
             self.full.needed = false;
@@ -263,9 +262,14 @@ impl AgentState {
         let is_repeated = known && message.sequence_num == last;
         let is_next = known && Some(message.sequence_num) == last.checked_add(1);
         let gap = !is_repeated && !is_next;
+        let clock = self.clock;
         if known && gap && message.sequence_num <= 1 && message.agent_description.is_some() {
             self.forget_reports();
+        } else if known && gap && !is_first {
+            self.primary_mut().into_iter().for_each(|session| session.note_gap(clock));
         }
+        // Of two that take turns neither missed anything.
+        let is_missed = gap && !self.primary().is_some_and(|session| session.is_doubled(clock));
         // A process that goes on where it was has long reported: its session needs no waiting.
         if is_first
             && !gap
@@ -273,7 +277,7 @@ impl AgentState {
         {
             session.gate_open = true;
         }
-        self.full.needed |= gap;
+        self.full.needed |= is_missed;
         self.record.last_seq = message.sequence_num;
         if message.capabilities != 0 && message.capabilities != self.record.capabilities.0 {
             self.record.capabilities = AgentCapabilities(message.capabilities);
@@ -302,11 +306,18 @@ impl AgentState {
         true
     }
 
-    /// Takes what is present; what is absent stays as it was. Answers whether the agent named its components.
-    fn merge(&mut self, now: Now, message: AgentToServer, is_first: bool, out: &mut Output) -> bool {
+    /// Takes what is present; what is absent stays as it was.
+    fn merge(&mut self, now: Now, message: AgentToServer, is_first: bool, out: &mut Output) {
         if let Some(description) = message.agent_description {
             let packed: Box<[u8]> = description.encode_to_vec().into();
-            if packed != self.record.description && packed.len() <= MAX_DESCRIPTION {
+            let length = packed.len();
+            if length > MAX_DESCRIPTION {
+                // Told once, not with every full state.
+                if self.oversized.replace(length) != Some(length) {
+                    let message = format!("a description of {length} bytes was left out: {MAX_DESCRIPTION} are taken");
+                    out.event("description_too_large", message);
+                }
+            } else if packed != self.record.description {
                 self.record.description = packed;
                 out.persist(PersistClass::Now);
                 out.attributes_changed = true;
@@ -325,12 +336,8 @@ impl AgentState {
         if let Some(status) = &message.connection_settings_status {
             take_settings_status(status, out);
         }
-        match message.available_components {
-            Some(components) => {
-                self.take_components(components, out);
-                true
-            }
-            None => false,
+        if let Some(components) = message.available_components {
+            self.take_components(components, out);
         }
     }
 
@@ -369,6 +376,8 @@ impl AgentState {
         }
         if self.record.components != hash {
             self.record.components = hash.clone();
+            // Once for each hash and session.
+            self.primary_mut().into_iter().for_each(|session| session.asked_components = false);
             out.persist(PersistClass::Soon);
             out.row_changed = true;
         }
@@ -377,12 +386,13 @@ impl AgentState {
         }
     }
 
+    /// Asks for the tree whenever it is unknown: the agent that was asked before this one may have left without a word.
     fn ask_components(&mut self, context: &Context<'_>, reply: &mut ServerToAgent) {
         let can = self.capabilities().has(AgentCapabilities::REPORTS_COMPONENTS);
-        let hash = self.record.components.clone();
-        let Some(session) = self.primary_mut() else { return };
-        if can && !session.asked_components && !hash.is_empty() && context.surroundings.wants_components(&hash) {
-            session.asked_components = true;
+        let was_asked = self.primary().is_none_or(|session| session.asked_components);
+        let hash = &self.record.components;
+        if can && !was_asked && !hash.is_empty() && context.surroundings.wants_components(hash) {
+            self.primary_mut().into_iter().for_each(|session| session.asked_components = true);
             reply.flags |= REPORT_COMPONENTS;
         }
     }

@@ -138,6 +138,10 @@ impl AgentState {
     /// What is due by the clock, as far as connections go.
     pub(super) fn presence_due(&mut self, now: Now, context: &Context<'_>, out: &mut Output) {
         let clock = self.clock;
+        // A stray POST has no connection whose end could be seen.
+        self.sessions.retain(|session| {
+            session.is_socket() || session.is_primary() || clock.saturating_sub(session.heard_at) < SILENCE
+        });
         let contended = self.sessions.iter().any(
             |session| matches!(session.role, Role::Contender { since, .. } if clock.saturating_sub(since) >= PING_ANSWER),
         );
@@ -202,6 +206,8 @@ impl AgentState {
             Role::Contender { since, .. } => Some(since + PING_ANSWER),
             _ => None,
         });
+        let strays = self.sessions.iter().filter(|session| !session.is_socket() && !session.is_primary());
+        let strays = strays.map(|session| session.heard_at + SILENCE);
         let primary = self.primary().into_iter().flat_map(|session| {
             let presence = match session.pinged_at {
                 None if session.is_socket() => session.heard_at + QUIET,
@@ -211,11 +217,19 @@ impl AgentState {
             let rival =
                 session.rival.and_then(|rival| rival.heard_at).map(|at| at + SILENCE).filter(|at| *at > self.clock);
             let token = session.token_offered_at.map(|at| at + GATE);
-            [Some(presence), gate, rival, token, session.offered.and_then(delivery::offer_deadline)]
-                .into_iter()
-                .flatten()
+            [
+                Some(presence),
+                gate,
+                rival,
+                session.doubled_until,
+                token,
+                session.offered.and_then(delivery::offer_deadline),
+            ]
+            .into_iter()
+            .flatten()
         });
-        let own = [self.full.retry_at, self.health.dip_since.map(|since| since + DIP), self.cure_deadline()];
-        contenders.chain(primary).chain(own.into_iter().flatten()).filter(|at| *at > self.clock).min()
+        let full = self.full.requested_at.map(|at| at + delivery::FULL_STATE);
+        let own = [full, self.full.retry_at, self.health.dip_since.map(|since| since + DIP), self.cure_deadline()];
+        contenders.chain(strays).chain(primary).chain(own.into_iter().flatten()).filter(|at| *at > self.clock).min()
     }
 }

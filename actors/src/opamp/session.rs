@@ -10,6 +10,10 @@ use super::input::{Credential, SessionId, TransportKind};
 pub(super) const PING_ANSWER: Duration = Duration::from_secs(5);
 /// How long the first offer of a session waits at most for the collector's own health.
 pub(super) const GATE: Duration = Duration::from_secs(5);
+/// So many gaps in the sequence numbers of a poller within this time are no accident: two processes with one uid take
+/// turns. Plain HTTP shows no connections by which to tell them apart.
+const MANY_GAPS: u8 = 6;
+const GAPS_WITHIN: Duration = Duration::from_secs(300);
 /// Messages of a second connection that are kept until the first one answered its ping.
 const MAX_HELD: usize = 8;
 
@@ -64,6 +68,10 @@ pub(super) struct Session {
     /// A uid that the agent asked for and was given, until it uses it.
     pub(super) assigned: Option<InstanceUid>,
     pub(super) rival: Option<Rival>,
+    /// HTTP: gaps in the sequence numbers, and since when they are counted.
+    gaps: (u8, Duration),
+    /// HTTP: until when two processes with one uid are taken for certain.
+    pub(super) doubled_until: Option<Duration>,
     /// When anything was last heard.
     pub(super) heard_at: Duration,
     /// When it was pinged because nothing was heard.
@@ -97,6 +105,8 @@ impl Session {
             raw_uid: Box::default(),
             assigned: None,
             rival: None,
+            gaps: (0, now),
+            doubled_until: None,
             heard_at: now,
             pinged_at: None,
             started_at: None,
@@ -141,6 +151,26 @@ impl Session {
     /// Whether two processes post with one token.
     pub(super) fn has_rival(&self, now: Duration) -> bool {
         let heard = self.rival.and_then(|rival| rival.heard_at);
-        heard.is_some_and(|at| now.saturating_sub(at) < super::presence::SILENCE)
+        heard.is_some_and(|at| now.saturating_sub(at) < super::presence::SILENCE) || self.is_doubled(now)
+    }
+
+    /// Whether two processes post with one uid.
+    pub(super) fn is_doubled(&self, now: Duration) -> bool {
+        self.doubled_until.is_some_and(|until| now < until)
+    }
+
+    /// Counts a gap in the sequence numbers that no start of a process explains.
+    pub(super) fn note_gap(&mut self, now: Duration) {
+        if self.is_socket() {
+            return;
+        }
+        let (count, since) = match self.gaps {
+            (_, since) if now.saturating_sub(since) >= GAPS_WITHIN => (0, now),
+            counted => counted,
+        };
+        self.gaps = (count.saturating_add(1), since);
+        if self.gaps.0 >= MANY_GAPS {
+            self.doubled_until = Some(now + GAPS_WITHIN);
+        }
     }
 }

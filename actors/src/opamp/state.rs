@@ -35,6 +35,8 @@ pub struct AgentState {
     pub(super) unmatched: Vec<ConfigHash>,
     pub(super) effective_asked: bool,
     pub(super) cure: Option<Cure>,
+    /// The size of a description that was left out.
+    pub(super) oversized: Option<usize>,
     /// The refusal that an operator's retry lifted.
     pub(super) retried: Option<FailedConfig>,
     pub(super) clock: Duration,
@@ -87,6 +89,7 @@ impl AgentState {
             unmatched: Vec::new(),
             effective_asked: false,
             cure: None,
+            oversized: None,
             retried: None,
             clock: Duration::ZERO,
             armed: None,

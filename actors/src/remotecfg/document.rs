@@ -1,5 +1,9 @@
 //! An Alloy document as its blocks. Only what lies between them is understood: enough to leave out or keep whole ones.
 
+/// What the names of components that bind an address begin with.
+const RECEIVERS: [&str; 5] =
+    ["otelcol.receiver.", "loki.source.", "prometheus.receive_http", "faro.receiver", "pyroscope.receive_http"];
+
 /// A document: what stands before the first block, and the blocks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Document<'a> {
@@ -68,18 +72,27 @@ impl<'a> Block<'a> {
         self.id.split('"').nth(1)
     }
 
-    /// The addresses that this block binds, as far as they are written in it.
+    /// The ports that this block binds, as far as they are written in it. What an operator wrote by hand stands inside a
+    /// `declare`.
     pub(super) fn binds(&self) -> Vec<&'a str> {
-        let is_receiver = self.name().starts_with("otelcol.receiver.") || self.name().starts_with("loki.source.");
-        if !is_receiver {
+        if self.name() == "declare" {
+            return self.inner().iter().flat_map(Block::binds).collect();
+        }
+        if !RECEIVERS.iter().any(|name| self.name().starts_with(name)) {
             return Vec::new();
         }
-        let address = |line: &'a str| {
+        let port = |line: &'a str| {
             let (key, value) = line.trim().split_once('=')?;
-            let value = value.trim().trim_matches('"');
-            matches!(key.trim(), "endpoint" | "listen_address" | "listen_port" | "address").then_some(port_of(value))
+            let is_address = matches!(key.trim(), "endpoint" | "listen_address" | "listen_port" | "address");
+            is_address.then(|| port_of(value.trim().trim_matches('"'))).flatten()
         };
-        self.text.lines().filter_map(address).filter(|port| !port.is_empty()).collect()
+        self.text.lines().filter_map(port).collect()
+    }
+
+    /// The blocks inside of this one.
+    fn inner(&self) -> Vec<Block<'a>> {
+        let body = self.text.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map(|(body, _)| body);
+        body.and_then(Document::parse).map(|document| document.blocks).unwrap_or_default()
     }
 
     /// The exports of pipelines that this block refers to: pipeline, instance, export.
@@ -92,9 +105,10 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Addresses collide by port: `0.0.0.0:p` takes every `ip:p`.
-fn port_of(address: &str) -> &str {
-    address.rsplit(':').next().unwrap_or(address)
+/// Addresses collide by port: `0.0.0.0:p` takes every `ip:p`. `None`: an address without one.
+fn port_of(address: &str) -> Option<&str> {
+    let port = address.rsplit(':').next().unwrap_or(address);
+    (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(port)
 }
 
 /// The first place from `at` that is neither space nor comment; the end of the text when there is none.
@@ -175,6 +189,14 @@ mod tests {
         assert_eq!(document.blocks[0].binds(), ["4317"]);
         let references: Vec<_> = document.blocks[0].pipeline_references().collect();
         assert_eq!(references, [("pl_a", "default", "logs"), ("pl_b_c", "r2", "logs")]);
+    }
+
+    #[test]
+    fn ports_inside_a_declare_are_found() {
+        let text = "declare \"pl_a\" {\n\tloki.source.api \"s_raw\" {\n\t\thttp {\n\t\t\tlisten_address = \"0.0.0.0\"\n\t\t\tlisten_port = 3500\n\t\t}\n\t}\n\n\totelcol.exporter.otlphttp \"x\" {\n\t\tendpoint = \"10.0.0.1:4318\"\n\t}\n}\n\npl_a \"default\" { }\n";
+        let document = Document::parse(text).unwrap();
+        assert_eq!(document.blocks[0].binds(), ["3500"], "an exporter binds nothing, and an address alone is no port");
+        assert_eq!(document.blocks[1].binds(), Vec::<&str>::new());
     }
 
     proptest! {

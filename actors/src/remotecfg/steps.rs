@@ -39,22 +39,68 @@ fn intermediate(running: &str, wanted: &str) -> Option<Vec<String>> {
     }
 
     // What moves stays as it was, or away; everything else that is new joins what runs.
-    let settled: Vec<Block<'_>> = new
-        .blocks
-        .iter()
-        .filter_map(|block| if moving.contains(block.id) { old.block(block.id).copied() } else { Some(*block) })
-        .collect();
+    let settled = closed(
+        new.blocks
+            .iter()
+            .filter_map(|block| if moving.contains(block.id) { old.block(block.id).copied() } else { Some(*block) })
+            .collect(),
+    );
     let mut texts = Vec::new();
     if settled.iter().any(|block| !is_same(block)) {
         let kept = removed.iter().filter(|block| can_stay(block, &old, &settled)).copied();
         texts.push(compose(new.head, settled.iter().copied().chain(kept)));
     }
     if !moving.is_empty() {
-        // Then its holders go, and with them what it was before.
-        let free = new.blocks.iter().filter(|block| !moving.contains(block.id)).copied();
-        texts.push(compose(new.head, free));
+        // Then its holders go, and with them what it was before: all of it, unless nobody else wants its port.
+        let wanted_by_others = |block: &Block<'_>| {
+            let binds = block.binds();
+            new.blocks
+                .iter()
+                .filter(|other| other.id != block.id)
+                .flat_map(Block::binds)
+                .any(|port| binds.contains(&port))
+        };
+        let before = |block: &Block<'_>| old.block(block.id).filter(|old| is_pipeline(old) && !wanted_by_others(old));
+        let free = new.blocks.iter().filter_map(|block| match moving.contains(block.id) {
+            true => before(block).copied(),
+            false => Some(*block),
+        });
+        texts.push(compose(new.head, closed(free.collect())));
     }
     Some(texts)
+}
+
+/// A pipeline is not taken out for a port of its own, when it can be helped: it has an instance, and receivers outside
+/// of it send to that.
+fn is_pipeline(block: &Block<'_>) -> bool {
+    block.name() == "declare"
+}
+
+/// Leaves out what refers to blocks that are not there: an Alloy would refuse the whole document.
+fn closed(mut blocks: Vec<Block<'_>>) -> Vec<Block<'_>> {
+    loop {
+        let there = blocks.clone();
+        blocks.retain(|block| resolves(block, &there));
+        if blocks.len() == there.len() {
+            return blocks;
+        }
+    }
+}
+
+/// Whether everything of pipelines that a block needs is among these.
+fn resolves(block: &Block<'_>, there: &[Block<'_>]) -> bool {
+    let declared = |pipeline: &str| {
+        let id = format!("declare \"{pipeline}\"");
+        there.iter().find(|other| other.id == id)
+    };
+    if block.name().starts_with("pl_") {
+        return declared(block.name()).is_some();
+    }
+    block.name() == "declare"
+        || block.pipeline_references().all(|(pipeline, instance, export)| {
+            let is_there = there.iter().any(|other| other.name() == pipeline && other.label() == Some(instance));
+            is_there && declared(pipeline).is_some_and(|body| body.text.contains(&format!("export \"{export}\"")))
+        })
 }
 
 /// Whether a block that is no longer wanted can stay for a while beside the others.
@@ -63,13 +109,9 @@ fn can_stay(block: &Block<'_>, old: &Document<'_>, settled: &[Block<'_>]) -> boo
     if block.name().starts_with("pl_") && settled.iter().any(|other| other.name() == block.name()) {
         return false;
     }
-    block.pipeline_references().all(|(pipeline, instance, export)| {
-        let declare = format!("declare \"{pipeline}\"");
-        let body = settled.iter().find(|other| other.id == declare).or_else(|| old.block(&declare));
-        let is_there =
-            settled.iter().chain(&old.blocks).any(|other| other.name() == pipeline && other.label() == Some(instance));
-        is_there && body.is_some_and(|body| body.text.contains(&format!("export \"{export}\"")))
-    })
+    // Blocks that are wanted go before what they were.
+    let gone = old.blocks.iter().filter(|block| settled.iter().all(|other| other.id != block.id));
+    resolves(block, &settled.iter().chain(gone).copied().collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -183,6 +225,43 @@ mod tests {
         let running = document(&[a, b.clone()]);
         let wanted = document(&[relabelled, b]);
         assert_eq!(between(&running, &wanted), Vec::<String>::new());
+    }
+
+    /// A pipeline with a receiver that an operator wrote by hand.
+    fn raw(name: &str, port: u16) -> String {
+        pipeline(
+            name,
+            &format!(
+                "raw\n\tloki.source.api \"s_raw\" {{\n\t\thttp {{\n\t\t\tlisten_address = \"0.0.0.0\"\n\t\t\tlisten_port = \
+                 {port}\n\t\t}}\n\t}}"
+            ),
+        )
+    }
+
+    #[test]
+    fn port_of_a_receiver_inside_a_pipeline_changes_hands_when_it_is_free() {
+        // The pipeline takes over the port of a receiver that moves on.
+        let running = document(&[receiver(4317, &["b"]), raw("a", 3500), pipeline("b", "1")]);
+        let moved = receiver(4318, &["b"]).replace("src_4318", "src_4317");
+        let wanted = document(&[moved.clone(), raw("a", 4317), pipeline("b", "1")]);
+        let free = document(&[moved, raw("a", 3500), pipeline("b", "1")]);
+        assert_eq!(between(&running, &wanted), [free], "the pipeline runs on as it was meanwhile");
+    }
+
+    #[test]
+    fn new_pipeline_waits_for_the_port_that_another_gives_up() {
+        let running = document(&[raw("a", 3500), pipeline("b", "1")]);
+        let wanted = document(&[raw("a", 3501), pipeline("b", "1"), raw("c", 3500), receiver(4317, &["b", "c"])]);
+        let way = between(&running, &wanted);
+        assert_eq!(way, [document(&[raw("a", 3501), pipeline("b", "1")])]);
+        assert!(!way[0].contains("pl_c"), "neither its instance nor who sends to it can be there without it");
+    }
+
+    #[test]
+    fn pipelines_that_swap_ports_both_let_go_first() {
+        let running = document(&[raw("a", 1), raw("b", 2), pipeline("c", "1")]);
+        let wanted = document(&[raw("a", 2), raw("b", 1), pipeline("c", "1")]);
+        assert_eq!(between(&running, &wanted), [document(&[pipeline("c", "1")])]);
     }
 
     #[test]

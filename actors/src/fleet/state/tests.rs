@@ -138,6 +138,49 @@ fn text_that_cannot_be_rendered_leaves_what_is_there_and_says_why() {
 }
 
 #[test]
+fn alloy_below_a_components_level_keeps_what_it_has_and_says_why() {
+    let mut fleet = Fleet::new(0);
+    for (number, stability) in [(100, "generally-available"), (101, "experimental")] {
+        let record: CollectorRecord = serde_json::from_value(serde_json::json!({
+            "id": id(number), "name": format!("alloy-{number}"), "runtime": "alloy", "stability": stability,
+            "created_at": Timestamp::from_millis(0), "row": {"reported": {"env": "a"}},
+        }))
+        .unwrap();
+        fleet.directory.insert(Arc::new(Slot::new(record, None)));
+    }
+    let sink =
+        parse_destination("name: Sink\nkind: otlp_http\nsettings: {endpoint: \"http://127.0.0.1:1\"}\n").unwrap();
+    fleet.config.destinations.insert("sink".parse().unwrap(), Arc::new(Versioned::unsaved(sink)));
+    let mut harmless = pipeline(r#"env="a""#, 4317);
+    harmless.destinations = serde_json::from_value(serde_json::json!(["sink"])).unwrap();
+    fleet.set("plain", harmless);
+    assert_eq!(fleet.look([id(100), id(101)]).len(), 2);
+    let plain = fleet.place(100).text.clone().unwrap();
+    fleet.state.take_unsettled();
+
+    // A pipeline that sends to a component at a level of experiments.
+    fleet.set("noisy", pipeline(r#"env="a""#, 4318));
+    let touched = fleet.look([]);
+    assert_eq!(touched.iter().map(|touched| touched.slot.id()).collect::<Vec<_>>(), [id(101)]);
+    let kept = fleet.place(100);
+    assert_eq!(kept.text.as_ref().unwrap().desired.hash(), plain.desired.hash());
+    let problem = kept.problem.as_ref().unwrap();
+    for named in ["noisy", "otelcol.exporter.debug", "experimental", "generally-available"] {
+        assert!(problem.contains(named), "{problem}");
+    }
+    assert_eq!(fleet.place(101).problem, None);
+    assert_eq!(fleet.state.take_unsettled(), [id(100)], "it is to be shown");
+    let row = fleet.directory.slot(id(100)).unwrap().row();
+    assert_eq!(row.error.as_deref(), Some(&**problem));
+
+    // And it goes by itself.
+    fleet.config.pipelines.remove(&"noisy".parse::<PipelineId>().unwrap());
+    fleet.look([]);
+    assert_eq!(fleet.place(100).problem, None);
+    assert_eq!(fleet.state.take_unsettled(), [id(100)]);
+}
+
+#[test]
 fn changed_attribute_moves_one_collector_and_deregistered_ones_leave() {
     let mut fleet = Fleet::new(30);
     fleet.set("a", pipeline(r#"env="e1""#, 4317));

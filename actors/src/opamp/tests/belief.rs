@@ -51,6 +51,21 @@ fn empty_effective_config_means_not_known() {
 }
 
 #[test]
+fn effective_config_is_found_under_whatever_name_it_has() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    agent.run(&mut server, 1, &config);
+    let mut both = effective("");
+    let files = &mut both.config_map.as_mut().unwrap().config_map;
+    files.insert("raw".to_owned(), effective("a: 1").config_map.unwrap().config_map.remove("").unwrap());
+    let message = AgentToServer { effective_config: Some(both), ..agent.heartbeat() };
+    server.send(1, message);
+    assert_eq!(server.standing().drift, DriftState::Drifted, "an empty file beside it hides nothing");
+}
+
+#[test]
 fn effective_config_is_stored_once() {
     let config = desired("a");
     let mut server = Server::new(Some(&config));

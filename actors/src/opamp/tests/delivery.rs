@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use linkmesh_proto::{
+    InstanceUid,
     api::collector::{CollectorStatus, ConfigState},
     wire::opamp::AgentToServer,
 };
 
 use super::support::*;
-use crate::opamp::{Desired, Input, TransportKind};
+use crate::opamp::{AgentCapabilities, Desired, Input, Record, TransportKind};
 
 fn hash_of(config: &Desired) -> Vec<u8> {
     config.hash().as_bytes().to_vec()
@@ -239,6 +240,42 @@ fn restart_is_sent_alone_and_once() {
     };
     assert_eq!(commands[0], bare);
     assert!(!server.state.record().restart_pending);
+}
+
+#[test]
+fn restart_does_not_follow_on_the_heels_of_an_offer() {
+    let config = desired("a");
+    let record = Record {
+        uid: Some(InstanceUid::from_bytes([1; 16])),
+        last_seq: 4,
+        capabilities: AgentCapabilities(ALL),
+        restart_pending: true,
+        ..Record::default()
+    };
+    let mut server = Server::with_record(record, Some(&config));
+    let mut agent = Agent { seq: 5, ..Agent::default() };
+    server.open(1);
+    assert!(server.send(1, agent.heartbeat()).remote_config.is_some());
+    assert!(server.sent().iter().all(|message| message.command.is_none()));
+    assert!(server.state.record().restart_pending);
+    let reply = server.send(1, agent.with_status(&hash_of(&config), APPLYING, ""));
+    assert!(reply.command.is_none(), "the answer is an answer");
+    let commands: Vec<_> = server.sent().into_iter().filter(|message| message.command.is_some()).collect();
+    assert_eq!(commands.len(), 1);
+    assert!(!server.state.record().restart_pending);
+}
+
+#[test]
+fn offer_waits_for_the_full_state_and_no_longer_than_ten_seconds() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    let mut agent = Agent { seq: 40, ..Agent::default() };
+    server.open(1);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 1);
+    server.pass(Duration::from_millis(9_999));
+    assert_eq!(server.offered(), Vec::<Vec<u8>>::new(), "it might have the text already");
+    server.pass(Duration::from_millis(1));
+    assert_eq!(server.offered(), [hash_of(&config)], "without waiting for a message");
 }
 
 #[test]

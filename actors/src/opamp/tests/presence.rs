@@ -234,6 +234,58 @@ fn two_http_processes_are_told_apart_by_uid() {
 }
 
 #[test]
+fn two_http_processes_with_one_uid_are_found_by_their_numbers() {
+    let mut server = Server::new(None);
+    server.open_as(1, TransportKind::Http, Credential::Enrolment { issued: None });
+    let mut one = Agent::default();
+    let mut two = Agent { seq: 1_000, ..Agent::default() };
+    server.send(1, one.full());
+    let mut asked = 0;
+    for _ in 0..20 {
+        server.pass_s(15);
+        for agent in [&mut two, &mut one] {
+            if server.send(1, agent.heartbeat()).flags == 1 {
+                asked += 1;
+                server.send(1, agent.full());
+            }
+        }
+    }
+    assert_eq!(server.standing().notices, ["two processes use this token"]);
+    assert!((1..=6).contains(&asked), "and then no more full states are asked for: {asked}");
+    // One of them ends.
+    for _ in 0..12 {
+        server.pass_s(30);
+        server.send(1, one.heartbeat());
+    }
+    assert!(server.standing().online);
+    assert!(server.standing().notices.is_empty());
+    // A message that is lost now and then is no second process.
+    for _ in 0..20 {
+        server.pass_s(75);
+        one.seq += 1;
+        server.send(1, one.heartbeat());
+    }
+    assert!(server.standing().notices.is_empty());
+}
+
+#[test]
+fn stray_post_beside_a_socket_is_forgotten() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.open_as(2, TransportKind::Http, Credential::Enrolment { issued: None });
+    server.send(2, Agent { uid: [2; 16], ..Agent::default() }.full());
+    server.apply(Input::Pong { session: SessionId(1) });
+    assert_eq!(server.standing().notices.len(), 1);
+    for _ in 0..3 {
+        server.pass_s(30);
+        server.send(1, agent.heartbeat());
+    }
+    assert!(server.standing().notices.is_empty());
+    assert!(server.standing().online && server.state.http_session().is_none());
+}
+
+#[test]
 fn socket_replaces_http() {
     let mut server = Server::new(None);
     server.open_as(1, TransportKind::Http, Credential::Enrolment { issued: None });

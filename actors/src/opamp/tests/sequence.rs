@@ -215,6 +215,20 @@ fn without_a_permit_the_request_comes_later() {
 }
 
 #[test]
+fn description_that_is_too_large_is_left_out_and_told_once() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.take();
+    for _ in 0..3 {
+        let large = AgentToServer { agent_description: Some(description(&"x".repeat(40_000))), ..agent.heartbeat() };
+        assert!(server.send(1, large).error_response.is_none());
+    }
+    assert_eq!(server.events(), ["description_too_large"]);
+    assert_eq!(server.state.attributes()["host.name"], "host-1");
+}
+
+#[test]
 fn undecodable_data_is_answered_on_an_open_connection() {
     let mut server = Server::new(None);
     let mut agent = Agent::default();
@@ -256,6 +270,23 @@ fn components_are_asked_for_once() {
     let stored = server.take().into_iter().any(|effect| matches!(effect, Effect::StoreComponents { .. }));
     assert!(stored);
     assert_eq!(*server.state.record().components, [5; 32]);
+}
+
+#[test]
+fn components_that_another_agent_never_told_are_asked_for_with_any_message() {
+    let mut server = Server::new(None);
+    server.open(1);
+    let mut agent = Agent::default();
+    let named = |hash: u8| Some(AvailableComponents { hash: vec![hash; 32], ..Default::default() });
+    // Another one was asked a moment ago.
+    assert_eq!(server.send(1, AgentToServer { available_components: named(5), ..agent.full() }).flags, 0);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 0);
+    server.world.wanted.borrow_mut().push(vec![5; 32]);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 2);
+    assert_eq!(server.send(1, agent.heartbeat()).flags, 0, "once for each hash and session");
+    server.world.wanted.borrow_mut().push(vec![6; 32]);
+    let upgraded = AgentToServer { available_components: named(6), ..agent.heartbeat() };
+    assert_eq!(server.send(1, upgraded).flags, 2, "another build is another question");
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use linkmesh_proto::{
     DestinationId, PipelineId,
-    api::{collector::Runtime, pipeline::Signal},
+    api::{
+        collector::{Runtime, Stability},
+        pipeline::Signal,
+    },
 };
 
 use super::{Block, Expr, Statement, attribute, write as write_statements};
@@ -73,6 +76,44 @@ pub(in crate::render) fn write(
         root.push(Statement::Block(Block::labelled(&name, instance(&pipeline.id), arguments.collect())));
     }
     Ok(format!("{HEADER}\n{}", write_statements(&root, hide)))
+}
+
+/// A component for which an Alloy has to run at a stability level above generally available. Below it, Alloy refuses the
+/// whole document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StabilityNeed {
+    pub(crate) level: Stability,
+    pub(crate) component: String,
+    pub(crate) pipeline: PipelineId,
+}
+
+/// The part of a config that needs the highest level; `None` when every Alloy takes it.
+pub(crate) fn stability_need(config: &ResolvedConfig) -> Result<Option<StabilityNeed>, RenderError> {
+    let mut highest: Option<StabilityNeed> = None;
+    let mut look = |resolved: &Resolved, signals: &[Signal], pipeline: &PipelineId| {
+        let outputs = Outputs(signals.iter().map(|signal| (*signal, Vec::new())).collect());
+        let part = part(resolved, "check", &outputs)?;
+        let (level, block) = part.stability();
+        if level > highest.as_ref().map_or(Stability::GenerallyAvailable, |need| need.level) {
+            let component = block.unwrap_or_default().to_owned();
+            highest = Some(StabilityNeed { level, component, pipeline: pipeline.clone() });
+        }
+        Ok(())
+    };
+    for source in config.sources.values() {
+        source.users.iter().try_for_each(|(user, signals)| look(&source.part, signals, user))?;
+    }
+    for pipeline in &config.pipelines {
+        for step in pipeline.sources.iter().chain(&pipeline.steps) {
+            look(&step.part, &step.signals, &pipeline.id)?;
+        }
+        for (id, signals) in &pipeline.destinations {
+            if let Some(destination) = config.destinations.get(id) {
+                look(destination, signals, &pipeline.id)?;
+            }
+        }
+    }
+    Ok(highest)
 }
 
 fn declare(config: &ResolvedConfig, pipeline: &ResolvedPipeline) -> Result<Vec<Statement>, RenderError> {

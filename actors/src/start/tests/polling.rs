@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use linkmesh_proto::{
     CollectorId,
-    api::collector::{CollectorStatus, ConfigState, Runtime},
+    api::collector::{CollectorPatch, CollectorStatus, ConfigState, NewCollector, Runtime},
     wire::collector::{
         AgentConfigFile, AgentConfigMap, EffectiveConfig, GetConfigRequest, GetConfigResponse, RemoteConfigStatus,
         UnregisterCollectorRequest,
@@ -179,6 +179,38 @@ fn deregistered_alloy_stays_so_whatever_was_still_to_be_written() {
         let request = GetConfigRequest { id: "alloy-1".into(), ..Default::default() };
         let refused = handles.fleet.poll(&token, peer(), request).await;
         assert!(matches!(refused, Err(PollError::Admit(AdmitError::Unknown))));
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn alloy_that_would_refuse_everything_is_given_nothing_new_and_says_why() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        // It sends to a component at the level of experiments, and nobody is there yet to object.
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let new = NewCollector {
+            name: "edge".into(),
+            runtime: Runtime::Alloy,
+            version: None,
+            stability: None,
+            labels: [("env".to_owned(), "test".to_owned())].into(),
+        };
+        let registered = handles.fleet.register(new, &by("ada")).await.unwrap();
+        let (id, token) = (registered.collector.id, registered.token.reveal());
+        assert_eq!(registered.collector.error, None);
+        let labels = Some([("env".to_owned(), "prod".to_owned())].into());
+        let patch = CollectorPatch { name: None, labels };
+        let any = crate::repository::Precondition::Any;
+        let (row, _) = handles.fleet.patch(id, patch, any, &by("ada")).await.unwrap();
+        let error = row.error.unwrap();
+        assert!(error.contains("pipeline web") && error.contains("otelcol.exporter.debug"), "{error}");
+        let config = handles.fleet.config(id).await.unwrap();
+        assert_eq!(config.status.error, Some(error));
+        assert!(config.desired.unwrap().body.contains("no pipeline"), "what it should run is what it had");
+        assert!(poll(&handles, token, "").await.content.contains("no pipeline"));
         handles.stop().await;
     });
 }

@@ -1,0 +1,110 @@
+//! Collectors that share a text, and the text.
+
+use std::{collections::HashSet, sync::Arc};
+
+use linkmesh_proto::{CollectorId, PipelineId, api::collector::Runtime};
+
+use super::World;
+use crate::{
+    collector::ComponentRegistry,
+    directory::{Slot, Text},
+    domain::{desired::Desired, resolve::resolve, stability},
+    render::{
+        RenderError, RenderTarget,
+        alloy::document::{StabilityNeed, stability_need},
+        rendered,
+    },
+};
+
+/// What all collectors have in common that share a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct TextKey {
+    pub(super) target: RenderTarget,
+    pub(super) pipelines: Arc<[PipelineId]>,
+}
+
+/// Collectors that share a text.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) members: HashSet<CollectorId>,
+    pub(super) text: Option<Arc<Text>>,
+    /// What an Alloy must allow to take the text.
+    need: Option<StabilityNeed>,
+    problem: Option<Arc<str>>,
+    pub(super) is_rendered: bool,
+}
+
+impl Group {
+    /// Renders the text; `true` when text or problem are others than before.
+    pub(super) fn render(&mut self, key: &TextKey, world: &World<'_>) -> bool {
+        self.is_rendered = true;
+        match text(key, world) {
+            Ok((new, need)) => {
+                self.need = need;
+                let same = self.text.as_ref().is_some_and(|old| old.desired.hash() == new.desired.hash());
+                let had_problem = self.problem.take().is_some();
+                if !same {
+                    self.text = Some(Arc::new(new));
+                }
+                !same || had_problem
+            }
+            Err(problem) => {
+                tracing::warn!(runtime = ?key.target.runtime, %problem, "a config cannot be rendered");
+                let is_other = self.problem.as_deref() != Some(&problem);
+                self.problem = Some(problem.into());
+                is_other
+            }
+        }
+    }
+
+    /// Why this collector cannot be given the text.
+    pub(super) fn problem_of(&self, slot: &Slot) -> Option<Arc<str>> {
+        let refused = || {
+            let level = slot.record().stability;
+            let StabilityNeed { level: needed, component, pipeline } =
+                self.need.as_ref().filter(|need| level < need.level)?;
+            let (needed, level) = (stability::flag(*needed), stability::flag(level));
+            Some(
+                format!(
+                    "pipeline {pipeline} needs --stability.level={needed} for {component}, this Alloy runs at {level} and \
+                     would refuse everything: it keeps the configuration that it has"
+                )
+                .into(),
+            )
+        };
+        self.problem.clone().or_else(refused)
+    }
+}
+
+fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Option<StabilityNeed>), String> {
+    let in_words = |error: RenderError| error.to_string();
+    let resolved = resolve(&world.config, &key.pipelines, world.sealer).map_err(in_words)?;
+    let rendered = rendered(&resolved, &key.target).map_err(in_words)?;
+    let revision = world.config.revision;
+    let (desired, need) = match key.target.runtime {
+        Runtime::Otelcol => (Desired::otelcol(rendered.text, revision).map_err(|error| error.to_string())?, None),
+        Runtime::Alloy => (Desired::alloy(rendered.text, revision), stability_need(&resolved).map_err(in_words)?),
+    };
+    let text = Text { desired: Arc::new(desired), redacted: rendered.redacted, secrets: rendered.secrets };
+    Ok((text, need))
+}
+
+/// Which text a collector shares. A supervisor that never got a config is left alone while nothing matches it.
+pub(super) fn text_key(slot: &Slot, pipelines: Arc<[PipelineId]>, components: &ComponentRegistry) -> Option<TextKey> {
+    let record = slot.record();
+    if pipelines.is_empty() && record.runtime == Runtime::Otelcol && !record.row.ever_configured {
+        return None;
+    }
+    let mut target = RenderTarget::plain(record.runtime);
+    if let Some(build) = record.row.components_hash.as_ref().and_then(|hash| components.by_hex(hash)) {
+        target.dialect = build.dialect();
+    }
+    target.labels = record
+        .row
+        .labels
+        .iter()
+        .filter(|(pipeline, _)| pipelines.binary_search(pipeline).is_ok())
+        .map(|(pipeline, label)| (pipeline.clone(), *label))
+        .collect();
+    Some(TextKey { target, pipelines })
+}
