@@ -9,7 +9,7 @@ use linkmesh_proto::{
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::opamp::{Credential, Desired, Effect, Endpoints, Input, SessionId, TransportKind};
+use crate::opamp::{Credential, Desired, Effect, Endpoints, Input, SessionId, TransportKind, session::Session};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -234,6 +234,8 @@ impl Life {
             message.instance_uid = vec![0x77; 16];
         }
         let seen = &mut self.sessions[at];
+        let of_session = |session: &&Session| session.id == SessionId(seen.id);
+        let is_taken = self.server.state.sessions.iter().find(of_session).is_some_and(|it| it.started_at.is_some());
         let is_first = seen.first_message.is_none();
         if is_first && message.instance_uid.len() == 16 {
             seen.first_message = Some(self.server.clock);
@@ -244,9 +246,10 @@ impl Life {
         {
             seen.heard_health = true;
         }
-        // It may go on where the process was, by chance or not, which opens the gate.
+        // It may go on where the process was, by chance or not, which opens the gate; what it said while it waited is not
+        // taken, or later.
         let last = self.server.state.record().last_seq;
-        seen.continued |= is_first && message.sequence_num.wrapping_sub(last) <= 1;
+        seen.continued |= !is_taken && message.sequence_num.wrapping_sub(last) <= 1;
         let id = seen.id;
         if message.agent_description.is_some() {
             self.asked = None;
