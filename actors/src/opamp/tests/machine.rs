@@ -9,7 +9,9 @@ use linkmesh_proto::{
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::opamp::{AgentCapabilities, Credential, Desired, Effect, Endpoints, Input, SessionId, TransportKind};
+use crate::opamp::{
+    AgentCapabilities, Credential, Desired, Effect, Endpoints, Input, SessionId, TransportKind, session::Session,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -139,13 +141,13 @@ impl Life {
                 self.server.desire(self.desired.clone().as_ref());
             }
             Step::Pass { millis } => {
-                let mut left = Duration::from_millis(millis.into());
-                while left > Duration::from_secs(5) {
-                    self.server.pass(Duration::from_secs(5));
-                    left -= Duration::from_secs(5);
+                // Looked at after each timer: what is sent is judged by what was known then.
+                let end = self.server.clock + Duration::from_millis(millis.into());
+                while let Some(at) = self.server.wake_at.filter(|at| *at <= end) {
+                    self.server.pass(at.saturating_sub(self.server.clock));
                     self.check();
                 }
-                self.server.pass(left);
+                self.server.pass(end.saturating_sub(self.server.clock));
             }
             Step::Retry => {
                 self.server.apply(Input::RetryAsked);
@@ -245,6 +247,8 @@ impl Life {
             message.instance_uid = vec![0x77; 16];
         }
         let seen = &mut self.sessions[at];
+        let of_session = |session: &&Session| session.id == SessionId(seen.id);
+        let is_taken = self.server.state.sessions.iter().find(of_session).is_some_and(|it| it.started_at.is_some());
         let is_first = seen.first_message.is_none();
         if is_first && message.instance_uid.len() == 16 {
             seen.first_message = Some(self.server.clock);
@@ -255,9 +259,10 @@ impl Life {
         {
             seen.heard_health = true;
         }
-        // It may go on where the process was, by chance or not, which opens the gate.
+        // It may go on where the process was, by chance or not, which opens the gate; what it said while it waited is not
+        // taken, or later.
         let last = self.server.state.record().last_seq;
-        seen.continued |= is_first && message.sequence_num.wrapping_sub(last) <= 1;
+        seen.continued |= !is_taken && message.sequence_num.wrapping_sub(last) <= 1;
         let id = seen.id;
         if message.agent_description.is_some() {
             self.asked = None;
@@ -305,8 +310,7 @@ impl Life {
                 assert!(can(0x400));
             }
             if message.flags & 1 != 0 {
-                // Time is seen here in pieces of five seconds.
-                let lost = self.asked.is_none_or(|(_, at)| clock - at >= Duration::from_secs(55));
+                let lost = self.asked.is_none_or(|(_, at)| clock - at >= Duration::from_secs(60));
                 assert!(lost, "one request for the full state at a time");
                 self.asked = Some((uid, clock));
             }
