@@ -128,7 +128,7 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Lets the server listen without TLS on an address that is not loopback: for a trusted network or behind a proxy.
     pub allow_plain: bool,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: nobody's.
+    /// Proxies whose `X-Forwarded-For` is believed, of operators and of collectors. Empty: nobody's.
     pub trusted_proxies: Vec<IpAddr>,
     /// Certificate and key, when the server speaks TLS itself.
     #[serde(skip_serializing_if = "Option::is_none")]

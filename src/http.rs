@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod catalogue;
+pub mod client_address;
 pub mod collectors;
 pub mod destinations;
 mod documents;

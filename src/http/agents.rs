@@ -1,6 +1,10 @@
 //! What the routes of collectors share: who is let in, what they speak to, what is counted.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_http::header::{self, HeaderMap};
 use linkmesh_actors::{
@@ -12,6 +16,7 @@ use linkmesh_actors::{
 };
 
 use super::{
+    client_address::client_address,
     metrics::{Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
 };
@@ -43,6 +48,7 @@ pub struct Agents {
     pub otlp_max_body: usize,
     /// What is counted.
     pub observe: Arc<Observe>,
+    trusted_proxies: Vec<IpAddr>,
     clock: Arc<dyn Clock>,
     failures: Throttle,
 }
@@ -65,18 +71,25 @@ impl Agents {
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),
             otlp_max_body: config.otlp.max_body.as_usize(),
             observe: handles.observe.clone(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
             clock,
             failures: Throttle::new(FAILURES),
         }
     }
 
+    /// Where a collector's request comes from, also behind a proxy.
+    #[must_use]
+    pub fn client_address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        client_address(peer, headers, &self.trusted_proxies)
+    }
+
     /// How a peer that was not admitted is turned away.
     #[must_use]
-    pub fn turn_away(&self, error: AdmitError, address: Option<SocketAddr>) -> TurnedAway {
+    pub fn turn_away(&self, error: AdmitError, address: Option<IpAddr>) -> TurnedAway {
         if error == AdmitError::Busy {
             return TurnedAway { status: 503, retry_after: Some(BUSY_RETRY), reason: error.to_string() };
         }
-        let address = address.map(|address| address.ip().to_string()).unwrap_or_default();
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
         match self.failures.take(&address, self.clock.monotonic()) {
             Ok(()) => {
                 let status = match error {

@@ -50,8 +50,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// Answers one message by plain HTTP.
 async fn exchange(agents: web::Data<Agents>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let address = request.peer_addr();
-    let peer = match agents.fleet.admit(bearer(request.headers()), address.map(|address| address.ip().to_string())) {
+    let address = agents.client_address(request.peer_addr(), request.headers());
+    let peer = match agents.fleet.admit(bearer(request.headers()), address.map(|address| address.to_string())) {
         Ok(peer) => peer,
         Err(error) => return refuse(&agents.turn_away(error, address)),
     };
@@ -199,7 +199,7 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
         let status = Response::from(&error).status().as_u16();
         return Err(answer(status, None, &error.to_string()));
     }
-    let address = request.peer_addr();
+    let address = agents.client_address(request.peer_addr(), request.headers());
     let turned_away = |error| {
         let TurnedAway { status, retry_after, reason } = agents.turn_away(error, address);
         tracing::debug!(?address, status, "an agent was turned away");
@@ -207,7 +207,7 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
     };
     let peer = agents
         .fleet
-        .admit(bearer(request.headers()), address.map(|address| address.ip().to_string()))
+        .admit(bearer(request.headers()), address.map(|address| address.to_string()))
         .map_err(turned_away)?;
     let queue = OutgoingQueue::new(agents.socket_limits.max_message);
     let place = Place::take(agents, &queue).ok_or_else(|| turned_away(AdmitError::Busy))?;

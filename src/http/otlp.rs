@@ -30,7 +30,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
 async fn push(agents: web::Data<Agents>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let collector = match agents.fleet.authenticate(bearer(request.headers())) {
         Ok(collector) => collector,
-        Err(error) => return opamp::refuse(&agents.turn_away(error, request.peer_addr())),
+        Err(error) => {
+            let address = agents.client_address(request.peer_addr(), request.headers());
+            return opamp::refuse(&agents.turn_away(error, address));
+        }
     };
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();

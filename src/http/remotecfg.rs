@@ -74,8 +74,9 @@ async fn answer(
     };
     let token = bearer(request.headers());
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let address = agents.client_address(request.peer_addr(), request.headers());
     let peer = PollPeer {
-        address: request.peer_addr().map(|address| address.ip().to_string()),
+        address: address.map(|address| address.to_string()),
         user_agent: text(header::USER_AGENT),
     };
     let refused = |error| refuse(agents, &error, request);
@@ -131,7 +132,8 @@ fn refuse(agents: &Agents, error: &PollError, request: &HttpRequest) -> ConnectE
 }
 
 fn turn_away(agents: &Agents, error: linkmesh_actors::fleet::AdmitError, request: &HttpRequest) -> ConnectError {
-    let turned_away = agents.turn_away(error, request.peer_addr());
+    let address = agents.client_address(request.peer_addr(), request.headers());
+    let turned_away = agents.turn_away(error, address);
     let error = match turned_away.status {
         401 | 410 => ConnectError::unauthenticated(turned_away.reason),
         403 => ConnectError::forbidden(turned_away.reason),
