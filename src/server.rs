@@ -183,8 +183,7 @@ impl Server {
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));
         let state = web::Data::new(AppState::new(edge, state_store, clock.clone(), entropy, handles.clone(), auth));
-        let open = state.connections.opamp.clone();
-        let agents = web::Data::new(Agents::new(config, &handles, open, clock));
+        let agents = web::Data::new(Agents::new(config, &handles, &state.connections, clock));
         let listen = Listen {
             agents: agents.clone(),
             workers: workers(config.http.workers),

@@ -12,12 +12,12 @@ use linkmesh_actors::{
     fleet::{AdmitError, FleetHandle},
     meter::MeterHandle,
     ports::{Clock, CloseReason},
-    runtime::{Counter, Observe},
+    runtime::Observe,
 };
 
 use super::{
     client_address::client_address,
-    metrics::{Open, OpenCount},
+    metrics::{CollectorCounts, Connections, Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
 };
 use crate::{
@@ -48,6 +48,8 @@ pub struct Agents {
     pub otlp_max_body: usize,
     /// What is counted.
     pub observe: Arc<Observe>,
+    /// What is counted of connections.
+    pub counts: Arc<CollectorCounts>,
     trusted_proxies: Vec<IpAddr>,
     clock: Arc<dyn Clock>,
     failures: Throttle,
@@ -56,12 +58,12 @@ pub struct Agents {
 impl Agents {
     /// For a server with this configuration.
     #[must_use]
-    pub fn new(config: &Config, handles: &Handles, open_sockets: OpenCount, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: &Config, handles: &Handles, connections: &Connections, clock: Arc<dyn Clock>) -> Self {
         let limits = &config.opamp;
         Self {
             fleet: handles.fleet.clone(),
             meter: handles.meter.clone(),
-            sockets: Sockets::new(limits.max_connections, open_sockets),
+            sockets: Sockets::new(limits.max_connections, connections.opamp.clone()),
             socket_limits: SocketLimits {
                 max_message: limits.max_message.as_usize(),
                 ping_interval: limits.ping_interval.0,
@@ -71,6 +73,7 @@ impl Agents {
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),
             otlp_max_body: config.otlp.max_body.as_usize(),
             observe: handles.observe.clone(),
+            counts: connections.collectors.clone(),
             trusted_proxies: config.http.trusted_proxies.clone(),
             clock,
             failures: Throttle::new(FAILURES),
@@ -137,14 +140,6 @@ pub struct Sockets {
     stopping: std::sync::atomic::AtomicBool,
     emptied: tokio::sync::Notify,
     count: OpenCount,
-    /// Sockets that were opened.
-    pub opened: Counter,
-    /// Upgrades that were turned away.
-    pub refused: Counter,
-    /// Sockets that were cut because their peer did not read or did not answer.
-    pub cut: Counter,
-    /// Sockets that were closed because a message was over the limit.
-    pub too_large: Counter,
 }
 
 /// One socket's place. Given back when dropped.
@@ -164,10 +159,6 @@ impl Sockets {
             stopping: std::sync::atomic::AtomicBool::new(false),
             emptied: tokio::sync::Notify::new(),
             count,
-            opened: Counter::default(),
-            refused: Counter::default(),
-            cut: Counter::default(),
-            too_large: Counter::default(),
         }
     }
 
@@ -204,14 +195,6 @@ impl Sockets {
         drop(tokio::time::timeout(deadline, gone).await);
         self.open.len()
     }
-
-    fn count_end(&self, end: SessionEnd) {
-        match end {
-            SessionEnd::Server(CloseReason::Overloaded | CloseReason::Silent) => self.cut.increment(),
-            SessionEnd::TooLarge => self.too_large.increment(),
-            _ => {}
-        }
-    }
 }
 
 impl Place {
@@ -230,7 +213,12 @@ impl Place {
 
     /// Gives the place back and counts how the session ended.
     pub fn leave(self, end: SessionEnd) {
-        self.sockets.sockets.count_end(end);
+        let counts = &self.sockets.counts;
+        match end {
+            SessionEnd::Server(CloseReason::Overloaded | CloseReason::Silent) => counts.sockets_cut.increment(),
+            SessionEnd::TooLarge => counts.sockets_too_large.increment(),
+            _ => {}
+        }
     }
 }
 

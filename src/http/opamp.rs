@@ -160,7 +160,7 @@ where
             }
         }
         Err(refusal) => {
-            agents.sockets.refused.increment();
+            agents.counts.sockets_refused.increment();
             if let Ok(mut framed) = h1::SendResponse::new(framed, refusal).await {
                 use tokio::io::AsyncWriteExt as _;
                 drop(framed.io_mut().shutdown().await);
@@ -211,7 +211,7 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
         .map_err(turned_away)?;
     let queue = OutgoingQueue::new(agents.socket_limits.max_message);
     let place = Place::take(agents, &queue).ok_or_else(|| turned_away(AdmitError::Busy))?;
-    agents.sockets.opened.increment();
+    agents.counts.sockets_opened.increment();
     let session = agents.fleet.open_session(peer, queue.clone());
     let head = ws::handshake_response(request.head()).finish().drop_body();
     Ok((head, Opened { session, queue, place }))
