@@ -19,9 +19,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use linkmesh_actors::{
     fleet::{AdmitError, ExchangeError},
+    opamp::decode_message,
     runtime::AskError,
 };
-use linkmesh_proto::wire::opamp::AgentToServer;
 use prost::Message as _;
 
 use super::{
@@ -65,7 +65,7 @@ async fn exchange(agents: web::Data<Agents>, request: HttpRequest, payload: web:
         Ok(body) => body,
         Err(status) => return HttpResponse::build(status).finish(),
     };
-    let Ok(message) = AgentToServer::decode(body) else {
+    let Ok(message) = decode_message(body) else {
         agents.observe.opamp_malformed.increment();
         return HttpResponse::BadRequest().body("the body is no AgentToServer message\n");
     };

@@ -18,13 +18,13 @@ use actix::{Actor, ActorContext, AsyncContext, StreamHandler};
 use actix_codec::{AsyncRead, AsyncWrite};
 use actix_http::ws::{CloseCode, CloseReason as CloseFrame};
 use actix_web_actors::ws::{self, WebsocketContext};
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use linkmesh_actors::{
     fleet::{AgentSession, SessionError},
+    opamp::{decode_frame, encode_frame},
     ports::{CloseReason, Transport as _},
 };
 use linkmesh_proto::wire::opamp::AgentToServer;
-use prost::Message as _;
 use tokio::time::Instant;
 
 pub mod frames;
@@ -177,7 +177,7 @@ impl<A: Agent> OpampSocket<A> {
     }
 
     fn message(&self, bytes: Bytes) {
-        let taken = match decode(bytes) {
+        let taken = match decode_frame(bytes) {
             Ok(message) => self.agent.receive(message),
             Err(error) => {
                 tracing::debug!(%error, "an agent sent a message that cannot be read");
@@ -230,7 +230,7 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
 impl<A: Agent> StreamHandler<Outgoing> for OpampSocket<A> {
     fn handle(&mut self, outgoing: Outgoing, ctx: &mut Self::Context) {
         match outgoing {
-            Outgoing::Message(message) => ctx.binary(outgoing::frame(&message)),
+            Outgoing::Message(message) => ctx.binary(encode_frame(&message)),
             Outgoing::Ping => ctx.ping(b""),
             Outgoing::Close(reason) => self.close(close_code(reason), SessionEnd::Server(reason), ctx),
         }
@@ -248,15 +248,6 @@ fn close_code(reason: CloseReason) -> CloseCode {
         CloseReason::GoingAway | CloseReason::Silent => CloseCode::Away,
         CloseReason::Overloaded => CloseCode::Again,
     }
-}
-
-/// Reads a message: a header, the varint 0, then the message. Without the header it is the format of before 2023, which
-/// opamp-go still reads: no message can begin with the byte 0, so that the two are never mixed up.
-pub(super) fn decode(mut bytes: Bytes) -> Result<AgentToServer, prost::DecodeError> {
-    if bytes.first() == Some(&0) {
-        bytes.advance(1);
-    }
-    AgentToServer::decode(bytes)
 }
 
 #[cfg(test)]
