@@ -203,6 +203,8 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
         match arrival {
             Ok(Arrival::Message(bytes)) => self.message(bytes),
             Ok(Arrival::Text) => self.cut_unless(self.agent.receive_undecodable()),
+            // One that reads nothing needs no pongs, which would pile up here.
+            Ok(Arrival::Ping(_)) if !self.backlog.has_room() => {}
             Ok(Arrival::Ping(bytes)) => ctx.pong(&bytes),
             Ok(Arrival::Pong) => self.agent.pong(),
             Ok(Arrival::Close(reason)) => {

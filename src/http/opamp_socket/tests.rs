@@ -212,6 +212,66 @@ async fn peer_that_writes_and_never_reads_is_cut() {
     assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
 }
 
+/// A session over which the peer has closed, or said too much, while it leaves a large answer unread.
+async fn over_and_unread(last: Message) -> Rig {
+    let mut rig = rig(SocketLimits { max_message: 200_000, ..LIMITS }, 1 << 12).await;
+    let body = AgentRemoteConfig { config_hash: vec![1; 100_000], ..Default::default() };
+    rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
+    rig.client.send(last).await.unwrap();
+    rig
+}
+
+#[actix_web::test]
+async fn peer_that_closes_and_does_not_read_is_let_go() {
+    tokio::time::pause();
+    for (last, end) in [(Message::Close(None), SessionEnd::Peer), (message(0, 300_000), SessionEnd::TooLarge)] {
+        let mut rig = over_and_unread(Message::Ping(b"x".as_slice().into())).await;
+        // What does not fit the pipe is taken while the session lasts, or not at all.
+        let sending = async { drop(rig.client.send(last).await) };
+        let begun = Instant::now();
+        let (_, ended) = tokio::join!(tokio::time::timeout(LIMITS.write_timeout, sending), rig.session);
+        assert_eq!(ended.unwrap(), end);
+        assert!(begun.elapsed() < LIMITS.write_timeout, "{:?}", begun.elapsed());
+        assert!(rig.closed.get());
+        assert!(rig.queue.send(ServerToAgent::default()).is_err());
+    }
+}
+
+#[actix_web::test]
+async fn session_of_the_fleet_ends_with_the_close_and_not_with_the_last_byte() {
+    let rig = over_and_unread(Message::Close(None)).await;
+    while !rig.closed.get() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!rig.session.is_finished(), "the peer has a moment to read the rest");
+    // Who is to go at once goes at once all the same.
+    rig.queue.close(CloseReason::Revoked);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Revoked));
+}
+
+#[actix_web::test]
+async fn what_waits_for_a_peer_that_closed_is_written_when_it_reads() {
+    let mut rig = over_and_unread(Message::Close(None)).await;
+    let mut answered = 0;
+    while let Some(Ok(message)) = rig.client.next().await {
+        answered += usize::from(matches!(message, Message::Binary(_)));
+    }
+    assert_eq!(answered, 1);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Peer);
+}
+
+#[actix_web::test]
+async fn message_behind_many_small_frames_is_answered() {
+    let mut rig = rig(LIMITS, 1 << 20).await;
+    for sequence in 0..2000 {
+        rig.client.feed(Message::Pong(b"x".as_slice().into())).await.unwrap();
+        if sequence % 100 == 99 {
+            rig.client.send(message(sequence, 16)).await.unwrap();
+            assert_eq!(answer(&mut rig.client).await.capabilities, sequence);
+        }
+    }
+}
+
 #[actix_web::test]
 async fn silent_peer_is_pinged_and_then_dropped() {
     tokio::time::pause();
