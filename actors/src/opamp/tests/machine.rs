@@ -241,10 +241,13 @@ impl Life {
         {
             seen.heard_health = true;
         }
-        // It may go on where the process was, by chance or not, which opens the gate.
-        let last = self.server.state.record().last_seq;
-        seen.continued |= is_first && message.sequence_num.wrapping_sub(last) <= 1;
         let id = seen.id;
+        // It may go on where the process was, by chance or not, which opens the gate. What it said as a second connection
+        // may have been dropped: then the first message that is taken is a later one.
+        let last = self.server.state.record().last_seq;
+        let mut sessions = self.server.state.sessions.iter();
+        let is_taken = sessions.any(|session| session.id == SessionId(id) && session.started_at.is_some());
+        seen.continued |= !is_taken && message.sequence_num.wrapping_sub(last) <= 1;
         if message.agent_description.is_some() {
             self.asked = None;
         }
