@@ -14,53 +14,16 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod error;
 mod units;
 
+pub use error::ConfigError;
+use error::explain;
 pub use units::{ParseUnitError, Size, Span};
 
 /// Environment variables with the prefix that are no configuration keys: the path of the file itself, and what the
 /// project's own tests and tools are told.
 const NOT_KEYS: [&str; 6] = ["config", "alloy", "cache", "loadtest_token", "skipped", "test_crash_dir"];
-
-/// Why there is no configuration. The program ends with exit code 2.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file that was named cannot be read.
-    #[error("the configuration file {path} cannot be read")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A key that does not exist.
-    #[error("unknown configuration key `{key}` ({place}); known here: {known}")]
-    UnknownKey {
-        /// The whole key, with dots.
-        key: String,
-        /// The file or variable that holds it.
-        place: String,
-        /// The keys that exist at that place.
-        known: String,
-    },
-    /// A value that its key does not take.
-    #[error("configuration key `{key}` ({place}): {reason}")]
-    BadValue {
-        /// The whole key, with dots.
-        key: String,
-        /// The file or variable that holds it.
-        place: String,
-        /// What is wrong with the value.
-        reason: String,
-    },
-}
-
-impl ConfigError {
-    fn bad(key: &str, reason: impl Into<String>) -> Self {
-        Self::BadValue { key: key.to_owned(), place: "effective value".to_owned(), reason: reason.into() }
-    }
-}
 
 /// Everything that an operator may set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -384,36 +347,6 @@ fn check_public_url(url: &str) -> Result<(), ConfigError> {
         return bad("must be scheme, host and port only, with no path, no user and no slash at the end");
     }
     Ok(())
-}
-
-/// Turns figment's error into one that names the key as the operator wrote it.
-fn explain(error: &figment::Error, file: Option<&Path>) -> ConfigError {
-    // A chain of errors comes when several keys are wrong; the first is told, like a compiler that stops early.
-    let place = match error.metadata.as_ref().map(|metadata| metadata.name.as_ref()) {
-        Some(name) if name.contains("environment") => "environment".to_owned(),
-        Some(name) if name.contains("TOML") => {
-            file.map_or_else(|| "configuration file".to_owned(), |path| path.display().to_string())
-        }
-        _ => "command line".to_owned(),
-    };
-    let key_of = |last: Option<&str>| {
-        let mut parts = error.path.clone();
-        if let Some(last) = last
-            && parts.last().map(String::as_str) != Some(last)
-        {
-            parts.push(last.to_owned());
-        }
-        parts.join(".")
-    };
-    match &error.kind {
-        figment::error::Kind::UnknownField(name, known) => {
-            ConfigError::UnknownKey { key: key_of(Some(name)), place, known: known.join(", ") }
-        }
-        figment::error::Kind::MissingField(name) => {
-            ConfigError::BadValue { key: key_of(Some(name)), place, reason: "is missing".to_owned() }
-        }
-        kind => ConfigError::BadValue { key: key_of(None), place, reason: kind.to_string() },
-    }
 }
 
 #[cfg(test)]
