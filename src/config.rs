@@ -6,6 +6,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use figment::{
@@ -156,8 +157,10 @@ pub struct OpampConfig {
     pub max_connections: usize,
     /// How often a silent peer is pinged.
     pub ping_interval: Span,
-    /// How long a peer may be silent, pongs included, before it counts as gone.
-    pub silence: Span,
+    /// How long a peer may be silent, pongs included, before it counts as gone. When it is not set: three heartbeats, and
+    /// 90 s at least. An agent by plain HTTP, which cannot be pinged, is given that long in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Span>,
     /// How long a peer may leave what was written to it unread before it is cut.
     pub write_timeout: Span,
     /// The heartbeat that connection-settings offers ask of agents.
@@ -170,10 +173,18 @@ impl Default for OpampConfig {
             max_message: Size::mebibytes(64),
             max_connections: 50_000,
             ping_interval: Span::seconds(25),
-            silence: Span::seconds(90),
+            silence: None,
             write_timeout: Span::seconds(30),
             heartbeat: Span::seconds(30),
         }
+    }
+}
+
+impl OpampConfig {
+    /// How long a peer may be silent before it counts as gone (opamp.md 2.4).
+    #[must_use]
+    pub fn silence(&self) -> Span {
+        self.silence.unwrap_or_else(|| Span((self.heartbeat.0 * 3).max(Duration::from_secs(90))))
     }
 }
 
@@ -285,12 +296,14 @@ impl Config {
             // Read by hand and not by figment, which takes a missing file for an empty one.
             figment = figment.merge(Toml::string(&text));
         }
-        let config: Self = figment
+        let mut config: Self = figment
             .merge(Env::prefixed("LINKMESH_").ignore(&NOT_KEYS).split("__"))
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(|error| explain(&error, file))?;
         config.check()?;
+        // The effective value is what `check-config` shows.
+        config.opamp.silence = Some(config.opamp.silence());
         Ok(config)
     }
 
@@ -308,7 +321,7 @@ impl Config {
         if let Some(url) = &self.server.public_url {
             check_public_url(url)?;
         }
-        if self.opamp.silence <= self.opamp.ping_interval {
+        if self.opamp.silence() <= self.opamp.ping_interval {
             return Err(ConfigError::bad("opamp.silence", "must be longer than opamp.ping_interval"));
         }
         if self.opamp.heartbeat.0.as_secs() == 0 {

@@ -17,6 +17,7 @@ use actix_server::ServerHandle;
 use actix_web::web;
 use linkmesh_actors::{
     Deps, Handles, Settings, StartError,
+    opamp::Timing,
     ports::{Clock, ConfigRepository, Entropy, StateStore, StoreError},
     runtime::Observe,
 };
@@ -166,7 +167,12 @@ impl Server {
             entropy: entropy.clone(),
             sealer,
             observe: observe.clone(),
-            settings: Settings { public_url: public_url.clone(), ca_pem: authority_pem.clone(), ..Settings::default() },
+            settings: Settings {
+                public_url: public_url.clone(),
+                ca_pem: authority_pem.clone(),
+                timing: Timing { heartbeat: config.opamp.heartbeat.0, silence: config.opamp.silence().0 },
+                ..Settings::default()
+            },
             give_up: Arc::new(move |name| {
                 tracing::error!(actor = name, "a part of the server kept dying; the server ends");
                 give_up.send_replace(Some(name));

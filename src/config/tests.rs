@@ -90,6 +90,23 @@ fn effective_values_are_a_file_that_loads_to_the_same() {
 }
 
 #[test]
+fn silence_follows_the_heartbeat_unless_it_is_set() {
+    Jail::expect_with(|jail| {
+        for (text, silence_s) in [
+            ("", 90),
+            ("[opamp]\nheartbeat = \"10s\"", 90),
+            ("[opamp]\nheartbeat = \"60s\"", 180),
+            ("[opamp]\nheartbeat = \"60s\"\nsilence = \"40s\"", 40),
+        ] {
+            jail.create_file("linkmesh.toml", text)?;
+            let config = load(&Overrides::default()).unwrap();
+            assert_eq!(config.opamp.silence, Some(Span::seconds(silence_s)), "{text:?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn variables_of_the_test_kit_are_no_keys() {
     Jail::expect_with(|jail| {
         jail.set_env("LINKMESH_ALLOY", "/usr/bin/alloy");

@@ -67,7 +67,7 @@ impl Agents {
             socket_limits: SocketLimits {
                 max_message: limits.max_message.as_usize(),
                 ping_interval: limits.ping_interval.0,
-                silence: limits.silence.0,
+                silence: limits.silence().0,
                 write_timeout: limits.write_timeout.0,
             },
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),

@@ -138,9 +138,9 @@ impl Session {
             && self.token_offered_at.is_none_or(|at| now.saturating_sub(at) >= GATE)
     }
 
-    /// Whether two processes post with one token.
-    pub(super) fn has_rival(&self, now: Duration) -> bool {
+    /// Whether two processes post with one token: the other was heard within this time.
+    pub(super) fn has_rival(&self, now: Duration, within: Duration) -> bool {
         let heard = self.rival.and_then(|rival| rival.heard_at);
-        heard.is_some_and(|at| now.saturating_sub(at) < super::presence::SILENCE)
+        heard.is_some_and(|at| now.saturating_sub(at) < within)
     }
 }
