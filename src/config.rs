@@ -101,6 +101,8 @@ pub struct HttpConfig {
     pub workers: usize,
     /// The largest body of a REST request.
     pub max_body: Size,
+    /// How long the body of a collector's request may take to arrive: polls, OpAMP by plain HTTP, own metrics.
+    pub body_timeout: Span,
     /// How many HTTP connections one thread keeps open at most; OpAMP sockets are counted apart.
     pub max_connections: usize,
 }
@@ -114,6 +116,7 @@ impl Default for HttpConfig {
             tls: None,
             workers: 0,
             max_body: Size::mebibytes(2),
+            body_timeout: Span::seconds(30),
             max_connections: 20_000,
         }
     }
@@ -326,6 +329,9 @@ impl Config {
         }
         if self.opamp.heartbeat.0.as_secs() == 0 {
             return Err(ConfigError::bad("opamp.heartbeat", "must be a second or more: agents take 0 for never"));
+        }
+        if self.http.body_timeout.0.is_zero() {
+            return Err(ConfigError::bad("http.body_timeout", "must be more than nothing"));
         }
         for (key, size) in [
             ("http.max_body", self.http.max_body),

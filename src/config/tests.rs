@@ -55,6 +55,7 @@ fn bad_value_is_named_with_its_key() {
             ("[opamp]\nmax_message = \"1B\"", "opamp.max_message"),
             ("[opamp]\nsilence = \"1s\"", "opamp.silence"),
             ("[opamp]\nheartbeat = \"10ms\"", "opamp.heartbeat"),
+            ("[http]\nbody_timeout = \"0s\"", "http.body_timeout"),
             ("[http.tls]\ncertificate = \"x\"", "http.tls.key"),
             ("[server]\npublic_url = \"https://a/b\"", "server.public_url"),
             ("[server]\npublic_url = \"ftp://a\"", "server.public_url"),

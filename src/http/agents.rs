@@ -16,6 +16,7 @@ use linkmesh_actors::{
 };
 
 use super::{
+    body::{BodyError, BodyLimits},
     client_address::client_address,
     metrics::{CollectorCounts, Connections, Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
@@ -50,6 +51,7 @@ pub struct Agents {
     pub observe: Arc<Observe>,
     /// What is counted of connections.
     pub counts: Arc<CollectorCounts>,
+    body_timeout: Duration,
     trusted_proxies: Vec<IpAddr>,
     clock: Arc<dyn Clock>,
     failures: Throttle,
@@ -74,6 +76,7 @@ impl Agents {
             otlp_max_body: config.otlp.max_body.as_usize(),
             observe: handles.observe.clone(),
             counts: connections.collectors.clone(),
+            body_timeout: config.http.body_timeout.0,
             trusted_proxies: config.http.trusted_proxies.clone(),
             clock,
             failures: Throttle::new(FAILURES),
@@ -84,6 +87,18 @@ impl Agents {
     #[must_use]
     pub fn client_address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         client_address(peer, headers, &self.trusted_proxies)
+    }
+
+    /// What the body of a request may be.
+    pub(super) fn body_limits(&self, bytes: usize) -> BodyLimits {
+        BodyLimits { bytes, time: self.body_timeout }
+    }
+
+    /// Counts a body that was not taken.
+    pub(super) fn note_body(&self, error: BodyError) {
+        if error == BodyError::Late {
+            self.counts.bodies_late.increment();
+        }
     }
 
     /// How a peer that was not admitted is turned away.

@@ -80,6 +80,8 @@ pub struct CollectorCounts {
     pub sockets_cut: Counter,
     /// Sockets that were closed because a message was over the limit.
     pub sockets_too_large: Counter,
+    /// Requests whose body did not arrive in time.
+    pub bodies_late: Counter,
 }
 
 /// How many of one kind are open.
@@ -187,6 +189,8 @@ fn connections(text: &mut Text, connections: &Connections) {
     ] {
         text.sample("", &[("event", event)], counter.get());
     }
+    text.family("bodies_late_total", Kind::Counter, "Requests of collectors whose body did not arrive in time.");
+    text.sample("", &[], counts.bodies_late.get());
 }
 
 fn observed(text: &mut Text, observe: &Observe) {

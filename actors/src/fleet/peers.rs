@@ -93,6 +93,10 @@ impl FleetHandle {
     pub async fn exchange(&self, peer: Peer, message: Option<AgentToServer>) -> Result<ServerToAgent, ExchangeError> {
         let (slot, credential) = match peer.kind {
             PeerKind::Collector { slot, token, previous, .. } => {
+                // Its body may have taken long to arrive.
+                if slot.is_deregistered() {
+                    return Err(AdmitError::Unknown.into());
+                }
                 if !previous {
                     self.begin_grace(&slot);
                 }

@@ -10,17 +10,17 @@ use linkmesh_proto::{
 use super::support::*;
 use crate::{
     Handles,
-    fleet::{AdmitError, PollError, PollPeer},
-    testing::wait_for,
+    fleet::{AdmitError, AlloyPeer, PollError},
+    testing::{by, wait_for},
 };
 
-fn peer() -> PollPeer {
-    PollPeer { address: Some("192.0.2.9".into()), user_agent: Some("Alloy/v1.18.0 (linux; binary)".into()) }
+fn peer(handles: &Handles, token: &str) -> Result<AlloyPeer, AdmitError> {
+    handles.fleet.admit_alloy(token, Some("192.0.2.9".into()))
 }
 
 async fn poll(handles: &Handles, token: &str, hash: &str) -> GetConfigResponse {
     let request = GetConfigRequest { id: "alloy-1".into(), hash: hash.into(), ..Default::default() };
-    handles.fleet.poll(token, peer(), request).await.unwrap()
+    handles.fleet.poll(&peer(handles, token).unwrap(), request).await.unwrap()
 }
 
 /// Tells that a text was loaded.
@@ -35,7 +35,7 @@ async fn report(handles: &Handles, token: &str, hash: &str, text: &str) {
         }),
         ..Default::default()
     };
-    handles.fleet.poll(token, peer(), request).await.unwrap();
+    handles.fleet.poll(&peer(handles, token).unwrap(), request).await.unwrap();
 }
 
 #[test]
@@ -75,14 +75,17 @@ fn poll_with_a_dead_or_foreign_token_is_refused() {
         let world = World::default();
         let handles = world.start().await;
         let (_, supervisor) = register(&handles, Runtime::Otelcol, "prod").await;
-        let request = || GetConfigRequest { id: "x".into(), ..Default::default() };
-        let unknown = handles.fleet.poll("lmct_nothing", peer(), request()).await;
-        assert!(matches!(unknown, Err(PollError::Admit(AdmitError::Unknown))));
-        let foreign = handles.fleet.poll(&supervisor, peer(), request()).await;
-        assert!(matches!(foreign, Err(PollError::Admit(AdmitError::WrongKind))));
-        let (_, token) = register(&handles, Runtime::Alloy, "prod").await;
-        let nameless = handles.fleet.poll(&token, peer(), GetConfigRequest::default()).await;
+        assert_eq!(peer(&handles, "lmct_nothing").unwrap_err(), AdmitError::Unknown);
+        assert_eq!(peer(&handles, &supervisor).unwrap_err(), AdmitError::WrongKind);
+        let (id, token) = register(&handles, Runtime::Alloy, "prod").await;
+        let admitted = peer(&handles, &token).unwrap();
+        let nameless = handles.fleet.poll(&admitted, GetConfigRequest::default()).await;
         assert!(matches!(nameless, Err(PollError::NoId)));
+        // Its request was still on its way.
+        handles.fleet.deregister(id, &by("ada")).await.unwrap();
+        let request = GetConfigRequest { id: "x".into(), ..Default::default() };
+        let late = handles.fleet.poll(&admitted, request).await;
+        assert!(matches!(late, Err(PollError::Admit(AdmitError::Unknown))));
         handles.stop().await;
     });
 }
