@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use bytes::Bytes;
-use linkmesh_proto::wire::opamp::ServerToAgent;
+use linkmesh_proto::wire::opamp::{AgentToServer, ServerToAgent};
 use tokio::sync::oneshot;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     mailbox::Work,
 };
 use crate::{
-    directory::{Connection, Slot},
+    directory::{Connection, Share, Slot},
     opamp::{self, SessionId, TransportKind},
     ports::StoreError,
     remotecfg::{self, PollAnswer},
@@ -178,7 +178,7 @@ impl CollectorActor {
         match work {
             Work::Connected(session) => self.attach(session),
             Work::Disconnected(session) => self.detach(session),
-            Work::Message(session, message) => {
+            Work::Message(session, message, _share) => {
                 self.attach(session);
                 self.shared.observe.opamp_received.increment();
                 self.opamp(opamp::Input::Message { session, message });
@@ -192,11 +192,13 @@ impl CollectorActor {
             Work::Exchange { credential, address, message, reply } => {
                 self.exchange(credential, address, message, reply);
             }
-            Work::Poll(poll, reply) => {
+            Work::Poll(poll, _share, reply) => {
                 self.polls.push_back(reply);
                 self.alloy(remotecfg::Input::Polled(poll));
             }
-            Work::AlloyStarted(request, address) => self.alloy(remotecfg::Input::Registered { request, address }),
+            Work::AlloyStarted(request, address, _share) => {
+                self.alloy(remotecfg::Input::Registered { request, address });
+            }
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
             // Settling looks at the slot.
             Work::PlaceChanged => {}
@@ -227,7 +229,7 @@ impl CollectorActor {
         &mut self,
         credential: opamp::Credential,
         address: Option<Arc<str>>,
-        message: Option<Box<linkmesh_proto::wire::opamp::AgentToServer>>,
+        message: Option<(Box<AgentToServer>, Share)>,
         reply: oneshot::Sender<ServerToAgent>,
     ) {
         let session = self.host().and_then(Host::http_session).unwrap_or_else(|| {
@@ -240,7 +242,7 @@ impl CollectorActor {
         }
         self.exchanges.push_back((session, reply));
         match message {
-            Some(message) => {
+            Some((message, _share)) => {
                 self.shared.observe.opamp_received.increment();
                 self.opamp(opamp::Input::Message { session, message });
             }

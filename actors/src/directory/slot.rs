@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -101,6 +101,22 @@ pub(crate) struct Fast {
 
 const NEVER: i64 = i64::MIN;
 
+/// Bytes of messages that may wait for a collector's actor.
+const MAX_WAITING_BYTES: usize = 8 << 20;
+
+/// Bytes of a message on its way to a collector's actor. They count until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    slot: Arc<Slot>,
+    bytes: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.slot.waiting_bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
 /// One collector's place in the directory. Every field can be read from any thread.
 #[derive(Debug)]
 pub struct Slot {
@@ -114,6 +130,8 @@ pub struct Slot {
     fast: ArcSwapOption<Fast>,
     /// Alloy: unchanged polls came since the actor last looked.
     heard: AtomicBool,
+    /// Bytes of the messages on their way to the actor.
+    waiting_bytes: AtomicUsize,
     pub(crate) mailbox: Mutex<Mailbox>,
     pub(crate) connections: Mutex<Vec<Arc<Connection>>>,
     /// Held while tokens or registration change, one change at a time.
@@ -133,6 +151,7 @@ impl Slot {
             presence_is_dirty: AtomicBool::new(false),
             fast: ArcSwapOption::empty(),
             heard: AtomicBool::new(false),
+            waiting_bytes: AtomicUsize::new(0),
             mailbox: Mutex::default(),
             connections: Mutex::default(),
             administration: tokio::sync::Mutex::default(),
@@ -224,6 +243,17 @@ impl Slot {
     pub(crate) fn take_presence(&self) -> Option<Presence> {
         self.presence_is_dirty.store(false, Ordering::Release);
         self.presence()
+    }
+
+    /// Takes room for a message that is to wait for the actor; `None` when too much waits. One message alone always has
+    /// room, however large.
+    pub(crate) fn share(self: &Arc<Self>, bytes: usize) -> Option<Share> {
+        let room = |waiting: usize| {
+            let next = waiting.saturating_add(bytes);
+            (waiting == 0 || next <= MAX_WAITING_BYTES).then_some(next)
+        };
+        self.waiting_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).ok()?;
+        Some(Share { slot: Arc::clone(self), bytes })
     }
 
     pub(crate) fn fast(&self) -> arc_swap::Guard<Option<Arc<Fast>>> {

@@ -7,11 +7,12 @@ use linkmesh_proto::{
     api::collector::Runtime,
     wire::opamp::{AgentToServer, ServerToAgent},
 };
+use prost::Message as _;
 use tokio::sync::oneshot;
 
 use super::{AdmitError, AgentSession, ExchangeError, FleetHandle, handle::DEADLINE};
 use crate::{
-    collector::{Work, post},
+    collector::{Work, post, share},
     directory::Slot,
     opamp::{Admission, Admitted, Credential},
     ports::Transport,
@@ -113,7 +114,13 @@ impl FleetHandle {
             }
         };
         let (reply, answered) = oneshot::channel();
-        let message = message.map(Box::new);
+        let message = match message {
+            Some(message) => {
+                let share = share(&self.shared, &slot, message.encoded_len()).map_err(|_| AskError::Full)?;
+                Some((Box::new(message), share))
+            }
+            None => None,
+        };
         let work = Work::Exchange { credential, address: peer.address, message, reply };
         post(&self.shared, &slot, work).map_err(|_| AskError::Full)?;
         match tokio::time::timeout(DEADLINE, answered).await {

@@ -6,11 +6,12 @@ use linkmesh_proto::{
     api::collector::Runtime,
     wire::collector::{GetConfigRequest, GetConfigResponse, RegisterCollectorRequest, UnregisterCollectorRequest},
 };
+use prost::Message as _;
 use tokio::sync::oneshot;
 
 use super::{AdmitError, FleetHandle, PollError, handle::DEADLINE};
 use crate::{
-    collector::{Work, post, post_if_alive},
+    collector::{Work, post, post_if_alive, share},
     directory::{Fast, Slot},
     remotecfg::{Poll, PollAnswer, is_unchanged},
     runtime::AskError,
@@ -72,9 +73,10 @@ impl FleetHandle {
             return Ok(unchanged(request.hash));
         }
         let hash = request.hash.clone();
+        let share = share(&self.shared, slot, request.encoded_len()).map_err(|_| AskError::Full)?;
         let poll = Box::new(Poll { request, address: address.into() });
         let (reply, answered) = oneshot::channel();
-        post(&self.shared, slot, Work::Poll(poll, reply)).map_err(|_| AskError::Full)?;
+        post(&self.shared, slot, Work::Poll(poll, share, reply)).map_err(|_| AskError::Full)?;
         match tokio::time::timeout(DEADLINE, answered).await {
             Ok(Ok(PollAnswer::NotModified)) => Ok(unchanged(hash)),
             Ok(Ok(PollAnswer::Content(text))) => Ok(GetConfigResponse {
@@ -98,7 +100,9 @@ impl FleetHandle {
         }
         let address = peer.address.as_str().into();
         // A full mailbox is no reason to end an Alloy: the poll that follows tells the same.
-        let _ = post(&self.shared, slot, Work::AlloyStarted(Box::new(request), address));
+        if let Ok(share) = share(&self.shared, slot, request.encoded_len()) {
+            let _ = post(&self.shared, slot, Work::AlloyStarted(Box::new(request), address, share));
+        }
         Ok(())
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use linkmesh_proto::wire::opamp::AgentToServer;
 use parking_lot::Mutex;
+use prost::Message as _;
 
 use super::{FleetHandle, Peer, peers::PeerKind};
 use crate::{
-    collector::{Work, post, post_if_alive},
+    collector::{Work, post, post_if_alive, share},
     directory::{Connection, Slot},
     opamp::{Admission, Credential, SessionId, TransportKind},
     ports::{CloseReason, Transport},
@@ -16,6 +17,8 @@ use crate::{
 
 /// Messages that wait while a peer enrols.
 const MAX_WAITING: usize = 16;
+/// Bytes of them; a first message has 3 to 10 KB.
+const MAX_WAITING_BYTES: usize = 1 << 20;
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,9 +80,10 @@ impl AgentSession {
         let inner = &self.inner;
         let mut stage = inner.stage.lock();
         match &mut *stage {
-            Stage::Bound(slot) => inner.post(slot, Work::Message(inner.id, Box::new(message))),
+            Stage::Bound(slot) => inner.post_message(slot, message),
             Stage::Enrolling { is_judging: true, waiting, .. } => {
-                if waiting.len() == MAX_WAITING {
+                let bytes: usize = waiting.iter().chain([&message]).map(AgentToServer::encoded_len).sum();
+                if waiting.len() == MAX_WAITING || bytes > MAX_WAITING_BYTES {
                     return Err(SessionError::Full);
                 }
                 waiting.push(message);
@@ -130,6 +134,11 @@ impl Inner {
         post(&self.fleet.shared, slot, work).map_err(|_| SessionError::Full)
     }
 
+    fn post_message(&self, slot: &Arc<Slot>, message: AgentToServer) -> Result<(), SessionError> {
+        let share = share(&self.fleet.shared, slot, message.encoded_len()).map_err(|_| SessionError::Full)?;
+        self.post(slot, Work::Message(self.id, Box::new(message), share))
+    }
+
     /// Puts the session into the collector's slot, where its actor finds it, also after a panic.
     fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) {
         let connection = Connection {
@@ -166,7 +175,7 @@ impl Inner {
                 self.connect(&slot, credential, hash);
                 for message in std::iter::once(message).chain(waiting) {
                     // Full: the actor has enough of this peer; what it missed shows as a gap and is asked for.
-                    let _ = self.post(&slot, Work::Message(self.id, Box::new(message)));
+                    let _ = self.post_message(&slot, message);
                 }
                 *stage = Stage::Bound(slot);
             }

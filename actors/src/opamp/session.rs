@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use linkmesh_proto::{ConfigHash, InstanceUid, wire::opamp::AgentToServer};
+use prost::Message;
 
 use super::input::{Credential, SessionId, TransportKind};
 
@@ -12,6 +13,8 @@ pub(super) const PING_ANSWER: Duration = Duration::from_secs(5);
 pub(super) const GATE: Duration = Duration::from_secs(5);
 /// Messages of a second connection that are kept until the first one answered its ping.
 const MAX_HELD: usize = 8;
+/// Bytes of them; a first message has 3 to 10 KB.
+const MAX_HELD_BYTES: usize = 1 << 20;
 
 /// What a connection means to the agent.
 #[derive(Debug)]
@@ -117,12 +120,13 @@ impl Session {
         matches!(self.transport, TransportKind::WebSocket)
     }
 
-    /// Keeps a message of a contender; gives up when there are too many.
+    /// Keeps a message of a contender; gives up when that is too much.
     pub(super) fn hold(&mut self, message: AgentToServer) {
         if let Role::Contender { held, .. } = &mut self.role
             && let Some(messages) = held
         {
-            if messages.len() < MAX_HELD {
+            let bytes: usize = messages.iter().chain([&message]).map(Message::encoded_len).sum();
+            if messages.len() < MAX_HELD && bytes <= MAX_HELD_BYTES {
                 messages.push(message);
             } else {
                 *held = None;

@@ -82,6 +82,18 @@ fn silence_of_one_that_posts_is_never_shorter_than_what_agents_do_by_themselves(
 }
 
 #[test]
+fn contender_that_says_very_much_is_asked_for_everything() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.open(2);
+    server.send(2, agent.with_effective(&"#".repeat(1 << 20)));
+    server.take();
+    server.pass_s(5);
+    assert_eq!(server.sent().iter().filter(|message| message.flags == 1).count(), 1);
+}
+
+#[test]
 fn goodbye_is_a_state_that_a_message_takes_back() {
     let mut server = Server::new(None);
     let mut agent = Agent::default();

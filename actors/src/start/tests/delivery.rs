@@ -10,6 +10,7 @@ use linkmesh_proto::{
 
 use super::support::*;
 use crate::{
+    fleet::SessionError,
     ports::{CloseReason, Transport, TransportFull},
     testing::{by, wait_for},
 };
@@ -214,6 +215,28 @@ fn operators_labels_move_a_collector_to_other_pipelines() {
         assert_eq!((row.name.as_str(), row.pipelines), ("host-test", vec![id("web")]));
         assert_ne!(next, etag);
         agent.apply_offer().await;
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn messages_that_wait_are_bounded_in_bytes() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        agent.start(&handles, &token).await;
+        let slot = handles.shared.directory.slot(id).unwrap();
+        wait_for("nothing waits", || slot.share(usize::MAX).is_some()).await;
+        let waiting = slot.share(64 << 20).unwrap();
+        let heartbeat = agent.heartbeat();
+        let session = agent.session.as_ref().unwrap();
+        assert_eq!(session.receive(heartbeat), Err(SessionError::Full), "one message is taken, however large");
+        drop(waiting);
+        let _some = slot.share(4 << 20).unwrap();
+        let heartbeat = agent.heartbeat();
+        agent.ask(heartbeat).await;
         handles.stop().await;
     });
 }
