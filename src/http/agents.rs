@@ -30,8 +30,8 @@ use crate::{
 /// collectors share an address behind a gateway.
 const FAILURES: Allowance = Allowance { burst: 20, refill: Duration::from_secs(2) };
 
-/// When a peer that was turned away for want of room should come back.
-const BUSY_RETRY: Duration = Duration::from_secs(10);
+/// When a peer that could not be served should come back; opamp-spec recommends 30 s at least.
+pub(super) const RETRY: Duration = Duration::from_secs(30);
 
 /// Everything that the protocols of collectors share, as `web::Data<Agents>`.
 pub struct Agents {
@@ -105,7 +105,7 @@ impl Agents {
     #[must_use]
     pub fn turn_away(&self, error: AdmitError, address: Option<IpAddr>) -> TurnedAway {
         if error == AdmitError::Busy {
-            return TurnedAway { status: 503, retry_after: Some(BUSY_RETRY), reason: error.to_string() };
+            return TurnedAway { status: 503, retry_after: Some(RETRY), reason: error.to_string() };
         }
         let address = address.map(|address| address.to_string()).unwrap_or_default();
         match self.failures.take(&address, self.clock.monotonic()) {
@@ -119,7 +119,7 @@ impl Agents {
             }
             Err(wait) => TurnedAway {
                 status: 429,
-                retry_after: Some(wait.max(BUSY_RETRY)),
+                retry_after: Some(wait.max(RETRY)),
                 reason: "too many failed attempts from this address".to_owned(),
             },
         }

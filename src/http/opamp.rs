@@ -24,7 +24,7 @@ use linkmesh_actors::{
 use prost::Message as _;
 
 use super::{
-    agents::{Agents, Place, TurnedAway, bearer},
+    agents::{Agents, Place, RETRY, TurnedAway, bearer},
     body::{self, BodyError},
     opamp_socket::{self, outgoing::OutgoingQueue},
 };
@@ -33,9 +33,6 @@ use super::{
 pub const PATHS: [&str; 2] = ["/v1/opamp", "/api/v1/opamp"];
 
 const PROTOBUF: &str = "application/x-protobuf";
-
-/// When an agent should come back after the server could not answer it (opamp-spec recommends 30 s at least).
-const RETRY: Duration = Duration::from_secs(30);
 
 /// Mounts plain HTTP on the protocol's paths.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -206,8 +203,8 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
         .map_err(turned_away)?;
     let queue = OutgoingQueue::new(agents.socket_limits.max_message);
     let place = Place::take(agents, &queue).ok_or_else(|| turned_away(AdmitError::Busy))?;
+    let session = agents.fleet.open_session(peer, queue.clone()).map_err(turned_away)?;
     agents.counts.sockets_opened.increment();
-    let session = agents.fleet.open_session(peer, queue.clone());
     let head = ws::handshake_response(request.head()).finish().drop_body();
     Ok((head, Opened { session, queue, place }))
 }

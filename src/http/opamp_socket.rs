@@ -54,6 +54,9 @@ pub trait Agent: Unpin + 'static {
 
     /// A pong came.
     fn pong(&self);
+
+    /// The peer is about to be cut for what it does. It would dial again at once: its next dial is to be refused.
+    fn hold_off(&self);
 }
 
 impl Agent for AgentSession {
@@ -65,6 +68,9 @@ impl Agent for AgentSession {
     }
     fn pong(&self) {
         Self::pong(self);
+    }
+    fn hold_off(&self) {
+        Self::hold_off(self);
     }
 }
 
@@ -156,7 +162,7 @@ impl<A: Agent> OpampSocket<A> {
             if last_heard.elapsed() > this.limits.silence {
                 this.queue.close(CloseReason::Silent);
             } else if this.backlog.stuck_for() > this.limits.write_timeout {
-                this.queue.close(CloseReason::Overloaded);
+                this.cut();
             } else if last_heard.max(this.last_ping).elapsed() >= this.limits.ping_interval / 2 {
                 this.last_ping = Instant::now();
                 ctx.ping(b"");
@@ -190,8 +196,13 @@ impl<A: Agent> OpampSocket<A> {
     /// A peer that sends faster than it is handled is told to come back later.
     fn cut_unless(&self, taken: Result<(), SessionError>) {
         if taken.is_err() {
-            self.queue.close(CloseReason::Overloaded);
+            self.cut();
         }
+    }
+
+    fn cut(&self) {
+        self.agent.hold_off();
+        self.queue.close(CloseReason::Overloaded);
     }
 }
 

@@ -101,6 +101,9 @@ pub(crate) struct Fast {
 
 const NEVER: i64 = i64::MIN;
 
+/// How long a collector's next session is refused after one was cut. Released supervisors dial again at once when an
+/// accepted socket is closed, and with a growing pause when the upgrade is refused (opamp.md 2.10).
+const HELD_OFF: Duration = Duration::from_secs(30);
 /// Bytes of messages that may wait for a collector's actor.
 const MAX_WAITING_BYTES: usize = 8 << 20;
 
@@ -130,6 +133,8 @@ pub struct Slot {
     fast: ArcSwapOption<Fast>,
     /// Alloy: unchanged polls came since the actor last looked.
     heard: AtomicBool,
+    /// The moment, in milliseconds of the monotonic clock, until which no session is let in.
+    held_off_until: AtomicU64,
     /// Bytes of the messages on their way to the actor.
     waiting_bytes: AtomicUsize,
     pub(crate) mailbox: Mutex<Mailbox>,
@@ -151,6 +156,7 @@ impl Slot {
             presence_is_dirty: AtomicBool::new(false),
             fast: ArcSwapOption::empty(),
             heard: AtomicBool::new(false),
+            held_off_until: AtomicU64::new(0),
             waiting_bytes: AtomicUsize::new(0),
             mailbox: Mutex::default(),
             connections: Mutex::default(),
@@ -243,6 +249,18 @@ impl Slot {
     pub(crate) fn take_presence(&self) -> Option<Presence> {
         self.presence_is_dirty.store(false, Ordering::Release);
         self.presence()
+    }
+
+    /// Refuses new sessions for a while. To be called before a session is cut, whose peer would be back within
+    /// milliseconds.
+    pub(crate) fn hold_off(&self, now: Duration) {
+        let until = u64::try_from((now + HELD_OFF).as_millis()).unwrap_or(u64::MAX);
+        self.held_off_until.fetch_max(until, Ordering::AcqRel);
+    }
+
+    /// Whether new sessions are refused.
+    pub(crate) fn is_held_off(&self, now: Duration) -> bool {
+        now.as_millis() < u128::from(self.held_off_until.load(Ordering::Acquire))
     }
 
     /// Takes room for a message that is to wait for the actor; `None` when too much waits. One message alone always has

@@ -53,6 +53,9 @@ impl FleetHandle {
             if slot.runtime() != Runtime::Otelcol {
                 return Err(AdmitError::WrongKind);
             }
+            if slot.is_held_off(now.monotonic) {
+                return Err(AdmitError::Busy);
+            }
             PeerKind::Collector { slot, token: token.into(), hash, previous }
         } else if token.starts_with(TokenKind::Enrollment.prefix()) {
             self.shared.enrollments.admit(&hash, address.as_ref(), now.at, now.monotonic)?;
@@ -82,8 +85,10 @@ impl FleetHandle {
     }
 
     /// Opens the session of an admitted peer over a WebSocket. It ends when the returned value is dropped.
-    #[must_use]
-    pub fn open_session(&self, peer: Peer, transport: Arc<dyn Transport>) -> AgentSession {
+    ///
+    /// # Errors
+    /// When its collector cannot take a session now, or was deregistered a moment ago: refuse the upgrade.
+    pub fn open_session(&self, peer: Peer, transport: Arc<dyn Transport>) -> Result<AgentSession, AdmitError> {
         AgentSession::open(self.clone(), peer, transport)
     }
 

@@ -6,12 +6,12 @@ use linkmesh_proto::wire::opamp::AgentToServer;
 use parking_lot::Mutex;
 use prost::Message as _;
 
-use super::{FleetHandle, Peer, peers::PeerKind};
+use super::{AdmitError, FleetHandle, Peer, peers::PeerKind};
 use crate::{
     collector::{Work, post, post_if_alive, share},
     directory::{Connection, Slot},
     opamp::{Admission, Credential, SessionId, TransportKind},
-    ports::{CloseReason, Transport},
+    ports::Transport,
     token::TokenHash,
 };
 
@@ -54,7 +54,7 @@ enum Stage {
 }
 
 impl AgentSession {
-    pub(super) fn open(fleet: FleetHandle, peer: Peer, transport: Arc<dyn Transport>) -> Self {
+    pub(super) fn open(fleet: FleetHandle, peer: Peer, transport: Arc<dyn Transport>) -> Result<Self, AdmitError> {
         let id = fleet.shared.next_session();
         let (stage, owner) = match peer.kind {
             PeerKind::Enrolling { hash } => (Stage::Enrolling { hash, is_judging: false, waiting: Vec::new() }, None),
@@ -67,9 +67,9 @@ impl AgentSession {
         };
         let inner = Inner { fleet, id, transport, address: peer.address, stage: Mutex::new(stage) };
         if let Some((slot, credential, hash)) = owner {
-            inner.connect(&slot, credential, hash);
+            inner.connect(&slot, credential, hash)?;
         }
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Hands over a message. Returns at once; what follows comes through the session's [`Transport`].
@@ -119,6 +119,14 @@ impl AgentSession {
         }
     }
 
+    /// The session is about to be cut, because its peer sends too fast or does not read: its next dial, which comes at
+    /// once, is refused for a while.
+    pub fn hold_off(&self) {
+        if let Stage::Bound(slot) = &*self.inner.stage.lock() {
+            slot.hold_off(self.inner.fleet.shared.clock.monotonic());
+        }
+    }
+
     /// A pong came.
     pub fn pong(&self) {
         let inner = &self.inner;
@@ -140,7 +148,7 @@ impl Inner {
     }
 
     /// Puts the session into the collector's slot, where its actor finds it, also after a panic.
-    fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) {
+    fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) -> Result<(), AdmitError> {
         let connection = Connection {
             id: self.id,
             transport: Arc::clone(&self.transport),
@@ -149,19 +157,19 @@ impl Inner {
             token,
             address: self.address.clone(),
         };
-        let is_dead = {
+        {
             let mut connections = slot.connections.lock();
-            connections.push(Arc::new(connection));
             // Under the lock: who deregisters sees the session, or the session sees the deregistration.
-            slot.is_deregistered()
-        };
-        if is_dead {
-            slot.connections.lock().retain(|connection| connection.id != self.id);
-            self.transport.close(CloseReason::Revoked);
-        } else if self.post(slot, Work::Connected(self.id)).is_err() {
-            slot.connections.lock().retain(|connection| connection.id != self.id);
-            self.transport.close(CloseReason::Overloaded);
+            if slot.is_deregistered() {
+                return Err(AdmitError::Unknown);
+            }
+            connections.push(Arc::new(connection));
         }
+        if self.post(slot, Work::Connected(self.id)).is_err() {
+            slot.connections.lock().retain(|connection| connection.id != self.id);
+            return Err(AdmitError::Busy);
+        }
+        Ok(())
     }
 
     /// Redeems the enrolment token for the process that sent this message.
@@ -170,15 +178,8 @@ impl Inner {
         let mut stage = self.stage.lock();
         let Stage::Enrolling { is_judging, waiting, .. } = &mut *stage else { return };
         let waiting = std::mem::take(waiting);
-        match outcome {
-            Ok(Ok((slot, credential))) => {
-                self.connect(&slot, credential, hash);
-                for message in std::iter::once(message).chain(waiting) {
-                    // Full: the actor has enough of this peer; what it missed shows as a gap and is asked for.
-                    let _ = self.post_message(&slot, message);
-                }
-                *stage = Stage::Bound(slot);
-            }
+        let connected = match outcome {
+            Ok(Ok((slot, credential))) => self.admit(&slot, credential, hash).map(|()| slot),
             Ok(Err(answer)) => {
                 let reason = answer.error_response.as_ref().map(|error| error.error_message.clone());
                 for message in waiting {
@@ -187,12 +188,34 @@ impl Inner {
                 // The peer may have left.
                 let _ = self.transport.send(*answer);
                 *stage = Stage::Refused(reason.unwrap_or_default());
+                return;
             }
+            Err(_) => Err(AdmitError::Busy),
+        };
+        match connected {
+            Ok(slot) => {
+                for message in std::iter::once(message).chain(waiting) {
+                    // Full: the actor has enough of this peer; what it missed shows as a gap and is asked for.
+                    let _ = self.post_message(&slot, message);
+                }
+                *stage = Stage::Bound(slot);
+            }
+            // Not closed, because it would be back at once: its next message is judged again.
             Err(_) => {
                 *is_judging = false;
-                let _ = self.transport.send(Admission::refuse(&message, "the server cannot enrol at the moment"));
+                for message in std::iter::once(message).chain(waiting) {
+                    let _ = self.transport.send(Admission::refuse(&message, "the server cannot enrol at the moment"));
+                }
             }
         }
+    }
+
+    /// Lets in who redeemed, unless its collector was cut a moment ago.
+    fn admit(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) -> Result<(), AdmitError> {
+        if slot.is_held_off(self.fleet.shared.clock.monotonic()) {
+            return Err(AdmitError::Busy);
+        }
+        self.connect(slot, credential, token)
     }
 }
 

@@ -21,6 +21,7 @@ use super::*;
 struct Echo {
     heard: Rc<RefCell<Vec<u64>>>,
     closed: Rc<Cell<bool>>,
+    held_off: Rc<Cell<bool>>,
     queue: Arc<OutgoingQueue>,
 }
 
@@ -39,6 +40,10 @@ impl Agent for Echo {
         self.queue.send(ServerToAgent { error_response, ..Default::default() }).map_err(|_| SessionError::Full)
     }
     fn pong(&self) {}
+    fn hold_off(&self) {
+        assert_eq!(self.queue.close_asked(), None, "the refusal comes first, for the peer is back within 2 ms");
+        self.held_off.set(true);
+    }
 }
 
 impl Drop for Echo {
@@ -52,6 +57,7 @@ struct Rig {
     queue: Arc<OutgoingQueue>,
     heard: Rc<RefCell<Vec<u64>>>,
     closed: Rc<Cell<bool>>,
+    held_off: Rc<Cell<bool>>,
     session: tokio::task::JoinHandle<SessionEnd>,
 }
 
@@ -66,11 +72,11 @@ const LIMITS: SocketLimits = SocketLimits {
 async fn rig(limits: SocketLimits, pipe: usize) -> Rig {
     let (ours, theirs) = tokio::io::duplex(pipe);
     let queue = OutgoingQueue::new(limits.max_message);
-    let agent = Echo { heard: Rc::default(), closed: Rc::default(), queue: queue.clone() };
-    let (heard, closed) = (agent.heard.clone(), agent.closed.clone());
+    let agent = Echo { heard: Rc::default(), closed: Rc::default(), held_off: Rc::default(), queue: queue.clone() };
+    let (heard, closed, held_off) = (agent.heard.clone(), agent.closed.clone(), agent.held_off.clone());
     let session = actix_rt::spawn(run(ours, b"", agent, queue.clone(), limits));
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
-    Rig { client, queue, heard, closed, session }
+    Rig { client, queue, heard, closed, held_off, session }
 }
 
 fn message(sequence_num: u64, padding: usize) -> Message {
@@ -210,6 +216,7 @@ async fn peer_that_writes_and_never_reads_is_cut() {
         assert!(sequence < 100_000, "the session never ended");
     }
     assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+    assert!(rig.held_off.get());
 }
 
 /// A session over which the peer has closed, or said too much, while it leaves a large answer unread.
@@ -302,4 +309,5 @@ async fn peer_that_leaves_what_was_written_unread_is_cut() {
     let body = AgentRemoteConfig { config_hash: vec![1; 1000], ..Default::default() };
     rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
     assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+    assert!(rig.held_off.get());
 }

@@ -126,3 +126,27 @@ fn old_token_stays_valid_until_it_is_ended_or_its_grace_is_over() {
         handles.stop().await;
     });
 }
+
+#[test]
+fn enrolled_supervisor_that_was_cut_waits_on_an_open_socket() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        let mut agent = Agent::new(1);
+        agent.start(&handles, token).await;
+        agent.session.as_ref().unwrap().hold_off();
+        agent.session = None;
+
+        agent.dial(&handles, token);
+        let full = agent.full();
+        assert!(agent.ask(full).await[0].error_response.is_some());
+        assert_eq!(agent.transport.closed(), None);
+        world.clock.advance(Duration::from_secs(30));
+        let heartbeat = agent.heartbeat();
+        assert_eq!(agent.ask(heartbeat).await[0].error_response, None);
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 1);
+        handles.stop().await;
+    });
+}
