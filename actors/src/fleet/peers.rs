@@ -58,12 +58,18 @@ impl FleetHandle {
             }
             PeerKind::Collector { slot, token: token.into(), hash, previous }
         } else if token.starts_with(TokenKind::Enrollment.prefix()) {
-            self.shared.enrollments.admit(&hash, address.as_ref(), now.at, now.monotonic)?;
+            self.shared.enrollments.admit(&hash, address.as_ref(), now, |id| self.is_inside(id))?;
             PeerKind::Enrolling { hash }
         } else {
             return Err(AdmitError::Unknown);
         };
         Ok(Peer { kind, address })
+    }
+
+    /// Whether a collector has an open socket, or will never have one again. One that posts has none between two posts.
+    fn is_inside(&self, id: CollectorId) -> bool {
+        let slot = self.shared.directory.slot(id);
+        slot.is_none_or(|slot| slot.is_deregistered() || !slot.connections.lock().is_empty())
     }
 
     /// Whose token this is, and whether it was replaced.
