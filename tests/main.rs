@@ -8,6 +8,7 @@
 
 mod alloy_syntax;
 mod cli;
+mod collector_edge;
 mod house;
 mod interop;
 mod opamp_http;

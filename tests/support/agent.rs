@@ -38,9 +38,22 @@ pub(crate) struct Refused {
 impl Agent {
     /// Dials, without saying anything yet.
     pub(crate) async fn dial(server: &Server, path: &str, token: &str) -> Result<Self, Refused> {
+        Self::dial_from(server, path, token, None).await
+    }
+
+    /// Dials through a proxy that says for whom.
+    pub(crate) async fn dial_from(
+        server: &Server,
+        path: &str,
+        token: &str,
+        forwarded_for: Option<&str>,
+    ) -> Result<Self, Refused> {
         let mut request = server.url("ws", path).into_client_request().expect("a request");
         if !token.is_empty() {
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
+        }
+        if let Some(client) = forwarded_for {
+            request.headers_mut().insert("x-forwarded-for", client.parse().expect("a header"));
         }
         match soon("the upgrade", tokio_tungstenite::connect_async(request)).await {
             Ok((socket, _)) => Ok(Self { socket, uid: *uuid::Uuid::now_v7().as_bytes(), sequence: 0 }),
