@@ -18,4 +18,5 @@ mod remotecfg_service;
 mod rest;
 mod serve;
 mod support;
+mod tls;
 mod ui;
