@@ -108,10 +108,11 @@ pub fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(), ServerErro
             ready::remove_stale(path).map_err(|source| ServerError::ReadyFile { path: path.clone(), source })?;
         }
         let server = Server::start(&config).await?;
+        // Before the ready file: who waits for that finds the line printed.
+        server.announce();
         if let Some(path) = &ready_file {
             server.ready().write(path).map_err(|source| ServerError::ReadyFile { path: path.clone(), source })?;
         }
-        server.announce();
         let outcome = server.until_told().await;
         server.stop(config.server.shutdown_timeout.0).await;
         outcome
