@@ -6,6 +6,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use figment::{
@@ -14,53 +15,16 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod error;
 mod units;
 
+pub use error::ConfigError;
+use error::explain;
 pub use units::{ParseUnitError, Size, Span};
 
 /// Environment variables with the prefix that are no configuration keys: the path of the file itself, and what the
 /// project's own tests and tools are told.
 const NOT_KEYS: [&str; 6] = ["config", "alloy", "cache", "loadtest_token", "skipped", "test_crash_dir"];
-
-/// Why there is no configuration. The program ends with exit code 2.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file that was named cannot be read.
-    #[error("the configuration file {path} cannot be read")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A key that does not exist.
-    #[error("unknown configuration key `{key}` ({place}); known here: {known}")]
-    UnknownKey {
-        /// The whole key, with dots.
-        key: String,
-        /// The file or variable that holds it.
-        place: String,
-        /// The keys that exist at that place.
-        known: String,
-    },
-    /// A value that its key does not take.
-    #[error("configuration key `{key}` ({place}): {reason}")]
-    BadValue {
-        /// The whole key, with dots.
-        key: String,
-        /// The file or variable that holds it.
-        place: String,
-        /// What is wrong with the value.
-        reason: String,
-    },
-}
-
-impl ConfigError {
-    fn bad(key: &str, reason: impl Into<String>) -> Self {
-        Self::BadValue { key: key.to_owned(), place: "effective value".to_owned(), reason: reason.into() }
-    }
-}
 
 /// Everything that an operator may set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +92,7 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Lets the server listen without TLS on an address that is not loopback: for a trusted network or behind a proxy.
     pub allow_plain: bool,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: nobody's.
+    /// Proxies whose `X-Forwarded-For` is believed, of operators and of collectors. Empty: nobody's.
     pub trusted_proxies: Vec<IpAddr>,
     /// Certificate and key, when the server speaks TLS itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +101,8 @@ pub struct HttpConfig {
     pub workers: usize,
     /// The largest body of a REST request.
     pub max_body: Size,
+    /// How long the body of a collector's request may take to arrive: polls, OpAMP by plain HTTP, own metrics.
+    pub body_timeout: Span,
     /// How many HTTP connections one thread keeps open at most; OpAMP sockets are counted apart.
     pub max_connections: usize,
 }
@@ -150,6 +116,7 @@ impl Default for HttpConfig {
             tls: None,
             workers: 0,
             max_body: Size::mebibytes(2),
+            body_timeout: Span::seconds(30),
             max_connections: 20_000,
         }
     }
@@ -193,8 +160,10 @@ pub struct OpampConfig {
     pub max_connections: usize,
     /// How often a silent peer is pinged.
     pub ping_interval: Span,
-    /// How long a peer may be silent, pongs included, before it counts as gone.
-    pub silence: Span,
+    /// How long a peer may be silent, pongs included, before it counts as gone. When it is not set: three heartbeats, and
+    /// 90 s at least. An agent by plain HTTP, which cannot be pinged, is given that long in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Span>,
     /// How long a peer may leave what was written to it unread before it is cut.
     pub write_timeout: Span,
     /// The heartbeat that connection-settings offers ask of agents.
@@ -207,10 +176,18 @@ impl Default for OpampConfig {
             max_message: Size::mebibytes(64),
             max_connections: 50_000,
             ping_interval: Span::seconds(25),
-            silence: Span::seconds(90),
+            silence: None,
             write_timeout: Span::seconds(30),
             heartbeat: Span::seconds(30),
         }
+    }
+}
+
+impl OpampConfig {
+    /// How long a peer may be silent before it counts as gone (opamp.md 2.4).
+    #[must_use]
+    pub fn silence(&self) -> Span {
+        self.silence.unwrap_or_else(|| Span((self.heartbeat.0 * 3).max(Duration::from_secs(90))))
     }
 }
 
@@ -322,12 +299,14 @@ impl Config {
             // Read by hand and not by figment, which takes a missing file for an empty one.
             figment = figment.merge(Toml::string(&text));
         }
-        let config: Self = figment
+        let mut config: Self = figment
             .merge(Env::prefixed("LINKMESH_").ignore(&NOT_KEYS).split("__"))
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(|error| explain(&error, file))?;
         config.check()?;
+        // The effective value is what `check-config` shows.
+        config.opamp.silence = Some(config.opamp.silence());
         Ok(config)
     }
 
@@ -345,11 +324,14 @@ impl Config {
         if let Some(url) = &self.server.public_url {
             check_public_url(url)?;
         }
-        if self.opamp.silence <= self.opamp.ping_interval {
+        if self.opamp.silence() <= self.opamp.ping_interval {
             return Err(ConfigError::bad("opamp.silence", "must be longer than opamp.ping_interval"));
         }
         if self.opamp.heartbeat.0.as_secs() == 0 {
             return Err(ConfigError::bad("opamp.heartbeat", "must be a second or more: agents take 0 for never"));
+        }
+        if self.http.body_timeout.0.is_zero() {
+            return Err(ConfigError::bad("http.body_timeout", "must be more than nothing"));
         }
         for (key, size) in [
             ("http.max_body", self.http.max_body),
@@ -384,36 +366,6 @@ fn check_public_url(url: &str) -> Result<(), ConfigError> {
         return bad("must be scheme, host and port only, with no path, no user and no slash at the end");
     }
     Ok(())
-}
-
-/// Turns figment's error into one that names the key as the operator wrote it.
-fn explain(error: &figment::Error, file: Option<&Path>) -> ConfigError {
-    // A chain of errors comes when several keys are wrong; the first is told, like a compiler that stops early.
-    let place = match error.metadata.as_ref().map(|metadata| metadata.name.as_ref()) {
-        Some(name) if name.contains("environment") => "environment".to_owned(),
-        Some(name) if name.contains("TOML") => {
-            file.map_or_else(|| "configuration file".to_owned(), |path| path.display().to_string())
-        }
-        _ => "command line".to_owned(),
-    };
-    let key_of = |last: Option<&str>| {
-        let mut parts = error.path.clone();
-        if let Some(last) = last
-            && parts.last().map(String::as_str) != Some(last)
-        {
-            parts.push(last.to_owned());
-        }
-        parts.join(".")
-    };
-    match &error.kind {
-        figment::error::Kind::UnknownField(name, known) => {
-            ConfigError::UnknownKey { key: key_of(Some(name)), place, known: known.join(", ") }
-        }
-        figment::error::Kind::MissingField(name) => {
-            ConfigError::BadValue { key: key_of(Some(name)), place, reason: "is missing".to_owned() }
-        }
-        kind => ConfigError::BadValue { key: key_of(None), place, reason: kind.to_string() },
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The HTTP edge: what every handler shares, and where each route is mounted.
 
 pub mod agents;
+mod body;
 pub mod catalogue;
+pub mod client_address;
 pub mod collectors;
 pub mod destinations;
 mod documents;

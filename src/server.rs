@@ -17,6 +17,7 @@ use actix_server::ServerHandle;
 use actix_web::web;
 use linkmesh_actors::{
     Deps, Handles, Settings, StartError,
+    opamp::Timing,
     ports::{Clock, ConfigRepository, Entropy, StateStore, StoreError},
     runtime::Observe,
 };
@@ -107,10 +108,11 @@ pub fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(), ServerErro
             ready::remove_stale(path).map_err(|source| ServerError::ReadyFile { path: path.clone(), source })?;
         }
         let server = Server::start(&config).await?;
+        // Before the ready file: who waits for that finds the line printed.
+        server.announce();
         if let Some(path) = &ready_file {
             server.ready().write(path).map_err(|source| ServerError::ReadyFile { path: path.clone(), source })?;
         }
-        server.announce();
         let outcome = server.until_told().await;
         server.stop(config.server.shutdown_timeout.0).await;
         outcome
@@ -166,7 +168,12 @@ impl Server {
             entropy: entropy.clone(),
             sealer,
             observe: observe.clone(),
-            settings: Settings { public_url: public_url.clone(), ca_pem: authority_pem.clone(), ..Settings::default() },
+            settings: Settings {
+                public_url: public_url.clone(),
+                ca_pem: authority_pem.clone(),
+                timing: Timing { heartbeat: config.opamp.heartbeat.0, silence: config.opamp.silence().0 },
+                ..Settings::default()
+            },
             give_up: Arc::new(move |name| {
                 tracing::error!(actor = name, "a part of the server kept dying; the server ends");
                 give_up.send_replace(Some(name));
@@ -183,8 +190,7 @@ impl Server {
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));
         let state = web::Data::new(AppState::new(edge, state_store, clock.clone(), entropy, handles.clone(), auth));
-        let open = state.connections.opamp.clone();
-        let agents = web::Data::new(Agents::new(config, &handles, open, clock));
+        let agents = web::Data::new(Agents::new(config, &handles, &state.connections, clock));
         let listen = Listen {
             agents: agents.clone(),
             workers: workers(config.http.workers),

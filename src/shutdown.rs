@@ -11,46 +11,7 @@
 
 use std::time::Duration;
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
-
-/// Whether the server stops. Cheap to clone; every stream that outlives its request watches it.
-#[derive(Debug, Clone)]
-pub struct Stopping(watch::Receiver<bool>);
-
-/// The side that says it.
-#[derive(Debug)]
-pub struct Stop(watch::Sender<bool>);
-
-impl Stop {
-    /// A server that runs.
-    #[must_use]
-    pub fn new() -> (Self, Stopping) {
-        let (sender, receiver) = watch::channel(false);
-        (Self(sender), Stopping(receiver))
-    }
-
-    /// Says that the server stops.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Stopping {
-    /// Whether the server stops.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until the server stops.
-    pub async fn wait(&mut self) {
-        // The other side gone means that the server is past stopping.
-        drop(self.0.wait_for(|stopping| *stopping).await);
-    }
-}
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Waits for SIGTERM or SIGINT and answers its name.
 ///

@@ -8,6 +8,7 @@
 
 mod alloy_syntax;
 mod cli;
+mod collector_edge;
 mod house;
 mod interop;
 mod opamp_http;
@@ -17,4 +18,5 @@ mod remotecfg_service;
 mod rest;
 mod serve;
 mod support;
+mod tls;
 mod ui;

@@ -61,7 +61,8 @@ async fn one_socket_more_than_allowed_is_told_to_come_back() {
     let (_, token) = server.collector("otelcol").await;
     let refused = Agent::dial(&server, "/v1/opamp", &token).await.err().expect("no room");
     assert_eq!(refused.status, 503);
-    assert!(refused.headers.contains_key("retry-after"));
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!(wait >= 30, "opamp-spec recommends it: {wait}");
     drop(agent);
     crate::support::wait_for("the room to be free again", || async {
         Agent::dial(&server, "/v1/opamp", &token).await.ok()

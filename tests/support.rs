@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod alloy;
 pub(crate) mod disk;
 pub(crate) mod server;
+pub(crate) mod tls;
 
 use std::{
     future::Future,

@@ -4,8 +4,8 @@
 //! [`crate::remotecfg::AlloyState`]) and performs its effects, in their order: what must be durable before an answer is
 //! on disk before the answer goes out.
 //!
-//! *Mailbox* 64 messages, exactly: its only address stands in the collector's slot. A collector sends a handful in a
-//! burst; one that floods is cut.
+//! *Mailbox* 64 messages, exactly: its only address stands in the collector's slot; and 8 MiB of what peers sent, or one
+//! message that is larger. A collector sends a handful in a burst; one that floods is cut.
 //!
 //! *Senders*: the collector's sessions and polls, the fleet when another text is desired, operators' requests.
 //!
@@ -23,5 +23,5 @@ mod row;
 pub(crate) use actor::CollectorActor;
 pub(crate) use components::ComponentRegistry;
 pub(crate) use host::AgentRecord;
-pub(crate) use mailbox::{Work, post, post_if_alive};
+pub(crate) use mailbox::{Work, post, post_if_alive, share};
 pub(crate) use recorder::Recorder;

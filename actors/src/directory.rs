@@ -12,7 +12,7 @@ use dashmap::DashMap;
 use linkmesh_proto::{CollectorId, Timestamp};
 
 pub(crate) use listing::Listing;
-pub(crate) use slot::{Connection, Fast, Mailbox};
+pub(crate) use slot::{Connection, Fast, Mailbox, Share};
 pub use slot::{Place, Slot, Text};
 
 use crate::{ports::CollectorTokenRecord, token::TokenHash};

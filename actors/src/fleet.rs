@@ -29,7 +29,7 @@ pub(crate) use enrollments::Enrollments;
 pub use error::{AdmitError, EnrolError, ExchangeError, FleetError, PollError, QueryError};
 pub use handle::{EnrolledCollector, FleetHandle, IssuedEnrollment, RegisteredCollector};
 pub use peers::Peer;
-pub use polling::PollPeer;
+pub use polling::AlloyPeer;
 pub use query::{CollectorQuery, Sort, SortKey};
 pub use session::{AgentSession, SessionError};
 pub(crate) use state::Touched;

@@ -38,8 +38,8 @@ pub use crate::{
 pub use admission::{Admission, Admitted};
 pub use capability::{AgentCapabilities, SERVER_CAPABILITIES};
 pub use effect::Effect;
-pub use frame::{FrameError, decode_frame, decode_message, encode_frame, encode_message};
-pub use input::{Context, Credential, Input, SessionId, Surroundings, TransportKind};
+pub use frame::{FrameError, decode_frame, decode_message, encode_frame};
+pub use input::{Context, Credential, Input, SessionId, Surroundings, Timing, TransportKind};
 pub use permits::Permits;
 pub use record::{Drift, EffectiveFact, FailedConfig, Record, RemoteStatus, ReportedStatus};
 pub use settings::{Endpoints, EndpointsError};

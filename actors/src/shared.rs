@@ -65,7 +65,7 @@ impl Shared {
 
     /// What an OpAMP state machine may ask.
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { endpoints: self.endpoints.as_ref(), surroundings: self }
+        Context { endpoints: self.endpoints.as_ref(), timing: self.settings.timing, surroundings: self }
     }
 
     /// A new session's name.

@@ -21,7 +21,7 @@ use crate::{
     fleet::{Enrollments, FleetActor, FleetHandle},
     janitor::{JanitorActor, Tidy},
     meter::{MeterActor, MeterHandle},
-    opamp::{Endpoints, EndpointsError, Permits},
+    opamp::{Endpoints, EndpointsError, Permits, Timing},
     ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
     repository::{RepositoryActor, RepositoryHandle, load, rebuild_from},
     runtime::{AskError, GiveUp, Observe, Pool, Supervised, Worker, WorkerError, supervise},
@@ -60,6 +60,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// The CA certificate (PEM) that collectors should trust the server by; offered beside its address.
     pub ca_pem: Option<String>,
+    /// How often OpAMP agents are to be heard, and when one is gone.
+    pub timing: Timing,
     /// Threads for collector actors; the number of cores.
     pub threads: usize,
     /// How many agents are asked for their full state in a second.
@@ -78,6 +80,7 @@ impl Default for Settings {
         Self {
             public_url: None,
             ca_pem: None,
+            timing: Timing::default(),
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             full_states_per_second: 100,
             previous_token_grace: DAY * 7,

@@ -55,6 +55,7 @@ fn bad_value_is_named_with_its_key() {
             ("[opamp]\nmax_message = \"1B\"", "opamp.max_message"),
             ("[opamp]\nsilence = \"1s\"", "opamp.silence"),
             ("[opamp]\nheartbeat = \"10ms\"", "opamp.heartbeat"),
+            ("[http]\nbody_timeout = \"0s\"", "http.body_timeout"),
             ("[http.tls]\ncertificate = \"x\"", "http.tls.key"),
             ("[server]\npublic_url = \"https://a/b\"", "server.public_url"),
             ("[server]\npublic_url = \"ftp://a\"", "server.public_url"),
@@ -85,6 +86,23 @@ fn effective_values_are_a_file_that_loads_to_the_same() {
         let config = load(&Overrides::default()).unwrap();
         jail.create_file("linkmesh.toml", &config.to_toml().unwrap())?;
         assert_eq!(load(&Overrides::default()).unwrap(), config);
+        Ok(())
+    });
+}
+
+#[test]
+fn silence_follows_the_heartbeat_unless_it_is_set() {
+    Jail::expect_with(|jail| {
+        for (text, silence_s) in [
+            ("", 90),
+            ("[opamp]\nheartbeat = \"10s\"", 90),
+            ("[opamp]\nheartbeat = \"60s\"", 180),
+            ("[opamp]\nheartbeat = \"60s\"\nsilence = \"40s\"", 40),
+        ] {
+            jail.create_file("linkmesh.toml", text)?;
+            let config = load(&Overrides::default()).unwrap();
+            assert_eq!(config.opamp.silence, Some(Span::seconds(silence_s)), "{text:?}");
+        }
         Ok(())
     });
 }

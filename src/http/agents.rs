@@ -1,6 +1,10 @@
 //! What the routes of collectors share: who is let in, what they speak to, what is counted.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_http::header::{self, HeaderMap};
 use linkmesh_actors::{
@@ -8,11 +12,13 @@ use linkmesh_actors::{
     fleet::{AdmitError, FleetHandle},
     meter::MeterHandle,
     ports::{Clock, CloseReason},
-    runtime::{Counter, Observe},
+    runtime::Observe,
 };
 
 use super::{
-    metrics::{Open, OpenCount},
+    body::{BodyError, BodyLimits},
+    client_address::client_address,
+    metrics::{CollectorCounts, Connections, Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
 };
 use crate::{
@@ -24,8 +30,8 @@ use crate::{
 /// collectors share an address behind a gateway.
 const FAILURES: Allowance = Allowance { burst: 20, refill: Duration::from_secs(2) };
 
-/// When a peer that was turned away for want of room should come back.
-const BUSY_RETRY: Duration = Duration::from_secs(10);
+/// When a peer that could not be served should come back; opamp-spec recommends 30 s at least.
+pub(super) const RETRY: Duration = Duration::from_secs(30);
 
 /// Everything that the protocols of collectors share, as `web::Data<Agents>`.
 pub struct Agents {
@@ -43,6 +49,10 @@ pub struct Agents {
     pub otlp_max_body: usize,
     /// What is counted.
     pub observe: Arc<Observe>,
+    /// What is counted of connections.
+    pub counts: Arc<CollectorCounts>,
+    body_timeout: Duration,
+    trusted_proxies: Vec<IpAddr>,
     clock: Arc<dyn Clock>,
     failures: Throttle,
 }
@@ -50,33 +60,54 @@ pub struct Agents {
 impl Agents {
     /// For a server with this configuration.
     #[must_use]
-    pub fn new(config: &Config, handles: &Handles, open_sockets: OpenCount, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: &Config, handles: &Handles, connections: &Connections, clock: Arc<dyn Clock>) -> Self {
         let limits = &config.opamp;
         Self {
             fleet: handles.fleet.clone(),
             meter: handles.meter.clone(),
-            sockets: Sockets::new(limits.max_connections, open_sockets),
+            sockets: Sockets::new(limits.max_connections, connections.opamp.clone()),
             socket_limits: SocketLimits {
                 max_message: limits.max_message.as_usize(),
                 ping_interval: limits.ping_interval.0,
-                silence: limits.silence.0,
+                silence: limits.silence().0,
                 write_timeout: limits.write_timeout.0,
             },
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),
             otlp_max_body: config.otlp.max_body.as_usize(),
             observe: handles.observe.clone(),
+            counts: connections.collectors.clone(),
+            body_timeout: config.http.body_timeout.0,
+            trusted_proxies: config.http.trusted_proxies.clone(),
             clock,
             failures: Throttle::new(FAILURES),
         }
     }
 
+    /// Where a collector's request comes from, also behind a proxy.
+    #[must_use]
+    pub fn client_address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        client_address(peer, headers, &self.trusted_proxies)
+    }
+
+    /// What the body of a request may be.
+    pub(super) fn body_limits(&self, bytes: usize) -> BodyLimits {
+        BodyLimits { bytes, time: self.body_timeout }
+    }
+
+    /// Counts a body that was not taken.
+    pub(super) fn note_body(&self, error: BodyError) {
+        if error == BodyError::Late {
+            self.counts.bodies_late.increment();
+        }
+    }
+
     /// How a peer that was not admitted is turned away.
     #[must_use]
-    pub fn turn_away(&self, error: AdmitError, address: Option<SocketAddr>) -> TurnedAway {
+    pub fn turn_away(&self, error: AdmitError, address: Option<IpAddr>) -> TurnedAway {
         if error == AdmitError::Busy {
-            return TurnedAway { status: 503, retry_after: Some(BUSY_RETRY), reason: error.to_string() };
+            return TurnedAway { status: 503, retry_after: Some(RETRY), reason: error.to_string() };
         }
-        let address = address.map(|address| address.ip().to_string()).unwrap_or_default();
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
         match self.failures.take(&address, self.clock.monotonic()) {
             Ok(()) => {
                 let status = match error {
@@ -88,7 +119,7 @@ impl Agents {
             }
             Err(wait) => TurnedAway {
                 status: 429,
-                retry_after: Some(wait.max(BUSY_RETRY)),
+                retry_after: Some(wait.max(RETRY)),
                 reason: "too many failed attempts from this address".to_owned(),
             },
         }
@@ -124,14 +155,6 @@ pub struct Sockets {
     stopping: std::sync::atomic::AtomicBool,
     emptied: tokio::sync::Notify,
     count: OpenCount,
-    /// Sockets that were opened.
-    pub opened: Counter,
-    /// Upgrades that were turned away.
-    pub refused: Counter,
-    /// Sockets that were cut because their peer did not read or did not answer.
-    pub cut: Counter,
-    /// Sockets that were closed because a message was over the limit.
-    pub too_large: Counter,
 }
 
 /// One socket's place. Given back when dropped.
@@ -151,10 +174,6 @@ impl Sockets {
             stopping: std::sync::atomic::AtomicBool::new(false),
             emptied: tokio::sync::Notify::new(),
             count,
-            opened: Counter::default(),
-            refused: Counter::default(),
-            cut: Counter::default(),
-            too_large: Counter::default(),
         }
     }
 
@@ -191,14 +210,6 @@ impl Sockets {
         drop(tokio::time::timeout(deadline, gone).await);
         self.open.len()
     }
-
-    fn count_end(&self, end: SessionEnd) {
-        match end {
-            SessionEnd::Server(CloseReason::Overloaded | CloseReason::Silent) => self.cut.increment(),
-            SessionEnd::TooLarge => self.too_large.increment(),
-            _ => {}
-        }
-    }
 }
 
 impl Place {
@@ -217,7 +228,12 @@ impl Place {
 
     /// Gives the place back and counts how the session ended.
     pub fn leave(self, end: SessionEnd) {
-        self.sockets.sockets.count_end(end);
+        let counts = &self.sockets.counts;
+        match end {
+            SessionEnd::Server(CloseReason::Overloaded | CloseReason::Silent) => counts.sockets_cut.increment(),
+            SessionEnd::TooLarge => counts.sockets_too_large.increment(),
+            _ => {}
+        }
     }
 }
 

@@ -63,8 +63,25 @@ impl HttpMetrics {
 pub struct Connections {
     /// OpAMP WebSockets.
     pub opamp: OpenCount,
+    /// What became of collectors' connections.
+    pub collectors: Arc<CollectorCounts>,
     /// Readers of the live feed.
     pub feed: OpenCount,
+}
+
+/// What became of collectors' connections.
+#[derive(Debug, Default)]
+pub struct CollectorCounts {
+    /// OpAMP sockets that were opened.
+    pub sockets_opened: Counter,
+    /// Upgrades that were turned away.
+    pub sockets_refused: Counter,
+    /// Sockets that were cut because their peer sent too fast, did not read, or was silent.
+    pub sockets_cut: Counter,
+    /// Sockets that were closed because a message was over the limit.
+    pub sockets_too_large: Counter,
+    /// Requests whose body did not arrive in time.
+    pub bodies_late: Counter,
 }
 
 /// How many of one kind are open.
@@ -162,6 +179,18 @@ fn connections(text: &mut Text, connections: &Connections) {
     text.family("connections", Kind::Gauge, "Open connections that last: OpAMP sockets and readers of the feed.");
     text.sample("", &[("kind", "opamp")], connections.opamp.get());
     text.sample("", &[("kind", "feed")], connections.feed.get());
+    let counts = &connections.collectors;
+    text.family("opamp_sockets_total", Kind::Counter, "OpAMP sockets by what became of them.");
+    for (event, counter) in [
+        ("opened", &counts.sockets_opened),
+        ("refused", &counts.sockets_refused),
+        ("cut", &counts.sockets_cut),
+        ("too_large", &counts.sockets_too_large),
+    ] {
+        text.sample("", &[("event", event)], counter.get());
+    }
+    text.family("bodies_late_total", Kind::Counter, "Requests of collectors whose body did not arrive in time.");
+    text.sample("", &[], counts.bodies_late.get());
 }
 
 fn observed(text: &mut Text, observe: &Observe) {

@@ -15,17 +15,17 @@ use actix_http::{
     ws,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use bytes::Bytes;
 use linkmesh_actors::{
     fleet::{AdmitError, ExchangeError},
+    opamp::decode_message,
     runtime::AskError,
 };
-use linkmesh_proto::wire::opamp::AgentToServer;
 use prost::Message as _;
 
 use super::{
-    agents::{Agents, Place, TurnedAway, bearer},
+    agents::{Agents, Place, RETRY, TurnedAway, bearer},
+    body::{self, BodyError},
     mounts::{Admission, Mount},
     opamp_socket::{self, outgoing::OutgoingQueue},
 };
@@ -34,9 +34,6 @@ use super::{
 pub const PATHS: [&str; 2] = ["/v1/opamp", "/api/v1/opamp"];
 
 const PROTOBUF: &str = "application/x-protobuf";
-
-/// When an agent should come back after the server could not answer it (opamp-spec recommends 30 s at least).
-const RETRY: Duration = Duration::from_secs(30);
 
 /// Plain HTTP on the protocol's paths.
 pub(super) fn mounts() -> Vec<Mount> {
@@ -51,25 +48,33 @@ pub(super) fn mounts() -> Vec<Mount> {
 }
 
 /// Answers one message by plain HTTP.
-async fn exchange(agents: web::Data<Agents>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let address = request.peer_addr();
-    let peer = match agents.fleet.admit(bearer(request.headers()), address.map(|address| address.ip().to_string())) {
-        Ok(peer) => peer,
-        Err(error) => return refuse(&agents.turn_away(error, address)),
-    };
+async fn exchange(agents: web::Data<Agents>, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
+    match answer_to(&agents, &request, &mut payload).await {
+        Ok(answer) => answer,
+        Err(refusal) => body::hang_up(refusal, payload),
+    }
+}
+
+async fn answer_to(
+    agents: &Agents,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+) -> Result<HttpResponse, HttpResponse> {
+    let address = agents.client_address(request.peer_addr(), request.headers());
+    let turned_away = |error| refuse(&agents.turn_away(error, address));
+    let peer = agents.fleet.admit(bearer(request.headers()), address.map(|address| address.to_string()));
+    let peer = peer.map_err(turned_away)?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(PROTOBUF) {
-        return HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n"));
+        return Err(HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n")));
     }
     let limit = agents.socket_limits.max_message;
-    let body = match read(&request, payload, limit).await {
-        Ok(body) => body,
-        Err(status) => return HttpResponse::build(status).finish(),
-    };
-    let Ok(message) = AgentToServer::decode(body) else {
+    let body = body::read_plain(request, payload, agents.body_limits(limit)).await;
+    let body = body.map_err(|error| bad_body(agents, error))?;
+    let Ok(message) = decode_message(body) else {
         agents.observe.opamp_malformed.increment();
-        return HttpResponse::BadRequest().body("the body is no AgentToServer message\n");
+        return Err(HttpResponse::BadRequest().body("the body is no AgentToServer message\n"));
     };
     if let Some(claimed) = request.headers().get("opamp-instance-uid") {
         let claimed = claimed.to_str().ok().and_then(|text| uuid::Uuid::parse_str(text).ok());
@@ -77,14 +82,14 @@ async fn exchange(agents: web::Data<Agents>, request: HttpRequest, payload: web:
             tracing::debug!(?address, "the header OpAMP-Instance-UID differs from the message, which is believed");
         }
     }
-    let answer = match agents.fleet.exchange(peer, Some(message)).await {
-        Ok(answer) => answer.encode_to_vec(),
-        Err(ExchangeError::Admit(error)) => return refuse(&agents.turn_away(error, address)),
-        Err(ExchangeError::Unavailable(error)) => return unavailable(error),
-    };
+    let answer = agents.fleet.exchange(peer, Some(message)).await.map_err(|error| match error {
+        ExchangeError::Admit(error) => turned_away(error),
+        ExchangeError::Unavailable(error) => unavailable(error),
+    })?;
+    let answer = answer.encode_to_vec();
     if answer.len() > limit {
         tracing::error!(size = answer.len(), limit, "an answer to an agent is over the limit and was not sent");
-        return HttpResponse::InternalServerError().finish();
+        return Err(HttpResponse::InternalServerError().finish());
     }
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_TYPE, PROTOBUF));
@@ -92,28 +97,15 @@ async fn exchange(agents: web::Data<Agents>, request: HttpRequest, payload: web:
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         // Invariant: writing into a vector does not fail.
         let packed = encoder.write_all(&answer).and_then(|()| encoder.finish()).unwrap_or_default();
-        return response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed);
+        return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed));
     }
-    response.body(answer)
+    Ok(response.body(answer))
 }
 
-/// Reads a body, decompressed, of at most `limit` bytes.
-pub(super) async fn read(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Bytes, StatusCode> {
-    let encoding = request.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-    match encoding.unwrap_or_default() {
-        "" | "identity" | "gzip" => {}
-        _ => return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-    }
-    let mut plain = actix_http::encoding::Decoder::from_headers(payload, request.headers());
-    let mut body = BytesMut::new();
-    while let Some(chunk) = plain.next().await {
-        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-        if body.len() + chunk.len() > limit {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
+/// The answer to a request whose body was not taken.
+pub(super) fn bad_body(agents: &Agents, error: BodyError) -> HttpResponse {
+    agents.note_body(error);
+    HttpResponse::build(error.status()).finish()
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -162,7 +154,7 @@ where
             }
         }
         Err(refusal) => {
-            agents.sockets.refused.increment();
+            agents.counts.sockets_refused.increment();
             if let Ok(mut framed) = h1::SendResponse::new(framed, refusal).await {
                 use tokio::io::AsyncWriteExt as _;
                 drop(framed.io_mut().shutdown().await);
@@ -205,7 +197,7 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
         let status = Response::from(&error).status().as_u16();
         return Err(answer(status, None, &error.to_string()));
     }
-    let address = request.peer_addr();
+    let address = agents.client_address(request.peer_addr(), request.headers());
     let turned_away = |error| {
         let TurnedAway { status, retry_after, reason } = agents.turn_away(error, address);
         tracing::debug!(?address, status, "an agent was turned away");
@@ -213,12 +205,12 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
     };
     let peer = agents
         .fleet
-        .admit(bearer(request.headers()), address.map(|address| address.ip().to_string()))
+        .admit(bearer(request.headers()), address.map(|address| address.to_string()))
         .map_err(turned_away)?;
     let queue = OutgoingQueue::new(agents.socket_limits.max_message);
     let place = Place::take(agents, &queue).ok_or_else(|| turned_away(AdmitError::Busy))?;
-    agents.sockets.opened.increment();
-    let session = agents.fleet.open_session(peer, queue.clone());
+    let session = agents.fleet.open_session(peer, queue.clone()).map_err(turned_away)?;
+    agents.counts.sockets_opened.increment();
     let head = ws::handshake_response(request.head()).finish().drop_body();
     Ok((head, Opened { session, queue, place }))
 }

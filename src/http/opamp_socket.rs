@@ -18,13 +18,13 @@ use actix::{Actor, ActorContext, AsyncContext, StreamHandler};
 use actix_codec::{AsyncRead, AsyncWrite};
 use actix_http::ws::{CloseCode, CloseReason as CloseFrame};
 use actix_web_actors::ws::{self, WebsocketContext};
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use linkmesh_actors::{
     fleet::{AgentSession, SessionError},
+    opamp::{decode_frame, encode_frame},
     ports::{CloseReason, Transport as _},
 };
 use linkmesh_proto::wire::opamp::AgentToServer;
-use prost::Message as _;
 use tokio::time::Instant;
 
 pub mod frames;
@@ -54,6 +54,9 @@ pub trait Agent: Unpin + 'static {
 
     /// A pong came.
     fn pong(&self);
+
+    /// The peer is about to be cut for what it does. It would dial again at once: its next dial is to be refused.
+    fn hold_off(&self);
 }
 
 impl Agent for AgentSession {
@@ -65,6 +68,9 @@ impl Agent for AgentSession {
     }
     fn pong(&self) {
         Self::pong(self);
+    }
+    fn hold_off(&self) {
+        Self::hold_off(self);
     }
 }
 
@@ -157,7 +163,7 @@ impl<A: Agent> OpampSocket<A> {
             if last_heard.elapsed() > this.limits.silence {
                 this.queue.close(CloseReason::Silent);
             } else if this.backlog.stuck_for() > this.limits.write_timeout {
-                this.queue.close(CloseReason::Overloaded);
+                this.cut();
             } else if last_heard.max(this.last_ping).elapsed() >= this.limits.ping_interval / 2 {
                 this.last_ping = Instant::now();
                 ctx.ping(b"");
@@ -178,7 +184,7 @@ impl<A: Agent> OpampSocket<A> {
     }
 
     fn message(&self, bytes: Bytes) {
-        let taken = match decode(bytes) {
+        let taken = match decode_frame(bytes) {
             Ok(message) => self.agent.receive(message),
             Err(error) => {
                 tracing::debug!(%error, "an agent sent a message that cannot be read");
@@ -191,8 +197,13 @@ impl<A: Agent> OpampSocket<A> {
     /// A peer that sends faster than it is handled is told to come back later.
     fn cut_unless(&self, taken: Result<(), SessionError>) {
         if taken.is_err() {
-            self.queue.close(CloseReason::Overloaded);
+            self.cut();
         }
+    }
+
+    fn cut(&self) {
+        self.agent.hold_off();
+        self.queue.close(CloseReason::Overloaded);
     }
 }
 
@@ -204,6 +215,8 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
         match arrival {
             Ok(Arrival::Message(bytes)) => self.message(bytes),
             Ok(Arrival::Text) => self.cut_unless(self.agent.receive_undecodable()),
+            // One that reads nothing needs no pongs, which would pile up here.
+            Ok(Arrival::Ping(_)) if !self.backlog.has_room() => {}
             Ok(Arrival::Ping(bytes)) => ctx.pong(&bytes),
             Ok(Arrival::Pong) => self.agent.pong(),
             Ok(Arrival::Close(reason)) => {
@@ -231,7 +244,7 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
 impl<A: Agent> StreamHandler<Outgoing> for OpampSocket<A> {
     fn handle(&mut self, outgoing: Outgoing, ctx: &mut Self::Context) {
         match outgoing {
-            Outgoing::Message(message) => ctx.binary(outgoing::frame(&message)),
+            Outgoing::Message(message) => ctx.binary(encode_frame(&message)),
             Outgoing::Ping => ctx.ping(b""),
             Outgoing::Close(reason) => self.close(close_code(reason), SessionEnd::Server(reason), ctx),
         }
@@ -249,15 +262,6 @@ fn close_code(reason: CloseReason) -> CloseCode {
         CloseReason::GoingAway | CloseReason::Silent => CloseCode::Away,
         CloseReason::Overloaded => CloseCode::Again,
     }
-}
-
-/// Reads a message: a header, the varint 0, then the message. Without the header it is the format of before 2023, which
-/// opamp-go still reads: no message can begin with the byte 0, so that the two are never mixed up.
-pub(super) fn decode(mut bytes: Bytes) -> Result<AgentToServer, prost::DecodeError> {
-    if bytes.first() == Some(&0) {
-        bytes.advance(1);
-    }
-    AgentToServer::decode(bytes)
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! The collectors' own metrics over OTLP/HTTP.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use linkmesh_actors::runtime::TellError;
 use linkmesh_proto::wire::otlp::ExportMetricsServiceRequest;
 use prost::Message as _;
 
 use super::{
     agents::{Agents, bearer},
+    body,
     mounts::{Admission, Mount},
     opamp,
 };
@@ -27,29 +24,38 @@ pub(super) fn mounts() -> Vec<Mount> {
 }
 
 /// Takes a push of one collector, which its bearer names; what the resource says is not believed.
-async fn push(agents: web::Data<Agents>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let collector = match agents.fleet.authenticate(bearer(request.headers())) {
-        Ok(collector) => collector,
-        Err(error) => return opamp::refuse(&agents.turn_away(error, request.peer_addr())),
-    };
+async fn push(agents: web::Data<Agents>, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
+    match take(&agents, &request, &mut payload).await {
+        Ok(answer) => answer,
+        Err(refusal) => body::hang_up(refusal, payload),
+    }
+}
+
+async fn take(
+    agents: &Agents,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+) -> Result<HttpResponse, HttpResponse> {
+    let collector = agents.fleet.authenticate(bearer(request.headers())).map_err(|error| {
+        let address = agents.client_address(request.peer_addr(), request.headers());
+        opamp::refuse(&agents.turn_away(error, address))
+    })?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(PROTOBUF) {
-        return HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n"));
+        return Err(HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n")));
     }
-    let body = match opamp::read(&request, payload, agents.otlp_max_body).await {
-        Ok(body) => body,
-        Err(status) => return HttpResponse::build(status).finish(),
-    };
+    let body = body::read_plain(request, payload, agents.body_limits(agents.otlp_max_body)).await;
+    let body = body.map_err(|error| opamp::bad_body(agents, error))?;
     let Ok(metrics) = ExportMetricsServiceRequest::decode(body) else {
-        return HttpResponse::build(StatusCode::BAD_REQUEST).body("the body is no ExportMetricsServiceRequest\n");
+        return Err(HttpResponse::BadRequest().body("the body is no ExportMetricsServiceRequest\n"));
     };
-    match agents.meter.push(collector, metrics) {
+    Ok(match agents.meter.push(collector, metrics) {
         // An empty ExportMetricsServiceResponse is no bytes at all.
         Ok(()) => HttpResponse::Ok().insert_header((header::CONTENT_TYPE, PROTOBUF)).finish(),
         // Retryable by the OTLP specification.
         Err(TellError::Full | TellError::Closed) => {
             HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, 10)).finish()
         }
-    }
+    })
 }

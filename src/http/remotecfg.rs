@@ -3,16 +3,11 @@
 //! Three calls, on two path forms. `GetConfig` also as a GET, which Alloy 1.7 to 1.11 sends. A poll that says nothing new
 //! is answered by the fleet from memory; nothing here waits for a disk.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, net::IpAddr};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{Method, header},
-    web,
-};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
-use linkmesh_actors::fleet::{PollError, PollPeer};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use bytes::Bytes;
+use linkmesh_actors::fleet::{AdmitError, PollError};
 use linkmesh_proto::wire::collector::{
     GetConfigRequest, GetConfigResponse, RegisterCollectorRequest, RegisterCollectorResponse,
     UnregisterCollectorRequest, UnregisterCollectorResponse,
@@ -21,6 +16,7 @@ use parking_lot::Mutex;
 
 use super::{
     agents::{Agents, bearer},
+    body::{self, BodyError},
     mounts::{Admission, Mount},
 };
 use connect::{Call, Codec, ConnectError, Refusal};
@@ -44,13 +40,13 @@ async fn call(
     compressed: web::Data<Compressed>,
     procedure: web::Path<String>,
     request: HttpRequest,
-    payload: web::Payload,
+    mut payload: web::Payload,
 ) -> HttpResponse {
-    match answer(&agents, &compressed, &procedure, &request, payload).await {
+    match answer(&agents, &compressed, &procedure, &request, &mut payload).await {
         Ok(response) => response,
         Err(refusal) => {
             agents.observe.polls_refused.increment();
-            refusal.into_response()
+            body::hang_up(refusal.into_response(), payload)
         }
     }
 }
@@ -60,70 +56,54 @@ async fn answer(
     compressed: &Compressed,
     procedure: &str,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
 ) -> Result<HttpResponse, Refusal> {
     connect::check_method(procedure, request.method())?;
+    // Nothing is read of a peer whose token is not known.
+    let address = agents.client_address(request.peer_addr(), request.headers());
+    let peer = agents.fleet.admit_alloy(bearer(request.headers()), address.map(|address| address.to_string()));
+    let peer = peer.map_err(|error| turn_away(agents, error, address))?;
     let limit = agents.remotecfg_max_body;
     let (call, body) = if *request.method() == Method::GET {
         Call::of_get(request, limit)?
     } else {
         let call = Call::of_post(request)?;
-        // Nothing is read of a peer that shows no token at all.
-        if bearer(request.headers()).is_empty() {
-            return Err(turn_away(agents, linkmesh_actors::fleet::AdmitError::Unknown, request).into());
-        }
-        (call, read(payload, limit).await?)
+        // As it was sent: decompressing is the protocol's business.
+        let body = body::read(payload, agents.body_limits(limit)).await;
+        (call, body.map_err(|error| bad_body(agents, error))?)
     };
-    let token = bearer(request.headers());
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let peer = PollPeer {
-        address: request.peer_addr().map(|address| address.ip().to_string()),
-        user_agent: text(header::USER_AGENT),
-    };
-    let refused = |error| refuse(agents, &error, request);
+    let refused = |error| refuse(agents, &error, address);
     match procedure {
         "GetConfig" => {
             let poll: GetConfigRequest = call.decode(body, limit)?;
-            let answer = agents.fleet.poll(token, peer, poll).await.map_err(refused)?;
+            let answer = agents.fleet.poll(&peer, poll).await.map_err(refused)?;
             Ok(compressed.answer(call, answer))
         }
         "RegisterCollector" => {
             let register: RegisterCollectorRequest = call.decode(body, limit)?;
-            agents.fleet.alloy_started(token, peer, register).map_err(refused)?;
+            agents.fleet.alloy_started(&peer, register).map_err(refused)?;
             Ok(call.answer(RegisterCollectorResponse {}, |body| connect::gzip(&body)))
         }
         _ => {
             let unregister: UnregisterCollectorRequest = call.decode(body, limit)?;
-            agents.fleet.alloy_stopped(token, unregister).map_err(refused)?;
+            agents.fleet.alloy_stopped(&peer, &unregister).map_err(refused)?;
             Ok(call.answer(UnregisterCollectorResponse {}, |body| connect::gzip(&body)))
         }
     }
 }
 
-/// Reads a body as it was sent; decompressing is the protocol's business.
-async fn read(mut payload: web::Payload, limit: usize) -> Result<Bytes, ConnectError> {
-    // A poll is one small chunk as a rule, and is used as it came.
-    let mut only: Option<Bytes> = None;
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| ConnectError::invalid("the request broke off"))?;
-        let first = only.take();
-        if body.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > limit {
-            return Err(ConnectError::too_large());
-        }
-        if first.is_none() && body.is_empty() {
-            only = Some(chunk);
-        } else {
-            body.extend_from_slice(&first.unwrap_or_default());
-            body.extend_from_slice(&chunk);
-        }
+fn bad_body(agents: &Agents, error: BodyError) -> ConnectError {
+    agents.note_body(error);
+    match error {
+        BodyError::TooLarge => ConnectError::too_large(),
+        BodyError::Late => ConnectError::late(),
+        BodyError::Broken | BodyError::Encoding => ConnectError::invalid("the request broke off"),
     }
-    Ok(only.unwrap_or_else(|| body.freeze()))
 }
 
-fn refuse(agents: &Agents, error: &PollError, request: &HttpRequest) -> ConnectError {
+fn refuse(agents: &Agents, error: &PollError, address: Option<IpAddr>) -> ConnectError {
     match error {
-        PollError::Admit(error) => turn_away(agents, *error, request),
+        PollError::Admit(error) => turn_away(agents, *error, address),
         PollError::NoId => ConnectError::invalid("the request names no id"),
         PollError::Unavailable(error) => {
             tracing::warn!(%error, "a poll got no answer");
@@ -132,8 +112,8 @@ fn refuse(agents: &Agents, error: &PollError, request: &HttpRequest) -> ConnectE
     }
 }
 
-fn turn_away(agents: &Agents, error: linkmesh_actors::fleet::AdmitError, request: &HttpRequest) -> ConnectError {
-    let turned_away = agents.turn_away(error, request.peer_addr());
+fn turn_away(agents: &Agents, error: AdmitError, address: Option<IpAddr>) -> ConnectError {
+    let turned_away = agents.turn_away(error, address);
     let error = match turned_away.status {
         401 | 410 => ConnectError::unauthenticated(turned_away.reason),
         403 => ConnectError::forbidden(turned_away.reason),

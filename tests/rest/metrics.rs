@@ -21,6 +21,8 @@ async fn metrics_have_their_names_and_only_bounded_labels() {
         "collectors",
         "connections",
         "opamp_messages_total",
+        "opamp_sockets_total",
+        "bodies_late_total",
         "remotecfg_polls_total",
         "config_pushes_total",
         "push_latency_seconds",

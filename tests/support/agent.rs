@@ -6,9 +6,12 @@ use linkmesh_proto::wire::opamp::{
     KeyValue, RemoteConfigStatus, RemoteConfigStatuses, ServerToAgent, any_value,
 };
 use prost::Message as _;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
+    WebSocketStream,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
@@ -21,9 +24,13 @@ use super::{server::Server, soon};
 /// What a supervisor with everything turned on reports (0x7DE7, opamp.md 3.3).
 pub(crate) const CAPABILITIES: u64 = 0x7DE7;
 
+/// A TCP connection, with or without TLS.
+trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
 /// One connection of an agent.
 pub(crate) struct Agent {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Connection>>,
     pub(crate) uid: [u8; 16],
     pub(crate) sequence: u64,
 }
@@ -38,11 +45,30 @@ pub(crate) struct Refused {
 impl Agent {
     /// Dials, without saying anything yet.
     pub(crate) async fn dial(server: &Server, path: &str, token: &str) -> Result<Self, Refused> {
+        Self::dial_from(server, path, token, None).await
+    }
+
+    /// Dials through a proxy that says for whom.
+    pub(crate) async fn dial_from(
+        server: &Server,
+        path: &str,
+        token: &str,
+        forwarded_for: Option<&str>,
+    ) -> Result<Self, Refused> {
         let mut request = server.url("ws", path).into_client_request().expect("a request");
         if !token.is_empty() {
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
         }
-        match soon("the upgrade", tokio_tungstenite::connect_async(request)).await {
+        if let Some(client) = forwarded_for {
+            request.headers_mut().insert("x-forwarded-for", client.parse().expect("a header"));
+        }
+        let connection: Box<dyn Connection> = match &server.authority {
+            None => Box::new(TcpStream::connect(&server.address).await.expect("a connection")),
+            Some(authority) => {
+                Box::new(authority.connect(&server.address, &[b"http/1.1"]).await.expect("a TLS connection"))
+            }
+        };
+        match soon("the upgrade", tokio_tungstenite::client_async(request, connection)).await {
             Ok((socket, _)) => Ok(Self { socket, uid: *uuid::Uuid::now_v7().as_bytes(), sequence: 0 }),
             Err(tungstenite::Error::Http(response)) => {
                 let (head, body) = response.into_parts();

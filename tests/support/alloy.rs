@@ -2,7 +2,10 @@
 
 use linkmesh_proto::wire::collector::{GetConfigRequest, GetConfigResponse, RemoteConfigStatus};
 use prost::Message as _;
-use reqwest::{Response, header};
+use reqwest::{
+    Response,
+    header::{self, HeaderMap},
+};
 
 use super::server::Server;
 
@@ -10,11 +13,13 @@ use super::server::Server;
 pub(crate) struct Alloy {
     pub(crate) token: String,
     pub(crate) hash: String,
+    /// What a proxy adds.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Alloy {
     pub(crate) fn new(token: &str) -> Self {
-        Self { token: token.to_owned(), hash: String::new() }
+        Self { token: token.to_owned(), hash: String::new(), headers: HeaderMap::new() }
     }
 
     /// What a poll says besides what changed.
@@ -40,6 +45,7 @@ impl Alloy {
             .header(header::CONTENT_TYPE, "application/proto")
             .header("connect-protocol-version", "1")
             .header(header::USER_AGENT, "Alloy/v1.18.0 (linux; binary)")
+            .headers(self.headers.clone())
             .body(body)
             .send()
             .await

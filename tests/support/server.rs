@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
 
-use super::{PATIENCE, soon, wait_for};
+use super::{PATIENCE, soon, tls::Authority, wait_for};
 
 /// The program under test.
 pub(crate) fn program() -> Command {
@@ -36,6 +36,8 @@ pub(crate) struct Server {
     child: Option<Child>,
     config: Vec<(&'static str, String)>,
     token: String,
+    /// Who signed the server's certificate, when it speaks TLS.
+    pub(crate) authority: Option<Authority>,
     /// `host:port`, kept over restarts.
     pub(crate) address: String,
     /// The ready file's content.
@@ -52,6 +54,16 @@ impl Server {
     /// Starts a server with configuration from environment variables.
     pub(crate) async fn start_with(config: &[(&'static str, &str)]) -> Self {
         let mut server = Self::prepare(config);
+        server.serve().await;
+        server
+    }
+
+    /// Starts a server that speaks TLS, with a certificate of this authority.
+    pub(crate) async fn start_with_tls(authority: Authority) -> Self {
+        let mut server = Self::prepare(&[]);
+        server.config.extend(authority.equip(server.folder.path()));
+        server.http = authority.http();
+        server.authority = Some(authority);
         server.serve().await;
         server
     }
@@ -78,6 +90,7 @@ impl Server {
             child: None,
             config: config.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
             token: text(&made.stdout).trim().to_owned(),
+            authority: None,
             address: "127.0.0.1:0".to_owned(),
             ready: Value::Null,
             http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"),
@@ -149,9 +162,10 @@ impl Server {
         soon("the server to end", child.wait()).await.expect("its end")
     }
 
-    /// The URL of a path, with another scheme for WebSockets.
+    /// The URL of a path, with another scheme for WebSockets; the secure one of the two when the server speaks TLS.
     pub(crate) fn url(&self, scheme: &str, path: &str) -> String {
-        format!("{scheme}://{}{path}", self.address)
+        let secure = if self.authority.is_some() { "s" } else { "" };
+        format!("{scheme}{secure}://{}{path}", self.address)
     }
 
     /// A request to the REST interface.

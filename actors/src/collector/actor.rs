@@ -4,7 +4,10 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use bytes::Bytes;
-use linkmesh_proto::{api::collector::CollectorEvent, wire::opamp::ServerToAgent};
+use linkmesh_proto::{
+    api::collector::CollectorEvent,
+    wire::opamp::{AgentToServer, ServerToAgent},
+};
 use tokio::sync::oneshot;
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
     mailbox::Work,
 };
 use crate::{
-    directory::{Connection, Slot},
+    directory::{Connection, Share, Slot},
     opamp::{self, SessionId, TransportKind},
     ports::StoreError,
     remotecfg::{self, PollAnswer},
@@ -194,7 +197,7 @@ impl CollectorActor {
         match work {
             Work::Connected(session) => self.attach(session),
             Work::Disconnected(session) => self.detach(session),
-            Work::Message(session, mut message) => {
+            Work::Message(session, mut message, _share) => {
                 self.attach(session);
                 self.shared.secrets.hide_in_message(&mut message);
                 self.shared.observe.opamp_received.increment();
@@ -209,12 +212,14 @@ impl CollectorActor {
             Work::Exchange { credential, address, message, reply } => {
                 self.exchange(credential, address, message, reply);
             }
-            Work::Poll(mut poll, reply) => {
+            Work::Poll(mut poll, _share, reply) => {
                 self.shared.secrets.hide_in_poll(&mut poll);
                 self.polls.push_back(reply);
                 self.alloy(remotecfg::Input::Polled(poll));
             }
-            Work::AlloyStarted(request, address) => self.alloy(remotecfg::Input::Registered { request, address }),
+            Work::AlloyStarted(request, address, _share) => {
+                self.alloy(remotecfg::Input::Registered { request, address });
+            }
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
             // Settling looks at the slot.
             Work::PlaceChanged => {}
@@ -249,7 +254,7 @@ impl CollectorActor {
         &mut self,
         credential: opamp::Credential,
         address: Option<Arc<str>>,
-        message: Option<Box<linkmesh_proto::wire::opamp::AgentToServer>>,
+        message: Option<(Box<AgentToServer>, Share)>,
         reply: oneshot::Sender<ServerToAgent>,
     ) {
         let known = self.host().and_then(Host::http_session);
@@ -263,7 +268,7 @@ impl CollectorActor {
         }
         self.exchanges.push_back((session, reply));
         match message {
-            Some(mut message) => {
+            Some((mut message, _share)) => {
                 self.shared.observe.opamp_received.increment();
                 self.shared.secrets.hide_in_message(&mut message);
                 self.opamp(opamp::Input::Message { session, message });

@@ -115,6 +115,9 @@ impl CollectorActor {
     }
 
     fn close(&mut self, session: SessionId, reason: CloseReason) {
+        if reason == CloseReason::Overloaded {
+            self.slot.hold_off(self.shared.clock.monotonic());
+        }
         let connection = {
             let mut connections = self.slot.connections.lock();
             let place = connections.iter().position(|connection| connection.id == session);

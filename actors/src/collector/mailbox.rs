@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::actor::{CollectorActor, Deliver};
 use crate::{
-    directory::{Mailbox, Slot},
+    directory::{Mailbox, Share, Slot},
     opamp::{Credential, SessionId},
     remotecfg::{ComponentCount, Poll, PollAnswer},
     runtime::{Exit, TellError, launch},
@@ -22,14 +22,14 @@ use crate::{
 /// Messages that may wait for one collector.
 const CAPACITY: usize = 64;
 
-/// Something for a collector's actor to do.
+/// Something for a collector's actor to do. What peers sent comes with its [`Share`] of the bytes that may wait.
 pub(crate) enum Work {
     /// A session was opened; it stands in the slot.
     Connected(SessionId),
     /// A session ended; it is gone from the slot.
     Disconnected(SessionId),
     /// A message came by a WebSocket session.
-    Message(SessionId, Box<AgentToServer>),
+    Message(SessionId, Box<AgentToServer>, Share),
     /// A frame came that is no message.
     Undecodable(SessionId),
     /// A pong came.
@@ -38,13 +38,13 @@ pub(crate) enum Work {
     Exchange {
         credential: Credential,
         address: Option<Arc<str>>,
-        message: Option<Box<AgentToServer>>,
+        message: Option<(Box<AgentToServer>, Share)>,
         reply: oneshot::Sender<ServerToAgent>,
     },
     /// A poll came that may say something new.
-    Poll(Box<Poll>, oneshot::Sender<PollAnswer>),
+    Poll(Box<Poll>, Share, oneshot::Sender<PollAnswer>),
     /// An Alloy started.
-    AlloyStarted(Box<RegisterCollectorRequest>, Box<str>),
+    AlloyStarted(Box<RegisterCollectorRequest>, Box<str>, Share),
     /// An Alloy stopped.
     AlloyStopped,
     /// The slot holds another text, or other facts.
@@ -63,6 +63,17 @@ pub(crate) enum Work {
     Deregistered,
     /// The server stops.
     Stop,
+}
+
+/// Takes room for a peer's message of so many bytes.
+///
+/// # Errors
+/// When too many bytes wait already (counted).
+pub(crate) fn share(shared: &Shared, slot: &Arc<Slot>, bytes: usize) -> Result<Share, TellError> {
+    slot.share(bytes).ok_or_else(|| {
+        shared.collector_counters.mailbox_full.increment();
+        TellError::Full
+    })
 }
 
 /// Sends work to a collector's actor; builds the actor when there is none.

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -101,6 +101,25 @@ pub(crate) struct Fast {
 
 const NEVER: i64 = i64::MIN;
 
+/// How long a collector's next session is refused after one was cut. Released supervisors dial again at once when an
+/// accepted socket is closed, and with a growing pause when the upgrade is refused (opamp.md 2.10).
+const HELD_OFF: Duration = Duration::from_secs(30);
+/// Bytes of messages that may wait for a collector's actor.
+const MAX_WAITING_BYTES: usize = 8 << 20;
+
+/// Bytes of a message on its way to a collector's actor. They count until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    slot: Arc<Slot>,
+    bytes: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.slot.waiting_bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
 /// One collector's place in the directory. Every field can be read from any thread.
 #[derive(Debug)]
 pub struct Slot {
@@ -114,6 +133,10 @@ pub struct Slot {
     fast: ArcSwapOption<Fast>,
     /// Alloy: when it polled, whoever answered.
     pub(crate) rhythm: Rhythm,
+    /// The moment, in milliseconds of the monotonic clock, until which no session is let in.
+    held_off_until: AtomicU64,
+    /// Bytes of the messages on their way to the actor.
+    waiting_bytes: AtomicUsize,
     pub(crate) mailbox: Mutex<Mailbox>,
     pub(crate) connections: Mutex<Vec<Arc<Connection>>>,
     /// The token that was last issued to be offered. Supervisors forget it when they restart and some never take it: it
@@ -136,6 +159,8 @@ impl Slot {
             presence_is_dirty: AtomicBool::new(false),
             fast: ArcSwapOption::empty(),
             rhythm: Rhythm::default(),
+            held_off_until: AtomicU64::new(0),
+            waiting_bytes: AtomicUsize::new(0),
             mailbox: Mutex::default(),
             connections: Mutex::default(),
             offered_token: Mutex::default(),
@@ -228,6 +253,29 @@ impl Slot {
     pub(crate) fn take_presence(&self) -> Option<Presence> {
         self.presence_is_dirty.store(false, Ordering::Release);
         self.presence()
+    }
+
+    /// Refuses new sessions for a while. To be called before a session is cut, whose peer would be back within
+    /// milliseconds.
+    pub(crate) fn hold_off(&self, now: Duration) {
+        let until = u64::try_from((now + HELD_OFF).as_millis()).unwrap_or(u64::MAX);
+        self.held_off_until.fetch_max(until, Ordering::AcqRel);
+    }
+
+    /// Whether new sessions are refused.
+    pub(crate) fn is_held_off(&self, now: Duration) -> bool {
+        now.as_millis() < u128::from(self.held_off_until.load(Ordering::Acquire))
+    }
+
+    /// Takes room for a message that is to wait for the actor; `None` when too much waits. One message alone always has
+    /// room, however large.
+    pub(crate) fn share(self: &Arc<Self>, bytes: usize) -> Option<Share> {
+        let room = |waiting: usize| {
+            let next = waiting.saturating_add(bytes);
+            (waiting == 0 || next <= MAX_WAITING_BYTES).then_some(next)
+        };
+        self.waiting_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).ok()?;
+        Some(Share { slot: Arc::clone(self), bytes })
     }
 
     pub(crate) fn fast(&self) -> arc_swap::Guard<Option<Arc<Fast>>> {

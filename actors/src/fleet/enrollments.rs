@@ -1,16 +1,17 @@
 //! Enrolment tokens in memory, so that a peer is judged before its upgrade without touching a disk.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use dashmap::DashMap;
 use linkmesh_proto::{CollectorId, InstanceUid, Timestamp, TokenId, api::collector::Runtime};
+use parking_lot::Mutex;
 
 use super::AdmitError;
-use crate::{ports::EnrollmentRecord, token::TokenHash};
+use crate::{domain::standing::Now, ports::EnrollmentRecord, token::TokenHash};
 
 /// How long an address is refused with a token that was turned down for it.
 const REFUSE_FOR: Duration = Duration::from_secs(300);
-/// Refusals that are remembered; beyond it the old ones go.
+/// Refusals that are remembered. Beyond it strangers keep an idle socket, which hurts nobody.
 const MAX_REFUSED: usize = 10_000;
 
 /// How many processes can redeem tokens at once; others wait for their turn.
@@ -19,14 +20,15 @@ const TURNS: usize = 64;
 /// Enrolment tokens in memory.
 pub(crate) struct Enrollments {
     by_hash: DashMap<TokenHash, EnrollmentRecord>,
-    refused: DashMap<(TokenHash, Arc<str>), Duration>,
+    /// Until when a token is refused from an address.
+    refused: Mutex<HashMap<(TokenHash, Arc<str>), Duration>>,
     turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
 impl Default for Enrollments {
     fn default() -> Self {
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
-        Self { by_hash: DashMap::default(), refused: DashMap::default(), turns }
+        Self { by_hash: DashMap::default(), refused: Mutex::default(), turns }
     }
 }
 
@@ -66,25 +68,28 @@ impl Enrollments {
     }
 
     /// Whether a supervisor may come in with this token; which process it is, only its first message tells.
+    ///
+    /// A token that was turned down for an address is refused from there only while everybody who redeemed it `is_inside`:
+    /// else it may be one of them who comes back, and many hosts share an address.
     pub(crate) fn admit(
         &self,
         hash: &TokenHash,
         address: Option<&Arc<str>>,
-        at: Timestamp,
-        now: Duration,
+        now: Now,
+        is_inside: impl Fn(CollectorId) -> bool,
     ) -> Result<(), AdmitError> {
         let record = self.by_hash.get(hash).ok_or(AdmitError::Unknown)?;
         if record.runtime.is_some_and(|runtime| runtime != Runtime::Otelcol) {
             return Err(AdmitError::WrongKind);
         }
-        if !is_open(&record, at) {
-            let key = address.map(|address| (*hash, Arc::clone(address)));
-            let turned_down = key.is_some_and(|key| self.refused.get(&key).is_some_and(|until| now < *until));
-            if record.redeemed_by.is_empty() || turned_down {
-                return Err(AdmitError::Spent);
-            }
+        if is_open(&record, now.at) {
+            return Ok(());
         }
-        Ok(())
+        let is_refused = address.is_some_and(|address| self.is_refused(*hash, address, now.monotonic));
+        // Of nobody everybody is inside: a token that ended before it was redeemed opens nothing.
+        let may_come_back = !record.redeemed_by.is_empty() && !is_refused
+            || record.redeemed_by.iter().any(|(_, collector)| !is_inside(*collector));
+        if may_come_back { Ok(()) } else { Err(AdmitError::Spent) }
     }
 
     /// The collector that this process became when it redeemed the token before.
@@ -93,16 +98,46 @@ impl Enrollments {
         record.redeemed_by.iter().find(|(by, _)| *by == uid).map(|(_, collector)| *collector)
     }
 
-    /// Remembers that a token was turned down for an address: the next upgrade is refused.
+    /// Remembers that a token was turned down for an address.
     pub(crate) fn refuse(&self, hash: TokenHash, address: Option<&Arc<str>>, now: Duration) {
         let Some(address) = address else { return };
-        if self.refused.len() >= MAX_REFUSED {
-            self.refused.retain(|_, until| now < *until);
+        let mut refused = self.refused.lock();
+        if refused.len() >= MAX_REFUSED {
+            refused.retain(|_, until| now < *until);
         }
-        self.refused.insert((hash, Arc::clone(address)), now + REFUSE_FOR);
+        if refused.len() < MAX_REFUSED {
+            refused.insert((hash, Arc::clone(address)), now + REFUSE_FOR);
+        }
+    }
+
+    fn is_refused(&self, hash: TokenHash, address: &Arc<str>, now: Duration) -> bool {
+        self.refused.lock().get(&(hash, Arc::clone(address))).is_some_and(|until| now < *until)
     }
 }
 
 fn is_open(record: &EnrollmentRecord, now: Timestamp) -> bool {
     !record.deleted && now < record.expires_at && record.used < record.uses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_bounded_and_room_comes_back_with_time() {
+        let enrollments = Enrollments::default();
+        let hash = TokenHash::of("lmet_spent");
+        let address = |number: usize| Arc::<str>::from(format!("2001:db8::{number:x}"));
+        let start = Duration::from_secs(1000);
+        for number in 0..MAX_REFUSED * 2 {
+            enrollments.refuse(hash, Some(&address(number)), start);
+        }
+        assert_eq!(enrollments.refused.lock().len(), MAX_REFUSED);
+        assert!(enrollments.is_refused(hash, &address(0), start));
+
+        let later = start + REFUSE_FOR;
+        enrollments.refuse(hash, Some(&address(MAX_REFUSED * 2)), later);
+        assert_eq!(enrollments.refused.lock().len(), 1, "what has ended makes room");
+        assert!(!enrollments.is_refused(hash, &address(0), later));
+    }
 }

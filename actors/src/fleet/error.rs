@@ -75,7 +75,8 @@ pub enum AdmitError {
     /// A token of another kind than this place takes, or of a collector of the other runtime: 403.
     #[error("this token does not open this place")]
     WrongKind,
-    /// The server stops, or takes no more sessions for now: 503 with `Retry-After`.
+    /// The server stops, or takes no more sessions for now, or none of this collector, whose last one was cut for sending
+    /// too fast or not reading: 503 with `Retry-After`.
     #[error("no more sessions are taken for now")]
     Busy,
 }

@@ -58,6 +58,11 @@ impl FleetHandle {
             AgentRecord::Opamp(record) => (&record.status, record.confirmed, None),
             AgentRecord::Alloy(record) => (&record.status, record.confirmed, record.published),
         };
+        // One that is too large to be kept has taken the place of what is stored.
+        let effective = effective.filter(|_| match &agent {
+            AgentRecord::Opamp(record) => record.oversized.is_none(),
+            AgentRecord::Alloy(_) => true,
+        });
         let state = record.row.drift.unwrap_or(DriftState::Unknown);
         // What can have drifted is the text that was confirmed, and one that the collector calls applied and does not run.
         let claimed = status.as_ref().filter(|status| status.status == ReportedStatus::Applied);

@@ -7,11 +7,12 @@ use linkmesh_proto::{
     api::collector::Runtime,
     wire::opamp::{AgentToServer, ServerToAgent},
 };
+use prost::Message as _;
 use tokio::sync::oneshot;
 
 use super::{AdmitError, AgentSession, ExchangeError, FleetHandle, handle::DEADLINE, tokens::Purpose};
 use crate::{
-    collector::{Work, post},
+    collector::{Work, post, share},
     directory::{KnownToken, Slot},
     opamp::{Admission, Admitted, AgentCapabilities, Credential},
     ports::{RedeemError, Transport},
@@ -52,14 +53,23 @@ impl FleetHandle {
             if known.slot.runtime() != Runtime::Otelcol {
                 return Err(AdmitError::WrongKind);
             }
+            if known.slot.is_held_off(now.monotonic) {
+                return Err(AdmitError::Busy);
+            }
             PeerKind::Collector { known, token: token.into(), hash }
         } else if token.starts_with(TokenKind::Enrollment.prefix()) {
-            self.shared.enrollments.admit(&hash, address.as_ref(), now.at, now.monotonic)?;
+            self.shared.enrollments.admit(&hash, address.as_ref(), now, |id| self.is_inside(id))?;
             PeerKind::Enrolling { hash }
         } else {
             return Err(AdmitError::Unknown);
         };
         Ok(Peer { kind, address })
+    }
+
+    /// Whether a collector has an open socket, or will never have one again. One that posts has none between two posts.
+    fn is_inside(&self, id: CollectorId) -> bool {
+        let slot = self.shared.directory.slot(id);
+        slot.is_none_or(|slot| slot.is_deregistered() || !slot.connections.lock().is_empty())
     }
 
     /// Whose token this is.
@@ -80,8 +90,10 @@ impl FleetHandle {
     }
 
     /// Opens the session of an admitted peer over a WebSocket. It ends when the returned value is dropped.
-    #[must_use]
-    pub fn open_session(&self, peer: Peer, transport: Arc<dyn Transport>) -> AgentSession {
+    ///
+    /// # Errors
+    /// When its collector cannot take a session now, or was deregistered a moment ago: refuse the upgrade.
+    pub fn open_session(&self, peer: Peer, transport: Arc<dyn Transport>) -> Result<AgentSession, AdmitError> {
         AgentSession::open(self.clone(), peer, transport)
     }
 
@@ -92,6 +104,10 @@ impl FleetHandle {
     pub async fn exchange(&self, peer: Peer, message: Option<AgentToServer>) -> Result<ServerToAgent, ExchangeError> {
         let (slot, credential) = match peer.kind {
             PeerKind::Collector { known, token, .. } => {
+                // Its body may have taken long to arrive.
+                if known.slot.is_deregistered() {
+                    return Err(AdmitError::Unknown.into());
+                }
                 self.begin_grace(&known);
                 (known.slot, Credential::Collector { token })
             }
@@ -106,7 +122,13 @@ impl FleetHandle {
             }
         };
         let (reply, answered) = oneshot::channel();
-        let message = message.map(Box::new);
+        let message = match message {
+            Some(message) => {
+                let share = share(&self.shared, &slot, message.encoded_len()).map_err(|_| AskError::Full)?;
+                Some((Box::new(message), share))
+            }
+            None => None,
+        };
         let work = Work::Exchange { credential, address: peer.address, message, reply };
         post(&self.shared, &slot, work).map_err(|_| AskError::Full)?;
         match tokio::time::timeout(DEADLINE, answered).await {

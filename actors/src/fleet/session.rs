@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use linkmesh_proto::wire::opamp::AgentToServer;
 use parking_lot::Mutex;
+use prost::Message as _;
 
-use super::{FleetHandle, Peer, peers::PeerKind};
+use super::{AdmitError, FleetHandle, Peer, peers::PeerKind};
 use crate::{
-    collector::{Work, post, post_if_alive},
+    collector::{Work, post, post_if_alive, share},
     directory::{Connection, Slot},
     opamp::{Admission, Credential, SessionId, TransportKind},
-    ports::{CloseReason, Transport},
+    ports::Transport,
     token::TokenHash,
 };
 
 /// Messages that wait while a peer enrols.
 const MAX_WAITING: usize = 16;
+/// Bytes of them; a first message has 3 to 10 KB.
+const MAX_WAITING_BYTES: usize = 1 << 20;
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +54,7 @@ enum Stage {
 }
 
 impl AgentSession {
-    pub(super) fn open(fleet: FleetHandle, peer: Peer, transport: Arc<dyn Transport>) -> Self {
+    pub(super) fn open(fleet: FleetHandle, peer: Peer, transport: Arc<dyn Transport>) -> Result<Self, AdmitError> {
         let id = fleet.shared.next_session();
         let (stage, owner) = match peer.kind {
             PeerKind::Enrolling { hash } => (Stage::Enrolling { hash, is_judging: false, waiting: Vec::new() }, None),
@@ -63,9 +66,9 @@ impl AgentSession {
         };
         let inner = Inner { fleet, id, transport, address: peer.address, stage: Mutex::new(stage) };
         if let Some((slot, credential, hash)) = owner {
-            inner.connect(&slot, credential, hash);
+            inner.connect(&slot, credential, hash)?;
         }
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Hands over a message. Returns at once; what follows comes through the session's [`Transport`].
@@ -76,9 +79,10 @@ impl AgentSession {
         let inner = &self.inner;
         let mut stage = inner.stage.lock();
         match &mut *stage {
-            Stage::Bound(slot) => inner.post(slot, Work::Message(inner.id, Box::new(message))),
+            Stage::Bound(slot) => inner.post_message(slot, message),
             Stage::Enrolling { is_judging: true, waiting, .. } => {
-                if waiting.len() == MAX_WAITING {
+                let bytes: usize = waiting.iter().chain([&message]).map(AgentToServer::encoded_len).sum();
+                if waiting.len() == MAX_WAITING || bytes > MAX_WAITING_BYTES {
                     return Err(SessionError::Full);
                 }
                 waiting.push(message);
@@ -114,6 +118,14 @@ impl AgentSession {
         }
     }
 
+    /// The session is about to be cut, because its peer sends too fast or does not read: its next dial, which comes at
+    /// once, is refused for a while.
+    pub fn hold_off(&self) {
+        if let Stage::Bound(slot) = &*self.inner.stage.lock() {
+            slot.hold_off(self.inner.fleet.shared.clock.monotonic());
+        }
+    }
+
     /// A pong came.
     pub fn pong(&self) {
         let inner = &self.inner;
@@ -129,8 +141,13 @@ impl Inner {
         post(&self.fleet.shared, slot, work).map_err(|_| SessionError::Full)
     }
 
+    fn post_message(&self, slot: &Arc<Slot>, message: AgentToServer) -> Result<(), SessionError> {
+        let share = share(&self.fleet.shared, slot, message.encoded_len()).map_err(|_| SessionError::Full)?;
+        self.post(slot, Work::Message(self.id, Box::new(message), share))
+    }
+
     /// Puts the session into the collector's slot, where its actor finds it, also after a panic.
-    fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) {
+    fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) -> Result<(), AdmitError> {
         let connection = Connection {
             id: self.id,
             transport: Arc::clone(&self.transport),
@@ -139,19 +156,19 @@ impl Inner {
             token,
             address: self.address.clone(),
         };
-        let is_dead = {
+        {
             let mut connections = slot.connections.lock();
-            connections.push(Arc::new(connection));
             // Under the lock: who deregisters sees the session, or the session sees the deregistration.
-            slot.is_deregistered()
-        };
-        if is_dead {
-            slot.connections.lock().retain(|connection| connection.id != self.id);
-            self.transport.close(CloseReason::Revoked);
-        } else if self.post(slot, Work::Connected(self.id)).is_err() {
-            slot.connections.lock().retain(|connection| connection.id != self.id);
-            self.transport.close(CloseReason::Overloaded);
+            if slot.is_deregistered() {
+                return Err(AdmitError::Unknown);
+            }
+            connections.push(Arc::new(connection));
         }
+        if self.post(slot, Work::Connected(self.id)).is_err() {
+            slot.connections.lock().retain(|connection| connection.id != self.id);
+            return Err(AdmitError::Busy);
+        }
+        Ok(())
     }
 
     /// Redeems the enrolment token for the process that sent this message.
@@ -160,15 +177,8 @@ impl Inner {
         let mut stage = self.stage.lock();
         let Stage::Enrolling { is_judging, waiting, .. } = &mut *stage else { return };
         let waiting = std::mem::take(waiting);
-        match outcome {
-            Ok(Ok((slot, credential))) => {
-                self.connect(&slot, credential, hash);
-                for message in std::iter::once(message).chain(waiting) {
-                    // Full: the actor has enough of this peer; what it missed shows as a gap and is asked for.
-                    let _ = self.post(&slot, Work::Message(self.id, Box::new(message)));
-                }
-                *stage = Stage::Bound(slot);
-            }
+        let connected = match outcome {
+            Ok(Ok((slot, credential))) => self.admit(&slot, credential, hash).map(|()| slot),
             Ok(Err(answer)) => {
                 let reason = answer.error_response.as_ref().map(|error| error.error_message.clone());
                 let reason = reason.unwrap_or_default();
@@ -176,7 +186,19 @@ impl Inner {
                 let _ = self.transport.send(*answer);
                 self.refuse_all(&waiting, &reason);
                 *stage = Stage::Refused(reason);
+                return;
             }
+            Err(_) => Err(AdmitError::Busy),
+        };
+        match connected {
+            Ok(slot) => {
+                for message in std::iter::once(message).chain(waiting) {
+                    // Full: the actor has enough of this peer; what it missed shows as a gap and is asked for.
+                    let _ = self.post_message(&slot, message);
+                }
+                *stage = Stage::Bound(slot);
+            }
+            // Not closed, because it would be back at once: its next message is judged again.
             Err(_) => {
                 *is_judging = false;
                 self.refuse_all(std::iter::once(&message).chain(&waiting), "the server cannot enrol at the moment");
@@ -190,6 +212,14 @@ impl Inner {
             // The peer may have left.
             let _ = self.transport.send(Admission::refuse(message, reason));
         }
+    }
+
+    /// Lets in who redeemed, unless its collector was cut a moment ago.
+    fn admit(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) -> Result<(), AdmitError> {
+        if slot.is_held_off(self.fleet.shared.clock.monotonic()) {
+            return Err(AdmitError::Busy);
+        }
+        self.connect(slot, credential, token)
     }
 }
 

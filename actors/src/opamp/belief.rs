@@ -31,6 +31,9 @@ const RUNS_OTHER: &str = "the collector says that the config is applied, but run
 const MISMATCH: Duration = Duration::from_secs(10);
 /// How long the restart may take to show.
 const RESTARTED: Duration = Duration::from_secs(30);
+/// The largest effective config that is kept and compared: what is larger would hold up the other collectors of the
+/// thread while it is read. Real ones have 8 KB.
+const MAX_EFFECTIVE: usize = 4 << 20;
 /// Refused texts that are remembered.
 const MAX_FAILED: usize = 16;
 
@@ -106,15 +109,41 @@ impl AgentState {
         let is_known = |file: &AgentConfigFile| !file.body.is_empty();
         let file = files.remove("").filter(is_known).or_else(|| files.into_values().find(is_known));
         let Some(AgentConfigFile { body, content_type }) = file else { return };
+        if body.len() > MAX_EFFECTIVE {
+            self.effective_is_too_large(body.len(), out);
+            return;
+        }
         let hash = ConfigHash::of(&body);
         if self.record.effective.as_ref().is_some_and(|known| known.hash == hash) {
             return;
         }
         self.record.effective = Some(EffectiveFact { hash, received_at: now.at, matches: None });
+        self.record.oversized = None;
         self.compare(&body);
+        // A copy: it waits to be written, and the message that it came in need not.
+        let body = Bytes::copy_from_slice(&body);
         out.persist(PersistClass::Soon);
         out.effects.push(Effect::StoreEffective { hash, body, content_type });
         out.row_changed = true;
+    }
+
+    /// What runs is not known then: drift neither, and that a text is applied is believed as of an agent that does not
+    /// say what it runs.
+    fn effective_is_too_large(&mut self, size: usize, out: &mut Output) {
+        let size = size as u64;
+        if self.record.oversized.is_none() {
+            let kept = MAX_EFFECTIVE >> 20;
+            let told =
+                format!("the collector runs a config of {size} bytes; above {kept} MiB it is not kept, nor compared");
+            out.event("effective_config_too_large", told);
+        }
+        if self.record.oversized != Some(size) || self.record.effective.is_some() {
+            self.record.oversized = Some(size);
+            self.record.effective = None;
+            self.unmatched.clear();
+            out.persist(PersistClass::Soon);
+            out.row_changed = true;
+        }
     }
 
     pub(super) fn effective_loaded(&mut self, body: Option<&Bytes>, out: &mut Output) {

@@ -176,14 +176,14 @@ impl AgentState {
     fn add_token_offer(&mut self, context: &Context<'_>, message: &mut ServerToAgent, out: &mut Output) {
         let can = self.capabilities().has(AgentCapabilities::ACCEPTS_OPAMP_SETTINGS);
         let Some(endpoints) = context.endpoints.filter(|endpoints| can && endpoints.carries_tokens()) else { return };
-        let clock = self.clock;
+        let (clock, heartbeat) = (self.clock, context.timing.heartbeat);
         let Some(session) =
             self.primary_mut().filter(|session| session.token_offered_at.is_none() && !session.said_goodbye)
         else {
             return;
         };
         let Credential::Enrolment { issued: Some(token) } = &session.credential else { return };
-        message.connection_settings = Some(endpoints.opamp_offer(token));
+        message.connection_settings = Some(endpoints.opamp_offer(token, heartbeat));
         session.token_offered_at = Some(clock);
         out.event("token_offered", "the collector was offered its own token");
     }

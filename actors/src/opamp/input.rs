@@ -1,6 +1,6 @@
 //! What happens to a collector, and what its state machine may ask of its surroundings.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use linkmesh_proto::{InstanceUid, wire::opamp::AgentToServer};
@@ -118,12 +118,46 @@ pub trait Surroundings {
     fn new_instance_uid(&self) -> InstanceUid;
 }
 
+/// How often agents are to be heard, and when one is gone (opamp.md 2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two heartbeats, as connection-settings offers ask for it. A second or more: 0 silences a supervisor for
+    /// good.
+    pub heartbeat: Duration,
+    /// Silence after which the peer of a socket is gone.
+    pub silence: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { heartbeat: Duration::from_secs(30), silence: Duration::from_secs(90) }
+    }
+}
+
+impl Timing {
+    /// Silence after which a peer is gone. One that posts cannot be pinged, and may never have been told how often: it
+    /// is given three heartbeats, and never less than three of what agents do by themselves.
+    pub(super) fn gone_after(self, transport: TransportKind) -> Duration {
+        match transport {
+            TransportKind::WebSocket => self.silence,
+            TransportKind::Http => self.silence.max(self.heartbeat * 3).max(Duration::from_secs(90)),
+        }
+    }
+
+    /// Silence after which a socket is pinged: some agents send no heartbeats.
+    pub(super) fn quiet(self) -> Duration {
+        self.silence * 2 / 3
+    }
+}
+
 /// What holds for the whole server while an input is applied.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The server's address as agents see it, for connection-settings offers; `None` without a usable public URL:
     /// then no settings are offered.
     pub endpoints: Option<&'a Endpoints>,
+    /// Heartbeats and silence.
+    pub timing: Timing,
     /// Permits, fleet-wide knowledge, new ids.
     pub surroundings: &'a dyn Surroundings,
 }

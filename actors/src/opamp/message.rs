@@ -250,6 +250,7 @@ impl AgentState {
     fn forget_reports(&mut self) {
         self.record.health = None;
         self.record.effective = None;
+        self.record.oversized = None;
         self.record.status = None;
         self.record.components = Box::default();
         self.unmatched.clear();

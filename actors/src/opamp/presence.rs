@@ -15,10 +15,6 @@ use super::{
 };
 use crate::{domain::standing::Now, ports::CloseReason};
 
-/// Silence after which a peer is gone: three heartbeats of 30 s, and never less than 90 s.
-pub(super) const SILENCE: Duration = Duration::from_secs(90);
-/// Silence after which a socket is pinged: some agents send no heartbeats.
-const QUIET: Duration = Duration::from_secs(60);
 /// Sockets of one token beyond this are taken for duplicates unheard.
 const MAX_SESSIONS: usize = 8;
 /// How long bad health must last to be believed.
@@ -137,24 +133,26 @@ impl AgentState {
 
     /// What is due by the clock, as far as connections go.
     pub(super) fn presence_due(&mut self, now: Now, context: &Context<'_>, out: &mut Output) {
-        let clock = self.clock;
+        let (clock, timing) = (self.clock, self.timing);
         // A stray POST has no connection whose end could be seen.
         self.sessions.retain(|session| {
-            session.is_socket() || session.is_primary() || clock.saturating_sub(session.heard_at) < SILENCE
+            session.is_socket()
+                || session.is_primary()
+                || clock.saturating_sub(session.heard_at) < timing.gone_after(session.transport)
         });
         let contended = self.sessions.iter().any(
             |session| matches!(session.role, Role::Contender { since, .. } if clock.saturating_sub(since) >= PING_ANSWER),
         );
         let Some(primary) = self.primary_mut() else { return };
         let silent = clock.saturating_sub(primary.heard_at);
-        if contended || silent >= SILENCE {
+        if contended || silent >= timing.gone_after(primary.transport) {
             let (id, is_socket) = (primary.id, primary.is_socket());
             if is_socket {
                 out.effects.push(Effect::Close(id, CloseReason::Silent));
             }
             self.sessions.retain(|session| session.id != id);
             self.promote(now, context, out);
-        } else if primary.is_socket() && silent >= QUIET && primary.pinged_at.is_none() {
+        } else if primary.is_socket() && silent >= timing.quiet() && primary.pinged_at.is_none() {
             primary.pinged_at = Some(clock);
             out.effects.push(Effect::Ping(primary.id));
         }
@@ -207,15 +205,16 @@ impl AgentState {
             _ => None,
         });
         let strays = self.sessions.iter().filter(|session| !session.is_socket() && !session.is_primary());
-        let strays = strays.map(|session| session.heard_at + SILENCE);
+        let strays = strays.map(|session| session.heard_at + self.timing.gone_after(session.transport));
         let primary = self.primary().into_iter().flat_map(|session| {
+            let gone_after = self.timing.gone_after(session.transport);
             let presence = match session.pinged_at {
-                None if session.is_socket() => session.heard_at + QUIET,
-                _ => session.heard_at + SILENCE,
+                None if session.is_socket() => session.heard_at + self.timing.quiet(),
+                _ => session.heard_at + gone_after,
             };
             let gate = session.started_at.filter(|_| !session.gate_open).map(|at| at + GATE);
             let rival =
-                session.rival.and_then(|rival| rival.heard_at).map(|at| at + SILENCE).filter(|at| *at > self.clock);
+                session.rival.and_then(|rival| rival.heard_at).map(|at| at + gone_after).filter(|at| *at > self.clock);
             let token = session.token_offered_at.map(|at| at + GATE);
             [
                 Some(presence),

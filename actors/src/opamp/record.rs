@@ -34,6 +34,9 @@ pub struct Record {
     pub health_at: Option<Timestamp>,
     /// What the collector said it runs.
     pub effective: Option<EffectiveFact>,
+    /// The size of what it said it runs, when that is too large to be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oversized: Option<u64>,
     /// What it said of the last config.
     pub status: Option<RemoteStatus>,
     /// Texts that it refused, oldest first. They are not offered again unless an operator asks for it.

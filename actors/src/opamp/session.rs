@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use linkmesh_proto::{ConfigHash, InstanceUid, wire::opamp::AgentToServer};
+use prost::Message;
 
 use super::input::{Credential, SessionId, TransportKind};
 
@@ -16,6 +17,8 @@ const MANY_GAPS: u8 = 6;
 const GAPS_WITHIN: Duration = Duration::from_secs(300);
 /// Messages of a second connection that are kept until the first one answered its ping.
 const MAX_HELD: usize = 8;
+/// Bytes of them; a first message has 3 to 10 KB.
+const MAX_HELD_BYTES: usize = 1 << 20;
 
 /// What a connection means to the agent.
 #[derive(Debug)]
@@ -127,12 +130,13 @@ impl Session {
         matches!(self.transport, TransportKind::WebSocket)
     }
 
-    /// Keeps a message of a contender; gives up when there are too many.
+    /// Keeps a message of a contender; gives up when that is too much.
     pub(super) fn hold(&mut self, message: AgentToServer) {
         if let Role::Contender { held, .. } = &mut self.role
             && let Some(messages) = held
         {
-            if messages.len() < MAX_HELD {
+            let bytes: usize = messages.iter().chain([&message]).map(Message::encoded_len).sum();
+            if messages.len() < MAX_HELD && bytes <= MAX_HELD_BYTES {
                 messages.push(message);
             } else {
                 *held = None;
@@ -148,10 +152,10 @@ impl Session {
             && self.token_offered_at.is_none_or(|at| now.saturating_sub(at) >= GATE)
     }
 
-    /// Whether two processes post with one token.
-    pub(super) fn has_rival(&self, now: Duration) -> bool {
+    /// Whether two processes post with one token: the other was heard within this time.
+    pub(super) fn has_rival(&self, now: Duration, within: Duration) -> bool {
         let heard = self.rival.and_then(|rival| rival.heard_at);
-        heard.is_some_and(|at| now.saturating_sub(at) < super::presence::SILENCE) || self.is_doubled(now)
+        heard.is_some_and(|at| now.saturating_sub(at) < within) || self.is_doubled(now)
     }
 
     /// Whether two processes post with one uid.

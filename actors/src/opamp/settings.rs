@@ -1,6 +1,6 @@
 //! Connection settings that the server offers (opamp-spec, `ConnectionSettingsOffers`).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use linkmesh_proto::{
     ConfigHash,
@@ -9,9 +9,6 @@ use linkmesh_proto::{
     },
 };
 use prost::Message;
-
-/// Seconds between heartbeats that are offered. Never 0: that silences a supervisor for good.
-pub(super) const HEARTBEAT_S: u64 = 30;
 
 /// The server's addresses as agents see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +72,7 @@ impl Endpoints {
     }
 
     /// The offer of a token: always the complete set, because an agent replaces all it had.
-    pub(super) fn opamp_offer(&self, token: &str) -> ConnectionSettingsOffers {
+    pub(super) fn opamp_offer(&self, token: &str, heartbeat: Duration) -> ConnectionSettingsOffers {
         let certificate =
             self.ca_pem.as_ref().map(|pem| TlsCertificate { ca_cert: pem.to_vec(), ..Default::default() });
         hashed(ConnectionSettingsOffers {
@@ -83,7 +80,8 @@ impl Endpoints {
                 destination_endpoint: self.opamp.to_string(),
                 headers: Some(bearer(token)),
                 certificate,
-                heartbeat_interval_seconds: HEARTBEAT_S,
+                // Never 0: that silences a supervisor for good.
+                heartbeat_interval_seconds: heartbeat.as_secs().max(1),
                 ..Default::default()
             }),
             ..Default::default()
@@ -150,14 +148,17 @@ mod tests {
     #[test]
     fn offers_are_complete_and_told_apart_by_hash() {
         let endpoints = Endpoints::new("https://fleet.example.com", Some(Arc::from(&b"pem"[..]))).unwrap();
-        let offer = endpoints.opamp_offer("lmct_a");
+        let heartbeat = Duration::from_secs(45);
+        let offer = endpoints.opamp_offer("lmct_a", heartbeat);
         let opamp = offer.opamp.clone().unwrap();
-        assert_eq!(opamp.heartbeat_interval_seconds, HEARTBEAT_S);
+        assert_eq!(opamp.heartbeat_interval_seconds, 45);
         assert_eq!(opamp.headers.unwrap().headers[0].value, "Bearer lmct_a");
         assert_eq!(opamp.certificate.unwrap().ca_cert, b"pem");
         assert_eq!(opamp.destination_endpoint, "wss://fleet.example.com/v1/opamp");
-        assert_eq!(hash_of(&offer), hash_of(&endpoints.opamp_offer("lmct_a")));
-        assert_ne!(hash_of(&offer), hash_of(&endpoints.opamp_offer("lmct_b")));
+        assert_eq!(hash_of(&offer), hash_of(&endpoints.opamp_offer("lmct_a", heartbeat)));
+        assert_ne!(hash_of(&offer), hash_of(&endpoints.opamp_offer("lmct_b", heartbeat)));
+        let never = endpoints.opamp_offer("lmct_a", Duration::ZERO);
+        assert_eq!(never.opamp.unwrap().heartbeat_interval_seconds, 1, "0 would be never");
         let metrics = endpoints.metrics_offer("lmct_a");
         assert!(metrics.opamp.is_none() && metrics.own_traces.is_none() && metrics.own_logs.is_none());
         assert_ne!(hash_of(&metrics), hash_of(&offer));

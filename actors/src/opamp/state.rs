@@ -8,7 +8,7 @@ use super::{
     capability::AgentCapabilities,
     description,
     effect::Effect,
-    input::{Context, Credential, Input, SessionId},
+    input::{Context, Credential, Input, SessionId, Timing},
     record::{FailedConfig, Record},
     session::Session,
 };
@@ -40,6 +40,8 @@ pub struct AgentState {
     /// The refusal that an operator's retry lifted.
     pub(super) retried: Option<FailedConfig>,
     pub(super) clock: Duration,
+    /// As the newest input found it: it is asked for without one, too.
+    pub(super) timing: Timing,
     armed: Option<Duration>,
 }
 
@@ -92,6 +94,7 @@ impl AgentState {
             oversized: None,
             retried: None,
             clock: Duration::ZERO,
+            timing: Timing::default(),
             armed: None,
         }
     }
@@ -99,6 +102,7 @@ impl AgentState {
     /// Applies what happened. The effects are to be performed in order.
     pub fn apply(&mut self, now: Now, input: Input, context: &Context<'_>) -> Vec<Effect> {
         self.clock = self.clock.max(now.monotonic);
+        self.timing = context.timing;
         let mut out = Output::default();
         let before = self.standing();
         self.open_gate();
@@ -208,7 +212,8 @@ impl AgentState {
 
     fn notices(&self) -> Vec<String> {
         let mut notices = Vec::new();
-        let rival = self.primary().is_some_and(|session| session.has_rival(self.clock));
+        let is_rivalled = |session: &Session| session.has_rival(self.clock, self.timing.gone_after(session.transport));
+        let rival = self.primary().is_some_and(is_rivalled);
         if rival || self.has_duplicate() {
             notices.push("two processes use this token".to_owned());
         }

@@ -48,6 +48,10 @@ pub enum Unreadable {
 #[derive(Debug)]
 pub struct Inlet {
     bytes: BytesMut,
+    /// Everything was taken of what came, and the next message is not whole.
+    hungry: bool,
+    /// Nobody takes anything any more.
+    closed: bool,
     ended: bool,
     last_read: Instant,
     waker: Option<Waker>,
@@ -55,16 +59,38 @@ pub struct Inlet {
 
 impl Default for Inlet {
     fn default() -> Self {
-        Self { bytes: BytesMut::new(), ended: false, last_read: Instant::now(), waker: None }
+        Self {
+            bytes: BytesMut::new(),
+            hungry: true,
+            closed: false,
+            ended: false,
+            last_read: Instant::now(),
+            waker: None,
+        }
     }
 }
 
 impl Inlet {
-    /// Adds what was read.
+    /// Adds what was read. Dropped when nothing can be read any more.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
         self.last_read = Instant::now();
+        if self.closed {
+            return;
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.hungry = false;
         self.wake();
+    }
+
+    /// Whether more is to be read: a peer that sends many small frames is read no faster than they are handled.
+    #[must_use]
+    pub fn wants_more(&self) -> bool {
+        self.hungry || self.closed
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        self.bytes = BytesMut::new();
     }
 
     /// The peer will send nothing more.
@@ -181,12 +207,13 @@ impl Stream for Frames {
             Ok(Some(arrival)) => Poll::Ready(Some(Ok(arrival))),
             Ok(None) if inlet.ended => Poll::Ready(None),
             Ok(None) => {
+                inlet.hungry = true;
                 inlet.waker = Some(cx.waker().clone());
                 Poll::Pending
             }
             Err(error) => {
                 this.failed = true;
-                inlet.bytes = BytesMut::new();
+                inlet.close();
                 this.joined = None;
                 Poll::Ready(Some(Err(error)))
             }
@@ -272,6 +299,29 @@ mod tests {
             assert!(matches!(arrivals.as_slice(), [Err(Unreadable::TooLarge)]), "{arrivals:?}");
             assert_eq!(inlet.borrow().bytes.capacity(), 0);
         }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_comes_after_something_unreadable() {
+        let (arrivals, inlet) = feed(1000, &[b"\x82\x01a", &[0; 4096], &[0; 4096]]);
+        assert!(matches!(arrivals.as_slice(), [Err(Unreadable::Protocol(_))]), "{arrivals:?}");
+        assert_eq!(inlet.borrow().bytes.capacity(), 0);
+        assert!(inlet.borrow().wants_more(), "the peer is read on, so that it sees the close frame");
+    }
+
+    #[test]
+    fn more_is_wanted_only_when_everything_was_taken() {
+        let bytes = encode(vec![Message::Pong(Bytes::new()), Message::Pong(Bytes::new())]);
+        let inlet = Rc::new(RefCell::new(Inlet::default()));
+        let mut frames = Frames::new(inlet.clone(), 1000);
+        assert!(inlet.borrow().wants_more());
+        inlet.borrow_mut().push(&bytes);
+        for _ in 0..2 {
+            assert!(!inlet.borrow().wants_more());
+            assert!(matches!(frames.next().now_or_never(), Some(Some(Ok(Arrival::Pong)))));
+        }
+        assert!(frames.next().now_or_never().is_none());
+        assert!(inlet.borrow().wants_more());
     }
 
     #[test]

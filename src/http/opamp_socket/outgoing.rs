@@ -7,7 +7,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, task::AtomicWaker};
 use linkmesh_actors::ports::{CloseReason, Transport, TransportFull};
 use linkmesh_proto::wire::opamp::ServerToAgent;
@@ -165,16 +164,6 @@ impl<F: Fn() -> bool + Unpin> Stream for OutgoingStream<F> {
     }
 }
 
-/// The binary frame of a message: the header, a varint 0, then the message (opamp-spec, WebSocket message format).
-#[must_use]
-pub fn frame(message: &ServerToAgent) -> Bytes {
-    let mut frame = BytesMut::with_capacity(1 + message.encoded_len());
-    frame.put_u8(0);
-    // Invariant: the buffer has room for the whole message, the only way in which encoding can fail.
-    message.encode(&mut frame).unwrap_or_default();
-    frame.freeze()
-}
-
 #[cfg(test)]
 mod tests {
     use futures_util::{FutureExt, StreamExt};
@@ -239,11 +228,5 @@ mod tests {
         assert_eq!(queue.send(offer(2)), Err(TransportFull));
         let all = drain(&queue);
         assert!(matches!(all.as_slice(), [Outgoing::Close(CloseReason::Revoked)]), "{all:?}");
-    }
-
-    #[test]
-    fn frame_starts_with_the_header_byte() {
-        assert_eq!(frame(&ServerToAgent::default()).as_ref(), [0]);
-        assert_eq!(frame(&ServerToAgent { capabilities: 1, ..Default::default() }).as_ref(), [0, 0x38, 1]);
     }
 }

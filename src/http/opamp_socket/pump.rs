@@ -19,7 +19,7 @@ use std::{
 use actix_codec::{AsyncRead, AsyncWrite, ReadBuf};
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{frames::Inlet, outgoing::OutgoingQueue};
 
@@ -28,6 +28,9 @@ const READ_CHUNK: usize = 16 * 1024;
 
 /// How many turns one poll takes before it lets others run.
 const TURNS: usize = 32;
+
+/// How long a peer may take to read what was still unwritten when its session was over.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// How much may wait to be written before nothing more is taken from the queue.
 const WRITE_ROOM: usize = 64 * 1024;
@@ -73,13 +76,19 @@ impl Backlog {
 /// The task of one socket.
 pub struct Pump<T, S> {
     io: T,
-    actor: Pin<Box<S>>,
+    stage: Stage<S>,
     inlet: Rc<RefCell<Inlet>>,
     queue: Arc<OutgoingQueue>,
     backlog: Rc<Backlog>,
     unwritten: Bytes,
     reads: bool,
-    actor_done: bool,
+}
+
+enum Stage<S> {
+    /// The session is open.
+    Open(Pin<Box<S>>),
+    /// The actor is gone, and with it all of its deadlines: this one is what ends a peer that does not read the rest.
+    Over(Pin<Box<Sleep>>),
 }
 
 impl<T, S, E> Pump<T, S>
@@ -89,21 +98,12 @@ where
 {
     /// Joins a stream and the output of a socket's actor.
     pub fn new(io: T, actor: S, inlet: Rc<RefCell<Inlet>>, queue: Arc<OutgoingQueue>, backlog: Rc<Backlog>) -> Self {
-        Self {
-            io,
-            actor: Box::pin(actor),
-            inlet,
-            queue,
-            backlog,
-            unwritten: Bytes::new(),
-            reads: true,
-            actor_done: false,
-        }
+        Self { io, stage: Stage::Open(Box::pin(actor)), inlet, queue, backlog, unwritten: Bytes::new(), reads: true }
     }
 
-    /// Reads once. Ready when something was read or the peer ended.
+    /// Reads once, when the actor has taken what was read before. Ready when something was read or the peer ended.
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.reads {
+        if !self.reads || !self.inlet.borrow().wants_more() {
             return Poll::Pending;
         }
         CHUNK.with_borrow_mut(|chunk| {
@@ -154,24 +154,38 @@ where
             }
             Poll::Pending => false,
         };
-        if self.actor_done {
-            return if flushed { Pin::new(&mut self.io).poll_shutdown(cx).map_ok(|()| true) } else { Poll::Pending };
-        }
         if let Poll::Ready(result) = self.read(cx) {
             result?;
             moved = true;
         }
-        match self.actor.as_mut().poll_next(cx) {
+        let was_fed = !self.inlet.borrow().wants_more();
+        let polled = match &mut self.stage {
+            Stage::Open(actor) => actor.as_mut().poll_next(cx),
+            Stage::Over(linger) => {
+                if flushed && let Poll::Ready(shut) = Pin::new(&mut self.io).poll_shutdown(cx) {
+                    return Poll::Ready(shut.map(|()| true));
+                }
+                if self.queue.close_asked().is_some() {
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                }
+                ready!(linger.as_mut().poll(cx));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        };
+        match polled {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.keep_unwritten(bytes);
                 moved = true;
             }
             Poll::Ready(Some(Err(_)) | None) => {
-                self.actor_done = true;
+                self.stage = Stage::Over(Box::pin(sleep(LINGER)));
+                self.reads = false;
                 moved = true;
             }
             Poll::Pending => {}
         }
+        // What was taken meanwhile made room to read.
+        moved |= was_fed && self.inlet.borrow().wants_more();
         if self.queue.close_asked().is_some() && self.write(cx).is_pending() {
             // The peer does not read, so that it would never see a close frame: the session ends here and now.
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));

@@ -22,6 +22,7 @@ use super::*;
 struct Echo {
     heard: Rc<RefCell<Vec<u64>>>,
     closed: Rc<Cell<bool>>,
+    held_off: Rc<Cell<bool>>,
     queue: Arc<OutgoingQueue>,
 }
 
@@ -40,6 +41,10 @@ impl Agent for Echo {
         self.queue.send(ServerToAgent { error_response, ..Default::default() }).map_err(|_| SessionError::Full)
     }
     fn pong(&self) {}
+    fn hold_off(&self) {
+        assert_eq!(self.queue.close_asked(), None, "the refusal comes first, for the peer is back within 2 ms");
+        self.held_off.set(true);
+    }
 }
 
 impl Drop for Echo {
@@ -53,6 +58,7 @@ struct Rig {
     queue: Arc<OutgoingQueue>,
     heard: Rc<RefCell<Vec<u64>>>,
     closed: Rc<Cell<bool>>,
+    held_off: Rc<Cell<bool>>,
     session: tokio::task::JoinHandle<SessionEnd>,
 }
 
@@ -67,11 +73,11 @@ const LIMITS: SocketLimits = SocketLimits {
 async fn rig(limits: SocketLimits, pipe: usize) -> Rig {
     let (ours, theirs) = tokio::io::duplex(pipe);
     let queue = OutgoingQueue::new(limits.max_message);
-    let agent = Echo { heard: Rc::default(), closed: Rc::default(), queue: queue.clone() };
-    let (heard, closed) = (agent.heard.clone(), agent.closed.clone());
+    let agent = Echo { heard: Rc::default(), closed: Rc::default(), held_off: Rc::default(), queue: queue.clone() };
+    let (heard, closed, held_off) = (agent.heard.clone(), agent.closed.clone(), agent.held_off.clone());
     let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue.clone(), limits));
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
-    Rig { client, queue, heard, closed, session }
+    Rig { client, queue, heard, closed, held_off, session }
 }
 
 fn message(sequence_num: u64, padding: usize) -> Message {
@@ -211,6 +217,67 @@ async fn peer_that_writes_and_never_reads_is_cut() {
         assert!(sequence < 100_000, "the session never ended");
     }
     assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+    assert!(rig.held_off.get());
+}
+
+/// A session over which the peer has closed, or said too much, while it leaves a large answer unread.
+async fn over_and_unread(last: Message) -> Rig {
+    let mut rig = rig(SocketLimits { max_message: 200_000, ..LIMITS }, 1 << 12).await;
+    let body = AgentRemoteConfig { config_hash: vec![1; 100_000], ..Default::default() };
+    rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
+    rig.client.send(last).await.unwrap();
+    rig
+}
+
+#[actix_web::test]
+async fn peer_that_closes_and_does_not_read_is_let_go() {
+    tokio::time::pause();
+    for (last, end) in [(Message::Close(None), SessionEnd::Peer), (message(0, 300_000), SessionEnd::TooLarge)] {
+        let mut rig = over_and_unread(Message::Ping(b"x".as_slice().into())).await;
+        // What does not fit the pipe is taken while the session lasts, or not at all.
+        let sending = async { drop(rig.client.send(last).await) };
+        let begun = Instant::now();
+        let (_, ended) = tokio::join!(tokio::time::timeout(LIMITS.write_timeout, sending), rig.session);
+        assert_eq!(ended.unwrap(), end);
+        assert!(begun.elapsed() < LIMITS.write_timeout, "{:?}", begun.elapsed());
+        assert!(rig.closed.get());
+        assert!(rig.queue.send(ServerToAgent::default()).is_err());
+    }
+}
+
+#[actix_web::test]
+async fn session_of_the_fleet_ends_with_the_close_and_not_with_the_last_byte() {
+    let rig = over_and_unread(Message::Close(None)).await;
+    while !rig.closed.get() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!rig.session.is_finished(), "the peer has a moment to read the rest");
+    // Who is to go at once goes at once all the same.
+    rig.queue.close(CloseReason::Revoked);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Revoked));
+}
+
+#[actix_web::test]
+async fn what_waits_for_a_peer_that_closed_is_written_when_it_reads() {
+    let mut rig = over_and_unread(Message::Close(None)).await;
+    let mut answered = 0;
+    while let Some(Ok(message)) = rig.client.next().await {
+        answered += usize::from(matches!(message, Message::Binary(_)));
+    }
+    assert_eq!(answered, 1);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Peer);
+}
+
+#[actix_web::test]
+async fn message_behind_many_small_frames_is_answered() {
+    let mut rig = rig(LIMITS, 1 << 20).await;
+    for sequence in 0..2000 {
+        rig.client.feed(Message::Pong(b"x".as_slice().into())).await.unwrap();
+        if sequence % 100 == 99 {
+            rig.client.send(message(sequence, 16)).await.unwrap();
+            assert_eq!(answer(&mut rig.client).await.capabilities, sequence);
+        }
+    }
 }
 
 #[actix_web::test]
@@ -243,4 +310,5 @@ async fn peer_that_leaves_what_was_written_unread_is_cut() {
     let body = AgentRemoteConfig { config_hash: vec![1; 1000], ..Default::default() };
     rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
     assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+    assert!(rig.held_off.get());
 }

@@ -114,6 +114,11 @@ impl ConnectError {
         Self::new("resource_exhausted", 413, "message is larger than the server's limit")
     }
 
+    /// The message did not arrive in time.
+    pub(super) fn late() -> Self {
+        Self::new("deadline_exceeded", 408, "the message took too long to arrive")
+    }
+
     fn new(code: &'static str, status: u16, message: impl Into<Cow<'static, str>>) -> Self {
         // Invariant: every status in this file is a valid one.
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -3,7 +3,6 @@
 use std::{
     fmt::Display,
     future::{Ready, ready},
-    net::IpAddr,
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderName, web};
@@ -13,13 +12,11 @@ use linkmesh_proto::{RequestId, Revision};
 use crate::{
     auth::Caller,
     error::{Error, Result},
-    http::AppState,
+    http::{AppState, client_address::client_address},
 };
 
 /// Carries the request id in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is known of a request before anybody looks into it.
 #[derive(Debug, Clone)]
@@ -34,10 +31,12 @@ impl Context {
     /// Reads a request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
+        let state = request.app_data::<web::Data<AppState>>();
+        let proxies = state.map_or(&[][..], |state| state.edge.trusted_proxies.as_slice());
         let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
         Self {
             request_id: given.unwrap_or_else(RequestId::generate),
-            address: address(request).map(|address| address.to_string()),
+            address: client_address(request.peer_addr(), request.headers(), proxies).map(|address| address.to_string()),
         }
     }
 
@@ -87,25 +86,6 @@ pub struct Commit {
     pub before: Option<Revision>,
     /// The commit of the save.
     pub after: Revision,
-}
-
-/// Where a request comes from. `X-Forwarded-For` is believed of configured proxies only: the last address in it that is
-/// no such proxy is the client; what stands before it, the client wrote itself.
-fn address(request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip().to_canonical();
-    let proxies: &[IpAddr] =
-        request.app_data::<web::Data<AppState>>().map_or(&[], |state| state.edge.trusted_proxies.as_slice());
-    if !proxies.contains(&peer) {
-        return Some(peer);
-    }
-    let hops: Vec<IpAddr> = request
-        .headers()
-        .get_all(FORWARDED_FOR)
-        .filter_map(|hops| hops.to_str().ok())
-        .flat_map(|hops| hops.split(','))
-        .filter_map(|hop| hop.trim().parse::<IpAddr>().ok().map(|hop| hop.to_canonical()))
-        .collect();
-    Some(hops.into_iter().rev().find(|hop| !proxies.contains(hop)).unwrap_or(peer))
 }
 
 impl FromRequest for Context {

@@ -80,6 +80,39 @@ fn effective_config_is_stored_once() {
 }
 
 #[test]
+fn effective_config_that_is_too_large_is_told_once_and_not_kept() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    agent.run(&mut server, 1, &config);
+    server.take();
+    let large = format!("{}# {}", config.text(), "x".repeat(4 << 20));
+    for _ in 0..3 {
+        server.send(1, agent.with_effective(&large));
+    }
+    let effects = server.take();
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::StoreEffective { .. })));
+    let told = |effect: &&Effect| matches!(effect, Effect::Event(event) if event.kind == "effective_config_too_large");
+    assert_eq!(effects.iter().filter(told).count(), 1);
+    let standing = server.standing();
+    assert_eq!((standing.config_state, standing.drift), (ConfigState::Applied, DriftState::Unknown));
+    assert_eq!(server.state.record().oversized, Some(large.len() as u64));
+
+    // The next text is believed as of one that does not say what it runs.
+    let next = desired("b");
+    server.desire(Some(&next));
+    server.send(1, agent.with_status(&hash_of(&next), APPLIED, ""));
+    assert_eq!(server.standing().config_state, ConfigState::Applying);
+    server.pass_s(11);
+    assert_eq!((server.standing().config_state, server.standing().drift), (ConfigState::Applied, DriftState::Unknown));
+
+    server.send(1, agent.with_effective(next.text()));
+    assert_eq!(server.standing().drift, DriftState::InSync);
+    assert_eq!(server.state.record().oversized, None);
+}
+
+#[test]
 fn rollback_is_failed_with_the_old_config_in_sync() {
     let (a, b) = (desired("a"), desired("b"));
     let mut server = Server::new(Some(&a));

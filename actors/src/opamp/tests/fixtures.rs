@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use linkmesh_proto::{
     api::collector::{ConfigState, DriftState},
     wire::opamp::AgentToServer,
 };
+use proptest::prelude::*;
+use prost::Message as _;
 
 use super::support::*;
 use crate::opamp::{Desired, Effect, decode_frame, decode_message};
@@ -18,7 +21,7 @@ const DESIRED: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-d
 const EFFECTIVE: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-effective.yaml");
 
 /// The messages of a capture: title and bytes.
-fn messages(capture: &str) -> Vec<(String, Vec<u8>)> {
+fn messages(capture: &str) -> Vec<(String, Bytes)> {
     let mut found = Vec::new();
     for section in capture.split("\n## ").skip(1) {
         let title = section.lines().next().unwrap_or_default().to_owned();
@@ -31,23 +34,63 @@ fn messages(capture: &str) -> Vec<(String, Vec<u8>)> {
             .collect();
         let bytes = BASE64_STANDARD.decode(base64).unwrap();
         assert_eq!(Some(bytes.len()), count, "{title}");
-        found.push((title, bytes));
+        found.push((title, bytes.into()));
     }
     assert!(!found.is_empty());
     found
+}
+
+/// A message as it comes by a socket.
+fn framed(message: &[u8]) -> Bytes {
+    std::iter::once(0).chain(message.iter().copied()).collect()
 }
 
 fn decoded(capture: &str) -> Vec<(String, AgentToServer)> {
     messages(capture)
         .into_iter()
         .map(|(title, bytes)| {
-            let message = decode_message(&bytes).unwrap();
-            let framed: Vec<u8> = std::iter::once(0).chain(bytes.iter().copied()).collect();
-            assert_eq!(decode_frame(&framed).unwrap(), message);
-            assert_eq!(decode_frame(&bytes).unwrap(), message, "without a header it is the same message");
+            let message = decode_message(bytes.clone()).unwrap();
+            assert_eq!(decode_frame(framed(&bytes)).unwrap(), message);
+            assert_eq!(decode_frame(bytes).unwrap(), message, "without a header it is the same message");
             (title, message)
         })
         .collect()
+}
+
+/// The bytes of every message of the captures.
+fn captured_bytes() -> Vec<Bytes> {
+    [FIRST, HEALTH, STATUS].into_iter().flat_map(messages).map(|(_, bytes)| bytes).collect()
+}
+
+proptest! {
+    #[test]
+    fn damaged_messages_are_decoded_or_refused(
+        which in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 0u8..8), 0..4),
+    ) {
+        let captured = captured_bytes();
+        let whole = framed(&captured[which.index(captured.len())]);
+        let mut data = whole.to_vec();
+        data.truncate(cut.index(data.len()) + 1);
+        for (place, bit) in flips {
+            let place = place.index(data.len());
+            data[place] ^= 1 << bit;
+        }
+        // What is taken for a message is one: it is the same after it was written and read again.
+        if let Ok(message) = decode_frame(data.into()) {
+            let again = decode_message(message.encode_to_vec().into()).unwrap();
+            prop_assert_eq!(format!("{message:?}"), format!("{again:?}"));
+        }
+    }
+
+    #[test]
+    fn message_cut_within_a_field_is_refused(which in any::<prop::sample::Index>(), cut in 1usize..16) {
+        let captured = captured_bytes();
+        let whole = framed(&captured[which.index(captured.len())]);
+        // The uid is the first field of every message: its tag, its length, 16 bytes.
+        prop_assert!(decode_frame(whole.slice(..=cut)).is_err());
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use linkmesh_proto::{api::collector::CollectorStatus, wire::opamp::AgentDisconnect, wire::opamp::AgentToServer};
 
 use super::support::*;
 use crate::{
-    opamp::{Credential, Effect, Input, SessionId, TransportKind},
+    opamp::{Credential, Effect, Input, SessionId, Timing, TransportKind},
     ports::CloseReason,
 };
 
@@ -50,6 +52,45 @@ fn http_agent_is_gone_after_three_intervals() {
     assert_eq!(server.state.http_session(), None);
     let effects = server.take();
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Ping(_) | Effect::Close(..) | Effect::Push(..))));
+}
+
+#[test]
+fn silence_is_as_long_as_the_server_was_told() {
+    let timing = Timing { heartbeat: Duration::from_secs(100), silence: Duration::from_secs(30) };
+    for (transport, gone_after_s) in [(TransportKind::WebSocket, 30), (TransportKind::Http, 300)] {
+        let mut server = Server::new(None);
+        server.timing = timing;
+        server.open_as(1, transport, Credential::Enrolment { issued: None });
+        server.send(1, Agent::default().full());
+        server.pass_s(gone_after_s - 1);
+        assert!(server.standing().online, "{transport:?}");
+        server.pass_s(1);
+        assert!(!server.standing().online, "{transport:?}");
+    }
+}
+
+#[test]
+fn silence_of_one_that_posts_is_never_shorter_than_what_agents_do_by_themselves() {
+    let mut server = Server::new(None);
+    server.timing = Timing { heartbeat: Duration::from_secs(1), silence: Duration::from_secs(3) };
+    server.open_as(1, TransportKind::Http, Credential::Enrolment { issued: None });
+    server.send(1, Agent::default().full());
+    server.pass_s(89);
+    assert!(server.standing().online);
+    server.pass_s(1);
+    assert!(!server.standing().online);
+}
+
+#[test]
+fn contender_that_says_very_much_is_asked_for_everything() {
+    let mut server = Server::new(None);
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.open(2);
+    server.send(2, agent.with_effective(&"#".repeat(1 << 20)));
+    server.take();
+    server.pass_s(5);
+    assert_eq!(server.sent().iter().filter(|message| message.flags == 1).count(), 1);
 }
 
 #[test]

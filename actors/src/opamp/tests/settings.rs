@@ -19,13 +19,14 @@ fn enrolled_agent_is_offered_its_token_at_once_and_nothing_else() {
     let config = desired("a");
     let mut server = Server::new(Some(&config));
     server.endpoints = endpoints();
+    server.timing.heartbeat = std::time::Duration::from_secs(45);
     server.open_as(1, TransportKind::WebSocket, Credential::Enrolment { issued: Some("lmct_new".into()) });
     let mut agent = Agent::default();
     let reply = server.send(1, agent.full());
     let offer = reply.connection_settings.unwrap();
     let opamp = offer.opamp.unwrap();
     assert_eq!(opamp.headers.unwrap().headers[0].value, "Bearer lmct_new");
-    assert!(opamp.heartbeat_interval_seconds > 0);
+    assert_eq!(opamp.heartbeat_interval_seconds, 45);
     assert!(!opamp.destination_endpoint.is_empty());
     server.take();
     server.send(1, agent.with_health(healthy()));

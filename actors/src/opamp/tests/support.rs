@@ -16,7 +16,7 @@ use linkmesh_proto::{
 
 use crate::opamp::{
     AgentState, Context, Credential, Desired, Effect, Endpoints, Input, Now, Record, SessionId, Standing, Surroundings,
-    TransportKind,
+    Timing, TransportKind,
 };
 
 pub(super) const ALL: u64 = 0x7DE7;
@@ -60,6 +60,7 @@ pub(super) struct Server {
     pub(super) state: AgentState,
     pub(super) world: World,
     pub(super) endpoints: Option<Endpoints>,
+    pub(super) timing: Timing,
     pub(super) clock: Duration,
     /// Everything that was to be done since the last `take`.
     pub(super) effects: Vec<Effect>,
@@ -77,6 +78,7 @@ impl Server {
             state: AgentState::new(record, desired.cloned()),
             world: World::default(),
             endpoints: None,
+            timing: Timing::default(),
             clock: Duration::from_secs(1000),
             effects: Vec::new(),
             wake_at: None,
@@ -88,12 +90,12 @@ impl Server {
         let written = serde_json::to_vec(self.state.record()).unwrap();
         let record: Record = serde_json::from_slice(&written).unwrap();
         assert_eq!(&record, self.state.record());
-        Self { endpoints: self.endpoints, ..Self::with_record(record, desired) }
+        Self { endpoints: self.endpoints, timing: self.timing, ..Self::with_record(record, desired) }
     }
 
     pub(super) fn apply(&mut self, input: Input) -> Vec<Effect> {
         let now = Now { at: Timestamp::from_millis(1_800_000_000_000).plus(self.clock), monotonic: self.clock };
-        let context = Context { endpoints: self.endpoints.as_ref(), surroundings: &self.world };
+        let context = Context { endpoints: self.endpoints.as_ref(), timing: self.timing, surroundings: &self.world };
         let effects = self.state.apply(now, input, &context);
         let persisted = effects.iter().rposition(|effect| matches!(effect, Effect::Persist(_)));
         assert!(persisted.is_none_or(|at| at == 0), "what is to be durable comes first: {effects:?}");

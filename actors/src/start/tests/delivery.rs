@@ -1,7 +1,13 @@
 //! Configs to supervisors.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::Duration,
+};
 
 use linkmesh_proto::{
     api::collector::{CollectorStatus, ConfigState, DriftState, Runtime},
@@ -10,6 +16,7 @@ use linkmesh_proto::{
 
 use super::support::*;
 use crate::{
+    fleet::{AdmitError, SessionError},
     ports::{CloseReason, Transport, TransportFull},
     testing::{by, wait_for},
 };
@@ -110,7 +117,7 @@ fn panicking_collector_actor_is_rebuilt_at_its_next_message_and_counted() {
         let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
         let bomb = Arc::new(Bomb::default());
         let peer = handles.fleet.admit(&token, None).unwrap();
-        let session = handles.fleet.open_session(peer, bomb.clone());
+        let session = handles.fleet.open_session(peer, bomb.clone()).unwrap();
         let mut agent = Agent::new(1);
         session.receive(agent.full()).unwrap();
         let restarts = || {
@@ -141,7 +148,7 @@ fn deregistering_closes_the_session_of_a_peer_that_does_not_read_and_kills_the_t
         agent.transport.stop_reading();
         handles.fleet.deregister(id, &by("ada")).await.unwrap();
         assert_eq!(agent.transport.closed(), Some(CloseReason::Revoked));
-        assert!(matches!(handles.fleet.admit(&token, None), Err(crate::fleet::AdmitError::Unknown)));
+        assert!(matches!(handles.fleet.admit(&token, None), Err(AdmitError::Unknown)));
         let row = handles.fleet.collector(id).unwrap().0;
         assert_eq!(row.status, CollectorStatus::Deregistered);
         assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 0);
@@ -167,6 +174,10 @@ fn peer_that_does_not_read_is_cut_and_counted() {
         agent.send(full);
         wait_for("it is cut", || agent.transport.closed() == Some(CloseReason::Overloaded)).await;
         assert_eq!(handles.observe.sessions_cut.get(), 1);
+        // It dials again within 2 ms: turned away before the upgrade, or the two would go on for ever.
+        assert_eq!(handles.fleet.admit(&token, None).unwrap_err(), AdmitError::Busy);
+        world.clock.advance(Duration::from_secs(30));
+        agent.start(&handles, &token).await;
         handles.stop().await;
     });
 }
@@ -216,4 +227,86 @@ fn operators_labels_move_a_collector_to_other_pipelines() {
         agent.apply_offer().await;
         handles.stop().await;
     });
+}
+
+/// A transport that holds up the actor until it is let go.
+struct Gate {
+    holds: SyncSender<()>,
+    lets_go: parking_lot::Mutex<Receiver<()>>,
+}
+
+impl Transport for Gate {
+    fn send(&self, _: ServerToAgent) -> Result<(), TransportFull> {
+        // Only the first time is of interest.
+        self.holds.try_send(()).ok();
+        self.lets_go.lock().recv().ok();
+        Ok(())
+    }
+
+    fn ping(&self) {}
+
+    fn close(&self, _: CloseReason) {}
+}
+
+#[test]
+fn session_of_a_collector_that_is_busy_is_refused_and_not_closed() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let ((holds, held), (let_go, lets_go)) = (sync_channel(1), sync_channel(1));
+        let peer = handles.fleet.admit(&token, None).unwrap();
+        let gate = Arc::new(Gate { holds, lets_go: parking_lot::Mutex::new(lets_go) });
+        let session = handles.fleet.open_session(peer, gate).unwrap();
+        let mut agent = Agent::new(1);
+        session.receive(agent.full()).unwrap();
+        wait_for("the actor is held up", || held.try_recv().is_ok()).await;
+        let taken = (0..1000).take_while(|_| session.receive(agent.heartbeat()).is_ok()).count();
+        assert!(taken < 100, "{taken}");
+
+        let mut second = Agent::new(2);
+        let peer = handles.fleet.admit(&token, None).unwrap();
+        let refused = handles.fleet.open_session(peer, second.transport.clone()).err();
+        assert_eq!(refused, Some(AdmitError::Busy));
+        assert_eq!(second.transport.closed(), None);
+        drop(let_go);
+        wait_for("room", || {
+            let peer = handles.fleet.admit(&token, None).unwrap();
+            second.session = handles.fleet.open_session(peer, second.transport.clone()).ok();
+            second.session.is_some()
+        })
+        .await;
+        assert_eq!(handles.fleet.collector(id).unwrap().0.status, CollectorStatus::Connected);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn messages_that_wait_are_bounded_in_bytes() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        agent.start(&handles, &token).await;
+        let slot = handles.shared.directory.slot(id).unwrap();
+        wait_for("nothing waits", || slot.share(usize::MAX).is_some()).await;
+        let waiting = slot.share(64 << 20).unwrap();
+        let heartbeat = agent.heartbeat();
+        let session = agent.session.as_ref().unwrap();
+        assert_eq!(session.receive(heartbeat), Err(SessionError::Full), "one message is taken, however large");
+        drop(waiting);
+        let _some = slot.share(4 << 20).unwrap();
+        let heartbeat = agent.heartbeat();
+        agent.ask(heartbeat).await;
+
+        session_is_held_off(&handles, &agent, &token);
+        handles.stop().await;
+    });
+}
+
+fn session_is_held_off(handles: &crate::Handles, agent: &Agent, token: &str) {
+    assert!(handles.fleet.admit(token, None).is_ok());
+    agent.session.as_ref().unwrap().hold_off();
+    assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Busy);
 }

@@ -126,3 +126,77 @@ fn old_token_stays_valid_until_it_is_ended_or_its_grace_is_over() {
         handles.stop().await;
     });
 }
+
+#[test]
+fn stranger_does_not_keep_out_who_redeemed_the_token_behind_the_same_address() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        let mut agent = Agent::new(1);
+        agent.start(&handles, token).await;
+
+        let mut stranger = Agent::new(2);
+        for _ in 0..3 {
+            // While the one that redeemed it is away, a stranger is told again and again ...
+            agent.session = None;
+            stranger.dial(&handles, token);
+            let full = stranger.full();
+            assert!(stranger.ask(full).await[0].error_response.is_some());
+            // ... and keeps nobody out.
+            agent.dial(&handles, token);
+            let full = agent.full();
+            assert_eq!(agent.ask(full).await[0].error_response, None);
+            // When all are inside, who dials is a stranger.
+            let address = || Some("192.0.2.7".into());
+            assert_eq!(handles.fleet.admit(token, address()).unwrap_err(), AdmitError::Spent);
+        }
+        world.clock.advance(Duration::from_secs(300));
+        assert!(handles.fleet.admit(token, Some("192.0.2.7".into())).is_ok(), "and not for ever");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn enrolled_supervisor_that_was_cut_waits_on_an_open_socket() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        let mut agent = Agent::new(1);
+        agent.start(&handles, token).await;
+        agent.session.as_ref().unwrap().hold_off();
+        agent.session = None;
+
+        agent.dial(&handles, token);
+        let full = agent.full();
+        assert!(agent.ask(full).await[0].error_response.is_some());
+        assert_eq!(agent.transport.closed(), None);
+        world.clock.advance(Duration::from_secs(30));
+        let heartbeat = agent.heartbeat();
+        assert_eq!(agent.ask(heartbeat).await[0].error_response, None);
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 1);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn token_that_ended_or_is_of_another_kind_opens_no_session() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        world.clock.advance(Duration::from_secs(901));
+        assert_eq!(handles.fleet.admit(issued.token.reveal(), None).unwrap_err(), AdmitError::Spent);
+        let new =
+            NewEnrollmentToken { ttl_s: None, uses: None, labels: Default::default(), runtime: Some(Runtime::Alloy) };
+        let alloys = handles.fleet.create_enrollment(new, &by("ada")).await.unwrap();
+        assert_eq!(handles.fleet.admit(alloys.token.reveal(), None).unwrap_err(), AdmitError::WrongKind);
+        for token in ["", "lmsat_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "lmet_nothing"] {
+            assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Unknown, "{token}");
+        }
+        handles.stop().await;
+    });
+}

@@ -47,7 +47,7 @@ fn status(handles: &Handles, id: CollectorId) -> CollectorStatus {
 async fn broken_session(handles: &Handles) -> (CollectorId, AgentSession) {
     let (id, token) = register(handles, Runtime::Otelcol, "prod").await;
     let peer = handles.fleet.admit(&token, None).unwrap();
-    let session = handles.fleet.open_session(peer, Arc::new(Bomb::default()));
+    let session = handles.fleet.open_session(peer, Arc::new(Bomb::default())).unwrap();
     session.receive(Agent::new(1).full()).unwrap();
     let slot = handles.shared.directory.slot(id).unwrap();
     wait_for("the panic", || {

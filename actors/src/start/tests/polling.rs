@@ -15,18 +15,18 @@ use super::support::*;
 use crate::{
     Handles,
     collector::{Work, post, post_if_alive},
-    fleet::{AdmitError, PollError, PollPeer},
+    fleet::{AdmitError, AlloyPeer, PollError},
     ports::CollectorStore,
     testing::{by, wait_for},
 };
 
-fn peer() -> PollPeer {
-    PollPeer { address: Some("192.0.2.9".into()), user_agent: Some("Alloy/v1.18.0 (linux; binary)".into()) }
+fn peer(handles: &Handles, token: &str) -> Result<AlloyPeer, AdmitError> {
+    handles.fleet.admit_alloy(token, Some("192.0.2.9".into()))
 }
 
 async fn poll(handles: &Handles, token: &str, hash: &str) -> GetConfigResponse {
     let request = GetConfigRequest { id: "alloy-1".into(), hash: hash.into(), ..Default::default() };
-    handles.fleet.poll(token, peer(), request).await.unwrap()
+    handles.fleet.poll(&peer(handles, token).unwrap(), request).await.unwrap()
 }
 
 /// What a collector's actor makes of the time that passed.
@@ -46,7 +46,7 @@ async fn refuse(handles: &Handles, token: &str, hash: &str, error: &str) {
         remote_config_status: Some(RemoteConfigStatus { status: 3, error_message: error.into() }),
         ..Default::default()
     };
-    handles.fleet.poll(token, peer(), request).await.unwrap();
+    handles.fleet.poll(&peer(handles, token).unwrap(), request).await.unwrap();
 }
 
 /// Tells that a text was loaded.
@@ -61,7 +61,7 @@ async fn report(handles: &Handles, token: &str, hash: &str, text: &str) {
         }),
         ..Default::default()
     };
-    handles.fleet.poll(token, peer(), request).await.unwrap();
+    handles.fleet.poll(&peer(handles, token).unwrap(), request).await.unwrap();
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn alloy_that_said_goodbye_is_gone_until_it_polls_again() {
         let world = World::default();
         let (handles, id, token, hash) = running(&world).await;
         let goodbye = UnregisterCollectorRequest { id: "alloy-1".into() };
-        handles.fleet.alloy_stopped(&token, goodbye).unwrap();
+        handles.fleet.alloy_stopped(&peer(&handles, &token).unwrap(), &goodbye).unwrap();
         let offline = || handles.fleet.collector(id).unwrap().0.status == CollectorStatus::Offline;
         wait_for("offline", offline).await;
         // What wakes its actor is no sign of life.
@@ -176,9 +176,7 @@ fn deregistered_alloy_stays_so_whatever_was_still_to_be_written() {
         assert!(handles.stop().await);
         let handles = world.start().await;
         assert_eq!(handles.fleet.collector(id).unwrap().0.status, CollectorStatus::Deregistered);
-        let request = GetConfigRequest { id: "alloy-1".into(), ..Default::default() };
-        let refused = handles.fleet.poll(&token, peer(), request).await;
-        assert!(matches!(refused, Err(PollError::Admit(AdmitError::Unknown))));
+        assert_eq!(peer(&handles, &token).unwrap_err(), AdmitError::Unknown);
         handles.stop().await;
     });
 }
@@ -249,14 +247,17 @@ fn poll_with_a_dead_or_foreign_token_is_refused() {
         let world = World::default();
         let handles = world.start().await;
         let (_, supervisor) = register(&handles, Runtime::Otelcol, "prod").await;
-        let request = || GetConfigRequest { id: "x".into(), ..Default::default() };
-        let unknown = handles.fleet.poll("lmct_nothing", peer(), request()).await;
-        assert!(matches!(unknown, Err(PollError::Admit(AdmitError::Unknown))));
-        let foreign = handles.fleet.poll(&supervisor, peer(), request()).await;
-        assert!(matches!(foreign, Err(PollError::Admit(AdmitError::WrongKind))));
-        let (_, token) = register(&handles, Runtime::Alloy, "prod").await;
-        let nameless = handles.fleet.poll(&token, peer(), GetConfigRequest::default()).await;
+        assert_eq!(peer(&handles, "lmct_nothing").unwrap_err(), AdmitError::Unknown);
+        assert_eq!(peer(&handles, &supervisor).unwrap_err(), AdmitError::WrongKind);
+        let (id, token) = register(&handles, Runtime::Alloy, "prod").await;
+        let admitted = peer(&handles, &token).unwrap();
+        let nameless = handles.fleet.poll(&admitted, GetConfigRequest::default()).await;
         assert!(matches!(nameless, Err(PollError::NoId)));
+        // Its request was still on its way.
+        handles.fleet.deregister(id, &by("ada")).await.unwrap();
+        let request = GetConfigRequest { id: "x".into(), ..Default::default() };
+        let late = handles.fleet.poll(&admitted, request).await;
+        assert!(matches!(late, Err(PollError::Admit(AdmitError::Unknown))));
         handles.stop().await;
     });
 }

@@ -19,7 +19,6 @@ use super::support::*;
 use crate::{
     Handles,
     domain::document::parse_destination,
-    fleet::PollPeer,
     ports::CollectorStore as _,
     repository::{Edit, Precondition, Save},
     testing::{by, wait_for},
@@ -56,8 +55,8 @@ async fn poll(
         }),
         ..Default::default()
     };
-    let peer = PollPeer { address: Some("192.0.2.9".into()), user_agent: None };
-    handles.fleet.poll(token, peer, request).await.unwrap()
+    let peer = handles.fleet.admit_alloy(token, Some("192.0.2.9".into())).unwrap();
+    handles.fleet.poll(&peer, request).await.unwrap()
 }
 
 /// Everything that the API shows of a collector, as one text.

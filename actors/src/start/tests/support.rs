@@ -146,7 +146,7 @@ impl Agent {
     pub(super) fn dial(&mut self, handles: &Handles, token: &str) {
         let peer = handles.fleet.admit(token, Some("192.0.2.7".into())).unwrap();
         self.transport = Arc::default();
-        self.session = Some(handles.fleet.open_session(peer, self.transport.clone()));
+        self.session = Some(handles.fleet.open_session(peer, self.transport.clone()).unwrap());
     }
 
     pub(super) fn heartbeat(&mut self) -> AgentToServer {

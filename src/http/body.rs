@@ -1,0 +1,159 @@
+//! Bodies of collectors' requests: read under a limit and a deadline, and only of peers whose token is known.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_http::error::PayloadError;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    http::{StatusCode, header},
+    web,
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+
+/// What a body may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyLimits {
+    /// The most bytes that are kept.
+    pub(super) bytes: usize,
+    /// How long all of it may take to arrive.
+    pub(super) time: Duration,
+}
+
+/// Why a body was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyError {
+    /// The connection broke off, or what came cannot be decompressed.
+    Broken,
+    /// It did not arrive in time.
+    Late,
+    /// It is over the limit, decompressed.
+    TooLarge,
+    /// It is compressed in a way that is not known here.
+    Encoding,
+}
+
+impl BodyError {
+    /// The HTTP status that says so.
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+}
+
+/// Reads a body as it comes.
+pub(super) async fn read<S>(mut body: S, limits: BodyLimits) -> Result<Bytes, BodyError>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+{
+    let reading = async {
+        // A poll or a heartbeat is one small chunk as a rule, and is used as it came.
+        let mut only: Option<Bytes> = None;
+        let mut joined = BytesMut::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|_| BodyError::Broken)?;
+            let first = only.take();
+            if joined.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > limits.bytes {
+                return Err(BodyError::TooLarge);
+            }
+            if first.is_none() && joined.is_empty() {
+                only = Some(chunk);
+            } else {
+                joined.extend_from_slice(&first.unwrap_or_default());
+                joined.extend_from_slice(&chunk);
+            }
+        }
+        Ok(only.unwrap_or_else(|| joined.freeze()))
+    };
+    tokio::time::timeout(limits.time, reading).await.unwrap_or(Err(BodyError::Late))
+}
+
+/// Reads a body, decompressed.
+pub(super) async fn read_plain(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    limits: BodyLimits,
+) -> Result<Bytes, BodyError> {
+    let encoding = request.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    match encoding.unwrap_or_default() {
+        "" | "identity" | "gzip" => {}
+        _ => return Err(BodyError::Encoding),
+    }
+    read(actix_http::encoding::Decoder::from_headers(payload, request.headers()), limits).await
+}
+
+/// Ends the connection with this answer when the request's body was not read to its end.
+///
+/// What is unread is kept beside the answer until that is written. The HTTP service reads a chunked body that nobody
+/// holds to its end, however slowly it comes, so that a stranger could hold a connection for ever.
+pub(super) fn hang_up(answer: HttpResponse, payload: web::Payload) -> HttpResponse {
+    answer.map_body(|_, body| BoxBody::new(Held { body, _payload: payload }))
+}
+
+struct Held {
+    body: BoxBody,
+    _payload: web::Payload,
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    const LIMITS: BodyLimits = BodyLimits { bytes: 10, time: Duration::from_secs(30) };
+
+    fn chunks(chunks: &[&'static str]) -> impl Stream<Item = Result<Bytes, PayloadError>> + Unpin {
+        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();
+        stream::iter(chunks)
+    }
+
+    #[actix_web::test]
+    async fn body_is_read_up_to_the_limit() {
+        for (parts, whole) in [
+            (&[][..], Ok("")),
+            (&["0123456789"], Ok("0123456789")),
+            (&["01234", "56", "789"], Ok("0123456789")),
+            (&["0123456789", "x"], Err(BodyError::TooLarge)),
+            (&["0123456789x"], Err(BodyError::TooLarge)),
+        ] {
+            assert_eq!(read(chunks(parts), LIMITS).await, whole.map(Bytes::from), "{parts:?}");
+        }
+        let broken = chunks(&["0"]).chain(stream::iter([Err(PayloadError::Incomplete(None))]));
+        assert_eq!(read(broken, LIMITS).await, Err(BodyError::Broken));
+    }
+
+    #[actix_web::test]
+    async fn body_that_trickles_is_late_however_often_something_comes() {
+        tokio::time::pause();
+        let begun = tokio::time::Instant::now();
+        let trickle = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            Some((Ok(Bytes::from_static(b"x")), ()))
+        });
+        assert_eq!(read(Box::pin(trickle), LIMITS).await, Err(BodyError::Late));
+        // The clock of tokio counts whole milliseconds.
+        assert!(begun.elapsed() - LIMITS.time < Duration::from_millis(5), "{:?}", begun.elapsed());
+    }
+}
