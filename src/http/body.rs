@@ -148,9 +148,9 @@ mod tests {
     async fn body_that_trickles_is_late_however_often_something_comes() {
         tokio::time::pause();
         let begun = tokio::time::Instant::now();
-        let trickle = stream::unfold((), |()| async {
-            tokio::time::sleep(Duration::from_secs(9)).await;
-            Some((Ok(Bytes::from_static(b"x")), ()))
+        let trickle = stream::unfold(tokio::time::interval(Duration::from_secs(9)), |mut beat| async {
+            beat.tick().await;
+            Some((Ok(Bytes::from_static(b"x")), beat))
         });
         assert_eq!(read(Box::pin(trickle), LIMITS).await, Err(BodyError::Late));
         // The clock of tokio counts whole milliseconds.
