@@ -2,14 +2,16 @@
 //! Alloy where one is at hand. Effects are checked on records that arrive, not on texts.
 
 mod alloy;
+mod bootstrap;
 mod catalogue;
 mod connect;
 mod crash;
 mod delivery;
+mod documents;
+mod enrolment;
 mod older;
-pub(crate) mod process;
+mod own_metrics;
 pub(crate) mod programs;
 pub(crate) mod records;
 pub(crate) mod sink;
 pub(crate) mod supervisor;
-pub(crate) mod wait;

@@ -46,6 +46,62 @@ async fn life_of_an_alloy() {
     server.collector_when(&id, "the collector to be offline", |c| c["status"] == "offline").await;
 }
 
+/// What real Alloys said of documents that they could not load.
+const LOAD_ERRORS: [&str; 6] = [
+    "34:1: expected }, got EOF",
+    "33:1: cannot find the definition of component name \"foo.bar\"; 40:1: cannot find the definition of component name \"x.y\"",
+    "26:4: unrecognized attribute name \"nope\"",
+    "55:2: Failed to build component: decoding configuration: missing required block \"client\"",
+    "51:12: component \"otelcol.exporter.otlphttp.gone.input\" does not exist or is out of scope",
+    "32:1: component \"otelcol.exporter.debug\" is at stability level \"experimental\", which is below the minimum allowed \
+     stability level \"generally-available\". Use --stability.level command-line flag to enable it",
+];
+
+#[tokio::test]
+async fn load_failure_is_shown_in_alloys_words_and_what_runs_is_published_again() {
+    let server = Server::start().await;
+    let (id, token) = server.collector("alloy").await;
+    server.pipeline("web", "info").await;
+    let mut alloy = Alloy::new(&token);
+    let running = alloy.next_text(&server).await;
+    alloy.report(&server, RemoteConfigStatuses::Applied, "", Some(&running)).await;
+    for (number, error) in LOAD_ERRORS.into_iter().enumerate() {
+        server.pipeline(&format!("late-{number}"), "info").await;
+        assert_ne!(alloy.next_text(&server).await, running);
+        alloy.report(&server, RemoteConfigStatuses::Failed, error, None).await;
+        let failed = server.collector_when(&id, "the failure", |c| c["config_state"] == "failed").await;
+        assert_eq!((&failed["error"], &failed["status"]), (&json!(error), &json!("degraded")));
+        assert_eq!(alloy.next_text(&server).await, running, "what it restored is what it is to have");
+        alloy.report(&server, RemoteConfigStatuses::Applied, "", Some(&running)).await;
+        assert!(alloy.poll(&server, alloy.request()).await.not_modified, "what it refused is not served again");
+        let still = server.get(&format!("/collectors/{id}")).await;
+        assert_eq!((&still["config_state"], &still["error"]), (&json!("failed"), &json!(error)));
+    }
+}
+
+#[tokio::test]
+async fn transport_error_is_no_failure_of_the_config() {
+    let server = Server::start().await;
+    let (id, token) = server.collector("alloy").await;
+    server.pipeline("web", "info").await;
+    let mut alloy = Alloy::new(&token);
+    let text = alloy.next_text(&server).await;
+    alloy.report(&server, RemoteConfigStatuses::Applied, "", Some(&text)).await;
+    let events = server.events(&id).await;
+    for error in
+        ["unavailable: 503 Service Unavailable", "deadline_exceeded: context deadline exceeded", "unknown: 502"]
+    {
+        alloy.report(&server, RemoteConfigStatuses::Failed, error, None).await;
+        assert_eq!(server.get(&format!("/collectors/{id}")).await["error"], Value::Null, "{error}");
+    }
+    assert!(alloy.poll(&server, alloy.request()).await.not_modified);
+    alloy.report(&server, RemoteConfigStatuses::Applied, "", None).await;
+    let collector = server.collector_when(&id, "the config to be applied", |c| c["config_state"] == "applied").await;
+    assert_eq!(collector["drift"], "in_sync");
+    let failed = |events: &[String]| events.iter().filter(|kind| kind.contains("failed")).count();
+    assert_eq!((failed(&events), failed(&server.events(&id).await)), (0, 0));
+}
+
 #[tokio::test]
 async fn get_and_json_give_the_same_as_post_and_protobuf() {
     let server = Server::start().await;

@@ -12,20 +12,46 @@ use std::{
 };
 
 /// How long anything may take that is waited for. Generous: on a busy machine a test is to be slow, not red.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Asks again and again until `probe` gives a value, and fails the test when it never does.
-pub(crate) async fn wait_for<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
+/// What a look at something saw: `Some` or `Ok` when it is as it should be, else what was there, for the message of the
+/// test that waits in vain.
+pub(crate) trait Seen {
+    type Found;
+    fn seen(self) -> Result<Self::Found, String>;
+}
+
+impl<T> Seen for Option<T> {
+    type Found = T;
+
+    fn seen(self) -> Result<T, String> {
+        self.ok_or_else(|| "nothing".to_owned())
+    }
+}
+
+impl<T> Seen for Result<T, String> {
+    type Found = T;
+
+    fn seen(self) -> Self {
+        self
+    }
+}
+
+/// Looks again and again until what is seen is as it should be, and fails the test when it never is.
+pub(crate) async fn wait_for<S, F>(what: &str, mut look: impl FnMut() -> F) -> S::Found
 where
-    F: Future<Output = Option<T>>,
+    S: Seen,
+    F: Future<Output = S>,
 {
     let deadline = Instant::now() + PATIENCE;
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        if let Some(value) = probe().await {
-            return value;
+        ticks.tick().await;
+        match look().await.seen() {
+            Ok(found) => return found,
+            Err(seen) => assert!(Instant::now() < deadline, "waited in vain for {what}; last seen: {seen}"),
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

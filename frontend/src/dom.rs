@@ -159,6 +159,14 @@ pub(crate) fn query_pairs() -> Vec<(String, String)> {
     pairs
 }
 
+/// Scrolls within a positioned element so that the first of these parts is seen, with a few lines above it.
+pub(crate) fn reveal(frame: &web_sys::Element, part: &str) {
+    let part = frame.query_selector(part).ok().flatten();
+    if let Some(part) = part.and_then(|part| part.dyn_into::<web_sys::HtmlElement>().ok()) {
+        frame.set_scroll_top((part.offset_top() - 60).max(0));
+    }
+}
+
 /// Moves the focus between the rows of a table or list: arrows, Home and End.
 pub(crate) fn arrows(event: &web_sys::KeyboardEvent) {
     let key = event.key();

@@ -5,6 +5,7 @@ mod collector;
 mod collectors;
 mod destination;
 mod destinations;
+mod editor;
 mod gate;
 mod history;
 mod overview;

@@ -188,13 +188,16 @@ async fn heartbeats(args: &Args, board: &Board, orders: &watch::Sender<Order>) -
     if args.heartbeats_s == 0 {
         return Ok(0.0);
     }
+    let answered = |board: &Board| board.answered_heartbeats.load(Ordering::Relaxed);
+    let steady = answered(board);
     orders.send(Order::Burst)?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let before = board.answered_heartbeats.load(Ordering::Relaxed);
+    // Counting begins when as many answers came as there are agents: by then all of them have heard the order.
+    let in_full_swing = |board: &Board| answered(board) - steady >= board.agents as u64;
+    ensure!(board.wait_for(Duration::from_secs(60), in_full_swing).await, "heartbeats are not answered");
+    let before = answered(board);
     let began = Instant::now();
     tokio::time::sleep(Duration::from_secs(args.heartbeats_s)).await;
-    let answered = board.answered_heartbeats.load(Ordering::Relaxed) - before;
-    let rate = answered as f64 / began.elapsed().as_secs_f64();
+    let rate = (answered(board) - before) as f64 / began.elapsed().as_secs_f64();
     orders.send(Order::Steady)?;
     Ok(rate)
 }

@@ -7,7 +7,7 @@ use linkmesh_actors::{
     domain::{
         access::Permission,
         config::{ConfigSnapshot, Versioned},
-        document::{DocumentPath, read_destination, read_new_destination},
+        document::{DocumentPath, Draft, read_destination, read_draft_destination, read_new_destination},
         secret::mask_destination,
     },
     repository::{Edit, Saved},
@@ -104,6 +104,11 @@ impl Resource for Destinations {
 
     fn read_new(body: &Value) -> Result<(Option<DestinationId>, DestinationDocument), Vec<FieldProblem>> {
         read_new_destination(body).map(|NewDestination { id, document }| (id, document))
+    }
+
+    fn read_draft(body: &Value) -> Draft<(Option<DestinationId>, DestinationDocument)> {
+        let Draft { document, problems } = read_draft_destination(body);
+        Draft { document: document.map(|NewDestination { id, document }| (id, document)), problems }
     }
 
     fn read(body: &Value) -> Result<DestinationDocument, Vec<FieldProblem>> {

@@ -15,7 +15,7 @@ use actix_web::{
 use linkmesh_actors::{
     domain::{
         config::{ConfigSnapshot, Versioned},
-        document::DocumentPath,
+        document::{DocumentPath, Draft},
     },
     repository::{Edit, Precondition as Stored, Save, SaveError, Saved},
 };
@@ -65,6 +65,8 @@ pub(super) trait Resource: 'static {
 
     /// Reads a body with an id or without one.
     fn read_new(body: &Value) -> Outcome<(Option<Self::Id>, Self::Document)>;
+    /// Reads such a body as far as it goes.
+    fn read_draft(body: &Value) -> Draft<(Option<Self::Id>, Self::Document)>;
     /// Reads a body whose id stands in the path.
     fn read(body: &Value) -> Result<Self::Document, Vec<FieldProblem>>;
     /// The document's path in the repository.
@@ -162,25 +164,27 @@ pub(super) async fn delete<R: Resource>(
 
 /// `POST` to `validate`.
 pub(super) async fn validate<R: Resource>(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<HttpResponse> {
-    let validation = match draft::<R>(&body) {
-        Err(errors) => Validation { errors, warnings: Vec::new() },
+    let Draft { document, problems } = draft::<R>(&body);
+    let mut validation = match document {
+        None => Validation { errors: Vec::new(), warnings: Vec::new() },
         // Looks at every collector that matches: off the worker.
-        Ok((id, document)) => {
+        Some((id, document)) => {
             let edit = R::edit(id, document);
             web::block(move || state.handles.fleet.check(&edit)).await.map_err(Error::internal)?
         }
     };
+    validation.errors.splice(0..0, problems);
     Ok(HttpResponse::Ok().json(validation))
 }
 
-/// The document of a body with its id, or with one that stands for it while it has none.
-///
-/// # Errors
-/// What is wrong with its shape.
-pub(super) fn draft<R: Resource>(body: &Value) -> Result<(R::Id, R::Document), Vec<FieldProblem>> {
-    let (id, document) = R::read_new(body)?;
-    let id = id_of(id, R::name(&document)).or_else(|_| "draft".parse()).map_err(|_| Vec::new())?;
-    Ok((id, document))
+/// The document of a body as far as it can be read, with its id, or with one that stands for it while it has none.
+pub(super) fn draft<R: Resource>(body: &Value) -> Draft<(R::Id, R::Document)> {
+    let Draft { document, problems } = R::read_draft(body);
+    let document = document.and_then(|(id, document)| {
+        let id = id_of(id, R::name(&document)).or_else(|_| "draft".parse()).ok()?;
+        Some((id, document))
+    });
+    Draft { document, problems }
 }
 
 /// A document as stored now, with the version that `If-Match` must name: of a broken file, whose last good version is

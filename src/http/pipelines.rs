@@ -7,7 +7,7 @@ use linkmesh_actors::{
     domain::{
         access::Permission,
         config::{ConfigSnapshot, Versioned},
-        document::{DocumentPath, read_new_pipeline, read_pipeline},
+        document::{DocumentPath, Draft, read_draft_pipeline, read_new_pipeline, read_pipeline},
         secret::mask_pipeline,
     },
     repository::{Edit, Saved},
@@ -16,7 +16,7 @@ use linkmesh_proto::{
     PipelineId,
     api::{
         list::Page,
-        pipeline::{NewPipeline, Pipeline, PipelineDocument, PipelineSaved, Preview, Validation},
+        pipeline::{Matched, NewPipeline, Pipeline, PipelineDocument, PipelineSaved, Preview, Validation},
         problem::FieldProblem,
     },
 };
@@ -68,7 +68,7 @@ pub(super) fn routes() -> Vec<Route> {
             preview,
         )
         .reads::<NewPipeline>()
-        .answers::<Preview>(200, "Both texts, secrets hidden, and the collectors that match."),
+        .answers::<Preview>(200, "Both texts, secrets hidden, the collectors that match, and what stops a save."),
         Route::get("/pipelines/{id}", "get_pipeline", READ, "One pipeline.", get::<Pipelines>)
             .answers::<Pipeline>(200, "The pipeline; secrets as `{\"sealed\": true}`.")
             .etag(),
@@ -107,6 +107,11 @@ impl Resource for Pipelines {
 
     fn read_new(body: &Value) -> Result<(Option<PipelineId>, PipelineDocument), Vec<FieldProblem>> {
         read_new_pipeline(body).map(|NewPipeline { id, document }| (id, document))
+    }
+
+    fn read_draft(body: &Value) -> Draft<(Option<PipelineId>, PipelineDocument)> {
+        let Draft { document, problems } = read_draft_pipeline(body);
+        Draft { document: document.map(|NewPipeline { id, document }| (id, document)), problems }
     }
 
     fn read(body: &Value) -> Result<PipelineDocument, Vec<FieldProblem>> {
@@ -155,7 +160,19 @@ impl Resource for Pipelines {
 }
 
 async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<HttpResponse> {
-    let (id, document) = draft::<Pipelines>(&body).map_err(Error::invalid)?;
-    let preview = web::block(move || state.handles.fleet.preview(&id, &document)).await.map_err(Error::internal)?;
+    let Draft { document, problems } = draft::<Pipelines>(&body);
+    let mut preview = match document {
+        None => Preview {
+            collectors: Matched { matched: 0, items: Vec::new() },
+            otelcol: None,
+            alloy: None,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        },
+        Some((id, document)) => {
+            web::block(move || state.handles.fleet.preview(&id, &document)).await.map_err(Error::internal)?
+        }
+    };
+    preview.errors.splice(0..0, problems);
     Ok(HttpResponse::Ok().json(preview))
 }

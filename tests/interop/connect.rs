@@ -4,8 +4,11 @@ use std::{collections::BTreeSet, process::Command};
 
 use serde_json::{Value, json};
 
-use super::{process::Server, programs::node};
-use crate::alloy_syntax::{Level, demand};
+use super::programs::node;
+use crate::{
+    alloy_syntax::{Level, demand},
+    support::server::Server,
+};
 
 /// A pipeline that an Alloy of the default stability level can load, for every collector.
 pub(super) fn pipeline(port: u16) -> Value {
@@ -38,7 +41,7 @@ async fn a_foreign_connect_client_gets_the_pipeline_in_alloys_language_and_hears
     let id = added["collector"]["id"].as_str().expect("an id").to_owned();
     let token = added["token"].as_str().expect("a token").to_owned();
 
-    let url = server.url("");
+    let url = server.url("http", "");
     let output = tokio::task::spawn_blocking(move || {
         let mut command = Command::new("node");
         command
@@ -77,7 +80,7 @@ async fn a_foreign_connect_client_gets_the_pipeline_in_alloys_language_and_hears
         assert_eq!(seen["refusals"][who]["code"], "Unauthenticated", "{seen:#}");
     }
     assert_eq!(seen["refusals"]["noId"]["code"], "InvalidArgument", "{seen:#}");
-    let collector = server.wait_for_collector(&id, "failure", |collector| collector["config_state"] == "failed").await;
+    let collector = server.collector_when(&id, "failure", |collector| collector["config_state"] == "failed").await;
     assert_eq!(collector["error"], "26:4: unrecognized attribute name \"nope\"");
     assert_eq!(collector["version"], "v1.18.0", "{collector:#}");
     assert_eq!(collector["attributes"]["env"], "test");

@@ -1,17 +1,25 @@
 //! The server is killed while saves are under way.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     delivery::Scene,
     programs::{CURRENT, pair},
 };
 
-/// Saves that are under way when the server dies.
+/// Saves that are under way at any moment, until the server dies.
 const SAVES: usize = 200;
+/// Answers after which it dies.
+const ANSWERS: usize = 66;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_during_200_saves_the_server_keeps_every_answered_one_and_pushes_nothing_twice() {
@@ -19,34 +27,38 @@ async fn killed_during_200_saves_the_server_keeps_every_answered_one_and_pushes_
     let mut scene = Scene::set(&pair).await;
     scene.apply("before").await;
 
-    // Drafts: they run nowhere, so nothing but the kill touches the collector.
-    let mut saves = tokio::task::JoinSet::new();
-    let server = std::sync::Arc::new(scene.server);
-    for index in 0..SAVES {
-        let server = std::sync::Arc::clone(&server);
-        saves.spawn(async move {
-            let id = format!("draft-{index:03}");
-            let document = json!({
-                "id": id, "version": 1, "name": format!("Draft {index}"), "enabled": true, "signals": ["logs"], "match": [],
-                "sources": [{"id": "otlp", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:4318"}}}],
-                "destinations": ["central"],
-            });
-            let answer = server.try_send(Method::POST, "/pipelines", None, Some(&document)).await;
-            answer.ok().filter(|(status, ..)| status.is_success()).map(|(_, _, body)| (id, body["revision"].clone()))
+    // Drafts: they run nowhere, so nothing but the kill touches the collector. Each of those who save goes on until there
+    // is no answer, so that the kill meets all of them in the middle of a save.
+    let server = Arc::new(scene.server);
+    let answers = Arc::new(AtomicUsize::new(0));
+    let mut savers = tokio::task::JoinSet::new();
+    for saver in 0..SAVES {
+        let (server, answers) = (Arc::clone(&server), Arc::clone(&answers));
+        savers.spawn(async move {
+            let mut answered: Vec<(String, String)> = Vec::new();
+            loop {
+                let id = format!("draft-{saver:03}-{}", answered.len());
+                let document = json!({
+                    "id": id, "version": 1, "name": format!("Draft {saver}"), "enabled": true, "signals": ["logs"], "match": [],
+                    "sources": [{"id": "otlp", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:4318"}}}],
+                    "destinations": ["central"],
+                });
+                let Ok(answer) = server.try_rest(Method::POST, "/pipelines", Some(document)).await else { break };
+                let status = answer.status();
+                let Ok(body) = answer.json::<Value>().await else { break };
+                assert!(status.is_success(), "{status} {body:#}");
+                answered.push((id, body["revision"].as_str().expect("a revision").to_owned()));
+                if answers.fetch_add(1, Ordering::SeqCst) + 1 == ANSWERS {
+                    server.send_kill();
+                }
+            }
+            answered
         });
     }
-    // Dies in the middle: a third has been answered, the rest is on its way.
-    let mut answered = Vec::new();
-    while let Some(save) = saves.join_next().await {
-        answered.extend(save.expect("a save"));
-        if answered.len() == SAVES / 3 {
-            server.kill_now();
-        }
-    }
-    assert!((SAVES / 3..SAVES).contains(&answered.len()), "{} of {SAVES} were answered", answered.len());
-    let Ok(server) = std::sync::Arc::try_unwrap(server) else { panic!("a save still holds the server") };
-    scene.server = server;
-    scene.server.buried();
+    let answered: Vec<(String, String)> = savers.join_all().await.into_iter().flatten().collect();
+    assert!(answered.len() >= ANSWERS, "{} were answered", answered.len());
+    scene.server = Arc::into_inner(server).expect("nobody saves any more");
+    scene.server.ended().await;
 
     // The repository alone, before anything of ours mends it.
     scene.server.git(&["fsck", "--strict", "--no-dangling"]);
@@ -54,7 +66,6 @@ async fn killed_during_200_saves_the_server_keeps_every_answered_one_and_pushes_
     let committed: BTreeSet<&str> = listed.lines().collect();
     for (id, revision) in &answered {
         assert!(committed.contains(format!("pipelines/{id}.yaml").as_str()), "{id} was answered and is not in Git");
-        let revision = revision.as_str().expect("a revision");
         scene.server.git(&["merge-base", "--is-ancestor", revision, "main"]);
     }
     for path in &committed {
@@ -63,7 +74,7 @@ async fn killed_during_200_saves_the_server_keeps_every_answered_one_and_pushes_
         assert!(parsed.is_ok_and(|value| value.is_mapping()), "{path} does not parse:\n{text}");
     }
 
-    scene.server.run().await;
+    scene.server.serve().await;
     let config = scene.wait_until_reported().await;
     assert_eq!(config["status"]["state"], "applied", "{config:#}");
     scene.server.wait_until_applied(&scene.id).await;

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    process::Server,
     programs::{CURRENT, Pair, pair},
     records::{DEBUG, ERROR, INFO, free_port, send},
     sink::Sink,
     supervisor::Supervisor,
-    wait::wait_for,
 };
+use crate::support::{server::Server, wait_for};
 
 /// A server with a sink as destination, and one real collector that is connected.
 pub(super) struct Scene {
@@ -25,12 +24,38 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn set(pair: &Pair) -> Self {
+        Self::set_by(pair, Supervisor::start).await
+    }
+
+    /// The same with what the page prints, as it prints it; only for a test that is alone in its network.
+    pub(super) async fn set_as_printed(pair: &Pair) -> Self {
+        Self::set_by(pair, |pair, server, name, bootstrap| {
+            let mut supervisor = Supervisor::install(pair, server, name, bootstrap);
+            supervisor.run();
+            supervisor
+        })
+        .await
+    }
+
+    /// The same with a supervisor that speaks OpAMP by plain HTTP.
+    pub(super) async fn set_over_http(pair: &Pair) -> Self {
+        Self::set_by(pair, |pair, server, name, bootstrap| {
+            let mut supervisor = Supervisor::install(pair, server, name, bootstrap);
+            supervisor.make_room();
+            supervisor.configure(|text| text.replace("endpoint: \"ws://", "endpoint: \"http://"));
+            supervisor.run();
+            supervisor
+        })
+        .await
+    }
+
+    async fn set_by(pair: &Pair, start: impl FnOnce(&Pair, &Server, &str, &Value) -> Supervisor) -> Self {
         let server = Server::start().await;
         let sink = Sink::start();
         let added = server.add_collector("host-1", "otelcol", pair.version).await;
         let id = added["collector"]["id"].as_str().expect("an id").to_owned();
-        let supervisor = Supervisor::start(pair, &server, "host-1", &added["bootstrap"]);
-        server.wait_for_collector(&id, "connection", |collector| collector["status"] == "connected").await;
+        let supervisor = start(pair, &server, "host-1", &added["bootstrap"]);
+        server.collector_when(&id, "connection", |collector| collector["status"] == "connected").await;
         let central = json!({"id": "central", "name": "Central", "kind": "otlp_http",
             "settings": {"endpoint": sink.endpoint(), "headers": {"X-Tenant": "${env:LINKMESH_TOKEN}"}}});
         server.post("/destinations", &central).await;
@@ -71,34 +96,14 @@ impl Scene {
         self.server.put("/pipelines/shop", &self.pipeline(port, mark)).await
     }
 
-    /// The pipeline without host metrics: the older build has no processor that names the host, which alone would double
-    /// the time that its own build takes.
-    fn logs(&self, mark: &str) -> Value {
-        let mut document = self.pipeline(self.port, mark);
-        document["sources"].as_array_mut().expect("sources").retain(|source| source["kind"] != "host_metrics");
-        document["signals"] = json!(["logs"]);
-        document
-    }
-
-    pub(super) async fn apply_logs(&self, mark: &str) -> Value {
-        let mut document = self.logs(mark);
-        document["id"] = json!("shop");
-        self.server.post("/pipelines", &document).await;
-        self.server.wait_until_applied(&self.id).await
-    }
-
-    pub(super) async fn save_logs(&self, mark: &str) -> Value {
-        self.server.put("/pipelines/shop", &self.logs(mark)).await
-    }
-
-    async fn config(&self) -> Value {
+    pub(super) async fn config(&self) -> Value {
         self.server.get(&format!("/collectors/{}/config", self.id)).await
     }
 
     /// Waits until this process of the server has heard from the collector what it runs.
     pub(super) async fn wait_until_reported(&self) -> Value {
         self.server
-            .wait_for_collector(&self.id, "return", |collector| {
+            .collector_when(&self.id, "return", |collector| {
                 collector["status"] != "offline" && collector["status"] != "pending" && !collector["address"].is_null()
             })
             .await;
@@ -132,10 +137,9 @@ async fn a_saved_pipeline_runs_in_a_real_collector_and_its_records_arrive_change
         assert_eq!(scene.sink.wait_for_record(body).await.attribute("mark"), Some("first"), "{body}");
     }
     assert!(scene.sink.records().iter().all(|record| record.body() != "noise"), "the filter dropped nothing");
-    assert!(
-        scene.sink.tenants().iter().all(|tenant| tenant.starts_with("lmct_")),
-        "a header from the host's own environment"
-    );
+    let tenants = scene.sink.tenants();
+    let is_hosts_own = !tenants.is_empty() && tenants.iter().all(|tenant| tenant.starts_with("lmct_"));
+    assert!(is_hosts_own, "no header from the host's own environment: {} of them", tenants.len());
     scene.sink.wait_for_metrics().await;
     let health = scene.server.get(&format!("/collectors/{}/health", scene.id)).await;
     assert!(
@@ -149,7 +153,7 @@ async fn a_saved_pipeline_runs_in_a_real_collector_and_its_records_arrive_change
     send(scene.port, &[(ERROR, "again")]).await;
     assert_eq!(scene.sink.wait_for_record("again").await.attribute("mark"), Some("second"));
     scene.supervisor.stop().await;
-    scene.server.wait_for_collector(&scene.id, "absence", |collector| collector["status"] == "offline").await;
+    scene.server.collector_when(&scene.id, "absence", |collector| collector["status"] == "offline").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,7 +166,7 @@ async fn a_config_that_the_collector_refuses_is_failed_in_its_own_words_and_not_
     scene.save(taken.local_addr().expect("its address").port(), "bad").await;
     let failed = scene
         .server
-        .wait_for_collector(&scene.id, "failure", |collector| {
+        .collector_when(&scene.id, "failure", |collector| {
             collector["config_state"] == "failed" && collector["error"].is_string()
         })
         .await;
@@ -174,8 +178,8 @@ async fn a_config_that_the_collector_refuses_is_failed_in_its_own_words_and_not_
     let refused = config["desired"]["hash"].clone();
 
     // Over a crash of the server too, it stays failed and is not pushed: the new process has sent nothing.
-    scene.server.kill();
-    scene.server.run().await;
+    scene.server.kill().await;
+    scene.server.serve().await;
     let config = scene.wait_until_reported().await;
     assert_eq!(config["status"]["state"], "failed", "{config:#}");
     assert_eq!(config["desired"]["hash"], refused);
@@ -195,7 +199,7 @@ async fn a_collector_that_was_away_during_a_save_gets_it_on_return() {
     let mut scene = Scene::set(&pair).await;
     let before = scene.apply("before").await["desired_hash"].clone();
     scene.supervisor.stop().await;
-    scene.server.wait_for_collector(&scene.id, "absence", |collector| collector["status"] == "offline").await;
+    scene.server.collector_when(&scene.id, "absence", |collector| collector["status"] == "offline").await;
     scene.save(scene.port, "meanwhile").await;
     let waiting = scene.server.get(&format!("/collectors/{}", scene.id)).await;
     assert_eq!(waiting["config_state"], "pending", "{waiting:#}");
@@ -225,8 +229,7 @@ async fn drift_shows_when_a_collector_runs_something_else() {
         text.replace("\nagent:\n", &files)
     });
     scene.supervisor.run();
-    let drifted =
-        scene.server.wait_for_collector(&scene.id, "drift", |collector| collector["drift"] == "drifted").await;
+    let drifted = scene.server.collector_when(&scene.id, "drift", |collector| collector["drift"] == "drifted").await;
     assert_ne!(drifted["status"], "offline");
     let config = scene.config().await;
     let differences = config["drift"]["differences"].as_array().expect("differences");
@@ -237,4 +240,32 @@ async fn drift_shows_when_a_collector_runs_something_else() {
     assert!(found["desired"].as_str().is_some_and(|text| text.contains("committed")), "{found:#}");
     assert!(found["effective"].as_str().is_some_and(|text| text.contains("by-hand")), "{found:#}");
     scene.supervisor.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_that_is_asked_for_starts_another_process_with_the_same_config() {
+    let Some(pair) = pair(CURRENT) else { return };
+    let mut scene = Scene::set(&pair).await;
+    let applied = scene.apply("kept").await;
+    assert_eq!(applied["can_restart"], true);
+    let before = scene.supervisor.collector().expect("a collector");
+    scene.server.post(&format!("/collectors/{}/restart", scene.id), &json!({})).await;
+    wait_for("another process", || std::future::ready(scene.supervisor.collector().filter(|now| *now != before))).await;
+    send(scene.port, &[(ERROR, "after the restart")]).await;
+    assert_eq!(scene.sink.wait_for_record("after the restart").await.attribute("mark"), Some("kept"));
+    let after = scene.server.wait_until_applied(&scene.id).await;
+    assert_eq!(after["desired_hash"], applied["desired_hash"]);
+    scene.supervisor.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_polls_by_plain_http_gets_and_applies_a_config() {
+    let Some(pair) = pair(CURRENT) else { return };
+    let mut scene = Scene::set_over_http(&pair).await;
+    scene.apply("polled").await;
+    send(scene.port, &[(DEBUG, "noise"), (ERROR, "loud")]).await;
+    assert_eq!(scene.sink.wait_for_record("loud").await.attribute("mark"), Some("polled"));
+    assert_eq!(scene.server.counted("connections", "kind=\"opamp\"").await, 0.0, "there is no socket");
+    scene.supervisor.stop().await;
+    scene.server.collector_when(&scene.id, "absence", |collector| collector["status"] == "offline").await;
 }

@@ -10,12 +10,13 @@ use super::{
 async fn the_older_pair_connects_and_applies() {
     let Some(pair) = pair(OLDER) else { return };
     let mut scene = Scene::set(&pair).await;
-    let applied = scene.apply_logs("older").await;
+    let applied = scene.apply("older").await;
     assert_eq!(applied["version"], OLDER);
     send(scene.port, &[(DEBUG, "noise"), (ERROR, "loud")]).await;
     assert_eq!(scene.sink.wait_for_record("loud").await.attribute("mark"), Some("older"));
     assert!(scene.sink.records().iter().all(|record| record.body() != "noise"), "the filter dropped nothing");
-    scene.save_logs("newer").await;
+    scene.sink.wait_for_metrics().await;
+    scene.save(scene.port, "newer").await;
     scene.server.wait_until_applied(&scene.id).await;
     scene.supervisor.stop().await;
 }

@@ -26,12 +26,12 @@ pub(crate) const OLDER: &str = "0.149.0";
 pub(crate) fn pair(version: &'static str) -> Option<Pair> {
     let output =
         Command::new(root().join("tests/interop/kit/build.sh")).arg("--where").output().expect("the kit's script");
-    let folder = PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim());
-    let pair = Pair {
-        version,
-        supervisor: folder.join(format!("opampsupervisor-{version}")),
-        collector: folder.join(format!("otelcol-{version}")),
+    let places = String::from_utf8(output.stdout).expect("paths");
+    let place = |program: &str| {
+        let name = format!("{program}-{version} ");
+        places.lines().find_map(|line| line.strip_prefix(&name)).map(PathBuf::from).expect("a place for each program")
     };
+    let pair = Pair { version, supervisor: place("supervisor"), collector: place("collector") };
     if pair.supervisor.is_file() && pair.collector.is_file() {
         return Some(pair);
     }
@@ -48,6 +48,39 @@ pub(crate) fn node() -> Option<PathBuf> {
     }
     skip("clients of Node.js", "nodejs, npm, then make node");
     None
+}
+
+/// Says which test runs in a network of its own.
+const ALONE: &str = "INTEROP_ALONE";
+
+/// Runs the calling test once more in a network of its own, where every port is free: `true` is that run, `false` means
+/// that it is over, or a skip. `test` is the test's whole name.
+pub(crate) fn alone(test: &str) -> bool {
+    if std::env::var(ALONE).as_deref() == Ok(test) {
+        return true;
+    }
+    // Who is not root becomes it in a user namespace.
+    let ways: [&[&str]; 2] = [&["--net"], &["--net", "--map-root-user"]];
+    let works = |way: &&&[&str]| {
+        let up = Command::new("unshare").args(**way).args(["ip", "link", "set", "lo", "up"]).output();
+        up.is_ok_and(|output| output.status.success())
+    };
+    let Some(way) = ways.iter().find(works) else {
+        skip("collectors in a network of their own", "util-linux, iproute2, and leave to make namespaces");
+        return false;
+    };
+    let output = Command::new("unshare")
+        .args(*way)
+        .args(["sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().expect("this program"))
+        .args(["--exact", test, "--nocapture"])
+        .env(ALONE, test)
+        .output()
+        .expect("the test runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    print!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{test} failed in a network of its own");
+    false
 }
 
 /// A browser that can be driven; `None` is a skip.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::wait::wait_for;
+use crate::support::wait_for;
 
 /// `ExportLogsServiceRequest` (opentelemetry-proto, logs service v1).
 #[derive(Clone, PartialEq, prost::Message)]

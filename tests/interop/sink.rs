@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
 use prost::Message as _;
 
-use super::{
-    records::{Export, LogRecord},
-    wait::wait_for,
-};
+use super::records::{Export, LogRecord};
+use crate::support::wait_for;
 
 #[derive(Default)]
 struct Taken {

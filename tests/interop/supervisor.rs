@@ -2,59 +2,106 @@
 
 use std::{
     fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
 
-use super::{
-    process::{Server, tail},
-    programs::Pair,
-    wait::wait_for,
+use super::programs::Pair;
+use crate::support::{
+    server::{Server, tail},
+    wait_for,
 };
 
-/// Where the bootstrap puts things on a host, and what a test puts there instead.
-const STORAGE: &str = "/var/lib/otelcol/supervisor";
-const EXECUTABLE: &str = "/usr/bin/otelcol-contrib";
+/// Where a bootstrap puts things on a host. In a test they lie below a folder.
+const PLACES: [&str; 4] = ["/etc/opampsupervisor", "/etc/systemd", "/var/lib/otelcol", "/usr/bin"];
 
 /// A supervisor on its own storage directory.
 pub(crate) struct Supervisor {
-    pair: Pair,
     folder: PathBuf,
     child: Option<Child>,
 }
 
 impl Supervisor {
-    /// Writes what `bootstrap` says, moved into a folder of the test, and starts the supervisor with it.
+    /// Does with a bootstrap what an operator does, below a folder of the test, and runs what its unit says.
     ///
     /// Not as on a host: several collectors share this machine, so their own listener on port 8888 is off and they have
-    /// longer to become healthy, and log and storage lie in the folder.
+    /// longer to become healthy.
     pub(crate) fn start(pair: &Pair, server: &Server, name: &str, bootstrap: &Value) -> Self {
-        let folder = server.folder().join(name);
-        fs::create_dir_all(folder.join("storage")).expect("a storage folder");
-        let files = bootstrap["files"].as_array().expect("files");
-        for file in files {
-            let content = file["content"].as_str().expect("content");
-            fs::write(folder.join(base(file["path"].as_str().expect("a path"))), content).expect("a file");
-        }
-        let mut supervisor = Self { pair: pair.clone(), folder, child: None };
-        supervisor.configure(|text| {
-            assert!(text.contains(STORAGE) && text.contains(EXECUTABLE), "unknown places in\n{text}");
-            let text = text.replace(STORAGE, &supervisor_path(&supervisor.folder.join("storage")));
-            let text = text.replace(EXECUTABLE, &supervisor_path(&pair.collector));
-            let more = "  args: [\"--set=service.telemetry.metrics.level=none\"]\n  config_apply_timeout: 10s\n";
-            text.replace("\nagent:\n", &format!("\nagent:\n{more}"))
-        });
+        let mut supervisor = Self::install(pair, server, name, bootstrap);
+        supervisor.make_room();
         supervisor.run();
         supervisor
     }
 
+    /// Lets other collectors run on this machine.
+    pub(crate) fn make_room(&self) {
+        self.configure(|text| {
+            let more = "  args: [\"--set=service.telemetry.metrics.level=none\"]\n  config_apply_timeout: 10s\n";
+            text.replace("\nagent:\n", &format!("\nagent:\n{more}"))
+        });
+    }
+
+    /// Writes the files of a bootstrap and runs its commands, as far as they are about files; the service manager is
+    /// played by [`Self::run`].
+    pub(crate) fn install(pair: &Pair, server: &Server, name: &str, bootstrap: &Value) -> Self {
+        let supervisor = Self { folder: server.folder().join(name), child: None };
+        let programs = supervisor.place("/usr/bin");
+        fs::create_dir_all(&programs).expect("a folder for programs");
+        symlink(&pair.collector, programs.join("otelcol-contrib")).expect("a link");
+        symlink(&pair.supervisor, programs.join("opampsupervisor")).expect("a link");
+        for file in bootstrap["files"].as_array().expect("files") {
+            let text = |key: &str| file[key].as_str().expect("a text");
+            let path = supervisor.place(text("path"));
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(&path, supervisor.moved(text("content"))).expect("a file");
+            let mode = u32::from_str_radix(text("mode"), 8).expect("permissions");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("permissions");
+        }
+        for command in bootstrap["commands"].as_array().expect("commands") {
+            let command = command.as_str().expect("a command");
+            if command.starts_with("install ") {
+                // There is no user `otelcol` here.
+                let command = supervisor.moved(&command.replace("-o otelcol -g otelcol ", ""));
+                let done = Command::new("sh").args(["-ec", &command]).status().expect("sh runs");
+                assert!(done.success(), "{command}");
+            } else {
+                assert!(command.starts_with("systemctl ") || command.starts_with("id otelcol "), "unknown: {command}");
+            }
+        }
+        supervisor
+    }
+
+    /// Where a path of the host lies in the test.
+    fn place(&self, path: &str) -> PathBuf {
+        assert!(PLACES.iter().any(|place| path.starts_with(place)), "an unknown place: {path}");
+        self.folder.join(path.trim_start_matches('/'))
+    }
+
+    /// A text with the paths of the host moved below the folder.
+    fn moved(&self, text: &str) -> String {
+        let folder = self.folder.to_str().expect("UTF-8");
+        PLACES.iter().fold(text.to_owned(), |text, place| text.replace(place, &format!("{folder}{place}")))
+    }
+
     /// Changes `supervisor.yaml`.
     pub(crate) fn configure(&self, change: impl FnOnce(String) -> String) {
-        let path = self.folder.join("supervisor.yaml");
+        let path = self.place("/etc/opampsupervisor/supervisor.yaml");
         let text = fs::read_to_string(&path).expect("supervisor.yaml in the bootstrap");
         fs::write(&path, change(text)).expect("supervisor.yaml");
+    }
+
+    /// Puts another token into the token's file.
+    pub(crate) fn set_token(&self, token: &str) {
+        let path = self.place("/etc/opampsupervisor/token.env");
+        let (name, _) = fs::read_to_string(&path)
+            .expect("the token's file")
+            .split_once('=')
+            .map(|(name, token)| (name.to_owned(), token.to_owned()))
+            .expect("NAME=value");
+        fs::write(&path, format!("{name}={token}\n")).expect("the token's file");
     }
 
     /// A file of this supervisor's folder.
@@ -62,13 +109,22 @@ impl Supervisor {
         self.folder.join(name)
     }
 
-    /// Starts the process with the environment that the bootstrap's unit gives it.
+    /// What a key of the bootstrap's unit says.
+    fn unit(&self, key: &str) -> String {
+        let text = fs::read_to_string(self.place("/etc/systemd/system/opampsupervisor.service")).expect("the unit");
+        let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        value.unwrap_or_else(|| panic!("no {key} in\n{text}")).to_owned()
+    }
+
+    /// Starts the process as the bootstrap's unit says.
     pub(crate) fn run(&mut self) {
         assert!(self.child.is_none(), "it runs already");
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.log()).expect("a log file");
-        let mut command = Command::new(&self.pair.supervisor);
-        command.arg("--config").arg(self.folder.join("supervisor.yaml")).current_dir(&self.folder);
-        for line in fs::read_to_string(self.folder.join("token.env")).expect("token.env").lines() {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).expect("a log file");
+        let (start, environment) = (self.unit("ExecStart"), self.unit("EnvironmentFile"));
+        let mut words = start.split(' ');
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words).current_dir(&self.folder);
+        for line in fs::read_to_string(environment).expect("the environment").lines() {
             let (name, value) = line.split_once('=').expect("NAME=value");
             command.env(name, value);
         }
@@ -76,16 +132,18 @@ impl Supervisor {
         self.child = Some(child.expect("the supervisor runs"));
     }
 
+    /// The process of the collector, while there is one.
+    pub(crate) fn collector(&self) -> Option<u32> {
+        children(self.child.as_ref().expect("a running supervisor").id()).first().copied()
+    }
+
     /// Ends supervisor and collector as the bootstrap's unit does.
     pub(crate) async fn stop(&mut self) {
         let mut child = self.child.take().expect("a running supervisor");
         let collectors = children(child.id());
-        signal("INT", child.id());
-        wait_for("the supervisor to end", || {
-            let ended = child.try_wait().expect("its state").is_some();
-            std::future::ready(if ended { Ok(()) } else { Err("it runs".to_owned()) })
-        })
-        .await;
+        let told = self.unit("KillSignal");
+        signal(told.strip_prefix("SIG").expect("a signal"), child.id());
+        wait_for("the supervisor to end", || std::future::ready(child.try_wait().expect("its state"))).await;
         for collector in collectors {
             wait_for("the collector to end", || {
                 let alive = Path::new(&format!("/proc/{collector}")).exists();
@@ -95,8 +153,13 @@ impl Supervisor {
         }
     }
 
-    fn log(&self) -> PathBuf {
+    fn log_file(&self) -> PathBuf {
         self.folder.join("supervisor.log")
+    }
+
+    /// Everything that the supervisor printed so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 }
 
@@ -110,17 +173,9 @@ impl Drop for Supervisor {
             collectors.into_iter().for_each(|collector| signal("KILL", collector));
         }
         if std::thread::panicking() {
-            tail("supervisor", &self.log());
+            tail("the supervisor", &self.log_file());
         }
     }
-}
-
-fn supervisor_path(path: &Path) -> String {
-    path.to_str().expect("UTF-8").to_owned()
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn signal(name: &str, process: u32) {

@@ -79,6 +79,7 @@ async fn labels_are_changed_by_version() {
     let changed = api.patch(&path, &etag, json!({"labels": {"env": "prod"}})).await;
     let collector = changed.expect(200);
     assert_eq!((&collector["name"], &collector["labels"]), (&json!("web 1"), &json!({"env": "prod"})));
+    assert_eq!(collector["operator_labels"], collector["labels"]);
     assert_ne!(changed.header("etag"), etag);
 
     let problem = api.patch(&path, &etag, json!({"name": "late"})).await.problem(412, "stale_revision");

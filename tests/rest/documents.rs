@@ -171,6 +171,26 @@ async fn draft_is_checked_and_previewed_without_being_stored() {
     assert!(preview["alloy"].as_str().unwrap().contains("declare \"pl_web_logs\""), "{preview}");
     assert_eq!(preview["collectors"]["matched"], 0);
     assert_eq!(api.get("/pipelines").await.expect(200)["total"], 0);
+    // Somebody is still typing: what is there is looked at, and what is missing is no refusal.
+    let mut unfinished = pipeline();
+    unfinished["name"] = json!("");
+    unfinished["match"] = json!(["env=\"prod"]);
+    let fields = |errors: &Value| {
+        let errors = errors.as_array().unwrap();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for path in ["/pipelines/validate", "/pipelines/preview"] {
+        let answer = api.post(path, unfinished.clone()).await.expect(200);
+        assert_eq!(fields(&answer["errors"]), ["name", "match[0]"], "{path}");
+    }
+    unfinished["match"] = pipeline()["match"].clone();
+    let preview = api.post("/pipelines/preview", unfinished.clone()).await.expect(200);
+    assert!(preview["otelcol"].as_str().unwrap().contains("filter/draft.no-debug"), "{preview}");
+    unfinished["sources"] = json!("none");
+    let preview = api.post("/pipelines/preview", unfinished).await.expect(200);
+    assert_eq!((&preview["otelcol"], &preview["alloy"]), (&Value::Null, &Value::Null));
+    assert_eq!(fields(&preview["errors"]), ["name", "sources"]);
+    assert_eq!(api.get("/pipelines").await.expect(200)["total"], 0);
     let ok = api.post("/destinations/validate", destination()).await.expect(200);
     assert_eq!(ok["errors"], json!([]));
     let wrong = json!({"name": "x", "kind": "otlp_http", "settings": {}});

@@ -33,6 +33,33 @@ async fn token_is_redeemed_once() {
 }
 
 #[actix_web::test]
+async fn labels_of_enrolment_stay_out_of_the_operators_document() {
+    let api = Api::start().await;
+    let (_, token) = token(&api, json!({"labels": {"env": "prod", "site": "fra"}})).await;
+    let enrolled = enrol(&api, &token, "web 1").await.expect(201);
+    let path = format!("/collectors/{}", enrolled["collector_id"].as_str().unwrap());
+    let read = api.get(&path).await;
+    let (shown, mut etag) = (read.expect(200), read.header("etag").to_owned());
+    assert_eq!(shown["labels"], json!({"env": "prod", "site": "fra"}));
+    assert_eq!(shown["operator_labels"], json!({}));
+
+    let by_enrolment = json!({"env": "prod", "site": "fra"});
+    let overridden = json!({"env": "test", "site": "fra"});
+    for (patch, operator_labels, labels) in [
+        (json!({"name": "web one"}), json!({}), &by_enrolment),
+        (json!({"labels": {"env": "test"}}), json!({"env": "test"}), &overridden),
+        (json!({"labels": {}}), json!({}), &by_enrolment),
+    ] {
+        let answer = api.patch(&path, &etag, patch).await;
+        let saved = answer.expect(200);
+        answer.header("etag").clone_into(&mut etag);
+        assert_eq!((&saved["operator_labels"], &saved["labels"]), (&operator_labels, labels));
+        assert_eq!(saved["name"], "web one");
+        assert_eq!(saved["attributes"]["env"], labels["env"]);
+    }
+}
+
+#[actix_web::test]
 async fn lost_answer_of_an_enrolment_can_be_asked_for_again() {
     let api = Api::start().await;
     let (_, token) = token(&api, json!({})).await;

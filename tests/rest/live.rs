@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     documents::destination,
@@ -67,6 +67,18 @@ async fn save(api: &Api, id: &str) {
     let mut document = destination();
     document["id"] = id.into();
     api.post("/destinations", document).await.expect(201);
+}
+
+#[actix_web::test]
+async fn reader_hears_of_labels_that_change_no_config() {
+    let api = Api::start().await;
+    let created = api.post("/collectors", json!({"name": "web 1", "runtime": "alloy"})).await;
+    let (id, etag) = (created.expect(201)["collector"]["id"].clone(), created.header("etag").to_owned());
+    let mut reader = Reader::open(&api, None).await;
+    let path = format!("/collectors/{}", id.as_str().unwrap());
+    api.patch(&path, &etag, json!({"name": "web one", "labels": {"team": "shop"}})).await.expect(200);
+    let heard = reader.event("collector.changed").await.data["collector"].clone();
+    assert_eq!((&heard["id"], &heard["name"], &heard["labels"]), (&id, &json!("web one"), &json!({"team": "shop"})));
 }
 
 #[actix_web::test]

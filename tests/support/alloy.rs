@@ -1,13 +1,13 @@
 //! An Alloy, as far as its server sees it.
 
-use linkmesh_proto::wire::collector::{GetConfigRequest, GetConfigResponse, RemoteConfigStatus};
+use linkmesh_proto::wire::collector::{GetConfigRequest, GetConfigResponse, RemoteConfigStatus, RemoteConfigStatuses};
 use prost::Message as _;
 use reqwest::{
     Response,
     header::{self, HeaderMap},
 };
 
-use super::server::Server;
+use super::{server::Server, wait_for};
 
 /// One collector that polls.
 pub(crate) struct Alloy {
@@ -54,14 +54,34 @@ impl Alloy {
 
     /// Polls, keeps the hash that came, and checks what Alloy's client insists on.
     pub(crate) async fn poll(&mut self, server: &Server, request: GetConfigRequest) -> GetConfigResponse {
-        let response = self.call(server, "/api/v1/remotecfg", "GetConfig", request.encode_to_vec()).await;
-        assert_eq!(response.status().as_u16(), 200, "{}", server.log());
-        assert_eq!(response.headers().get(header::CONTENT_TYPE).expect("a content type"), "application/proto");
-        let answer = GetConfigResponse::decode(response.bytes().await.expect("a body")).expect("a message");
+        let answer = self.ask(server, request).await;
         if !answer.hash.is_empty() {
             self.hash.clone_from(&answer.hash);
         }
         answer
+    }
+
+    /// Polls until there is another text, and keeps its hash.
+    pub(crate) async fn next_text(&mut self, server: &Server) -> String {
+        let served = wait_for("another text", || async {
+            let answer = self.ask(server, self.request()).await;
+            (!answer.content.is_empty()).then_some(answer)
+        })
+        .await;
+        self.hash = served.hash;
+        served.content
+    }
+
+    /// Says what became of a text, as after each load. What is answered is not looked at.
+    pub(crate) async fn report(&self, server: &Server, status: RemoteConfigStatuses, error: &str, runs: Option<&str>) {
+        self.ask(server, self.loaded(status.into(), error, runs)).await;
+    }
+
+    async fn ask(&self, server: &Server, request: GetConfigRequest) -> GetConfigResponse {
+        let response = self.call(server, "/api/v1/remotecfg", "GetConfig", request.encode_to_vec()).await;
+        assert_eq!(response.status().as_u16(), 200, "{}", server.log());
+        assert_eq!(response.headers().get(header::CONTENT_TYPE).expect("a content type"), "application/proto");
+        GetConfigResponse::decode(response.bytes().await.expect("a body")).expect("a message")
     }
 
     /// The poll after a load: its status and what runs.

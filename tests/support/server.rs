@@ -2,15 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
 };
 
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::Child;
 
-use super::{PATIENCE, soon, tls::Authority, wait_for};
+use super::{PATIENCE, tls::Authority, wait_for};
 
 /// The program under test.
 pub(crate) fn program() -> Command {
@@ -29,12 +28,22 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Prints the end of a log, for whoever looks at a failed test.
+pub(crate) fn tail(name: &str, path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(60);
+    println!("--- end of the log of {name}:\n{}", lines[from..].join("\n"));
+}
+
 /// A server process on a data directory of its own.
 pub(crate) struct Server {
     folder: TempDir,
     data: PathBuf,
     child: Option<Child>,
     config: Vec<(&'static str, String)>,
+    /// By which the server is verified, where it speaks TLS.
+    ca_file: Option<PathBuf>,
     token: String,
     /// Who signed the server's certificate, when it speaks TLS.
     pub(crate) authority: Option<Authority>,
@@ -89,6 +98,7 @@ impl Server {
             data,
             child: None,
             config: config.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
+            ca_file: None,
             token: text(&made.stdout).trim().to_owned(),
             authority: None,
             address: "127.0.0.1:0".to_owned(),
@@ -97,29 +107,41 @@ impl Server {
         }
     }
 
-    /// Starts the process and waits until it is ready.
+    /// Lets the server of a directory that was prepared speak TLS; [`Self::ask`] and what is made of it follow.
+    pub(crate) fn speak_tls(&mut self, certificates: &Certificates) {
+        let path = |path: &Path| path.display().to_string();
+        self.config.extend([
+            ("LINKMESH_HTTP__TLS__CERTIFICATE", path(&certificates.certificate)),
+            ("LINKMESH_HTTP__TLS__KEY", path(&certificates.key)),
+            ("LINKMESH_HTTP__TLS__AUTHORITY", path(&certificates.authority)),
+        ]);
+        self.ca_file = Some(certificates.authority.clone());
+    }
+
+    /// Starts the process, on the address that it had before if there was one, and waits until it is ready.
     pub(crate) async fn serve(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
         let ready = self.folder.path().join("ready.json");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).expect("a log file");
-        let mut command = program();
-        command
+        let child = program()
             .args(["serve", "--http", &self.address, "--grpc", "127.0.0.1:0", "--data-dir"])
             .arg(self.data_dir())
             .arg("--ready-file")
             .arg(&ready)
             .envs(self.config.iter().map(|(key, value)| (*key, value.as_str())))
             .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log);
-        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().expect("linkmesh starts");
-        let pid = child.id().expect("a process");
+            .stderr(log)
+            .spawn()
+            .expect("linkmesh starts");
+        let pid = child.id();
+        let child = self.child.insert(child);
         self.ready = wait_for("the ready file", || {
             let ended = child.try_wait().expect("a status");
-            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", self.log());
+            assert!(ended.is_none(), "the server ended: {ended:?}");
             let facts = std::fs::read(&ready).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
             std::future::ready(facts.filter(|facts| facts["pid"] == pid))
         })
         .await;
-        self.child = Some(child);
         self.address = self.ready["http"].as_str().expect("an address").to_owned();
     }
 
@@ -127,6 +149,7 @@ impl Server {
         self.data.clone()
     }
 
+    /// The folder that holds the data directory, for what a test needs on disk.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -146,48 +169,141 @@ impl Server {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.as_ref().and_then(Child::id).expect("a running server")
+        self.child.as_ref().map(Child::id).expect("a running server")
     }
 
     /// Ends the process as a power cut would.
     pub(crate) async fn kill(&mut self) {
-        self.child.take().expect("a running server").kill().await.expect("it dies");
+        self.send_kill();
+        self.ended().await;
+    }
+
+    /// Sends SIGKILL while others still speak to the server; [`Self::ended`] has to follow.
+    pub(crate) fn send_kill(&self) {
+        self.send_signal("-KILL");
     }
 
     /// Sends a signal and waits for the end.
     pub(crate) async fn signal(&mut self, signal: &str) -> ExitStatus {
-        let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status().expect("kill runs");
-        assert!(sent.success());
-        let mut child = self.child.take().expect("a running server");
-        soon("the server to end", child.wait()).await.expect("its end")
+        self.send_signal(signal);
+        self.ended().await
     }
 
-    /// The URL of a path, with another scheme for WebSockets; the secure one of the two when the server speaks TLS.
+    fn send_signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Waits for the end of a server that was told to end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("a server");
+        wait_for("the server to end", || std::future::ready(child.try_wait().expect("a status"))).await
+    }
+
+    /// The URL of a path, with another scheme for WebSockets; over TLS where the server speaks it.
     pub(crate) fn url(&self, scheme: &str, path: &str) -> String {
-        let secure = if self.authority.is_some() { "s" } else { "" };
+        let secure = if self.authority.is_some() || self.ca_file.is_some() { "s" } else { "" };
         format!("{scheme}{secure}://{}{path}", self.address)
     }
 
-    /// A request to the REST interface.
-    pub(crate) async fn rest(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+    /// Runs git on the config repository and returns what it printed.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(self.data_dir().join("config.git"))
+            .args(arguments)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "git {arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// A request to the REST interface; an error is a connection that broke.
+    pub(crate) async fn try_rest(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::Result<Response> {
         let mut request =
             self.http.request(method, self.url("http", &format!("/api/v1{path}"))).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        request.send().await.expect("an answer")
+        request.send().await
     }
 
-    /// A request that must succeed, and its answer.
+    /// A request to the REST interface.
+    pub(crate) async fn rest(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        self.try_rest(method, path, body).await.expect("an answer")
+    }
+
+    /// A request that must succeed, and its answer: a document, or a text where it is none.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let response = self.rest(method.clone(), path, body).await;
-        let (status, body) = (response.status(), response.text().await.expect("a body"));
-        assert!(status.is_success(), "{method} {path}: {status} {body}\n{}", self.log());
-        if body.is_empty() { Value::Null } else { serde_json::from_str(&body).expect("JSON") }
+        let (status, body) = match &self.ca_file {
+            Some(authority) => self.ask_by_curl(authority, &method, path, body).await,
+            None => {
+                let response = self.rest(method.clone(), path, body).await;
+                (response.status(), response.text().await.expect("a body"))
+            }
+        };
+        assert!(status.is_success(), "{method} {path}: {status} {body}");
+        if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap_or(Value::String(body)) }
+    }
+
+    /// A request over TLS, which the client of these tests does not speak.
+    async fn ask_by_curl(
+        &self,
+        authority: &Path,
+        method: &Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, String) {
+        let mut command = tokio::process::Command::new("curl");
+        command.args(["--silent", "--show-error", "--request", method.as_str(), "--write-out", "\\n%{http_code}"]);
+        command.arg("--cacert").arg(authority).args(["--oauth2-bearer", &self.token]);
+        if let Some(body) = body {
+            command.args(["--header", "content-type: application/json", "--data", &body.to_string()]);
+        }
+        let output = command.arg(self.url("http", &format!("/api/v1{path}"))).output().await.expect("curl runs");
+        assert!(output.status.success(), "curl: {}", text(&output.stderr));
+        let answer = text(&output.stdout);
+        let (body, status) = answer.rsplit_once('\n').expect("a status");
+        (status.parse().expect("a status"), body.to_owned())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
         self.ask(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        self.ask(Method::POST, path, Some(body.clone())).await
+    }
+
+    /// Saves over what is there now.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Value {
+        self.over_what_is_there(Method::PUT, path, Some(body)).await
+    }
+
+    /// Deletes what is there now.
+    pub(crate) async fn delete(&self, path: &str) -> Value {
+        self.over_what_is_there(Method::DELETE, path, None).await
+    }
+
+    async fn over_what_is_there(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let known = self.rest(Method::GET, path, None).await;
+        let etag = known.headers().get(header::ETAG).expect("an ETag").clone();
+        let mut request = self.http.request(method.clone(), self.url("http", &format!("/api/v1{path}")));
+        request = request.bearer_auth(&self.token).header(header::IF_MATCH, etag);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let saved = request.send().await.expect("an answer");
+        let (status, body) = (saved.status(), saved.text().await.expect("a body"));
+        assert!(status.is_success(), "{method} {path}: {status} {body}");
+        if body.is_empty() { Value::Null } else { serde_json::from_str(&body).expect("JSON") }
+    }
+
+    /// Adds a collector with a label `host` and returns the whole answer: `collector`, `token`, `bootstrap`.
+    pub(crate) async fn add_collector(&self, name: &str, runtime: &str, version: &str) -> Value {
+        let body = json!({"name": name, "runtime": runtime, "version": version, "labels": {"host": name}});
+        self.post("/collectors", &body).await
     }
 
     /// Registers a collector; answers its id and token.
@@ -214,25 +330,116 @@ impl Server {
             "destinations": ["debug"],
         });
         let path = format!("/pipelines/{id}");
-        let known = self.rest(Method::GET, &path, None).await;
-        let Some(etag) = known.headers().get("etag").cloned() else {
+        if self.rest(Method::GET, &path, None).await.status() == StatusCode::NOT_FOUND {
             document["id"] = json!(id);
-            return self.ask(Method::POST, "/pipelines", Some(document)).await;
-        };
-        let url = self.url("http", &format!("/api/v1{path}"));
-        let saved = self.http.put(url).bearer_auth(&self.token).header("if-match", etag).json(&document).send().await;
-        let saved = saved.expect("an answer");
-        let (status, body) = (saved.status(), saved.text().await.expect("a body"));
-        assert!(status.is_success(), "{status} {body}");
-        serde_json::from_str(&body).expect("JSON")
+            return self.post("/pipelines", &document).await;
+        }
+        self.put(&path, &document).await
     }
 
     /// Waits until a collector, as REST shows it, fulfils a condition.
     pub(crate) async fn collector_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         wait_for(what, || async {
             let collector = self.get(&format!("/collectors/{id}")).await;
-            is(&collector).then_some(collector)
+            if is(&collector) { Ok(collector) } else { Err(format!("{collector:#}")) }
         })
         .await
+    }
+
+    /// Waits until a collector runs exactly what it should.
+    pub(crate) async fn wait_until_applied(&self, id: &str) -> Value {
+        wait_for("config applied, in sync, healthy", || async {
+            let collector = self.get(&format!("/collectors/{id}")).await;
+            let done = collector["config_state"] == "applied"
+                && collector["drift"] == "in_sync"
+                && collector["healthy"] == true
+                && collector["desired_hash"].is_string()
+                && collector["desired_hash"] == collector["reported_hash"];
+            if done {
+                return Ok(collector);
+            }
+            let config = self.get(&format!("/collectors/{id}/config")).await;
+            Err(format!("{collector:#}\n{:#}\n{:#}", config["status"], config["drift"]))
+        })
+        .await
+    }
+
+    /// Kinds of what happened to a collector, oldest first.
+    pub(crate) async fn events(&self, id: &str) -> Vec<String> {
+        let page = self.get(&format!("/collectors/{id}/events?limit=500")).await;
+        let items = page["items"].as_array().expect("events");
+        items.iter().rev().map(|event| event["kind"].as_str().expect("a kind").to_owned()).collect()
+    }
+
+    /// What this process has counted under one label of a metric, for example `result="offered"`.
+    pub(crate) async fn counted(&self, metric: &str, label: &str) -> f64 {
+        let text = self.get("/metrics").await;
+        let text = text.as_str().expect("Prometheus text");
+        let series = format!("linkmesh_server_{metric}{{{label}}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&series));
+        line.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("no {series}in\n{text}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            tail("the server", &self.log_file());
+        }
+    }
+}
+
+/// An authority of the test's own, and a certificate for this machine by it.
+pub(crate) struct Certificates {
+    pub(crate) authority: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Certificates {
+    /// Makes both in a folder.
+    pub(crate) fn make(folder: &Path) -> Self {
+        let path = |name: &str| folder.join(name);
+        let openssl = |more: &[&str]| {
+            let made = Command::new("openssl")
+                .current_dir(folder)
+                .args([
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1",
+                    "-nodes",
+                    "-days",
+                    "2",
+                ])
+                .args(more)
+                .output()
+                .expect("openssl runs");
+            assert!(made.status.success(), "openssl: {}", text(&made.stderr));
+        };
+        openssl(&["-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=authority of a test"]);
+        openssl(&[
+            "-CA",
+            "authority.pem",
+            "-CAkey",
+            "authority.key",
+            "-keyout",
+            "server.key",
+            "-out",
+            "server.pem",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1,DNS:localhost",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ]);
+        Self { authority: path("authority.pem"), certificate: path("server.pem"), key: path("server.key") }
     }
 }

@@ -76,9 +76,10 @@ impl Raw {
     fn examples_of(&self) -> (&'static str, Value) {
         match self.0 {
             Role::Source => (
-                "Zipkin",
-                json!({ "otelcol": "zipkin:\n  endpoint: 0.0.0.0:9411\n", "signals": ["traces"],
-                        "alloy": "otelcol.receiver.zipkin {\n\tendpoint = \"0.0.0.0:9411\"\n}\n" }),
+                "OTLP from browsers",
+                json!({ "otelcol": "otlp:\n  protocols:\n    http:\n      endpoint: 0.0.0.0:4319\n      cors:\n        allowed_origins: [https://shop.example.com]\n",
+                        "alloy": "otelcol.receiver.otlp {\n\thttp {\n\t\tendpoint = \"0.0.0.0:4319\"\n\n\t\tcors {\n\t\t\tallowed_origins = [\"https://shop.example.com\"]\n\t\t}\n\t}\n}\n",
+                        "signals": ["traces"] }),
             ),
             Role::Filter => (
                 "A tenth of the traces",

@@ -33,6 +33,7 @@ impl Slot {
             status_since: row.status_since.unwrap_or(record.created_at),
             last_seen: self.last_seen(),
             labels: (*place.labels).clone(),
+            operator_labels: (*place.operator_labels).clone(),
             attributes: (*place.attributes).clone(),
             version: row.version.clone().or_else(|| record.planned_version.clone()),
             stability: record.stability,

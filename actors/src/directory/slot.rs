@@ -47,6 +47,8 @@ pub struct Place {
     pub attributes: Arc<Attributes>,
     /// Labels by enrolment and by the operator.
     pub labels: Arc<BTreeMap<String, String>>,
+    /// Labels by the operator alone; the same map as `labels` while enrolment gave none.
+    pub operator_labels: Arc<BTreeMap<String, String>>,
     /// The pipelines that it should run.
     pub pipelines: Arc<[PipelineId]>,
     /// What it should run; `None`: nothing, and it was never given anything.

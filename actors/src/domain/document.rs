@@ -22,7 +22,10 @@ pub(crate) mod strict;
 mod tests;
 
 pub(crate) use emit::double_quoted;
-pub use read::{read_destination, read_new_destination, read_new_pipeline, read_pipeline};
+pub use read::{
+    Draft, read_destination, read_draft_destination, read_draft_pipeline, read_new_destination, read_new_pipeline,
+    read_pipeline,
+};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 
-use super::state::{FleetState, Touched, World};
+use super::state::{FleetState, Look, Touched, World};
 use crate::{
     collector::{Work, post_if_alive},
     feed::FeedItem,
@@ -40,7 +40,7 @@ impl FleetActor {
             sealer: &*self.shared.sealer,
             now: self.shared.clock.monotonic(),
         };
-        let touched = self.state.reconcile(&world, changed);
+        let Look { touched, relabelled } = self.state.reconcile(&world, changed);
         self.shared.pipeline_counts.store(Arc::new(self.state.counts()));
         for touched in &touched {
             if post_if_alive(&self.shared, &touched.slot, Work::PlaceChanged).is_err() {
@@ -49,7 +49,8 @@ impl FleetActor {
             }
         }
         let touched_ids = touched.iter().map(|touched| touched.slot.id());
-        let shown: HashSet<_> = noted.into_iter().chain(touched_ids).chain(self.state.take_unsettled()).collect();
+        let shown: HashSet<_> =
+            noted.into_iter().chain(relabelled).chain(touched_ids).chain(self.state.take_unsettled()).collect();
         for id in shown {
             self.shared.feed.publish(FeedItem::Collector(id));
         }

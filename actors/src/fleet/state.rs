@@ -41,6 +41,15 @@ pub(crate) struct Touched {
     pub(crate) pipelines: Arc<[PipelineId]>,
 }
 
+/// What looking at the world brought.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// The collectors of which another text is desired.
+    pub(crate) touched: Vec<Touched>,
+    /// The collectors whose name or labels another revision changed.
+    pub(crate) relabelled: Vec<CollectorId>,
+}
+
 struct Member {
     slot: Arc<Slot>,
     pipelines: Arc<[PipelineId]>,
@@ -69,8 +78,8 @@ pub(crate) struct FleetState {
 
 impl FleetState {
     /// Brings every collector's place up to the world as it is: what changed between the revisions, and these
-    /// collectors. Answers the collectors of which another text is desired. Asked again, it changes nothing.
-    pub(crate) fn reconcile(&mut self, world: &World<'_>, mut changed: HashSet<CollectorId>) -> Vec<Touched> {
+    /// collectors. Asked again, it changes nothing.
+    pub(crate) fn reconcile(&mut self, world: &World<'_>, mut changed: HashSet<CollectorId>) -> Look {
         let diff = Diff::between(&self.config, &world.config);
         self.config = Arc::clone(&world.config);
         changed.extend(diff.collectors.iter().copied());
@@ -100,7 +109,7 @@ impl FleetState {
                 group.is_rendered = false;
             }
         }
-        self.deliver(world, &before)
+        Look { touched: self.deliver(world, &before), relabelled: diff.collectors }
     }
 
     /// The collectors of which a problem came or went, whether they have another text or not.
@@ -189,12 +198,19 @@ impl FleetState {
             os: os.map(String::as_str),
         };
         let attributes = Arc::new(merge(reported, &record.enrolment_labels, operator, &identity));
-        let mut labels = record.enrolment_labels.clone();
-        labels.extend(operator.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let operator_labels = Arc::new(operator.clone());
+        let labels = if record.enrolment_labels.is_empty() {
+            Arc::clone(&operator_labels)
+        } else {
+            let mut labels = record.enrolment_labels.clone();
+            labels.extend(operator.iter().map(|(key, value)| (key.clone(), value.clone())));
+            Arc::new(labels)
+        };
         let mut place = Place::clone(&slot.place());
         place.name = name.into();
         place.attributes = Arc::clone(&attributes);
-        place.labels = Arc::new(labels);
+        place.labels = labels;
+        place.operator_labels = operator_labels;
         slot.set_place(place);
         attributes
     }

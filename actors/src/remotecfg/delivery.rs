@@ -170,17 +170,26 @@ impl AlloyState {
 
     /// It received the text that it shall try again, and would ignore it: then it gets one that differs in a comment.
     pub(super) fn retry_if_stuck(&mut self) -> bool {
-        let Some(desired) = self.desired.clone().filter(|desired| self.record.retry == Some(desired.hash())) else {
-            return false;
-        };
-        let Some(published) = self.way.current().cloned() else { return false };
-        if self.record.received != Some(published.hash) || self.is_applied(&published) {
+        if self.desired.as_ref().is_none_or(|desired| self.record.retry != Some(desired.hash())) {
             return false;
         }
+        let Way::Known { texts, at } = &self.way else { return false };
+        let Some(published) = texts.get(*at).filter(|text| self.record.received == Some(text.hash)).cloned() else {
+            return false;
+        };
+        if self.is_applied(&published) {
+            return false;
+        }
+        // Only this step is another one: what leaves something out still waits until what is new was applied.
+        let text = salted(&published, &format!("attempt {}", self.record.retries + 2));
+        let texts = texts
+            .iter()
+            .enumerate()
+            .map(|(index, step)| if index == *at { text.clone() } else { step.clone() })
+            .collect();
+        self.way = Way::Known { texts, at: *at };
         self.record.retry = None;
         self.record.retries += 1;
-        let text = salted(desired.published(), &format!("attempt {}", self.record.retries + 1));
-        self.way = Way::Known { texts: [text].into(), at: 0 };
         true
     }
 

@@ -31,6 +31,39 @@ pub(crate) fn dot(tone: Tone) -> View {
     view! { i(class=class, aria-hidden="true") {} }
 }
 
+/// What a collector said of itself, in its own words; of a long text the first and the last line, the rest on demand.
+pub(crate) fn own_words(id: &'static str, text: &str) -> View {
+    let all = text.to_owned();
+    let Some((first, last)) = format::gist(text) else {
+        return view! { div(class="mono", data-testid=id) { (all) } };
+    };
+    let (first, last) = (first.to_owned(), last.to_owned());
+    let count = format::counted(text.lines().count() as u64, "line", "lines");
+    view! {
+        div(data-testid=id) {
+            div(class="mono") { (first) }
+            div(class="mono") { b { (last) } }
+            details(class="more") { summary { "All of it, " (count) } div(class="mono") { (all) } }
+        }
+    }
+}
+
+/// A sentence, with what stands in backticks as code.
+pub(crate) fn prose(text: &str) -> View {
+    let parts: Vec<View> = format::prose(text)
+        .into_iter()
+        .map(|(is_code, part)| {
+            let part = part.to_owned();
+            if is_code {
+                view! { span(class="mono") { (part) } }
+            } else {
+                view! { (part) }
+            }
+        })
+        .collect();
+    parts.into()
+}
+
 /// How long ago, with the time in full as title.
 pub(crate) fn ago(time: Option<Timestamp>) -> View {
     let Some(time) = time else { return view! { span(class="dim") { "never" } } };

@@ -2,7 +2,12 @@
 
 use sycamore::prelude::*;
 
-use crate::model::diff::{self, Line, Mark};
+use wasm_bindgen::JsCast as _;
+
+use crate::{
+    dom,
+    model::diff::{self, Line, Mark},
+};
 
 /// A text with numbered lines, some of them marked.
 pub(crate) fn text(id: &'static str, label: &'static str, body: &str, marked: &[usize]) -> View {
@@ -15,7 +20,16 @@ pub(crate) fn text(id: &'static str, label: &'static str, body: &str, marked: &[
             view! { span(class=class) { (content) } }
         })
         .collect();
-    view! { div(class="code lines", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
+    let node = create_node_ref();
+    if !marked.is_empty() {
+        // What is marked is what one came for.
+        on_mount(move || {
+            if let Some(node) = node.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+                dom::reveal(&node, ".m");
+            }
+        });
+    }
+    view! { div(r#ref=node, class="code lines", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
 }
 
 /// A short text for the terminal, whole.

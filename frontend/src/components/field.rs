@@ -14,6 +14,7 @@ use linkmesh_proto::api::problem::FieldProblem;
 use serde_json::{Map, Value};
 use sycamore::prelude::*;
 
+use super::bits;
 use crate::model::{
     problems,
     schema::{Field, Kind},
@@ -128,6 +129,7 @@ fn remarks(form: Form, field: &Field, path: Path, deep: bool) -> View {
     let help: View = if help.is_empty() {
         View::new()
     } else {
+        let help = bits::prose(&help);
         view! { small { (help) } }
     };
     let wrong = problem(form, path, deep);
@@ -142,14 +144,17 @@ pub(crate) fn problem(form: Form, path: Path, deep: bool) -> View {
     });
     view! {
         (match text.get_clone() {
-            Some(text) => view! { small(class="wrong", role="alert", data-testid="problem") { (text) } },
+            Some(text) => {
+                let text = bits::prose(&text);
+                view! { small(class="wrong", role="alert", data-testid="problem") { (text) } }
+            }
             None => View::new(),
         })
     }
 }
 
 /// Whether a place has problems, for `aria-invalid`.
-fn is_wrong(form: Form, path: &Path) -> ReadSignal<bool> {
+pub(crate) fn is_wrong(form: Form, path: &Path) -> ReadSignal<bool> {
     let path = Rc::clone(path);
     create_selector(move || form.problems.with(|problems| problems::count_within(problems, &path()) > 0))
 }

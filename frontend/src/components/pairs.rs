@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sycamore::prelude::*;
 
 use super::{
-    field::{Form, fixed, problem},
+    field::{Form, Path, fixed, is_wrong, problem},
     icons::icon,
 };
 use crate::dom;
@@ -125,11 +125,13 @@ pub(crate) fn matchers(form: Form, first: &[String], change: impl Fn(Vec<String>
                 rows.iter().filter(|row| !row.1.trim().is_empty()).position(|row| row.0 == key).unwrap_or(usize::MAX)
             })
         };
-        let wrong = problem(form, std::rc::Rc::new(move || format!("match[{}]", place())), true);
+        let path: Path = std::rc::Rc::new(move || format!("match[{}]", place()));
+        let bad = is_wrong(form, &path);
+        let wrong = problem(form, path, true);
         view! {
             div {
                 div(class="line") {
-                    input(class="code", r#type="text", value=text, placeholder="host.name=~\"web-.*\"", aria-label="Matcher", "spellcheck"="false", disabled=locked, on:input=set)
+                    input(class="code", r#type="text", value=text, placeholder="host.name=~\"web-.*\"", aria-label="Matcher", "spellcheck"="false", aria-invalid=if bad.get() { "true" } else { "false" }, disabled=locked, on:input=set)
                     button(r#type="button", class="btn icon bare", aria-label="Remove matcher", title="Remove", disabled=locked, on:click=remove) { (icon("x")) }
                 }
                 (wrong)

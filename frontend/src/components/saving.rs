@@ -17,8 +17,22 @@ use super::{
 use crate::{
     api::{ApiError, When},
     app::app,
-    model::{conflict::Part, format, status::Tone, yaml},
+    model::{
+        conflict::Part,
+        format,
+        status::{Label, Tone},
+        yaml,
+    },
 };
+
+/// A document under version control, as it is edited.
+pub(crate) trait Document: Clone + PartialEq + Serialize + DeserializeOwned + 'static {
+    /// What the API shows of one that is stored: the answer to `GET`, and what a refused save names as current.
+    type Shown: Clone + DeserializeOwned + 'static;
+
+    /// The document in it.
+    fn of(shown: Self::Shown) -> Self;
+}
 
 /// What a save brought.
 #[derive(Clone)]
@@ -29,15 +43,27 @@ pub(crate) struct Saved<D> {
     pub(crate) etag: Option<String>,
     /// Where the document's page is.
     pub(crate) href: String,
-    /// The commit.
+    /// The commit, where the answer names it.
     pub(crate) revision: String,
-    /// How many collectors get another config.
-    pub(crate) affected: u64,
+    /// What the person is told.
+    pub(crate) said: String,
     /// What deserves a look although it was saved.
     pub(crate) warnings: Vec<FieldProblem>,
 }
 
-type Saving<D> = Pin<Box<dyn Future<Output = Result<Saved<D>, ApiError>>>>;
+/// What is said of a save that made a commit.
+pub(crate) fn committed(revision: &str, affected: u64) -> String {
+    let commit = format::short(&revision);
+    match affected {
+        0 => format!("Saved as {commit}. No collector gets another config by it."),
+        n => {
+            format!("Saved as {commit}. {} another config.", format::counted(n, "collector gets", "collectors get"))
+        }
+    }
+}
+
+/// A save that is under way.
+pub(crate) type Saving<D> = Pin<Box<dyn Future<Output = Result<Saved<D>, ApiError>>>>;
 
 /// A document that is being edited. `Copy`, so that closures may hold it.
 pub(crate) struct Editor<D: 'static> {
@@ -58,6 +84,10 @@ pub(crate) struct Editor<D: 'static> {
     failure: Signal<Option<ApiError>>,
     conflict: Signal<Option<Conflict>>,
     choosing: Signal<bool>,
+    /// What somebody else saved while there were changes here.
+    theirs: Signal<Option<(D, Option<String>)>>,
+    /// Somebody else deleted it.
+    gone: Signal<bool>,
     tasks: Tasks,
 }
 
@@ -85,7 +115,7 @@ fn object(document: &impl Serialize) -> Map<String, Value> {
     }
 }
 
-impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
+impl<D: Document> Editor<D> {
     /// Begins to edit a document.
     pub(crate) fn new(document: D, etag: Option<String>) -> Self {
         Self {
@@ -100,6 +130,8 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
             failure: create_signal(None),
             conflict: create_signal(None),
             choosing: create_signal(false),
+            theirs: create_signal(None),
+            gone: create_signal(false),
             tasks: Tasks::here(),
         }
     }
@@ -107,6 +139,10 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
     /// Whether there is anything to save.
     pub(crate) fn dirty(self) -> ReadSignal<bool> {
         create_selector(move || self.document.with(|document| self.base.with(|base| document != base)))
+    }
+
+    fn is_dirty_now(self) -> bool {
+        self.document.with_untracked(|document| self.base.with_untracked(|base| document != base))
     }
 
     /// Whether the document does not exist yet.
@@ -121,8 +157,54 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
             self.document.set(document);
             self.etag.set(etag);
             self.problems.set(Vec::new());
+            self.theirs.set(None);
             self.rebuilt.set(self.rebuilt.get_untracked() + 1);
         });
+    }
+
+    /// Takes what the server has now: in place of what is here while nothing was changed, and else only says so.
+    pub(crate) fn arrived(self, document: D, etag: Option<String>) {
+        if self.etag.with_untracked(|known| *known == etag) {
+            return;
+        }
+        if self.is_dirty_now() {
+            self.theirs.set(Some((document, etag)));
+        } else {
+            self.load(document, etag);
+        }
+    }
+
+    /// Takes in that the document was deleted.
+    pub(crate) fn vanished(self) {
+        self.gone.set(true);
+    }
+
+    /// What others did meanwhile, in a sentence. `what` names the document: `this pipeline`.
+    pub(crate) fn meanwhile(self, what: &'static str) -> View {
+        view! {
+            (if self.gone.get() {
+                bits::note(Tone::Warn, view! { "Somebody deleted " (what) ". What is here is kept in this page only." })
+            } else if self.theirs.with(Option::is_some) {
+                bits::note(Tone::Warn, view! { "Somebody else saved " (what) " meanwhile. Nothing of yours is lost: saving shows both versions to choose from." })
+            } else {
+                View::new()
+            })
+        }
+    }
+
+    /// Whether there are changes, and what can be done with them. `between` stands before the button that saves.
+    pub(crate) fn actions(self, between: View, review: impl Fn() + 'static) -> View {
+        let dirty = self.dirty();
+        view! {
+            (if dirty.get() { bits::tag(Label { word: "Unsaved changes", tone: Tone::Warn }) } else { View::new() })
+            (if dirty.get() && !self.is_new() {
+                view! { button(r#type="button", class="btn", on:click=move |_| self.drop_changes()) { "Discard" } }
+            } else {
+                View::new()
+            })
+            (between)
+            button(r#type="button", class="btn go", data-testid="save", disabled=!dirty.get(), on:click=move |_| review()) { "Review and save" }
+        }
     }
 
     /// Opens the review.
@@ -131,9 +213,12 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
         self.reviewing.set(true);
     }
 
-    /// Drops all changes.
+    /// Drops all changes, for what is stored now.
     pub(crate) fn drop_changes(self) {
-        self.load(self.base.get_clone_untracked(), self.etag.get_clone_untracked());
+        let stored = self.theirs.get_clone_untracked();
+        let (document, etag) =
+            stored.unwrap_or_else(|| (self.base.get_clone_untracked(), self.etag.get_clone_untracked()));
+        self.load(document, etag);
     }
 
     fn save(self, how: &dyn Fn(D, Option<When>) -> Saving<D>, done: Rc<dyn Fn(&Saved<D>, bool)>) {
@@ -160,6 +245,7 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
                         }
                         self.etag.set(saved.etag.clone());
                         self.problems.set(Vec::new());
+                        self.theirs.set(None);
                         self.reviewing.set(false);
                     });
                     done(&saved, was_new);
@@ -173,16 +259,9 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
         let fields = error.fields();
         if let ApiError::Problem(problem) = &error
             && problem.status == 412
-            && let Some(Value::Object(current)) = &problem.current
+            && let Some(Ok(current)) = problem.current.clone().map(serde_json::from_value::<D::Shown>)
         {
-            let mut theirs = current.clone();
-            for key in ["id", "revision", "updated_at", "updated_by", "matched", "used_by", "broken"] {
-                theirs.shift_remove(key);
-            }
-            // Through the type, so that defaults that one side leaves out are no difference.
-            if let Ok(known) = serde_json::from_value::<D>(Value::Object(theirs.clone())) {
-                theirs = object(&known);
-            }
+            let theirs = object(&D::of(current));
             let parts = crate::model::conflict::parts(
                 &object(&self.base.get_clone_untracked()),
                 &object(&self.document.get_clone_untracked()),
@@ -216,10 +295,11 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
             self.document.set(mine);
             self.etag.set(etag);
             self.rebuilt.set(self.rebuilt.get_untracked() + 1);
+            self.theirs.set(None);
             self.choosing.set(false);
             self.conflict.set(None);
         });
-        if self.document.with_untracked(|document| self.base.with_untracked(|base| document != base)) {
+        if self.is_dirty_now() {
             self.review();
         }
     }
@@ -234,14 +314,7 @@ impl<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static> Editor<D> {
         let app = app();
         let how: Rc<dyn Fn(D, Option<When>) -> Saving<D>> = Rc::new(how);
         let done: Rc<dyn Fn(&Saved<D>, bool)> = Rc::new(move |saved, was_new| {
-            let commit = format::short(&saved.revision);
-            app.say(match saved.affected {
-                0 => format!("Saved as {commit}. No collector gets another config by it."),
-                n => format!(
-                    "Saved as {commit}. {} another config.",
-                    format::counted(n, "collector gets", "collectors get")
-                ),
-            });
+            app.say(saved.said.clone());
             for warning in &saved.warnings {
                 app.say(format!("{} ({})", warning.message, warning.field));
             }

@@ -2,9 +2,14 @@
 
 use sycamore::{prelude::*, web::tags};
 
-/// A line over its ground, from the oldest value to the newest; says so where there are too few.
+/// A line over its ground, from the oldest value to the newest; says so where there is none.
 pub(crate) fn spark(values: &[f64], class: &'static str, label: String) -> View {
-    let [_, _, ..] = values else { return view! { span(class="dim") { "no data" } } };
+    // One value held for as long as it is known: a level line.
+    let values = match values {
+        [] => return view! { span(class="dim") { "no data" } },
+        [only] => &[*only, *only],
+        values => values,
+    };
     let (width, height) = (84.0, 22.0);
     let top = values.iter().copied().fold(0.0_f64, f64::max).max(f64::MIN_POSITIVE);
     let step = width / (values.len() - 1) as f64;

@@ -112,6 +112,32 @@ pub fn short(hash: &impl ToString) -> String {
     hash.to_string().chars().take(10).collect()
 }
 
+/// The first and the last line of a text of many: what a program says first, and what it died of. `None`: it is short
+/// enough to be read whole.
+#[must_use]
+pub fn gist(text: &str) -> Option<(&str, &str)> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [first, .., last] if lines.len() > 3 || text.chars().count() > 600 => Some((first, last)),
+        _ => None,
+    }
+}
+
+/// The parts of a text that marks code with backticks: each with whether it is code.
+#[must_use]
+pub fn prose(text: &str) -> Vec<(bool, &str)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return vec![(false, text)];
+    }
+    parts
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| (index % 2 == 1, part))
+        .filter(|(_, part)| !part.is_empty())
+        .collect()
+}
+
 /// `1 collector`, `212 collectors`.
 #[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {
@@ -173,6 +199,24 @@ mod tests {
             assert_eq!(ago(then.as_millis() + later * 1000, then), text);
         }
         assert_eq!(absolute(then), "2023-11-14 22:13:20 UTC");
+    }
+
+    #[test]
+    fn code_in_a_sentence_is_told_apart() {
+        assert_eq!(
+            prose("Names are `system.*` and `node_*`."),
+            [(false, "Names are "), (true, "system.*"), (false, " and "), (true, "node_*"), (false, ".")]
+        );
+        assert_eq!(prose("`a`"), [(true, "a")]);
+        assert_eq!(prose("one ` alone"), [(false, "one ` alone")]);
+    }
+
+    #[test]
+    fn long_error_is_told_by_its_first_and_last_line() {
+        let log = "exited with code 1\nlog tail:\n{...}\n{...}\nError: address already in use\n";
+        assert_eq!(gist(log), Some(("exited with code 1", "Error: address already in use")));
+        assert_eq!(gist("26:4: unrecognized attribute name \"nope\""), None);
+        assert_eq!(gist("one\ntwo"), None);
     }
 
     #[test]

@@ -10,10 +10,13 @@ use linkmesh_proto::api::collector::Bootstrap;
 #[must_use]
 pub fn script(bootstrap: &Bootstrap) -> String {
     let mut out = String::from("set -eu\n");
+    let mut made = Vec::new();
     for file in &bootstrap.files {
         let mark = end_mark(&file.content);
         let path = quoted(&file.path);
-        if let Some((folder, _)) = file.path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
+        let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+        if let Some(folder) = folder.filter(|folder| !folder.is_empty() && !made.contains(folder)) {
+            made.push(folder);
             // Writing into a string cannot fail.
             _ = writeln!(out, "mkdir -p {}", quoted(folder));
         }
@@ -61,11 +64,12 @@ mod tests {
     #[test]
     fn files_are_written_before_the_commands_run() {
         let bootstrap = Bootstrap {
-            files: vec![file("/etc/linkmesh/token", "lmct_x")],
+            files: vec![file("/etc/linkmesh/token", "lmct_x"), file("/etc/linkmesh/config", "a: 1\n")],
             commands: vec!["systemctl restart alloy".to_owned()],
         };
         let expected = "set -eu\nmkdir -p /etc/linkmesh\ninstall -m 0600 /dev/stdin /etc/linkmesh/token <<'LINKMESH'\n\
-            lmct_x\nLINKMESH\nsystemctl restart alloy\n";
+            lmct_x\nLINKMESH\ninstall -m 0600 /dev/stdin /etc/linkmesh/config <<'LINKMESH'\na: 1\nLINKMESH\nsystemctl \
+            restart alloy\n";
         assert_eq!(script(&bootstrap), expected);
     }
 

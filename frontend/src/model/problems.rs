@@ -45,6 +45,14 @@ pub fn count_within(problems: &[FieldProblem], path: &str) -> usize {
     problems.iter().filter(|problem| is_within(&problem.field, path)).count()
 }
 
+/// Without what only says that something of the document itself is not there yet: on a page that was just opened, nobody
+/// was about to leave it out.
+#[must_use]
+pub fn of_what_is_there(problems: &[FieldProblem]) -> Vec<FieldProblem> {
+    let is_absence = |problem: &&FieldProblem| problem.code == "missing" && !problem.field.contains(['.', '[']);
+    problems.iter().filter(|problem| !is_absence(problem)).cloned().collect()
+}
+
 fn join<'a>(problems: impl Iterator<Item = &'a FieldProblem>) -> Option<String> {
     let texts: Vec<&str> = problems.map(|problem| problem.message.as_str()).collect();
     (!texts.is_empty()).then(|| texts.join(" "))
@@ -66,6 +74,20 @@ mod tests {
         assert_eq!(within(&problems, "filters[0]").as_deref(), Some("No such level."));
         assert_eq!(count_within(&problems, "filters[1]"), 0);
         assert_eq!(count_within(&problems, "filters"), 2);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_left_out_and_what_was_typed_is_not() {
+        let missing = |field: &str| FieldProblem { code: "missing".to_owned(), ..problem(field, "Must be given.") };
+        let all = [
+            missing("name"),
+            missing("sources"),
+            problem("match[0]", "Expected a quote."),
+            problem("name", "Too long."),
+            missing("sources[0].settings.endpoint"),
+        ];
+        let left: Vec<String> = of_what_is_there(&all).into_iter().map(|problem| problem.field).collect();
+        assert_eq!(left, ["match[0]", "name", "sources[0].settings.endpoint"]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(super) fn collector(name: &str) -> Collector {
         status_since: Timestamp::from_millis(0),
         last_seen: None,
         labels: BTreeMap::new(),
+        operator_labels: BTreeMap::new(),
         attributes: BTreeMap::new(),
         version: None,
         stability: Stability::GenerallyAvailable,

@@ -14,7 +14,6 @@ use crate::{
     components::{
         bits, code,
         field::new_id,
-        icons::icon,
         loading::{Loader, Tasks, copy_button},
         pairs,
     },
@@ -113,7 +112,7 @@ fn form(app: App, made: Signal<Option<CollectorCreated>>) -> View {
                 span(class="label") { "Runtime" }
                 (pick("runtime", runtime, vec![
                     (Runtime::Otelcol, "otelcol", "OpenTelemetry Collector under opampsupervisor; gets changes at once over OpAMP."),
-                    (Runtime::Alloy, "Alloy", "Grafana Alloy; asks for its configuration by remotecfg, every minute or so."),
+                    (Runtime::Alloy, "Alloy", "Grafana Alloy; asks for its configuration by remotecfg, every 15 seconds."),
                 ]))
             }
             div(class="cols even") {
@@ -276,7 +275,7 @@ fn waiting(app: App, collector: &Collector) -> View {
         } else {
             view! {
                 div(class="note", role="status") {
-                    div(class="wait", data-testid="waiting") { i(class="pulse", aria-hidden="true") {} span { b { "Waiting for it to connect." } " This page will tell; you may also leave it." } (icon("collectors")) }
+                    div(class="wait", data-testid="waiting") { i(class="pulse", aria-hidden="true") {} span { b { "Waiting for it to connect." } " This page will tell; you may also leave it." } }
                 }
             }
         })

@@ -1,5 +1,6 @@
 //! One collector: how it is, what it should run beside what it runs, what happened, and what can be done.
 
+mod about;
 mod actions;
 mod config;
 mod health;
@@ -90,6 +91,8 @@ fn page(app: App, path: &str, collector: ReadSignal<Collector>, loader: Loader<c
         ],
     );
     let path = path.to_owned();
+    let about = about::About::new(app, &path, collector, loader);
+    let dialogs = about.dialogs(&path, loader);
     let shown = create_selector(move || tab.get());
     view! {
         (head)
@@ -111,9 +114,10 @@ fn page(app: App, path: &str, collector: ReadSignal<Collector>, loader: Loader<c
                 Tab::Health => health::view(app, &path, collector),
                 Tab::Throughput => throughput(app, &path, collector),
                 Tab::Events => events(app, &path, collector),
-                Tab::About => actions::about(app, &path, collector, loader),
+                Tab::About => about.view(),
             })
         }
+        (dialogs)
     }
 }
 
@@ -138,7 +142,7 @@ fn notes(collector: ReadSignal<Collector>) -> View {
     view! {
         (said.see(|said| {
             let notes: Vec<View> = said.iter().cloned().map(|(is_error, text)| if is_error {
-                bits::note(Tone::Bad, view! { div(class="mono", data-testid="config-error") { (text) } })
+                bits::note(Tone::Bad, bits::own_words("config-error", &text))
             } else {
                 bits::note(Tone::Warn, view! { (text) })
             }).collect();
@@ -152,14 +156,14 @@ fn pipelines(collector: ReadSignal<Collector>) -> View {
     view! {
         (ids.see(|ids| {
             if ids.is_empty() {
-                return view! { span(class="dim") { "none matches" } };
+                return view! { span(class="sub") { "none matches" } };
             }
             let links: Vec<View> = ids.iter().enumerate().map(|(index, id)| {
                 let (href, name) = (format!("/pipelines/{id}"), id.to_string());
                 let comma = if index > 0 { ", " } else { "" };
                 view! { (comma) a(class="link", href=href) { (name) } }
             }).collect();
-            view! { div { (links) } }
+            view! { div(class="sub") { (links) } }
         }))
     }
 }
@@ -228,7 +232,7 @@ fn series(data: &Throughput) -> View {
                 (Some(queue), None) => format::count(queue),
                 _ => format::NO_DATA.to_owned(),
             };
-            view! { tr { td { a(class="name", href=href) { (id) } } td(class="n") { (sent) } td(class=class) { (failed) } td(class="n") { (queue) } } }
+            view! { tr { td { a(class="name", href=href) { (id) } } td(class="n") { (sent) } td(class=class) { (failed) } td(class="n fold") { (queue) } } }
         })
         .collect();
     let sent: View = if destinations.is_empty() {
@@ -237,7 +241,7 @@ fn series(data: &Throughput) -> View {
         view! {
             div(class="scroll") {
                 table {
-                    thead { tr { th { "Destination" } th(class="n") { "Records sent" } th(class="n") { "Given up" } th(class="n") { "Batches queued" } } }
+                    thead { tr { th { "Destination" } th(class="n") { "Records sent" } th(class="n") { "Given up" } th(class="n fold") { "Batches queued" } } }
                     tbody { (destinations) }
                 }
             }

@@ -9,7 +9,7 @@ use linkmesh_proto::{
 use sycamore::prelude::*;
 
 use self::list::List;
-use super::overview::tile;
+use super::overview::{share, tile};
 use crate::{
     app::App,
     components::{bits, icons::icon, loading, shell::Fleet},
@@ -79,7 +79,7 @@ fn tiles() -> View {
         (if known.get() {
             view! {
                 div(class="tiles") {
-                    (tile("tile-connected", "/collectors?status=connected", Tone::Ok, "Connected", figure(|s| (s.status.connected, format::percent(s.status.connected as f64, s.total as f64)))))
+                    (tile("tile-connected", "/collectors?status=connected", Tone::Ok, "Connected", figure(|s| (s.status.connected, share(s)))))
                     (tile("tile-degraded", "/collectors?status=degraded", Tone::Warn, "Degraded", figure(|s| (s.status.degraded, String::new()))))
                     (tile("tile-offline", "/collectors?status=offline", Tone::Off, "Offline", figure(|s| (s.status.offline, String::new()))))
                     (tile("tile-failed", "/collectors?config_state=failed", Tone::Bad, "Failed to apply", figure(|s| (s.config_state.failed, String::new()))))

@@ -4,150 +4,155 @@ mod form;
 
 use std::rc::Rc;
 
-use linkmesh_proto::{
-    DestinationId,
-    api::{
-        catalogue::{CatalogueEntry, Role},
-        destination::{Destination, DestinationDocument, DestinationSaved, NewDestination},
-        event::Event,
-        list::Page,
-        pipeline::Validation,
-    },
+use linkmesh_proto::api::{
+    catalogue::{CatalogueEntry, Role},
+    destination::{Destination, DestinationDocument, DestinationSaved},
+    event::Event,
+    pipeline::Validation,
 };
 use sycamore::prelude::*;
 
+use super::editor::{self, Added, Edited, Frame, Parts, SavedAs, Told, Words};
 use crate::{
     See as _,
-    api::{ApiError, Tagged, When},
     app::App,
     components::{
         bits,
-        dialog::confirm,
         field::Form,
-        loading::{self, Loader, Tasks},
-        saving::{Editor, Saved},
+        loading::Tasks,
+        saving::{Document, Editor},
     },
     dom,
     live::Item,
-    model::{
-        format,
-        status::{Label, Tone},
-    },
-    nav,
+    model::{format, status::Tone},
 };
+
+impl Document for DestinationDocument {
+    type Shown = Destination;
+
+    fn of(shown: Destination) -> Self {
+        shown.document
+    }
+}
+
+impl Edited for DestinationDocument {
+    type Answer = DestinationSaved;
+
+    const WORDS: Words = Words {
+        path: "/destinations",
+        plural: "Destinations",
+        new: "New destination",
+        this: "this destination",
+        permission: "destinations:write",
+        delete: "Delete this destination?",
+        deleted: "Deleted.",
+    };
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn added(shown: &Destination) -> Added {
+        Added {
+            id: shown.id.to_string(),
+            broken: shown.broken.clone(),
+            used_by: shown.used_by.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn saved(answer: DestinationSaved) -> SavedAs<Self> {
+        let DestinationSaved { destination, revision, affected, warnings, .. } = answer;
+        SavedAs { shown: destination, revision, affected, warnings }
+    }
+
+    fn told(event: &Event) -> Option<Told> {
+        match event {
+            Event::DestinationSaved { id, revision, deleted } => {
+                Some(Told { id: id.to_string(), revision: *revision, deleted: *deleted })
+            }
+            _ => None,
+        }
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Ctx {
-    app: App,
+    frame: Frame<DestinationDocument>,
     editor: Editor<DestinationDocument>,
-    id: Signal<Option<DestinationId>>,
-    used_by: Signal<Vec<String>>,
+    /// The kinds of destinations.
     catalogue: Signal<Rc<Vec<CatalogueEntry>>>,
     warnings: Signal<Vec<String>>,
-    strict: Signal<bool>,
     form: Form,
-    may: bool,
 }
 
 /// The editor of a new destination.
 pub(super) fn create(app: App) -> View {
-    let catalogue = Loader::new(move || app.api.get::<Page<CatalogueEntry>>("/catalogue"));
-    let content = catalogue.show(loading::card_skeleton, move |catalogue| {
-        let entries: Vec<CatalogueEntry> = catalogue.with_untracked(|page| {
-            page.items.iter().filter(|entry| entry.role == Role::Destination).cloned().collect()
-        });
-        let first = entries.first();
-        let document = DestinationDocument {
-            version: 1,
-            name: String::new(),
-            description: String::new(),
-            kind: first.map(|entry| entry.kind.clone()).unwrap_or_default(),
-            settings: first
-                .and_then(|entry| entry.examples.first())
-                .map(|example| example.settings.clone())
-                .unwrap_or_default(),
-        };
-        page(app, entries, None, Tagged { value: document, etag: None })
-    });
+    let content = editor::open(app, None, blank, parts);
     view! { div(data-testid="destination") { (content) } }
 }
 
 /// The editor of a stored destination.
 pub(super) fn edit(app: App, id: &str) -> View {
-    let path = format!("/destinations/{}", crate::model::filter::encode(id));
-    let loader = Loader::new(move || {
-        let path = path.clone();
-        async move {
-            let catalogue = app.api.get::<Page<CatalogueEntry>>("/catalogue").await?;
-            let destination = app.api.get_tagged::<Destination>(&path).await?;
-            Ok((catalogue.items, destination))
-        }
-    });
-    let content = loader.show(loading::card_skeleton, move |loaded| {
-        let (catalogue, Tagged { value, etag }) = loaded.get_clone_untracked();
-        let entries = catalogue.into_iter().filter(|entry| entry.role == Role::Destination).collect();
-        page(app, entries, Some(value.clone()), Tagged { value: value.document, etag })
-    });
+    let content = editor::open(app, Some(id), blank, parts);
     view! { div(data-testid="destination") { (content) } }
 }
 
-fn page(
-    app: App,
-    catalogue: Vec<CatalogueEntry>,
-    stored: Option<Destination>,
-    document: Tagged<DestinationDocument>,
-) -> View {
-    let editor = Editor::new(document.value, document.etag);
-    let strict = create_signal(stored.is_some());
-    let problems = create_memo(move || if strict.get() { editor.problems.get_clone() } else { Vec::new() });
-    let may = app.may("destinations:write");
+fn kinds(catalogue: &[CatalogueEntry]) -> impl Iterator<Item = &CatalogueEntry> {
+    catalogue.iter().filter(|entry| entry.role == Role::Destination)
+}
+
+/// The first kind with settings that work.
+fn blank(catalogue: &[CatalogueEntry]) -> DestinationDocument {
+    let first = kinds(catalogue).next();
+    let example = first.and_then(|entry| entry.examples.first());
+    DestinationDocument {
+        version: 1,
+        name: String::new(),
+        description: String::new(),
+        kind: first.map(|entry| entry.kind.clone()).unwrap_or_default(),
+        settings: example.map(|example| example.settings.clone()).unwrap_or_default(),
+    }
+}
+
+fn parts(frame: Frame<DestinationDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> Parts {
+    let editor = frame.editor;
     let ctx = Ctx {
-        app,
+        frame,
         editor,
-        id: create_signal(stored.as_ref().map(|stored| stored.id.clone())),
-        used_by: create_signal(
-            stored.as_ref().map(|stored| stored.used_by.iter().map(ToString::to_string).collect()).unwrap_or_default(),
-        ),
-        catalogue: create_signal(Rc::new(catalogue)),
+        catalogue: create_signal(Rc::new(kinds(&catalogue).cloned().collect())),
         warnings: create_signal(Vec::new()),
-        strict,
-        form: Form { problems, locked: !may },
-        may,
+        form: frame.form,
     };
-    let dirty = editor.dirty();
-    nav::guard(dirty);
-    create_effect(move || {
-        super::set_title(&editor.document.with(|document| {
-            if document.name.is_empty() { "New destination".to_owned() } else { document.name.clone() }
-        }));
-    });
     check(ctx);
-    let meanwhile = watch_others(ctx, dirty);
-    let broken: View = match stored.and_then(|stored| stored.broken) {
-        Some(why) => bits::note(
-            Tone::Bad,
-            view! { b { "The file in the repository is broken. " } "Shown is its last good version, which stays in force; saving it mends the file." div(class="mono") { (why) } },
-        ),
-        None => View::new(),
-    };
-    let read_only: View = if may {
-        View::new()
-    } else {
-        bits::note(Tone::Busy, view! { "You may look, not save. " (bits::needs("destinations:write")) })
-    };
+    // Who uses it changes with pipelines.
+    frame.app.live.subscribe(move |item| {
+        if matches!(item, Item::Event(event) if matches!(**event, Event::PipelineSaved { .. })) {
+            frame.look();
+        }
+    });
     let shape = create_selector(move || (editor.document.with(|document| document.kind.clone()), editor.rebuilt.get()));
-    view! {
-        (head(ctx, dirty))
-        div(class="stack") {
-            (broken)
-            (read_only)
-            (meanwhile)
+    Parts {
+        sub: view! { (editor.document.with(|document| document.description.clone())) },
+        body: view! {
             div(class="cols") {
                 div(class="card") { (shape.see(|_| form::form(ctx))) }
-                (users(ctx))
+                (users(*frame.used_by))
             }
-        }
-        (dialogs(ctx))
+        },
+        kept: create_selector(move || {
+            frame.used_by.with(|used| (!used.is_empty()).then_some("Pipelines send to it; take it out of them first"))
+        }),
+        sure: Rc::new(
+            || view! { p { "No pipeline sends to it. History keeps it: it can be restored, though a sealed secret may have to be typed again." } },
+        ),
+        note: Rc::new(move || {
+            let used = frame.used_by.with(Vec::len) as u64;
+            if used == 0 {
+                return View::new();
+            }
+            let text = format::counted(used, "pipeline sends", "pipelines send");
+            bits::note(Tone::Busy, view! { (text) " to it; the collectors that run them get the change at once." })
+        }),
     }
 }
 
@@ -164,8 +169,8 @@ fn check(ctx: Ctx) {
             if turn.get_untracked() != now {
                 return;
             }
-            let body = NewDestination { id: ctx.id.get_clone_untracked(), document };
-            let result = ctx.app.api.post::<Validation>("/destinations/validate", &body).await;
+            let body = ctx.frame.draft(&document);
+            let result = ctx.frame.app.api.post::<Validation>("/destinations/validate", &body).await;
             if turn.get_untracked() != now {
                 return;
             }
@@ -180,62 +185,11 @@ fn check(ctx: Ctx) {
     });
 }
 
-fn head(ctx: Ctx, dirty: ReadSignal<bool>) -> View {
-    let editor = ctx.editor;
-    let deleting = create_signal(false);
-    let tasks = Tasks::here();
-    let delete = move || {
-        let (Some(id), Some(etag)) = (ctx.id.get_clone_untracked(), editor.etag.get_clone_untracked()) else { return };
-        tasks.spawn(async move {
-            match ctx.app.api.delete(&format!("/destinations/{id}"), When::Matches(etag)).await {
-                Ok(()) => {
-                    ctx.app.say("Deleted.");
-                    nav::unguard();
-                    nav::go("/destinations");
-                }
-                Err(error) => ctx.app.complain(&error),
-            }
-        });
-    };
-    let review = move |_| {
-        ctx.strict.set(true);
-        editor.review();
-    };
-    let actions = view! {
-        (if dirty.get() { bits::tag(Label { word: "Unsaved changes", tone: Tone::Warn }) } else { View::new() })
-        (if ctx.may {
-            view! {
-                (if dirty.get() && !editor.is_new() { view! { button(r#type="button", class="btn", on:click=move |_| editor.drop_changes()) { "Discard" } } } else { View::new() })
-                (if !editor.is_new() {
-                    let used = ctx.used_by.with(|used| !used.is_empty());
-                    view! { button(r#type="button", class="btn danger", disabled=used, title=if used { "Pipelines send to it; take it out of them first" } else { "Delete" }, on:click=move |_| deleting.set(true)) { "Delete" } }
-                } else {
-                    View::new()
-                })
-                button(r#type="button", class="btn go", data-testid="save", disabled=!dirty.get() && !editor.is_new(), on:click=review) { "Review and save" }
-            }
-        } else {
-            View::new()
-        })
-    };
-    let name = view! { (editor.document.with(|document| if document.name.trim().is_empty() { "New destination".to_owned() } else { document.name.clone() })) };
-    let sub = view! { (editor.document.with(|document| document.description.clone())) };
-    let head = bits::head(Some(("/destinations", "Destinations")), name, sub, actions);
-    let sure = confirm(
-        deleting,
-        "Delete this destination?",
-        || view! { p { "No pipeline sends to it. History keeps it: it can be restored, though a sealed secret may have to be typed again." } },
-        "Delete",
-        delete,
-    );
-    view! { (head) (sure) }
-}
-
-fn users(ctx: Ctx) -> View {
+fn users(used_by: ReadSignal<Vec<String>>) -> View {
     view! {
         section(class="card", aria-label="Used by") {
             div(class="card-head") { h2 { "Used by" } }
-            (ctx.used_by.see(|used| {
+            (used_by.see(|used| {
                 if used.is_empty() {
                     return view! { div(class="card-body sub") { "No pipeline sends to it." } };
                 }
@@ -247,94 +201,4 @@ fn users(ctx: Ctx) -> View {
             }))
         }
     }
-}
-
-/// Takes what somebody else saved while nothing was changed here, and says so otherwise.
-fn watch_others(ctx: Ctx, dirty: ReadSignal<bool>) -> View {
-    let theirs = create_signal(false);
-    let tasks = Tasks::here();
-    let reload = move || {
-        let Some(id) = ctx.id.get_clone_untracked() else { return };
-        tasks.spawn(async move {
-            let Ok(answer) = ctx.app.api.get_tagged::<Destination>(&format!("/destinations/{id}")).await else {
-                return;
-            };
-            ctx.used_by.set(answer.value.used_by.iter().map(ToString::to_string).collect());
-            if ctx.editor.etag.with_untracked(|etag| *etag == answer.etag) {
-                return;
-            }
-            if dirty.get_untracked() {
-                theirs.set(true);
-            } else {
-                ctx.editor.load(answer.value.document, answer.etag);
-            }
-        });
-    };
-    ctx.app.live.subscribe(move |item| match item {
-        Item::Reset => reload(),
-        Item::Event(event) => match &**event {
-            Event::DestinationSaved { id, revision, .. }
-                if ctx.id.with_untracked(|own| own.as_ref() == Some(id))
-                    && ctx.editor.saved_as.with_untracked(|own| *own != revision.to_string()) =>
-            {
-                reload();
-            }
-            Event::PipelineSaved { .. } => reload(),
-            _ => {}
-        },
-    });
-    view! {
-        (if theirs.get() {
-            bits::note(Tone::Warn, view! { "Somebody else saved this destination meanwhile. Nothing of yours is lost: saving shows both versions to choose from." })
-        } else {
-            View::new()
-        })
-    }
-}
-
-fn dialogs(ctx: Ctx) -> View {
-    let app = ctx.app;
-    let note = move || {
-        let errors = ctx.editor.problems.with(Vec::len);
-        if errors > 0 {
-            let text = format::counted(errors as u64, "problem stops", "problems stop");
-            return bits::note(Tone::Bad, view! { (text) " this from being saved. They stand at their fields." });
-        }
-        let used = ctx.used_by.with(Vec::len) as u64;
-        if used == 0 {
-            return View::new();
-        }
-        let text = format::counted(used, "pipeline sends", "pipelines send");
-        bits::note(Tone::Busy, view! { (text) " to it; the collectors that run them get the change at once." })
-    };
-    let how = move |document: DestinationDocument,
-                    when: Option<When>|
-          -> std::pin::Pin<Box<dyn Future<Output = Result<Saved<DestinationDocument>, ApiError>>>> {
-        let id = ctx.id.get_clone_untracked();
-        Box::pin(async move {
-            let answer: Tagged<DestinationSaved> = match (when, id) {
-                (Some(when), Some(id)) => app.api.put(&format!("/destinations/{id}"), &document, when).await?,
-                (_, id) => app.api.post("/destinations", &NewDestination { id, document }).await?,
-            };
-            let saved = answer.value;
-            let href = format!("/destinations/{}", saved.destination.id);
-            let etag = match answer.etag {
-                Some(etag) => Some(etag),
-                None => app.api.get_tagged::<Destination>(&href).await?.etag,
-            };
-            Ok(Saved {
-                document: saved.destination.document,
-                etag,
-                href,
-                revision: saved.revision.to_string(),
-                affected: saved.affected,
-                warnings: saved.warnings,
-            })
-        })
-    };
-    ctx.editor.dialogs(note, how, move |saved, was_new| {
-        if was_new {
-            nav::replace(&saved.href);
-        }
-    })
 }

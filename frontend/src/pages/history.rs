@@ -68,7 +68,7 @@ pub(super) fn view(app: App) -> View {
                 view! {
                     div(class="scroll") {
                         table(on:keydown=|event: web_sys::KeyboardEvent| dom::arrows(&event)) {
-                            thead { tr { th { "Change" } th(class="fold") { "Files" } th { "By" } th { "When" } th(class="fold") { "Commit" } } }
+                            thead { tr { th { "Change" } th(class="fold") { "Files" } th(class="fold") { "By" } th { "When" } th(class="fold") { "Commit" } } }
                             tbody { Keyed(list=all, view=row, key=|commit| commit.sha) }
                         }
                     }
@@ -97,7 +97,7 @@ fn row(commit: RevisionSummary) -> View {
         tr(data-testid="revision-row", data-id=id) {
             td(class="clip") { a(class="name", href=href) { (message) } }
             td(class="dim mono fold clip") { (files) }
-            td(class="clip") { (author) }
+            td(class="clip fold") { (author) }
             td(class="dim") { (when) }
             td(class="mono dim fold") { (short) }
         }

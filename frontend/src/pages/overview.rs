@@ -48,11 +48,12 @@ fn first_steps() -> View {
 /// A sentence on the whole fleet.
 fn sentence(summary: &FleetSummary) -> String {
     let total = format::counted(summary.total, "collector", "collectors");
-    let in_sync = summary.drift.in_sync;
-    if in_sync == summary.total {
+    // Drift is found against what was confirmed last; who refused what was committed since then does not run it.
+    let running = summary.drift.in_sync.min(summary.config_state.applied);
+    if running == summary.total {
         format!("{total}. All run what was committed.")
     } else {
-        format!("{total}. {} what was committed.", format::counted(in_sync, "is known to run", "are known to run"))
+        format!("{total}. {} what was committed.", format::counted(running, "is known to run", "are known to run"))
     }
 }
 
@@ -75,7 +76,7 @@ fn filled(app: App, summary: ReadSignal<FleetSummary>) -> View {
             if notes.is_empty() { View::new() } else { view! { div(class="stack") { (notes) } br() } }
         }))
         div(class="tiles") {
-            (tile("tile-connected", "/collectors?status=connected", Tone::Ok, "Connected", move || summary.with(|s| (s.status.connected, format::percent(s.status.connected as f64, s.total as f64)))))
+            (tile("tile-connected", "/collectors?status=connected", Tone::Ok, "Connected", move || summary.with(|s| (s.status.connected, share(s)))))
             (tile("tile-degraded", "/collectors?status=degraded", Tone::Warn, "Degraded", move || summary.with(|s| (s.status.degraded, match s.config_state.failed { 0 => String::new(), n => format!("{} failed to apply", format::count(n)) }))))
             (tile("tile-offline", "/collectors?status=offline", Tone::Off, "Offline", move || summary.with(|s| (s.status.offline, String::new()))))
             (tile("tile-pending", "/collectors?status=pending", Tone::Off, "Never seen", move || summary.with(|s| (s.status.pending, String::new()))))
@@ -100,6 +101,14 @@ fn filled(app: App, summary: ReadSignal<FleetSummary>) -> View {
             }
         }
     }
+}
+
+/// How much of the fleet is connected; nothing of no fleet.
+pub(super) fn share(summary: &FleetSummary) -> String {
+    if summary.total == 0 {
+        return String::new();
+    }
+    format::percent(summary.status.connected as f64, summary.total as f64)
 }
 
 /// A figure that leads to what it counts.

@@ -91,6 +91,8 @@ documents! {
         pub last_seen: Option<Timestamp>,
         /// Labels by the operator and by enrolment.
         pub labels: BTreeMap<String, String>,
+        /// Those of `labels` that the operator gave, which stand in the config repository and can be changed.
+        pub operator_labels: BTreeMap<String, String>,
         /// What matchers see: reported attributes, overridden by labels, and `collector.*`.
         pub attributes: BTreeMap<String, String>,
         /// The version it reports.

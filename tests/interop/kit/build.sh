@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the real supervisors and collectors that the tests drive, each from its pinned Go modules, into a cache outside
-# the checkout that is keyed by the pins. `build.sh` builds what is missing, `build.sh --where` only prints the place.
+# the checkout where each program is keyed by its own pins. `build.sh` builds what is missing, `build.sh --where` only
+# prints the places, a program and its path a line.
 #
 # The pins were resolved once with GONOSUMDB='github.com/open-telemetry/opentelemetry-collector-contrib/*' (some of these
 # modules have no entry in the checksum database) and are held by go.sum since. The builder must not run `go mod tidy` or
@@ -8,21 +9,22 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${LINKMESH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/linkmesh}
-pins=$(cd "$here" && find . -mindepth 2 -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-16)
-bin=$cache/interop/$pins
+bin=$cache/interop
+programs=(supervisor-0.158.0 collector-0.158.0 supervisor-0.149.0 collector-0.149.0)
+
+place() { # PROGRAM
+  local pins
+  pins=$(cd "$here/$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-16)
+  echo "$bin/$1-$pins"
+}
 if [ "${1:-}" = --where ]; then
-  echo "$bin"
+  for program in "${programs[@]}"; do echo "$program $(place "$program")"; done
   exit 0
 fi
-versions=(0.158.0 0.149.0)
 
-complete() {
-  local version
-  for version in "${versions[@]}"; do
-    [ -x "$bin/opampsupervisor-$version" ] && [ -x "$bin/otelcol-$version" ] || return 1
-  done
-}
-complete && exit 0
+missing=()
+for program in "${programs[@]}"; do [ -x "$(place "$program")" ] || missing+=("$program"); done
+[ ${#missing[@]} -gt 0 ] || exit 0
 
 mkdir -p "$bin"
 exec 9>"$bin/lock"
@@ -33,31 +35,26 @@ export PATH=$GOROOT/bin:$PATH GOTOOLCHAIN=local GOFLAGS=-buildvcs=false CGO_ENAB
 work=$(mktemp -d "$bin/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-supervisor() { # VERSION
-  [ -x "$bin/opampsupervisor-$1" ] && return
-  echo "kit: building opampsupervisor $1"
-  cp -r "$here/supervisor-$1" "$work/supervisor-$1"
-  (cd "$work/supervisor-$1" && go build -trimpath -ldflags='-s -w' -o "$work/opampsupervisor-$1" \
-    github.com/open-telemetry/opentelemetry-collector-contrib/cmd/opampsupervisor)
-  mv "$work/opampsupervisor-$1" "$bin/"
+supervisor() { # FOLDER
+  (cd "$1" && go build -trimpath -ldflags='-s -w' -o ../program github.com/open-telemetry/opentelemetry-collector-contrib/cmd/opampsupervisor)
 }
-collector() { # VERSION
-  [ -x "$bin/otelcol-$1" ] && return
-  echo "kit: building otelcol $1 (minutes, once)"
-  cp -r "$here/collector-$1" "$work/collector-$1"
+collector() { # FOLDER VERSION
   (
-    cd "$work/collector-$1"
-    GOBIN=$work/builder-$1 go install "go.opentelemetry.io/collector/cmd/builder@v$1"
-    "$work/builder-$1/builder" --config ocb.yaml --skip-compilation --skip-get-modules --skip-strict-versioning
+    cd "$1"
+    GOBIN=$work/builder-$2 go install "go.opentelemetry.io/collector/cmd/builder@v$2"
+    "$work/builder-$2/builder" --config ocb.yaml --skip-compilation --skip-get-modules --skip-strict-versioning
     cp go.mod go.sum build/
     cd build
-    go build -trimpath -ldflags='-s -w' -o "$work/otelcol-$1" .
+    go build -trimpath -ldflags='-s -w' -o ../../program .
   ) 2>&1 | { grep -vE '^go: downloading|\sINFO\s' || true; }
-  [ -x "$work/otelcol-$1" ]
-  mv "$work/otelcol-$1" "$bin/"
 }
-for version in "${versions[@]}"; do
-  supervisor "$version"
-  collector "$version"
+for program in "${missing[@]}"; do
+  place=$(place "$program")
+  # Somebody else may have built it while this waited for the lock.
+  [ -x "$place" ] && continue
+  echo "kit: building $program (minutes, once)"
+  cp -r "$here/$program" "$work/$program"
+  "${program%%-*}" "$work/$program" "${program#*-}"
+  [ -x "$work/program" ]
+  mv "$work/program" "$place"
 done
-complete

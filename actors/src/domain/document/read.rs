@@ -1,21 +1,25 @@
 //! JSON values to documents. Every problem is noted with its place, and reading goes on.
 
-use std::{collections::BTreeMap, str::FromStr};
+mod fields;
+
+use std::collections::BTreeMap;
 
 use linkmesh_proto::{
-    DestinationId, ParseIdError, PipelineId,
+    DestinationId, PipelineId,
     api::{
         destination::{DestinationDocument, NewDestination},
         pipeline::{DestinationRef, NewPipeline, PipelineDocument, Signal, Step},
         problem::FieldProblem,
     },
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub(crate) use self::fields::kind_of;
+use self::fields::{Fields, object, parse_id, text};
 use super::{CollectorDocument, GroupDocument, LAYOUT_VERSION, MemoryLimiter, Settings};
 use crate::domain::{
     attributes::RESERVED_PREFIX,
-    problem::{Path, Problems, suggestion},
+    problem::{Path, Problems},
 };
 
 /// Longest name, in characters.
@@ -44,12 +48,28 @@ pub fn read_pipeline(value: &Value) -> Result<PipelineDocument, Vec<FieldProblem
 /// # Errors
 /// Every problem of its shape, with its place.
 pub fn read_new_pipeline(value: &Value) -> Result<NewPipeline, Vec<FieldProblem>> {
-    Fields::document(value, |fields| {
-        let id = fields.id::<PipelineId>("id");
-        let document = pipeline(fields);
-        fields.end();
-        NewPipeline { id, document }
-    })
+    Fields::document(value, new_pipeline)
+}
+
+/// What could be read of a document that may be unfinished, beside what is wrong with its shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft<T> {
+    /// The document; `None` when places in it would not be what they are in the body, or much of it is missing.
+    pub document: Option<T>,
+    /// Every problem of its shape, with its place.
+    pub problems: Vec<FieldProblem>,
+}
+
+/// Reads what a `POST /pipelines` holds as far as it goes.
+#[must_use]
+pub fn read_draft_pipeline(value: &Value) -> Draft<NewPipeline> {
+    Fields::draft(value, new_pipeline)
+}
+
+/// Reads what a `POST /destinations` holds as far as it goes.
+#[must_use]
+pub fn read_draft_destination(value: &Value) -> Draft<NewDestination> {
+    Fields::draft(value, new_destination)
 }
 
 /// Reads a destination from JSON, as `PUT /destinations/{id}` holds it.
@@ -69,12 +89,7 @@ pub fn read_destination(value: &Value) -> Result<DestinationDocument, Vec<FieldP
 /// # Errors
 /// Every problem of its shape, with its place.
 pub fn read_new_destination(value: &Value) -> Result<NewDestination, Vec<FieldProblem>> {
-    Fields::document(value, |fields| {
-        let id = fields.id::<DestinationId>("id");
-        let document = destination(fields);
-        fields.end();
-        NewDestination { id, document }
-    })
+    Fields::document(value, new_destination)
 }
 
 pub(super) fn read_group(value: &Value) -> Result<GroupDocument, Vec<FieldProblem>> {
@@ -128,6 +143,20 @@ pub(super) fn read_settings(value: &Value) -> Result<Settings, Vec<FieldProblem>
         fields.end();
         document
     })
+}
+
+fn new_pipeline(fields: &mut Fields<'_, '_>) -> NewPipeline {
+    let id = fields.id::<PipelineId>("id");
+    let document = pipeline(fields);
+    fields.end();
+    NewPipeline { id, document }
+}
+
+fn new_destination(fields: &mut Fields<'_, '_>) -> NewDestination {
+    let id = fields.id::<DestinationId>("id");
+    let document = destination(fields);
+    fields.end();
+    NewDestination { id, document }
 }
 
 fn pipeline(fields: &mut Fields<'_, '_>) -> PipelineDocument {
@@ -185,38 +214,6 @@ fn step(value: &Value, path: &Path, problems: &mut Problems) -> Option<Step> {
     Some(Step { id: id?, kind, name, settings })
 }
 
-fn text<'v>(value: &'v Value, path: &Path, problems: &mut Problems) -> Option<&'v str> {
-    let text = value.as_str();
-    if text.is_none() {
-        problems.add(path, "wrong_type", format!("must be a text, is {}", kind_of(value)));
-    }
-    text
-}
-
-fn object<'v>(value: &'v Value, path: &Path, problems: &mut Problems) -> Option<&'v Map<String, Value>> {
-    let map = value.as_object();
-    if map.is_none() {
-        problems.add(path, "wrong_type", format!("must be a mapping, is {}", kind_of(value)));
-    }
-    map
-}
-
-fn parse_id<T: FromStr<Err = ParseIdError>>(text: &str, path: &Path, problems: &mut Problems) -> Option<T> {
-    text.parse().map_err(|error: ParseIdError| problems.add(path, "invalid_id", error.reason)).ok()
-}
-
-/// What a value is, for a person.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "empty",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
-    }
-}
-
 pub(super) fn check_labels(labels: &BTreeMap<String, String>, path: &Path, problems: &mut Problems) {
     if labels.len() > MAX_LABELS {
         problems.add(path, "too_many", format!("at most {MAX_LABELS} labels"));
@@ -232,184 +229,5 @@ pub(super) fn check_labels(labels: &BTreeMap<String, String>, path: &Path, probl
         if value.chars().count() > MAX_LABEL || value.chars().any(char::is_control) {
             problems.add(&at, "invalid_value", format!("a value has at most {MAX_LABEL} printable characters"));
         }
-    }
-}
-
-/// The fields of one mapping, taken by name; what was not asked for is unknown.
-struct Fields<'v, 'p> {
-    map: &'v Map<String, Value>,
-    path: Path,
-    problems: &'p mut Problems,
-    known: Vec<&'static str>,
-}
-
-impl<'v, 'p> Fields<'v, 'p> {
-    fn new(map: &'v Map<String, Value>, path: Path, problems: &'p mut Problems) -> Self {
-        Self { map, path, problems, known: Vec::new() }
-    }
-
-    fn document<T>(value: &Value, read: impl FnOnce(&mut Fields<'_, '_>) -> T) -> Result<T, Vec<FieldProblem>> {
-        let mut problems = Problems::default();
-        let Some(map) = object(value, &Path::root(), &mut problems) else { return Err(problems.into_vec()) };
-        let document = read(&mut Fields::new(map, Path::root(), &mut problems));
-        problems.or(document)
-    }
-
-    /// A field that is there and not null.
-    fn take(&mut self, name: &'static str) -> Option<&'v Value> {
-        self.known.push(name);
-        self.map.get(name).filter(|value| !value.is_null())
-    }
-
-    fn end(&mut self) {
-        for name in self.map.keys().filter(|name| !self.known.contains(&name.as_str())) {
-            let mut message = "is not a field here".to_owned();
-            if let Some(near) = suggestion(name, self.known.iter().copied()) {
-                message.push_str("; did you mean `");
-                message.push_str(near);
-                message.push_str("`?");
-            }
-            self.problems.add(self.path.key(name), "unknown_field", message);
-        }
-    }
-
-    fn missing(&mut self, name: &str) {
-        self.problems.add(self.path.key(name), "missing", "must be given");
-    }
-
-    fn optional_text(&mut self, name: &'static str, max_chars: usize) -> Option<String> {
-        let value = self.take(name)?;
-        let path = self.path.key(name);
-        let text = text(value, &path, self.problems)?;
-        if text.chars().count() > max_chars {
-            self.problems.add(&path, "too_long", format!("at most {max_chars} characters"));
-        }
-        Some(text.to_owned())
-    }
-
-    fn required_text(&mut self, name: &'static str, max_chars: usize) -> String {
-        let text = self.optional_text(name, max_chars);
-        match text {
-            Some(text) if text.trim().is_empty() => {
-                self.problems.add(self.path.key(name), "missing", "must not be empty");
-                text
-            }
-            Some(text) => text,
-            None => {
-                if self.map.get(name).is_none_or(Value::is_null) {
-                    self.missing(name);
-                }
-                String::new()
-            }
-        }
-    }
-
-    fn name(&mut self) -> String {
-        let name = self.required_text("name", MAX_NAME);
-        if name.chars().any(char::is_control) {
-            self.problems.add(self.path.key("name"), "invalid_value", "must be one line of printable characters");
-        }
-        name
-    }
-
-    fn description(&mut self) -> String {
-        self.optional_text("description", MAX_DESCRIPTION).unwrap_or_default()
-    }
-
-    fn version(&mut self) -> u32 {
-        let Some(value) = self.take("version") else { return LAYOUT_VERSION };
-        let path = self.path.key("version");
-        match value.as_u64() {
-            Some(1) => {}
-            Some(newer) if newer > u64::from(LAYOUT_VERSION) => {
-                self.problems.add(path, "newer_version", format!("version {newer} is from a newer LinkMesh"));
-            }
-            _ => self.problems.add(path, "invalid_value", "must be 1"),
-        }
-        LAYOUT_VERSION
-    }
-
-    fn boolean(&mut self, name: &'static str, default: bool) -> bool {
-        let Some(value) = self.take(name) else { return default };
-        if let Value::Bool(value) = value {
-            return *value;
-        }
-        let message = format!("must be true or false, is {}", kind_of(value));
-        self.problems.add(self.path.key(name), "wrong_type", message);
-        default
-    }
-
-    fn number(&mut self, name: &'static str, default: u32, least: u32, most: u32) -> u32 {
-        let Some(value) = self.take(name) else { return default };
-        match value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n)) {
-            Some(number) => number,
-            None => {
-                let message = format!("must be a whole number from {least} to {most}");
-                self.problems.add(self.path.key(name), "invalid_value", message);
-                default
-            }
-        }
-    }
-
-    fn id<T: FromStr<Err = ParseIdError>>(&mut self, name: &'static str) -> Option<T> {
-        let value = self.take(name)?;
-        let path = self.path.key(name);
-        parse_id(text(value, &path, self.problems)?, &path, self.problems)
-    }
-
-    fn list<T>(
-        &mut self,
-        name: &'static str,
-        mut item: impl FnMut(&Value, &Path, &mut Problems) -> Option<T>,
-    ) -> Vec<T> {
-        let Some(value) = self.take(name) else { return Vec::new() };
-        let path = self.path.key(name);
-        let Some(items) = value.as_array() else {
-            self.problems.add(&path, "wrong_type", format!("must be a list, is {}", kind_of(value)));
-            return Vec::new();
-        };
-        items.iter().enumerate().filter_map(|(i, v)| item(v, &path.index(i), self.problems)).collect()
-    }
-
-    fn required_list<T>(
-        &mut self,
-        name: &'static str,
-        item: impl FnMut(&Value, &Path, &mut Problems) -> Option<T>,
-    ) -> Vec<T> {
-        if self.map.get(name).is_none_or(Value::is_null) {
-            self.known.push(name);
-            self.missing(name);
-            return Vec::new();
-        }
-        self.list(name, item)
-    }
-
-    fn texts(&mut self, name: &'static str) -> Vec<String> {
-        self.list(name, |value, path, problems| text(value, path, problems).map(str::to_owned))
-    }
-
-    fn settings(&mut self) -> Map<String, Value> {
-        let Some(value) = self.take("settings") else { return Map::new() };
-        let path = self.path.key("settings");
-        object(value, &path, self.problems).cloned().unwrap_or_default()
-    }
-
-    fn labels(&mut self, name: &'static str) -> BTreeMap<String, String> {
-        let Some(value) = self.take(name) else { return BTreeMap::new() };
-        let path = self.path.key(name);
-        let Some(map) = object(value, &path, self.problems) else { return BTreeMap::new() };
-        let labels = map
-            .iter()
-            .filter_map(|(key, value)| Some((key.clone(), text(value, &path.key(key), self.problems)?.to_owned())))
-            .collect();
-        check_labels(&labels, &path, self.problems);
-        labels
-    }
-
-    fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Fields<'_, '_>) -> T) -> Option<T> {
-        let value = self.take(name)?;
-        let path = self.path.key(name);
-        let map = object(value, &path, self.problems)?;
-        Some(read(&mut Fields::new(map, path, self.problems)))
     }
 }

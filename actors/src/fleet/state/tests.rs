@@ -67,7 +67,7 @@ impl Fleet {
             sealer: &self.sealer,
             now: Duration::from_secs(1),
         };
-        self.state.reconcile(&world, changed.into_iter().collect())
+        self.state.reconcile(&world, changed.into_iter().collect()).touched
     }
 
     fn place(&self, number: u32) -> Arc<Place> {

@@ -180,6 +180,30 @@ fn refused_addition_leaves_what_ran() {
 }
 
 #[test]
+fn what_runs_is_never_left_out_beside_something_unproven() {
+    let (old, new, mended) = (desired(&["a"]), desired(&["b"]), desired(&["b:2"]));
+    let mut server = Server::new(Some(&old));
+    let mut alloy = Alloy { broken: Some(("\t// 1\n}\n\npl_b".into(), "26:4: no".into())), ..Alloy::default() };
+    alloy.start(&mut server);
+    // `a` is renamed to `b`, which fails: whatever Alloy restores, `a` was part of what it refused.
+    server.desire(Some(&new));
+    alloy.poll(&mut server);
+    assert_eq!(alloy.status.0, FAILED);
+    let refused = alloy.last_received.clone().unwrap();
+    assert!(refused.text.contains("pl_a ") && refused.text.contains("pl_b "), "{}", refused.text);
+    alloy.poll(&mut server);
+    assert_eq!(alloy.runs(), Some(&**old.text()));
+    assert_eq!(server.standing().config_state, ConfigState::Failed);
+    // Mended, it joins, and only then `a` goes.
+    server.desire(Some(&mended));
+    alloy.poll(&mut server);
+    assert!(alloy.runs().unwrap().contains("pl_a ") && alloy.runs().unwrap().contains("pl_b "));
+    alloy.poll(&mut server);
+    assert_eq!(alloy.runs(), Some(&**mended.text()));
+    assert_eq!(server.standing().config_state, ConfigState::Applied);
+}
+
+#[test]
 fn steps_go_on_after_a_restart_of_the_server() {
     let (old, new) = (desired(&["a", "b"]), desired(&["a", "c"]));
     let mut server = Server::new(Some(&old));

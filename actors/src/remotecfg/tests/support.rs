@@ -251,6 +251,7 @@ impl Alloy {
             self.status = (APPLIED, String::new());
             return;
         }
+        self.demand_safe_restore(&text.text);
         match &self.broken {
             Some((part, error)) if text.text.contains(part) => self.status = (FAILED, error.clone()),
             _ => {
@@ -260,6 +261,24 @@ impl Alloy {
                 self.sent_status = None;
             }
         }
+    }
+
+    /// When a load fails, Alloy restores what ran; where the refused text also left out a running pipeline, that restore
+    /// can fail too, and the pipeline stays unhealthy until it was gone once (remotecfg.md 1.10, B3). So a text either
+    /// leaves something out or brings something new.
+    fn demand_safe_restore(&self, text: &str) {
+        let Some(running) = self.runs() else { return };
+        // Comments between blocks say nothing to Alloy.
+        let blocks = |text: &str| {
+            let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("//")).collect();
+            let blocks = lines.join("\n");
+            blocks.split("\n\n").map(|block| block.trim().to_owned()).filter(|b| !b.is_empty()).collect::<Vec<_>>()
+        };
+        let (old, new) = (blocks(running), blocks(text));
+        let has = |blocks: &[String], head: &str| blocks.iter().any(|block| block.lines().next() == Some(head));
+        let left_out = old.iter().any(|block| !has(&new, block.lines().next().unwrap_or_default()));
+        let is_new = new.iter().any(|block| !old.contains(block));
+        assert!(!(left_out && is_new), "a restore of\n{running}\nmay fail after\n{text}");
     }
 
     pub(super) fn runs(&self) -> Option<&str> {

@@ -1,10 +1,9 @@
 //! Both versions of a document beside each other, part by part, to choose from.
 
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sycamore::prelude::*;
 
-use super::Editor;
+use super::{Document, Editor};
 use crate::{
     components::{bits, code},
     model::{
@@ -15,7 +14,7 @@ use crate::{
     },
 };
 
-pub(super) fn content<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static>(editor: Editor<D>) -> View {
+pub(super) fn content<D: Document>(editor: Editor<D>) -> View {
     let parts = editor
         .conflict
         .with_untracked(|conflict| conflict.as_ref().map(|conflict| conflict.parts.clone()).unwrap_or_default());
@@ -40,11 +39,7 @@ pub(super) fn content<D: Clone + PartialEq + Serialize + DeserializeOwned + 'sta
     }
 }
 
-fn one<D: Clone + PartialEq + Serialize + DeserializeOwned + 'static>(
-    editor: Editor<D>,
-    index: usize,
-    part: Part,
-) -> View {
+fn one<D: Document>(editor: Editor<D>, index: usize, part: Part) -> View {
     let group = format!("conflict-{index}");
     let tag = if part.both { bits::tag(Label { word: "both changed", tone: Tone::Warn }) } else { View::new() };
     let title = schema::title(if part.key == "match" { "matchers" } else { &part.key });

@@ -1,21 +1,17 @@
-//! What can be done with a collector: restart, retry, another token, name and labels, deregister.
+//! What can be done with a collector: restart, retry, another token, deregister.
 
-use linkmesh_proto::api::collector::{Collector, CollectorPatch, CollectorStatus, ConfigState, NewToken, Runtime};
+use linkmesh_proto::api::collector::{Collector, CollectorStatus, ConfigState, NewToken, Runtime};
 use sycamore::prelude::*;
 
 use crate::{
-    See as _,
-    api::{Tagged, When},
+    api::When,
     app::App,
     components::{
         bits, code,
         dialog::{confirm, dialog},
-        field::new_id,
-        loading::{Loader, Tasks, busy_button, copy_button},
-        pairs,
+        loading::{Tasks, copy_button},
     },
-    dom,
-    model::status::{Tone, program, stability_name},
+    model::status::Tone,
 };
 
 pub(super) fn buttons(app: App, path: &str, collector: ReadSignal<Collector>) -> View {
@@ -163,84 +159,5 @@ fn deregister_text(runtime: Runtime) -> View {
         p { "Its token dies at once and its connection is closed. It keeps running its last configuration until it is stopped on its host." }
         (special)
         p { "It stays in the list of deregistered collectors for 30 days." }
-    }
-}
-
-/// Name, labels, and what matchers see.
-pub(super) fn about(app: App, path: &str, collector: ReadSignal<Collector>, loader: Loader<Tagged<Collector>>) -> View {
-    let (name, labels) = collector.with_untracked(|c| (c.name.clone(), c.labels.clone()));
-    let (new_name, new_labels) = (create_signal(name.clone()), create_signal(labels.clone()));
-    let busy = create_signal(false);
-    let tasks = Tasks::here();
-    let may = app.may("collectors:write");
-    let path = path.to_owned();
-    let save = move || {
-        if busy.replace(true) {
-            return;
-        }
-        let path = path.clone();
-        let patch = CollectorPatch {
-            name: Some(new_name.get_clone_untracked().trim().to_owned()),
-            labels: Some(new_labels.get_clone_untracked()),
-        };
-        tasks.spawn(async move {
-            let etag = loader.data().with_untracked(|data| data.as_ref().and_then(|data| data.etag.clone()));
-            let when = etag.map_or(When::Always, When::Matches);
-            let result = app.api.patch::<Collector>(&path, &patch, when).await;
-            busy.set(false);
-            match result {
-                Ok(saved) => {
-                    loader.update(|known| *known = saved);
-                    app.say("Saved. Pipelines follow the labels.");
-                }
-                Err(error) => {
-                    if error.status() == 412 {
-                        loader.reload();
-                    }
-                    app.complain(&error);
-                }
-            }
-        });
-    };
-    let attributes = create_selector(move || collector.with(|c| c.attributes.clone()));
-    let id = new_id();
-    let label_for = id.clone();
-    let form: View = if may {
-        let labels = pairs::labels(&labels, move |labels| new_labels.set(labels));
-        let save = busy_button("btn go", "save-labels", "Save", *busy, save);
-        view! {
-            div(class="form") {
-                div(class="field") { label(r#for=label_for) { "Name" } input(id=id, r#type="text", value=name, on:input=move |event: web_sys::Event| new_name.set(dom::value(&event))) }
-                div(class="field") { span(class="label") { "Labels" } (labels) small { "Labels win over what the collector reports; collector.* is the server's. Matchers see both." } }
-                div { (save) }
-            }
-        }
-    } else {
-        View::new()
-    };
-    view! {
-        div(class="cols even card-body") {
-            div(class="stack") {
-                dl(class="facts") {
-                    dt { "Id" } dd(class="mono") { (collector.with(|c| c.id.to_string())) }
-                    dt { "Program" } dd { (collector.with(|c| program(c.runtime, c.version.as_deref()))) }
-                    dt { "Instance" } dd(class="mono") { (collector.with(|c| c.instance_uid.clone().unwrap_or_else(|| "not reported".to_owned()))) }
-                    dt { "Stability level" } dd { (collector.with(|c| stability_name(c.stability))) }
-                    dt { "Address" } dd(class="mono") { (collector.with(|c| c.address.clone().unwrap_or_else(|| "unknown".to_owned()))) }
-                }
-                (form)
-            }
-            div(class="scroll") {
-                table {
-                    thead { tr { th { "Attribute" } th { "Value, as matchers see it" } } }
-                    tbody {
-                        (attributes.see(|attributes| attributes.iter().map(|(name, value)| {
-                            let (name, value) = (name.clone(), value.clone());
-                            view! { tr { td(class="wrap mono") { (name) } td(class="wrap mono") { (value) } } }
-                        }).collect::<Vec<View>>()))
-                    }
-                }
-            }
-        }
     }
 }

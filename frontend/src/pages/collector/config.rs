@@ -58,22 +58,13 @@ fn shown(config: &CollectorConfig, runtime: Runtime) -> View {
         let at = bits::ago(Some(at));
         view! { span(class="sub") { "said " (at) } }
     });
-    let error: View = match &config.status.error {
-        Some(error) if error != "no_answer" => {
-            let error = error.clone();
-            let note = bits::note(Tone::Bad, view! { b { "The collector's own words" } div(class="mono") { (error) } });
-            view! { div(class="card-body") { (note) } }
-        }
-        _ => View::new(),
-    };
     let (state, drift) = (bits::tag(state), bits::tag(drift));
     let (differences, texts) = (differences(config), texts(config, runtime));
     view! {
-        div(class="filter") {
-            span(class="sub") { "Last delivery" } (state) (at)
-            span(class="sub") { "Drift" } (drift)
+        div(class="said") {
+            span(class="wait") { span(class="sub") { "Last delivery" } (state) (at) }
+            span(class="wait") { span(class="sub") { "Drift" } (drift) }
         }
-        (error)
         (differences)
         (texts)
     }

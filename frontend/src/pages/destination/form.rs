@@ -32,7 +32,7 @@ pub(super) fn form(ctx: Ctx) -> View {
                 .collect::<Vec<View>>()
         })
     }));
-    let description = entry.as_ref().map(|entry| entry.description.clone()).unwrap_or_default();
+    let description = entry.as_ref().map(|entry| bits::prose(&entry.description)).unwrap_or_default();
     let fields = entry.as_ref().map(|entry| schema::fields(&entry.schema)).unwrap_or_default();
     let settings = field::group(ctx.form, &fixed("settings"), &fields, document.settings.clone(), move |settings| {
         ctx.editor.document.update(|document| document.settings = settings);
@@ -53,13 +53,6 @@ pub(super) fn form(ctx: Ctx) -> View {
     let (name_id, text_id, kind_id) = (new_id(), new_id(), new_id());
     let (name_for, text_for, kind_for) = (name_id.clone(), text_id.clone(), kind_id.clone());
     let (name, about, kind) = (document.name, document.description, document.kind);
-    let id_line: View = match ctx.id.get_clone_untracked() {
-        Some(id) => {
-            let id = id.to_string();
-            view! { small { "Id " span(class="mono") { (id) } ", which never changes." } }
-        }
-        None => View::new(),
-    };
     view! {
         div(class="form", data-testid="step-form") {
             (ctx.warnings.see(|warnings| {
@@ -72,7 +65,7 @@ pub(super) fn form(ctx: Ctx) -> View {
                     let text = dom::value(&event);
                     ctx.editor.document.update(|document| document.name = text);
                 })
-                (id_line)
+                (ctx.frame.id_line())
                 (problem(ctx.form, fixed("name"), true))
                 (problem(ctx.form, fixed("id"), true))
             }

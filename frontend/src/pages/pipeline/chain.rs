@@ -6,7 +6,7 @@ use sycamore::{prelude::*, web::document};
 use super::Ctx;
 use crate::{
     See as _,
-    components::icons::icon,
+    components::{bits, icons::icon},
     model::{
         chain::{self as model, Chosen, Lane},
         format, problems,
@@ -79,7 +79,7 @@ fn arrows(event: web_sys::KeyboardEvent) {
 /// What flows at one end, from the collectors' own counters.
 fn meter(ctx: Ctx, at_start: bool) -> View {
     let flow = create_selector(move || {
-        let id = ctx.id.get_clone()?;
+        let id = ctx.id()?;
         ctx.app.rates.with(|rates| rates.flow(ctx.app.now.get(), Some(&id)))
     });
     let word = if at_start { "in" } else { "out" };
@@ -201,10 +201,9 @@ fn adder(ctx: Ctx, lane: Lane) -> View {
     let items: Vec<View> = entries
         .into_iter()
         .map(|entry| {
-            let (title, text) = (entry.title.clone(), entry.description.clone());
+            let (title, text) = (entry.title.clone(), bits::prose(&entry.description));
             let add = move |event: web_sys::MouseEvent| {
                 close_menu(&event);
-                ctx.strict.set(true);
                 ctx.reshape(|document| {
                     if document.signals.is_empty() && lane == Lane::Sources {
                         document.signals.clone_from(&entry.signals);
@@ -239,7 +238,6 @@ fn destinations(ctx: Ctx) -> View {
                             let (id, name, kind) = (d.id.clone(), d.document.name.clone(), ctx.title_of(&d.document.kind));
                             let add = move |event: web_sys::MouseEvent| {
                                 close_menu(&event);
-                                ctx.strict.set(true);
                                 ctx.reshape(|document| {
                                     model::toggle_destination(document, &id);
                                     Chosen::Destination(document.destinations.len().saturating_sub(1))

@@ -77,13 +77,6 @@ fn pipeline(ctx: Ctx) -> View {
         touch(&|document| document.matchers.clone_from(&matchers));
     });
     let (name, description, enabled) = (document.name, document.description, document.enabled);
-    let id_line: View = match ctx.id.get_clone_untracked() {
-        Some(id) => {
-            let id = id.to_string();
-            view! { small { "Id " span(class="mono") { (id) } ", which never changes." } }
-        }
-        None => View::new(),
-    };
     view! {
         div(class="card-head") { h2 { "Pipeline" } }
         div(class="form", data-testid="pipeline-form") {
@@ -93,7 +86,7 @@ fn pipeline(ctx: Ctx) -> View {
                     let text = dom::value(&event);
                     touch(&|document| document.name.clone_from(&text));
                 })
-                (id_line)
+                (ctx.frame.id_line())
                 (problem(ctx.form, fixed("name"), true))
                 (problem(ctx.form, fixed("id"), true))
             }
@@ -179,7 +172,7 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
     };
     let description: View = match &entry {
         Some(entry) => {
-            let text = entry.description.clone();
+            let text = bits::prose(&entry.description);
             view! { p(class="sub") { (text) } }
         }
         None => View::new(),

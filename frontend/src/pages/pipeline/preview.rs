@@ -1,6 +1,6 @@
 //! What the pipeline becomes: both texts beside each other, the changes, and who gets it.
 
-use linkmesh_proto::api::pipeline::{NewPipeline, Preview};
+use linkmesh_proto::api::pipeline::Preview;
 use serde_json::Value;
 use sycamore::prelude::*;
 
@@ -39,12 +39,18 @@ pub(super) fn follow(ctx: Ctx) {
         let wait = if std::mem::take(&mut first) { 0 } else { 350 };
         let now = turn.get_untracked() + 1;
         turn.set_silent(now);
+        // Of an empty page there is nothing to say.
+        if ctx.frame.id.with_untracked(Option::is_none) && ctx.editor.base.with_untracked(|blank| *blank == document) {
+            ctx.editor.problems.set(Vec::new());
+            ctx.preview.set(None);
+            return;
+        }
         tasks.spawn(async move {
             dom::pause(wait).await;
             if turn.get_untracked() != now {
                 return;
             }
-            let body = NewPipeline { id: ctx.id.get_clone_untracked(), document };
+            let body = ctx.frame.draft(&document);
             let result = ctx.app.api.post::<Preview>("/pipelines/preview", &body).await;
             if turn.get_untracked() != now {
                 return;
@@ -108,6 +114,9 @@ pub(super) fn view(ctx: Ctx) -> View {
 
 fn texts(ctx: Ctx) -> View {
     let known = create_selector(move || ctx.preview.with(Option::is_some));
+    let empty = create_selector(move || {
+        ctx.editor.document.with(|document| document.sources.is_empty() && document.destinations.is_empty())
+    });
     let general = create_selector(move || {
         ctx.preview_error.with(|error| {
             error.as_ref().filter(|error| error.fields().is_empty()).map(|error| (error.title(), error.detail()))
@@ -133,6 +142,7 @@ fn texts(ctx: Ctx) -> View {
         let items: Vec<View> = items.iter().take(8).cloned().map(|(field, message)| {
             let target = crate::model::chain::place_of(&field);
             let field = if field.is_empty() { "pipeline".to_owned() } else { field };
+            let message = bits::prose(&message);
             view! { li { button(r#type="button", class="btn small bare mono", on:click=move |_| ctx.chosen.set(target)) { (field) } " " (message) } }
         }).collect();
         let note = bits::note(tone, view! { ul { (items) } });
@@ -148,7 +158,9 @@ fn texts(ctx: Ctx) -> View {
         })
         (problems.see(|problems| list(problems, Tone::Bad)))
         (warnings.see(|warnings| list(warnings, Tone::Warn)))
-        (if known.get() {
+        (if empty.get() {
+            bits::state("empty", "pipelines", view! { "Nothing to run yet" }, view! { "With a source and a destination, the configuration of both runtimes shows up here while you build it." }, View::new())
+        } else if known.get() {
             view! { div(class="pair") { (text(ctx, true)) (text(ctx, false)) } }
         } else {
             loading::rows_skeleton()

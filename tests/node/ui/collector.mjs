@@ -1,0 +1,183 @@
+// What an operator does with a collector, and what its page shows when things are not well.
+import { api, ask, button, expect, go, meanwhile, openTab, page, part, picture, save, show, state, task, until } from "./stage.mjs";
+
+/** Restarts it by the page. */
+async function restart(name) {
+  await button("Restart").click();
+  await page.getByRole("heading", { name: "Restart this collector?" }).waitFor();
+  if (name) await picture(name);
+  await part("confirm").click();
+  await page.getByText("Asked to restart.").first().waitFor();
+}
+
+/** Events, and the collector's own count: it pushes when it stops. */
+export async function eventsAndThroughput(id, flow) {
+  await openTab("Events");
+  await part("events").getByText("is applied").first().waitFor();
+  await picture("collector-events");
+  await restart("collector-restart");
+  await until(`/collectors/${id}/throughput`, (data) => data.pipelines.length > 0);
+  await openTab("Throughput");
+  const rows = part("throughput").getByRole("row").filter({ hasText: "shop-logs" });
+  await rows.first().waitFor();
+  // A rate needs two pushes; the second is heard by the feed.
+  await ask({ do: "records", ...flow });
+  await restart();
+  for (const place of ["in", "out"]) {
+    await rows.filter({ has: page.getByRole("cell", { name: place, exact: true }) }).getByText("/s").waitFor();
+  }
+  await picture("collector-throughput");
+}
+
+/** The operator's labels are edited, those of enrolment are only shown; two who edit at once both see it. */
+export async function labels(id) {
+  await go(`/collectors/${id}`, "collector");
+  await openTab("Attributes and labels");
+  await page.getByLabel("Name", { exact: true }).fill("web one");
+  await meanwhile("PATCH", `/collectors/${id}`, () => ({ labels: { env: "prod", team: "shop" } }));
+  await page.getByText("Somebody else saved this collector meanwhile.").waitFor();
+  await picture("collector-labels-meanwhile");
+  await button("Discard").click();
+  await page.getByLabel("Label name").nth(1).waitFor();
+
+  // Saved all the same, it is refused and shows both.
+  await page.getByLabel("Name", { exact: true }).fill("web two");
+  await page.getByLabel("Label value").last().fill("mine");
+  await meanwhile("PATCH", `/collectors/${id}`, () => ({ labels: { env: "prod", team: "theirs" } }));
+  await part("save").click();
+  expect("status of 412");
+  await part("save-confirm").click();
+  await part("conflict").waitFor();
+  await picture("collector-labels-conflict");
+  await part("conflict-continue").click();
+  await part("save-confirm").click();
+  await part("review").waitFor({ state: "detached" });
+  const { body } = await api("GET", `/collectors/${id}`);
+  if (body.name !== "web two" || body.operator_labels.team !== "mine") throw new Error(`saved as ${JSON.stringify(body)}`);
+  await picture("collector-labels");
+}
+
+/** A host that came with an enrolment token. */
+export async function enrolled() {
+  const { body: made } = await api("POST", "/enrollment-tokens", { labels: { site: "fra", env: "prod" }, runtime: "alloy" });
+  const answer = await page.evaluate(async (token) => {
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const body = JSON.stringify({ runtime: "alloy", name: "edge-7", attributes: { "host.name": "edge-7.fra" } });
+    return (await fetch("/api/v1/enrol", { method: "POST", headers, body, credentials: "omit" })).json();
+  }, made.token);
+  const id = answer.collector_id;
+  await go(`/collectors/${id}`, "collector");
+  await openTab("Attributes and labels");
+  await part("enrolment-labels").getByText("site = fra").waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("edge seven");
+  await button("Add label").click();
+  await page.getByLabel("Label name").fill("env");
+  await page.getByLabel("Label value").fill("test");
+  await save("collector-enrolled");
+  await part("enrolment-labels").getByText("env = prod").waitFor({ state: "detached" });
+  await picture("collector-enrolled");
+  const { body } = await api("GET", `/collectors/${id}`);
+  if (JSON.stringify(body.operator_labels) !== "{\"env\":\"test\"}") throw new Error(JSON.stringify(body.operator_labels));
+  await button("Remove label").click();
+  await save();
+  await part("enrolment-labels").getByText("env = prod").waitFor();
+  return id;
+}
+
+/** Another token, and the end of a collector. */
+export async function tokenAndEnd(id) {
+  await button("New token").click();
+  await page.getByRole("heading", { name: "Issue a new token?" }).waitFor();
+  await picture("collector-token-question");
+  await part("confirm").click();
+  await part("new-token").getByText("lmct_").waitFor();
+  await picture("collector-token");
+  await button("End the old one now").click();
+  await page.getByText("The old token is dead.").waitFor();
+  await button("Deregister").click();
+  await page.getByText("This Alloy will not start again").waitFor();
+  await picture("collector-deregister");
+  await part("confirm").click();
+  await part("collectors").waitFor();
+  await page.locator(`[data-testid=collector-row][data-id="${id}"]`).waitFor({ state: "detached" });
+  await show(`/collectors/${id}`, "collector", "collector-deregistered");
+}
+
+/** An Alloy with a stability level: the level stands in what is printed. */
+export async function addAlloy() {
+  await go("/collectors/add", "add-collector");
+  await page.getByText("Grafana Alloy;").click();
+  await page.getByText("Also file logs and others in preview.").click();
+  await page.getByLabel("Name", { exact: true }).fill("db-01");
+  await picture("add-alloy");
+  await button("Continue").click();
+  await part("waiting").waitFor();
+  await part("bootstrap-script").getByText("--stability.level=public-preview").first().waitFor();
+  await page.getByText("The same, file by file").click();
+  await picture("add-alloy-waiting");
+}
+
+/** A config that the collector refuses: its own words, another try, and the way back through history. */
+export async function failure(id) {
+  await go("/pipelines/shop-logs", "pipeline");
+  await part("lane-sources").getByTestId("step").click();
+  const addresses = part("step-form").locator("input[type=text]");
+  for (let index = 0; index < await addresses.count(); index += 1) {
+    const address = addresses.nth(index);
+    // Nothing that the server can see is wrong with it: somebody else on the host has the port.
+    if (/:4318$/.test(await address.inputValue())) await address.fill(`127.0.0.1:${task.taken}`);
+  }
+  await save();
+  await go(`/collectors/${id}`, "collector");
+  await state("Failed");
+  await part("config-error").getByText("address already in use").first().waitFor();
+  await picture("collector-failed");
+  await openTab("Health");
+  await part("health-tree").waitFor();
+  await picture("collector-failed-health");
+  await button("Retry").click();
+  await page.getByText("Offered once more.").waitFor();
+  await picture("collector-retried");
+  await state("Failed");
+  await show("/", "overview", "overview-failed");
+  await show("/collectors", "collectors", "collectors-failed");
+}
+
+/** Everything as it was before the last save. */
+export async function restore(id) {
+  await go("/history", "history");
+  await picture("history");
+  await part("revision-row").nth(1).getByRole("link").first().click();
+  await part("file-diff").first().waitFor();
+  await picture("revision");
+  const before = page.url();
+  await part("restore").click();
+  await page.getByRole("heading", { name: "Restore?" }).waitFor();
+  await picture("revision-restore");
+  await part("confirm").click();
+  await page.waitForURL((url) => url.pathname.startsWith("/history/") && url.href !== before);
+  await page.getByRole("heading", { name: /restore/ }).waitFor();
+  await picture("revision-restored");
+  await go(`/collectors/${id}`, "collector");
+  await state("In sync");
+  if (await part("config-error").count() !== 0) throw new Error("a failure that is over is still shown");
+}
+
+/** It runs something else than was committed: marked beside each other. */
+export async function drift(id, flow) {
+  await ask({ do: "drift", ...flow });
+  await state("Drifted");
+  await part("differences").getByText("by-hand").waitFor();
+  for (const side of ["desired", "effective"]) {
+    const marked = await part(side).locator(".m").count();
+    if (marked === 0) throw new Error(`no line is marked in what is ${side}`);
+  }
+  await picture("collector-drifted");
+  await show("/", "overview", "overview-drifted");
+  await ask({ do: "leave" });
+  await go(`/collectors/${id}`, "collector");
+  await part("status").getByText("Offline", { exact: true }).waitFor();
+  await picture("collector-offline");
+  await ask({ do: "return" });
+  await state("In sync");
+}

@@ -1,0 +1,139 @@
+// From the setup link to a collector that runs what was saved.
+import { api, ask, button, go, openTab, page, part, person, picture, save, show, state, task } from "./stage.mjs";
+
+/** Titles of the catalogue by role and kind, as the page's menus show them. */
+async function titles() {
+  const { body } = await api("GET", "/catalogue");
+  return new Map(body.items.map((entry) => [`${entry.role} ${entry.kind}`, entry.title]));
+}
+
+async function add(lane, title) {
+  await part(`add-${lane}`).click();
+  await part(`lane-${lane}`).locator(".add-menu button", { hasText: title }).first().click();
+  await part("step-form").waitFor();
+}
+
+export async function setUp() {
+  await page.goto(task.setupUrl);
+  await part("setup").waitFor();
+  await picture("setup");
+  await page.getByLabel("Name").fill(person.name);
+  await page.getByLabel("E-mail").fill(person.email);
+  await page.getByLabel("Password").fill("short");
+  await button("Create the administrator").click();
+  await page.getByText("The password needs 12 characters or more.").waitFor();
+  await page.getByLabel("Password").fill(person.password);
+  await button("Create the administrator").click();
+  await part("overview").waitFor();
+  await part("empty").waitFor();
+  await picture("overview-empty");
+  for (const id of ["collectors", "pipelines", "destinations", "history"]) await show(`/${id}`, id, `${id}-empty`);
+  await go("/nowhere", "empty");
+  await picture("not-found");
+}
+
+/** What the page shows is pasted on a host, and the page sees it arrive. */
+export async function addCollector() {
+  await go("/collectors/add", "add-collector");
+  await page.getByLabel("Name", { exact: true }).fill("web-01");
+  await page.getByLabel("Version").fill(task.version);
+  await button("Add label").click();
+  await page.getByLabel("Label name").fill("env");
+  await page.getByLabel("Label value").fill("prod");
+  await picture("add-collector");
+  const made = page.waitForResponse((answer) => answer.url().endsWith("/api/v1/collectors") && answer.request().method() === "POST");
+  await button("Continue").click();
+  const { collector, bootstrap } = await (await made).json();
+  await part("waiting").waitFor();
+  await picture("add-collector-waiting");
+  await ask({ do: "install", bootstrap });
+  await part("arrived").waitFor();
+  await picture("add-collector-arrived");
+  await page.getByRole("link", { name: "Open the collector" }).click();
+  await part("collector").waitFor();
+  await state("Nothing to run");
+  await picture("collector-without-pipeline");
+  await openTab("Throughput");
+  await part("throughput").getByText("No data yet").waitFor();
+  await picture("collector-throughput-empty");
+  return collector.id;
+}
+
+export async function addDestination() {
+  await go("/destinations/new", "destination");
+  await page.getByLabel("Kind").selectOption("otlp_http");
+  // What was typed is looked at before it is saved; what is not there yet is no fault.
+  const url = part("step-form").getByLabel("URL").first();
+  await url.fill("central.example.com");
+  await part("problem").waitFor();
+  if (await part("problem").count() !== 1) throw new Error("what nobody has typed yet is shown as a problem");
+  await picture("destination-wrong");
+  await url.fill(task.sink);
+  await part("problem").first().waitFor({ state: "detached" });
+  await page.getByLabel("Name", { exact: true }).first().fill("Central");
+  await picture("destination");
+  await save("destination");
+  await page.waitForURL(/\/destinations\/central$/);
+  await page.getByRole("region", { name: "Used by" }).waitFor();
+}
+
+/** OTLP in, no debug records, one attribute, to the destination. */
+export async function addPipeline() {
+  const title = await titles();
+  await go("/pipelines/new", "pipeline-form");
+  await picture("pipeline-new");
+  await button("Add matcher").click();
+  const matcher = page.getByRole("textbox", { name: "Matcher" });
+  await matcher.fill("env=\"prod");
+  await part("problem").waitFor();
+  if (await part("problem").count() !== 1) throw new Error("what nobody has typed yet is shown as a problem");
+  if (await matcher.getAttribute("aria-invalid") !== "true") throw new Error("the wrong matcher is not marked");
+  await picture("pipeline-wrong-matcher");
+  await matcher.fill("env=\"prod\"");
+  await part("problem").first().waitFor({ state: "detached" });
+  await part("matched").getByText("1", { exact: true }).waitFor();
+
+  // A save is tried too early: now also what is missing is named, and nothing is stored.
+  await part("save").click();
+  await part("review").waitFor();
+  await picture("pipeline-too-early");
+  await page.keyboard.press("Escape");
+  await part("review").waitFor({ state: "detached" });
+  await page.getByText("must not be empty").first().waitFor();
+  await page.getByLabel("Name", { exact: true }).first().fill("Shop logs");
+  await page.getByLabel("Logs", { exact: true }).check();
+  await part("add-sources").click();
+  await picture("pipeline-menu");
+  await page.keyboard.press("Escape");
+  await add("sources", title.get("source otlp"));
+  await add("filters", title.get("filter severity"));
+  await add("processors", title.get("processor attributes"));
+  await add("destinations", "Central");
+  await part("problem").first().waitFor({ state: "detached" });
+  await picture("pipeline");
+  await save("pipeline");
+  await page.waitForURL(/\/pipelines\/shop-logs$/);
+  await part("matched").getByText("1", { exact: true }).waitFor();
+  await picture("pipeline-saved");
+}
+
+/** Applied and in sync, with what the collector really loaded beside it, and its records arrive changed. */
+export async function seeItRun(id) {
+  await go(`/collectors/${id}`, "collector");
+  await state("In sync");
+  await part("effective").waitFor();
+  await picture("collector");
+  await openTab("Health");
+  await part("health-tree").waitFor();
+  await picture("collector-health");
+  const { body } = await api("GET", "/pipelines/shop-logs");
+  const set = body.processors[0].settings.actions.find((action) => action.action === "set" && action.value !== undefined);
+  const flow = {
+    port: Number(body.sources[0].settings.http.endpoint.split(":").pop()),
+    key: set.key,
+    value: String(set.value),
+    processor: `attributes/shop-logs.${body.processors[0].id}`,
+  };
+  await ask({ do: "records", ...flow });
+  return flow;
+}
