@@ -164,7 +164,7 @@ impl Host {
     pub(crate) fn opamp(&mut self, now: Now, input: opamp::Input, context: &Context<'_>) -> Vec<Action> {
         match &mut self.machine {
             Machine::Opamp(state) => {
-                let actions = state.apply(now, input, context).into_iter().map(Action::from).collect();
+                let actions: Vec<_> = state.apply(now, input, context).into_iter().map(Action::from).collect();
                 self.forget_attributes(&actions);
                 actions
             }
@@ -177,14 +177,14 @@ impl Host {
         match &mut self.machine {
             Machine::Opamp(_) => Vec::new(),
             Machine::Alloy(state) => {
-                let actions = state.apply(now, self.pulse, input).into_iter().map(Action::from).collect();
+                let actions: Vec<_> = state.apply(now, self.pulse, input).into_iter().map(Action::from).collect();
                 self.forget_attributes(&actions);
                 actions
             }
         }
     }
 
-    fn forget_attributes(&mut self, actions: &Vec<Action>) {
+    fn forget_attributes(&mut self, actions: &[Action]) {
         if actions.iter().any(|action| matches!(action, Action::AttributesChanged)) {
             self.attributes.take();
         }

@@ -127,7 +127,7 @@ pub fn gist(text: &str) -> Option<(&str, &str)> {
 #[must_use]
 pub fn prose(text: &str) -> Vec<(bool, &str)> {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return vec![(false, text)];
     }
     parts

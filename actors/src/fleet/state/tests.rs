@@ -238,7 +238,7 @@ impl Fleet {
             Step::Move(n, env) => {
                 let slot = self.directory.slot(id(*n)).unwrap();
                 slot.update_record(|record| {
-                    drop(Arc::make_mut(&mut record.row.reported).insert("env".into(), (*env).into()))
+                    drop(Arc::make_mut(&mut record.row.reported).insert("env".into(), (*env).into()));
                 });
                 return vec![id(*n)];
             }
