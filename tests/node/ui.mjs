@@ -13,7 +13,7 @@ async function walk() {
   await addDestination();
   await addPipeline();
   const flow = await seeItRun(id);
-  await eventsAndThroughput(id, flow);
+  await eventsAndThroughput(id);
   await labels(id);
   await twoTabs();
   await conflict();
