@@ -123,6 +123,12 @@ pub fn gist(text: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// The one line of an error that fits into a table: what the program died of.
+#[must_use]
+pub fn last_words(text: &str) -> &str {
+    gist(text).map_or(text, |(_, last)| last)
+}
+
 /// The parts of a text that marks code with backticks: each with whether it is code.
 #[must_use]
 pub fn prose(text: &str) -> Vec<(bool, &str)> {
@@ -217,6 +223,8 @@ mod tests {
         assert_eq!(gist(log), Some(("exited with code 1", "Error: address already in use")));
         assert_eq!(gist("26:4: unrecognized attribute name \"nope\""), None);
         assert_eq!(gist("one\ntwo"), None);
+        assert_eq!(last_words(log), "Error: address already in use");
+        assert_eq!(last_words("one"), "one");
     }
 
     #[test]

@@ -286,7 +286,7 @@ fn row(row: Signal<Collector>) -> View {
                 (match row.with(|row| row.error.clone().filter(|error| error != "no_answer")) {
                     Some(error) => {
                         let title = error.clone();
-                        let short: String = error.chars().take(48).collect();
+                        let short: String = format::last_words(&error).chars().take(48).collect();
                         view! { " " span(class="dim mono fold", title=title) { (short) } }
                     }
                     None => View::new(),

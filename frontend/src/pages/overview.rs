@@ -204,6 +204,7 @@ fn attention(app: App) -> View {
                     let (href, name) = (format!("/collectors/{}", collector.id), collector.name.clone());
                     let error = collector.error.clone().unwrap_or_default();
                     let title = error.clone();
+                    let error = format::last_words(&error).to_owned();
                     let (state, config) = (bits::tag(status::status(collector.status)), bits::tag(status::config(collector)));
                     view! {
                         tr {

@@ -66,7 +66,10 @@ pub(super) fn follow(ctx: Ctx) {
                     if !fields.is_empty() {
                         ctx.editor.problems.set(fields);
                     }
-                    ctx.preview_error.set(Some(error));
+                    // A session that ended is told by the dialog that opens for it.
+                    if error.status() != 401 {
+                        ctx.preview_error.set(Some(error));
+                    }
                 }
             });
         });
