@@ -13,7 +13,7 @@ async function walk() {
   await addDestination();
   await addPipeline();
   const flow = await seeItRun(id);
-  await eventsAndThroughput(id);
+  await eventsAndThroughput(id, flow);
   await labels(id);
   await twoTabs();
   await conflict();
@@ -29,6 +29,13 @@ async function walk() {
   await expiry();
   await outAndIn();
 }
+
+// A browser that hangs has no time limit of its own.
+const limit = setTimeout(() => {
+  console.error("the walk does not come to its end; the last picture shows how far it got");
+  process.exit(1);
+}, 15 * 60_000);
+limit.unref();
 
 try {
   await walk();

@@ -11,7 +11,7 @@ async function restart(name) {
 }
 
 /** Events, and the collector's own count: it pushes when it stops. */
-export async function eventsAndThroughput(id) {
+export async function eventsAndThroughput(id, flow) {
   await openTab("Events");
   await part("events").getByText("is applied").first().waitFor();
   await picture("collector-events");
@@ -20,6 +20,13 @@ export async function eventsAndThroughput(id) {
   await openTab("Throughput");
   const rows = part("throughput").getByRole("row").filter({ hasText: "shop-logs" });
   await rows.first().waitFor();
+  // A rate needs two pushes, a second or more apart; the later one is heard by the feed.
+  await until(`/collectors/${id}/throughput`, (data) => data.age_s > 1.5);
+  await ask({ do: "records", ...flow });
+  await restart();
+  for (const place of ["in", "out"]) {
+    await rows.filter({ has: page.getByRole("cell", { name: place, exact: true }) }).getByText("/s").waitFor();
+  }
   await picture("collector-throughput");
 }
 
