@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, WrapFuture};
 use linkmesh_proto::{PipelineId, Revision, api::event::Event};
 use tokio::sync::oneshot;
 
@@ -36,9 +36,13 @@ const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
 const FLEET_DEADLINE: Duration = Duration::from_secs(5);
 /// How often a batch is judged again because somebody committed by hand meanwhile.
 const MAX_ATTEMPTS: usize = 5;
-/// Maintenance is due after this many commits, and this often. Each batch opens the indexes of the packs that there are,
-/// so that a save costs what their number costs.
+/// Maintenance is worth its while after this many batches: each leaves a pack behind.
 const MAINTAIN_AFTER: usize = 64;
+/// It begins once no batch was committed for so long: merging packs takes a core, which saves need more.
+const REST: Duration = Duration::from_secs(2);
+/// After this many batches it no longer waits for that: a look-up costs a glance at each pack.
+const MAINTAIN_ANYWAY: usize = 512;
+/// A few batches are not left for longer than this.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(600);
 /// How often a merge of packs that goes on beside the saves is looked at.
 const PACKING_LOOK: Duration = Duration::from_secs(1);
@@ -51,7 +55,9 @@ pub(crate) struct RepositoryActor {
     worker: RepositoryWorker,
     waiting: Vec<(Change, Reply)>,
     is_busy: bool,
-    commits_since_maintenance: usize,
+    batches_since_maintenance: usize,
+    /// Maintenance that begins unless another batch comes first.
+    at_rest: Option<SpawnHandle>,
     /// The repository's thread was asked to pack and has not answered.
     is_packing: bool,
 }
@@ -68,7 +74,15 @@ struct Batch {
 
 impl RepositoryActor {
     pub(crate) fn new(shared: Arc<Shared>, worker: RepositoryWorker) -> Self {
-        Self { shared, worker, waiting: Vec::new(), is_busy: false, commits_since_maintenance: 0, is_packing: false }
+        Self {
+            shared,
+            worker,
+            waiting: Vec::new(),
+            is_busy: false,
+            batches_since_maintenance: 0,
+            at_rest: None,
+            is_packing: false,
+        }
     }
 
     /// Takes the next batch, when none is on its way.
@@ -166,7 +180,7 @@ impl RepositoryActor {
             let next = batch::committed(&batch.base, &batch.requests, &commits);
             self.shared.secrets.take(&next, &*self.shared.sealer);
             self.shared.config.store(Arc::new(next));
-            self.commits_since_maintenance += commits.iter().filter(|commit| commit.changed).count();
+            self.batches_since_maintenance += usize::from(commits.iter().any(|commit| commit.changed));
         }
         let shared = Arc::clone(&self.shared);
         let anything = commits.iter().any(|commit| commit.changed);
@@ -175,9 +189,7 @@ impl RepositoryActor {
             announce(&actor.shared, &batch.requests, &commits);
             answer(&actor.shared.config.load(), batch, &commits, &touched);
             actor.is_busy = false;
-            if actor.commits_since_maintenance >= MAINTAIN_AFTER {
-                actor.maintain(ctx);
-            }
+            actor.maintain_when_due(ctx);
             actor.next_batch(ctx);
         }));
     }
@@ -243,13 +255,25 @@ impl RepositoryActor {
         );
     }
 
+    /// Sees to it, after each batch, that packs do not become too many.
+    fn maintain_when_due(&mut self, ctx: &mut Context<Self>) {
+        if let Some(waiting) = self.at_rest.take() {
+            ctx.cancel_future(waiting);
+        }
+        if self.batches_since_maintenance >= MAINTAIN_ANYWAY {
+            self.maintain(ctx);
+        } else if self.batches_since_maintenance >= MAINTAIN_AFTER {
+            self.at_rest = Some(ctx.run_later(REST, Self::maintain));
+        }
+    }
+
     /// Has the repository packed, between batches. Looks again while that goes on, so that what the new pack replaces
     /// is gone soon after.
     fn maintain(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.is_packing, true) {
             return;
         }
-        self.commits_since_maintenance = 0;
+        self.batches_since_maintenance = 0;
         let worker = self.worker.clone();
         let maintained = async move { worker.call(COMMIT_DEADLINE, |repository| repository.maintain()).await };
         ctx.spawn(maintained.into_actor(self).map(|result, actor, ctx| {
@@ -272,7 +296,7 @@ impl RepositoryActor {
     }
 
     fn maintain_again(&mut self, ctx: &mut Context<Self>) {
-        if self.commits_since_maintenance > 0 {
+        if self.batches_since_maintenance > 0 {
             self.maintain(ctx);
         }
         ctx.run_later(MAINTAIN_EVERY, Self::maintain_again);

@@ -263,13 +263,12 @@ fn merge_of_packs_is_finished_without_another_save() {
     run(async {
         let world = World::default();
         let handles = world.start().await;
-        // As many as make maintenance due.
-        let saves = (0..100).map(|n| {
+        // One after the other, so that each is a batch: as many as make maintenance due.
+        for n in 0..64 {
             let document = CollectorDocument { version: 1, name: format!("host-{n}"), labels: [].into() };
             let edit = Edit::Collector(CollectorId::generate(), document);
-            handles.repository.save(Save { edit, precondition: Precondition::Absent, by: by("ada") })
-        });
-        join_all(saves).await.into_iter().for_each(|saved| drop(saved.unwrap()));
+            handles.repository.save(Save { edit, precondition: Precondition::Absent, by: by("ada") }).await.unwrap();
+        }
         wait_for("the merge is finished", || world.repository.merged() > 0).await;
         handles.stop().await;
     });
