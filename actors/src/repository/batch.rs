@@ -122,6 +122,7 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
             Err(invalid(validation.errors, validation.warnings))
         }
     };
+    let name = collector_name(&save.edit, overlay);
     let (change, verb) = match &save.edit {
         Edit::Pipeline(id, document) => {
             let (document, validation) = check::pipeline(id, document, judge.against(overlay));
@@ -158,7 +159,7 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
         }
     };
     overlay.broken.retain(|broken| broken.document.as_ref() != Some(&path));
-    let request = request(vec![(path.to_string(), change)], summary(&path, verb), &save.by, judge.now);
+    let request = request(vec![(path.to_string(), change)], summary(&path, verb, name.as_deref()), &save.by, judge.now);
     Ok((request, vec![path], warnings))
 }
 
@@ -257,13 +258,24 @@ fn request(changes: Vec<(String, PathChange)>, summary: String, by: &By, at: Tim
     }
 }
 
-/// What changed, in words: `pipelines: update web-logs`.
-fn summary(path: &DocumentPath, verb: &str) -> String {
+/// The name of the collector whose document is changed: its id says nothing to a person. Absent for everything else.
+fn collector_name(edit: &Edit, overlay: &ConfigSnapshot) -> Option<String> {
+    let name = match edit {
+        Edit::Collector(_, document) => document.name.clone(),
+        Edit::Delete(DocumentPath::Collector(id)) => overlay.collectors.get(id)?.document.name.clone(),
+        _ => return None,
+    };
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// What changed, in words: `pipelines: update web-logs`, `collectors: create web-01`.
+fn summary(path: &DocumentPath, verb: &str, collector_name: Option<&str>) -> String {
     match path {
         DocumentPath::Pipeline(id) => format!("pipelines: {verb} {id}"),
         DocumentPath::Destination(id) => format!("destinations: {verb} {id}"),
         DocumentPath::Group(id) => format!("groups: {verb} {id}"),
-        DocumentPath::Collector(id) => format!("collectors: {verb} {id}"),
+        DocumentPath::Collector(id) => collector_name
+            .map_or_else(|| format!("collectors: {verb} {id}"), |name| format!("collectors: {verb} {name}")),
         DocumentPath::Settings => format!("linkmesh.yaml: {verb}"),
     }
 }

@@ -1,8 +1,10 @@
-use linkmesh_proto::{PipelineId, RequestId, api::pipeline::PipelineDocument};
+use std::collections::BTreeMap;
+
+use linkmesh_proto::{CollectorId, PipelineId, RequestId, api::pipeline::PipelineDocument};
 
 use super::*;
 use crate::{
-    domain::document::{parse_destination, parse_pipeline},
+    domain::document::{CollectorDocument, parse_destination, parse_pipeline},
     testing::PlainSealer,
 };
 
@@ -108,4 +110,28 @@ fn stale_save_gets_what_is_stored() {
     assert_eq!((etag, &stored.document), (&Some(Etag::from_bytes([2; 20])), &pipeline(4317)));
     let (judged, _) = run(&[put(4318, Precondition::Matches(Etag::from_bytes([2; 20])))], &config, &sealer);
     assert!(matches!(judged[0], Judged::Accepted { .. }));
+}
+
+#[test]
+fn a_commit_names_a_collector_as_people_do() {
+    let sealer = PlainSealer::default();
+    let id = CollectorId::from_bytes([7; 16]);
+    let document = |name: &str| CollectorDocument { version: 1, name: name.into(), labels: BTreeMap::new() };
+    let save = |edit| Change::Save(Save { edit, precondition: Precondition::Any, by: by() });
+    let changes = [
+        save(Edit::Collector(id, document("web one"))),
+        save(Edit::Collector(id, document("web two"))),
+        save(Edit::Delete(DocumentPath::Collector(id))),
+        save(Edit::Collector(id, document(""))),
+    ];
+    let (_, requests) = run(&changes, &ConfigSnapshot::default(), &sealer);
+    assert_eq!(
+        requests.iter().map(|request| request.summary.clone()).collect::<Vec<_>>(),
+        [
+            "collectors: create web one".to_owned(),
+            "collectors: update web two".to_owned(),
+            "collectors: delete web two".to_owned(),
+            format!("collectors: create {id}"),
+        ],
+    );
 }
