@@ -47,18 +47,18 @@ pub(super) fn view(app: App, path: &str, collector: ReadSignal<Collector>) -> Vi
     let runtime = collector.with_untracked(|c| c.runtime);
     loader.show(loading::rows_skeleton, move |config| {
         let config = create_selector(move || config.get_clone());
-        view! { (config.see(|config| shown(config, runtime))) }
+        view! { (config.see(move |config| shown(config, collector, runtime))) }
     })
 }
 
-fn shown(config: &CollectorConfig, runtime: Runtime) -> View {
-    let state = status::config_state(config.status.state);
-    let drift = status::drift(config.drift.state);
+/// The states are the live ones: the texts are fetched a moment after they change.
+fn shown(config: &CollectorConfig, collector: ReadSignal<Collector>, runtime: Runtime) -> View {
+    let state = bits::live_tag("delivery", move || collector.with(|c| status::config_state(c.config_state)));
+    let drift = bits::live_tag("drift", move || collector.with(|c| status::drift(c.drift)));
     let at = config.status.at.map_or_else(View::new, |at| {
         let at = bits::ago(Some(at));
         view! { span(class="sub") { "said " (at) } }
     });
-    let (state, drift) = (bits::tag(state), bits::tag(drift));
     let (differences, texts) = (differences(config), texts(config, runtime));
     view! {
         div(class="said") {
