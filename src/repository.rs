@@ -38,7 +38,6 @@ use linkmesh_proto::{Etag, Revision};
 
 pub use self::patch::unified_patch;
 use self::{
-    commit::Writer,
     error::{io_error, unavailable},
     history::History,
     maintenance::Packing,
@@ -58,10 +57,8 @@ const LARGEST_FILE: usize = 4 << 20;
 /// The config repository on disk.
 pub struct GitRepository {
     path: PathBuf,
-    /// For reading. It finds packs that appear after it was opened by itself.
-    reader: Repository,
-    /// For writing; `None` when the next batch opens one.
-    writer: Option<Writer>,
+    /// It finds packs that appear after it was opened by itself.
+    handle: Repository,
     history: History,
     packing: Option<Packing>,
 }
@@ -90,16 +87,15 @@ impl GitRepository {
         if fs::read_to_string(&own).ok().as_deref() != Some(OWN_CONFIG.1) {
             files::replace_durably(&own, OWN_CONFIG.1.as_bytes()).map_err(io_error)?;
         }
-        let reader = open_handle(path)?;
-        let mut repository =
-            Self { path: path.to_owned(), reader, writer: None, history: History::default(), packing: None };
+        let handle = open_handle(path)?;
+        let mut repository = Self { path: path.to_owned(), handle, history: History::default(), packing: None };
         repository.synchronize()?;
         Ok(repository)
     }
 
     /// Where the branch is.
     fn branch(&self) -> Result<Option<Oid>, RepositoryError> {
-        match self.reader.refname_to_id(BRANCH) {
+        match self.handle.refname_to_id(BRANCH) {
             Ok(id) => Ok(Some(id)),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(unavailable(error)),
@@ -110,7 +106,7 @@ impl GitRepository {
     fn synchronize(&mut self) -> Result<Option<Oid>, RepositoryError> {
         let head = self.branch()?;
         if self.history.head() != head {
-            self.history.follow(&self.reader, head)?;
+            self.history.follow(&self.handle, head)?;
         }
         Ok(head)
     }
@@ -126,7 +122,7 @@ impl GitRepository {
 
     /// The tree of a commit, also of one that is no longer on the branch.
     fn tree_of(&self, revision: Revision) -> Result<Oid, RepositoryError> {
-        match self.reader.find_commit(oid(revision)) {
+        match self.handle.find_commit(oid(revision)) {
             Ok(commit) => Ok(commit.tree_id()),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Err(RepositoryError::UnknownRevision(revision)),
             Err(error) => Err(unavailable(error)),
@@ -135,7 +131,7 @@ impl GitRepository {
 
     /// What a blob holds; `None` when it is too large to be a document.
     fn content(&self, path: &str, id: Oid) -> Result<Option<Vec<u8>>, RepositoryError> {
-        let blob = self.reader.find_blob(id).map_err(unavailable)?;
+        let blob = self.handle.find_blob(id).map_err(unavailable)?;
         if blob.size() > LARGEST_FILE {
             tracing::warn!(path, bytes = blob.size(), "file in the config repository is too large, left out");
             return Ok(None);
@@ -146,8 +142,7 @@ impl GitRepository {
     fn finish_packing(&mut self, packing: Packing) -> Result<MaintenanceReport, RepositoryError> {
         let report = packing.finish(&self.path);
         // Opened afresh, so that packs that are gone are neither kept open nor looked for.
-        self.writer = None;
-        self.reader = open_handle(&self.path)?;
+        self.handle = open_handle(&self.path)?;
         report
     }
 
@@ -166,14 +161,14 @@ impl ConfigRepository for GitRepository {
 
     fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError> {
         let position = self.position(at)?;
-        let differences = Trees::of(&self.reader)?.differences(None, Some(self.tree_of(at)?))?;
+        let differences = Trees::of(&self.handle)?.differences(None, Some(self.tree_of(at)?))?;
         let present = differences.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
         present.filter_map(|(path, blob)| self.document(path, blob, position).transpose()).collect()
     }
 
     fn file(&mut self, at: Revision, path: &str) -> Result<Option<RepositoryFile>, RepositoryError> {
         let position = self.position(at)?;
-        let tree = self.reader.find_tree(self.tree_of(at)?).map_err(unavailable)?;
+        let tree = self.handle.find_tree(self.tree_of(at)?).map_err(unavailable)?;
         match tree.get_path(Path::new(path)) {
             Ok(entry) if tree::is_file(entry.filemode()) => {
                 self.document(path.to_owned(), Blob { id: entry.id() }, position)
@@ -192,7 +187,7 @@ impl ConfigRepository for GitRepository {
         let position = self.position(to)?;
         let from = from.map(|from| self.tree_of(from)).transpose()?;
         let mut changed = Vec::new();
-        for Difference { path, after, .. } in Trees::of(&self.reader)?.differences(from, Some(self.tree_of(to)?))? {
+        for Difference { path, after, .. } in Trees::of(&self.handle)?.differences(from, Some(self.tree_of(to)?))? {
             let file = match after {
                 Some(blob) => self.document(path.clone(), blob, position)?,
                 None => None,
@@ -211,12 +206,16 @@ impl ConfigRepository for GitRepository {
         if head.map(revision) != base {
             return Err(RepositoryError::Moved { head: head.map(revision) });
         }
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => Writer::open(&self.path)?,
+        let batch = match commit::store(&self.handle, &self.path, head, requests) {
+            Ok(batch) => batch,
+            Err(error) => {
+                // Should it not open, the old one reads on.
+                if let Ok(handle) = open_handle(&self.path) {
+                    self.handle = handle;
+                }
+                return Err(error);
+            }
         };
-        let batch = writer.store(&self.path, head, requests)?;
-        self.writer = Some(writer).filter(|writer| !writer.is_worn());
         for made in &batch.made {
             self.history.push(made.id, made.at, &made.author, made.paths.iter().map(String::as_str));
         }
@@ -227,7 +226,7 @@ impl ConfigRepository for GitRepository {
         self.synchronize()?;
         let before = query.after.map(|after| self.position(after)).transpose()?;
         let positions = self.history.newest(before, query.path.as_deref(), query.limit);
-        positions.into_iter().map(|position| self.history.info(&self.reader, position)).collect()
+        positions.into_iter().map(|position| self.history.info(&self.handle, position)).collect()
     }
 
     fn count(&mut self, path: Option<&str>) -> Result<u64, RepositoryError> {
@@ -237,7 +236,7 @@ impl ConfigRepository for GitRepository {
 
     fn commit_info(&mut self, revision: Revision) -> Result<Option<CommitInfo>, RepositoryError> {
         match self.position(revision) {
-            Ok(position) => self.history.info(&self.reader, position).map(Some),
+            Ok(position) => self.history.info(&self.handle, position).map(Some),
             Err(RepositoryError::UnknownRevision(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -245,7 +244,7 @@ impl ConfigRepository for GitRepository {
 
     fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError> {
         let base = base.map(|base| self.tree_of(base)).transpose()?;
-        let differences = Trees::of(&self.reader)?.differences(base, Some(self.tree_of(to)?))?;
+        let differences = Trees::of(&self.handle)?.differences(base, Some(self.tree_of(to)?))?;
         let mut changes = Vec::with_capacity(differences.len());
         for Difference { path, before, after } in differences {
             let content = |blob: Option<Blob>| match blob {
@@ -278,10 +277,14 @@ impl ConfigRepository for GitRepository {
 /// Opens the repository so that what it writes is synced.
 fn open_handle(path: &Path) -> Result<Repository, RepositoryError> {
     let repository = Repository::open_bare(path).map_err(unavailable)?;
-    // The configuration is asked when the objects are first used, so this is early enough.
-    let mut config = repository.config().map_err(unavailable)?;
-    config.add_file(&path.join(OWN_CONFIG.0), git2::ConfigLevel::App, true).map_err(unavailable)?;
+    configure(&repository, path)?;
     Ok(repository)
+}
+
+/// Gives a handle our own configuration. It is asked when objects are first used, so this comes right after opening.
+fn configure(repository: &Repository, path: &Path) -> Result<(), RepositoryError> {
+    let mut config = repository.config().map_err(unavailable)?;
+    config.add_file(&path.join(OWN_CONFIG.0), git2::ConfigLevel::App, true).map_err(unavailable)
 }
 
 fn init(path: &Path) -> Result<(), RepositoryError> {

@@ -1,23 +1,23 @@
 //! A batch of changes as chained commits.
 //!
-//! The new objects are made in memory, written as one pack, and synced; then the branch is moved, once. A handle serves
-//! many batches, so that each finds what it builds on in memory instead of looking through every pack; after a batch
-//! that failed there is another one: what it left in memory goes with it.
+//! The new objects are made in a repository in memory that holds nothing but what they build on, written as one pack, and
+//! synced; then the branch is moved, once. On disk libgit2 would look through every pack for each object before it makes
+//! it, and read the folder of packs again each time.
 
 use std::{collections::BTreeSet, path::Path};
 
-use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
+use git2::{ErrorCode, FileMode, ObjectType, Odb, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
 use linkmesh_actors::ports::{CommitAuthor, CommitRequest, Committed, PathChange, RepositoryError};
 use linkmesh_proto::Timestamp;
 
 use super::{
-    BRANCH,
+    BRANCH, configure,
     error::{malformed, unavailable},
-    etag, open_handle, revision,
+    etag, revision,
 };
 
-/// Above the backends on disk (loose objects have 1, packs 2), so that every write ends in memory.
-const IN_MEMORY: i32 = 1000;
+/// The only backend of its kind; what the number is does not matter.
+const PRIORITY: i32 = 1;
 
 /// Who commits for the authors.
 const COMMITTER: (&str, &str) = ("LinkMesh", "linkmesh@server.invalid");
@@ -36,57 +36,67 @@ pub(super) struct Made {
     pub(super) paths: Vec<String>,
 }
 
-/// Batches after which a writer is replaced: it keeps what they wrote, about two trees each.
-const WORN: usize = 64;
-
-/// The handle that batches are written with.
-pub(super) struct Writer {
-    repository: Repository,
-    batches: usize,
+/// Stores a batch on top of `head`, which is where the branch must be. After an error `disk` may know a pack that is
+/// gone, and is of no more use.
+pub(super) fn store(
+    disk: &Repository,
+    path: &Path,
+    head: Option<Oid>,
+    requests: &[CommitRequest],
+) -> Result<Batch, RepositoryError> {
+    let odb = Odb::new().map_err(unavailable)?;
+    odb.add_new_mempack_backend(PRIORITY).map_err(unavailable)?;
+    if let Some(head) = head {
+        let paths = requests.iter().flat_map(|request| &request.changes).map(|(path, _)| path.as_str());
+        copy_base(disk, &odb, head, paths)?;
+    }
+    let memory = Repository::from_odb(odb).map_err(unavailable)?;
+    configure(&memory, path)?;
+    let mut chain = Chain { repository: &memory, head, fresh: BTreeSet::new(), made: Vec::new() };
+    let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
+    let Chain { fresh, made, .. } = chain;
+    if let Some(newest) = made.last() {
+        let pack = write_pack(&memory, path, &fresh)?;
+        move_branch(disk, head, newest.id).map_err(|failed| {
+            if failed.never_moved {
+                remove_pack(path, &pack);
+            }
+            failed.error
+        })?;
+    }
+    Ok(Batch { answers, made })
 }
 
-impl Writer {
-    pub(super) fn open(path: &Path) -> Result<Self, RepositoryError> {
-        let repository = open_handle(path)?;
-        // Held by the odb, and freed with it.
-        repository.odb().and_then(|odb| odb.add_new_mempack_backend(IN_MEMORY).map(drop)).map_err(unavailable)?;
-        Ok(Self { repository, batches: 0 })
-    }
-
-    /// Whether it holds so much in memory that another one should take its place.
-    pub(super) const fn is_worn(&self) -> bool {
-        self.batches >= WORN
-    }
-
-    /// Stores a batch on top of `head`, which is where the branch must be. After an error the writer is of no more use.
-    pub(super) fn store(
-        &mut self,
-        path: &Path,
-        head: Option<Oid>,
-        requests: &[CommitRequest],
-    ) -> Result<Batch, RepositoryError> {
-        self.batches += 1;
-        let repository = &self.repository;
-        let mut chain = Chain { repository, head, fresh: BTreeSet::new(), made: Vec::new() };
-        let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
-        let Chain { fresh, made, .. } = chain;
-        if let Some(newest) = made.last() {
-            let pack = write_pack(repository, path, &fresh)?;
-            move_branch(repository, head, newest.id).map_err(|failed| {
-                if failed.never_moved {
-                    remove_pack(path, &pack);
-                }
-                failed.error
-            })?;
+/// Copies what changes of these paths build on: a commit, its tree, and the folders above each path.
+fn copy_base<'a>(
+    disk: &Repository,
+    memory: &Odb<'_>,
+    head: Oid,
+    paths: impl Iterator<Item = &'a str>,
+) -> Result<(), RepositoryError> {
+    let root = disk.find_commit(head).and_then(|commit| commit.tree()).map_err(unavailable)?;
+    let mut needed = BTreeSet::from([head, root.id()]);
+    for path in paths {
+        // The root is the folder of no name.
+        for folder in Path::new(path).ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty()) {
+            if let Ok(entry) = root.get_path(folder) {
+                needed.insert(entry.id());
+            }
         }
-        Ok(Batch { answers, made })
     }
+    let disk = disk.odb().map_err(unavailable)?;
+    for id in needed {
+        let object = disk.read(id).map_err(unavailable)?;
+        memory.write(object.kind(), object.data()).map_err(unavailable)?;
+    }
+    Ok(())
 }
 
 struct Chain<'a> {
+    /// In memory.
     repository: &'a Repository,
     head: Option<Oid>,
-    /// The objects that are in memory only.
+    /// The objects that were made.
     fresh: BTreeSet<Oid>,
     made: Vec<Made>,
 }

@@ -116,7 +116,7 @@ fn new_repository_is_bare_private_and_empty() {
     assert_eq!(fixture.repository.history(&HistoryQuery { limit: 10, ..HistoryQuery::default() }).unwrap(), []);
     assert_eq!(fixture.git(&["rev-parse", "--is-bare-repository"]).trim(), "true");
     assert_eq!(fixture.git(&["symbolic-ref", "HEAD"]).trim(), "refs/heads/main");
-    let config = fixture.repository.reader.config().unwrap();
+    let config = fixture.repository.handle.config().unwrap();
     assert!(config.get_bool("core.fsyncObjectFiles").unwrap());
     assert_eq!(fixture.git(&["log", "--all"]), "", "no warning either");
     assert_eq!(fs::metadata(fixture.path()).unwrap().permissions().mode() & 0o777, 0o700);
