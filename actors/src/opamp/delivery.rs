@@ -226,12 +226,19 @@ impl AgentState {
     }
 
     /// Sends a restart, alone in its message and at most once: it counts as sent before it is. What is offered in the same
-    /// breath goes first; the command follows the next message that has nothing else for an answer.
+    /// breath goes first; the command follows the next message that has nothing else for an answer, once the agent is
+    /// through with the offer: a supervisor takes the end of a collector that is starting with a new text for a failure
+    /// of the text.
     pub(super) fn send_command_if_due(&mut self, id: SessionId, out: &mut Output) {
         if !self.record.restart_pending || !self.can_restart() {
             return;
         }
+        let reports_status = self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG);
+        let is_applying = |offered: Offered| reports_status && !offered.overdue;
         let Some(session) = self.primary().filter(|session| session.id == id && session.uid.is_some()) else { return };
+        if session.offered.is_some_and(is_applying) {
+            return;
+        }
         let bare = ServerToAgent {
             instance_uid: session.raw_uid.to_vec(),
             capabilities: SERVER_CAPABILITIES,

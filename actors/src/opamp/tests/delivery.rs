@@ -258,11 +258,30 @@ fn restart_does_not_follow_on_the_heels_of_an_offer() {
     assert!(server.send(1, agent.heartbeat()).remote_config.is_some());
     assert!(server.sent().iter().all(|message| message.command.is_none()));
     assert!(server.state.record().restart_pending);
+    let commands = |server: &mut Server| server.sent().iter().filter(|message| message.command.is_some()).count();
     let reply = server.send(1, agent.with_status(&hash_of(&config), APPLYING, ""));
+    assert!(reply.command.is_none());
+    assert_eq!(commands(&mut server), 0, "the collector that starts with the text must not be ended");
+    let reply = server.send(1, agent.with_status(&hash_of(&config), APPLIED, ""));
     assert!(reply.command.is_none(), "the answer is an answer");
-    let commands: Vec<_> = server.sent().into_iter().filter(|message| message.command.is_some()).collect();
-    assert_eq!(commands.len(), 1);
+    assert_eq!(commands(&mut server), 1);
     assert!(!server.state.record().restart_pending);
+}
+
+#[test]
+fn restart_waits_for_an_offer_no_longer_than_that_for_its_answer() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.send(1, agent.with_status(&hash_of(&config), APPLYING, ""));
+    server.take();
+    server.apply(Input::RestartAsked);
+    server.pass_s(59);
+    assert!(server.state.record().restart_pending);
+    server.pass_s(1);
+    assert!(!server.state.record().restart_pending);
+    assert_eq!(server.sent().iter().filter(|message| message.command.is_some()).count(), 1);
 }
 
 #[test]
@@ -290,6 +309,8 @@ fn restart_by_http_waits_for_a_reply_that_says_nothing_else() {
     let reply = server.send(1, agent.with_health(healthy()));
     assert!(reply.remote_config.is_some() && reply.command.is_none(), "beside a command the config would be dropped");
     let reply = server.send(1, agent.heartbeat());
+    assert!(reply.command.is_none(), "it is at it");
+    let reply = server.send(1, agent.with_status(&hash_of(&config), APPLIED, ""));
     assert!(reply.command.is_some() && reply.remote_config.is_none());
     assert!(server.send(1, agent.heartbeat()).command.is_none());
 }
