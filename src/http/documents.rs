@@ -263,12 +263,12 @@ fn without_added_fields(body: Value, id: &str) -> Result<Value> {
     Ok(Value::Object(fields))
 }
 
-/// The identifier of a new document: the one given, or a slug of the name.
+/// The identifier of a new document: the one given, or a slug of the name in Latin letters.
 ///
 /// # Errors
 /// When the name has no letter or digit to make a slug of.
 fn id_of<T: From<Slug>>(given: Option<T>, name: &str) -> Result<T> {
-    let from_name = || Slug::from_name(name).map(T::from);
+    let from_name = || Slug::from_name(&deunicode::deunicode(name)).map(T::from);
     given.or_else(from_name).ok_or_else(|| {
         Error::invalid_field("id", "missing_field", "give an id: the name has no letters or digits to make one of")
     })
@@ -313,6 +313,8 @@ mod tests {
         let id = |given: Option<&str>, name| id_of::<Slug>(given.map(|id| id.parse().unwrap()), name);
         assert_eq!(id(Some("x"), "Web logs").unwrap().as_str(), "x");
         assert_eq!(id(None, "Web logs").unwrap().as_str(), "web-logs");
+        assert_eq!(id(None, "Über Größe").unwrap().as_str(), "uber-grosse");
+        assert_eq!(id(None, "名前").unwrap().as_str(), "ming-qian");
         assert!(id(None, "—").is_err());
     }
 }
