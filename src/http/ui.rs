@@ -48,7 +48,8 @@ pub async fn serve(request: HttpRequest) -> HttpResponse {
 fn respond(page: &'static [Asset], request: &HttpRequest) -> HttpResponse {
     let path = request.path();
     let file = page.iter().find(|asset| asset.path == path);
-    if file.is_none() && NOT_THE_PAGE.iter().any(|prefix| path.starts_with(prefix)) {
+    let is_below = |prefix: &str| path.starts_with(prefix) || prefix.strip_suffix('/') == Some(path);
+    if file.is_none() && NOT_THE_PAGE.into_iter().any(is_below) {
         return HttpResponse::NotFound().insert_header((header::CACHE_CONTROL, "no-store")).finish();
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
