@@ -103,6 +103,8 @@ pub struct HttpConfig {
     pub max_body: Size,
     /// How long the body of a collector's request may take to arrive: polls, OpAMP by plain HTTP, own metrics.
     pub body_timeout: Span,
+    /// What messages and bodies of collectors that have not come to their end may hold of memory, all together.
+    pub max_unfinished: Size,
     /// How many HTTP connections one thread keeps open at most; OpAMP sockets are counted apart.
     pub max_connections: usize,
 }
@@ -117,6 +119,7 @@ impl Default for HttpConfig {
             workers: 0,
             max_body: Size::mebibytes(2),
             body_timeout: Span::seconds(30),
+            max_unfinished: Size::mebibytes(256),
             max_connections: 20_000,
         }
     }

@@ -17,6 +17,7 @@ use linkmesh_actors::{
 
 use super::{
     body::{BodyError, BodyLimits},
+    budget::Budget,
     client_address::client_address,
     metrics::{CollectorCounts, Connections, Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
@@ -47,6 +48,8 @@ pub struct Agents {
     pub remotecfg_max_body: usize,
     /// The largest push of own metrics.
     pub otlp_max_body: usize,
+    /// What unfinished messages may hold.
+    pub budget: Arc<Budget>,
     /// What is counted.
     pub observe: Arc<Observe>,
     /// What is counted of connections.
@@ -71,7 +74,9 @@ impl Agents {
                 ping_interval: limits.ping_interval.0,
                 silence: limits.silence().0,
                 write_timeout: limits.write_timeout.0,
+                message_time: config.http.body_timeout.0,
             },
+            budget: Budget::new(config.http.max_unfinished.as_usize()),
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),
             otlp_max_body: config.otlp.max_body.as_usize(),
             observe: handles.observe.clone(),

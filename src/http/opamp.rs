@@ -182,9 +182,9 @@ impl Opened {
             let parts = framed.into_parts();
             (parts.io, Bytes::copy_from_slice(&parts.read_buf))
         };
-        let limits = agents.socket_limits;
+        let (limits, share) = (agents.socket_limits, agents.budget.share());
         drop(agents);
-        let end = opamp_socket::run(io, early, session, queue, limits).await;
+        let end = opamp_socket::run(io, early, session, queue, limits, share).await;
         place.leave(end);
     }
 }

@@ -27,6 +27,8 @@ use linkmesh_actors::{
 use linkmesh_proto::wire::opamp::AgentToServer;
 use tokio::time::Instant;
 
+use super::budget::Share;
+
 pub mod frames;
 pub mod outgoing;
 pub mod pump;
@@ -85,6 +87,8 @@ pub struct SocketLimits {
     pub silence: Duration,
     /// A peer that left what was written unread for this long is cut.
     pub write_timeout: Duration,
+    /// A peer that has not brought a message to its end after this long is cut.
+    pub message_time: Duration,
 }
 
 /// Why a session ended, for counting.
@@ -100,8 +104,16 @@ pub enum SessionEnd {
     Protocol,
 }
 
-/// Runs one session until it ends. `early` is what the peer sent along with the upgrade request.
-pub async fn run<T, A>(io: T, early: Bytes, agent: A, queue: Arc<OutgoingQueue>, limits: SocketLimits) -> SessionEnd
+/// Runs one session until it ends. `early` is what the peer sent along with the upgrade request; a message that is not
+/// whole holds `share`.
+pub async fn run<T, A>(
+    io: T,
+    early: Bytes,
+    agent: A,
+    queue: Arc<OutgoingQueue>,
+    limits: SocketLimits,
+    share: Share,
+) -> SessionEnd
 where
     T: AsyncRead + AsyncWrite + Unpin,
     A: Agent,
@@ -117,6 +129,7 @@ where
         queue: queue.clone(),
         backlog: backlog.clone(),
         limits,
+        share: Some(share),
         last_ping: Instant::now(),
         closing: None,
         end: end.clone(),
@@ -136,6 +149,8 @@ struct OpampSocket<A> {
     queue: Arc<OutgoingQueue>,
     backlog: Rc<Backlog>,
     limits: SocketLimits,
+    /// Until the actor starts.
+    share: Option<Share>,
     last_ping: Instant,
     closing: Option<Instant>,
     end: Rc<std::cell::Cell<SessionEnd>>,
@@ -147,7 +162,9 @@ impl<A: Agent> Actor for OpampSocket<A> {
     type Context = Context<A>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.add_stream(Frames::new(self.inlet.clone(), self.limits.max_message));
+        // Invariant: an actor starts once.
+        let Some(share) = self.share.take() else { return ctx.stop() };
+        ctx.add_stream(Frames::new(self.inlet.clone(), self.limits.max_message, share));
         let backlog = self.backlog.clone();
         ctx.add_stream(OutgoingStream::new(self.queue.clone(), move || backlog.has_room()));
         self.watch(ctx);
@@ -157,12 +174,17 @@ impl<A: Agent> Actor for OpampSocket<A> {
 impl<A: Agent> OpampSocket<A> {
     /// Looks after the peer again and again: pings it, and ends the session when it is gone.
     fn watch(&self, ctx: &mut Context<A>) {
-        let pause = self.limits.ping_interval.min(self.limits.write_timeout) / 2;
-        ctx.run_later(pause, |this, ctx| {
-            let last_heard = this.inlet.borrow().last_read();
+        let SocketLimits { ping_interval, write_timeout, message_time, .. } = self.limits;
+        ctx.run_later(ping_interval.min(write_timeout).min(message_time) / 2, |this, ctx| {
+            let (last_heard, unfinished_since) = {
+                let inlet = this.inlet.borrow();
+                (inlet.last_read(), inlet.unfinished_since())
+            };
             if last_heard.elapsed() > this.limits.silence {
                 this.queue.close(CloseReason::Silent);
-            } else if this.backlog.stuck_for() > this.limits.write_timeout {
+            } else if this.backlog.stuck_for() > this.limits.write_timeout
+                || unfinished_since.is_some_and(|since| since.elapsed() > this.limits.message_time)
+            {
                 this.cut();
             } else if last_heard.max(this.last_ping).elapsed() >= this.limits.ping_interval / 2 {
                 this.last_ping = Instant::now();
@@ -226,6 +248,7 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
                 ctx.stop();
             }
             Err(Unreadable::TooLarge) => self.close(CloseCode::Size, SessionEnd::TooLarge, ctx),
+            Err(Unreadable::Exhausted) => self.cut(),
             Err(Unreadable::Protocol(error)) => {
                 tracing::debug!(%error, "an agent sent what is no websocket frame");
                 self.close(CloseCode::Protocol, SessionEnd::Protocol, ctx);

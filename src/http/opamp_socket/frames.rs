@@ -17,6 +17,8 @@ use futures_util::Stream;
 use tokio::time::Instant;
 use tokio_util::codec::Decoder as _;
 
+use crate::http::budget::Share;
+
 /// What came in.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -41,6 +43,9 @@ pub enum Unreadable {
     /// The bytes are no WebSocket frames.
     #[error("bytes that are no WebSocket frame")]
     Protocol(#[source] ProtocolError),
+    /// There is no memory for the rest of the message.
+    #[error("unfinished messages hold too much")]
+    Exhausted,
 }
 
 /// What was read from the socket and not yet taken, shared by the task that reads and the stream that decodes. Both run
@@ -54,6 +59,8 @@ pub struct Inlet {
     closed: bool,
     ended: bool,
     last_read: Instant,
+    /// Since when a message is there in part.
+    unfinished_since: Option<Instant>,
     waker: Option<Waker>,
 }
 
@@ -65,6 +72,7 @@ impl Default for Inlet {
             closed: false,
             ended: false,
             last_read: Instant::now(),
+            unfinished_since: None,
             waker: None,
         }
     }
@@ -90,6 +98,7 @@ impl Inlet {
 
     fn close(&mut self) {
         self.closed = true;
+        self.unfinished_since = None;
         self.bytes = BytesMut::new();
     }
 
@@ -105,6 +114,12 @@ impl Inlet {
         self.last_read
     }
 
+    /// Since when a message is there in part, if one is.
+    #[must_use]
+    pub fn unfinished_since(&self) -> Option<Instant> {
+        self.unfinished_since
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -118,6 +133,8 @@ pub struct Frames {
     codec: Codec,
     joined: Option<Joined>,
     max: usize,
+    /// What the message that is not whole holds.
+    share: Share,
     failed: bool,
 }
 
@@ -127,10 +144,21 @@ struct Joined {
 }
 
 impl Frames {
-    /// Decodes what goes into `inlet`, with messages of at most `max` bytes.
+    /// Decodes what goes into `inlet`, with messages of at most `max` bytes that hold `share` until they are whole.
     #[must_use]
-    pub fn new(inlet: Rc<RefCell<Inlet>>, max: usize) -> Self {
-        Self { inlet, codec: Codec::new().max_size(max), joined: None, max, failed: false }
+    pub fn new(inlet: Rc<RefCell<Inlet>>, max: usize, share: Share) -> Self {
+        Self { inlet, codec: Codec::new().max_size(max), joined: None, max, share, failed: false }
+    }
+
+    /// Takes note of what is there of a message that is not whole.
+    fn wait(&mut self, inlet: &mut Inlet) -> Result<(), Unreadable> {
+        let held = inlet.bytes.len() + self.joined.as_ref().map_or(0, |joined| joined.bytes.len());
+        if held == 0 && self.joined.is_none() {
+            inlet.unfinished_since = None;
+        } else {
+            inlet.unfinished_since.get_or_insert_with(Instant::now);
+        }
+        self.share.resize(held).map_err(|_| Unreadable::Exhausted)
     }
 
     fn next_arrival(&mut self, inlet: &mut Inlet) -> Result<Option<Arrival>, Unreadable> {
@@ -203,8 +231,17 @@ impl Stream for Frames {
         }
         let shared = this.inlet.clone();
         let mut inlet = shared.borrow_mut();
-        match this.next_arrival(&mut inlet) {
-            Ok(Some(arrival)) => Poll::Ready(Some(Ok(arrival))),
+        let arrival = match this.next_arrival(&mut inlet) {
+            Ok(None) if !inlet.ended => this.wait(&mut inlet).map(|()| None),
+            other => other,
+        };
+        match arrival {
+            Ok(Some(arrival)) => {
+                if matches!(arrival, Arrival::Message(_) | Arrival::Text) {
+                    inlet.unfinished_since = None;
+                }
+                Poll::Ready(Some(Ok(arrival)))
+            }
             Ok(None) if inlet.ended => Poll::Ready(None),
             Ok(None) => {
                 inlet.hungry = true;
@@ -215,6 +252,8 @@ impl Stream for Frames {
                 this.failed = true;
                 inlet.close();
                 this.joined = None;
+                // What holds nothing has room.
+                let _ = this.share.resize(0);
                 Poll::Ready(Some(Err(error)))
             }
         }
@@ -228,6 +267,7 @@ mod tests {
     use tokio_util::codec::Encoder as _;
 
     use super::*;
+    use crate::http::budget::Budget;
 
     fn encode(messages: Vec<Message>) -> BytesMut {
         let mut codec = Codec::new().client_mode();
@@ -240,7 +280,7 @@ mod tests {
 
     fn feed(max: usize, chunks: &[&[u8]]) -> (Vec<Result<Arrival, Unreadable>>, Rc<RefCell<Inlet>>) {
         let inlet = Rc::new(RefCell::new(Inlet::default()));
-        let mut frames = Frames::new(inlet.clone(), max);
+        let mut frames = Frames::new(inlet.clone(), max, Budget::new(1 << 20).share());
         let mut arrivals = Vec::new();
         for chunk in chunks {
             inlet.borrow_mut().push(chunk);
@@ -313,7 +353,7 @@ mod tests {
     fn more_is_wanted_only_when_everything_was_taken() {
         let bytes = encode(vec![Message::Pong(Bytes::new()), Message::Pong(Bytes::new())]);
         let inlet = Rc::new(RefCell::new(Inlet::default()));
-        let mut frames = Frames::new(inlet.clone(), 1000);
+        let mut frames = Frames::new(inlet.clone(), 1000, Budget::new(0).share());
         assert!(inlet.borrow().wants_more());
         inlet.borrow_mut().push(&bytes);
         for _ in 0..2 {
@@ -330,5 +370,35 @@ mod tests {
             let (arrivals, _) = feed(1000, &[bytes]);
             assert!(matches!(arrivals.as_slice(), [Err(_)]), "{bytes:?}: {arrivals:?}");
         }
+    }
+
+    #[test]
+    fn messages_that_are_not_whole_hold_no_more_than_there_is_for_all() {
+        let budget = Budget::new(300_000);
+        let bytes = fragments(200_000, 4096);
+        let (most, rest) = bytes.split_at(bytes.len() - 100);
+        let peer = || {
+            let inlet = Rc::new(RefCell::new(Inlet::default()));
+            (Frames::new(inlet.clone(), 1 << 20, budget.share()), inlet)
+        };
+        let (mut one, inlet) = peer();
+        let (mut other, others) = peer();
+        inlet.borrow_mut().push(most);
+        assert!(one.next().now_or_never().is_none());
+        assert!(inlet.borrow().unfinished_since().is_some());
+        others.borrow_mut().push(most);
+        assert!(other.next().now_or_never().is_none());
+        let (mut third, thirds) = peer();
+        thirds.borrow_mut().push(most);
+        assert!(matches!(third.next().now_or_never(), Some(Some(Err(Unreadable::Exhausted)))));
+        assert_eq!(thirds.borrow().bytes.capacity(), 0);
+
+        inlet.borrow_mut().push(rest);
+        assert!(matches!(one.next().now_or_never(), Some(Some(Ok(Arrival::Message(_))))));
+        assert!(one.next().now_or_never().is_none());
+        assert!(inlet.borrow().unfinished_since().is_none());
+        let (mut fourth, fourths) = peer();
+        fourths.borrow_mut().push(most);
+        assert!(fourth.next().now_or_never().is_none(), "there is room again");
     }
 }

@@ -17,6 +17,7 @@ use tokio_tungstenite::{
 };
 
 use super::*;
+use crate::http::budget::Budget;
 
 /// Answers every message with its sequence number as capabilities, and keeps what it heard.
 struct Echo {
@@ -67,6 +68,7 @@ const LIMITS: SocketLimits = SocketLimits {
     ping_interval: Duration::from_secs(25),
     silence: Duration::from_secs(90),
     write_timeout: Duration::from_secs(30),
+    message_time: Duration::from_secs(30),
 };
 
 /// Starts a session; `pipe` is how much the peer takes before it has to read.
@@ -75,7 +77,7 @@ async fn rig(limits: SocketLimits, pipe: usize) -> Rig {
     let queue = OutgoingQueue::new(limits.max_message);
     let agent = Echo { heard: Rc::default(), closed: Rc::default(), held_off: Rc::default(), queue: queue.clone() };
     let (heard, closed, held_off) = (agent.heard.clone(), agent.closed.clone(), agent.held_off.clone());
-    let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue.clone(), limits));
+    let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue.clone(), limits, Budget::new(1 << 30).share()));
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     Rig { client, queue, heard, closed, held_off, session }
 }
@@ -311,4 +313,30 @@ async fn peer_that_leaves_what_was_written_unread_is_cut() {
     rig.queue.send(ServerToAgent { remote_config: Some(body), ..Default::default() }).unwrap();
     assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
     assert!(rig.held_off.get());
+}
+
+#[actix_web::test]
+async fn message_that_never_ends_is_given_up_however_often_something_comes() {
+    tokio::time::pause();
+    let (ours, mut theirs) = tokio::io::duplex(4096);
+    let queue = OutgoingQueue::new(LIMITS.max_message);
+    let agent = Echo { heard: Rc::default(), closed: Rc::default(), held_off: Rc::default(), queue: queue.clone() };
+    let share = Budget::new(1 << 30).share();
+    let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue, LIMITS, share));
+    let begun = Instant::now();
+    let trickle = async {
+        // A binary frame without FIN, then fragments of one byte: the peer is never silent.
+        let mut beat = tokio::time::interval(Duration::from_secs(5));
+        let mut frame = [0x02, 0x81, 0, 0, 0, 0, b'x'];
+        loop {
+            beat.tick().await;
+            if tokio::io::AsyncWriteExt::write_all(&mut theirs, &frame).await.is_err() {
+                break;
+            }
+            frame[0] = 0;
+        }
+    };
+    let (_, ended) = tokio::join!(tokio::time::timeout(LIMITS.silence, trickle), session);
+    assert_eq!(ended.unwrap(), SessionEnd::Server(CloseReason::Overloaded));
+    assert!(begun.elapsed() >= LIMITS.message_time);
 }
