@@ -11,7 +11,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use linkmesh_proto::{CollectorId, Timestamp};
 
-pub(crate) use listing::Listing;
+pub(crate) use listing::{Listing, parse_matchers};
 pub(crate) use slot::{Connection, Fast, Mailbox, Share};
 pub use slot::{Place, Slot, Text};
 

@@ -13,7 +13,7 @@ use linkmesh_proto::{
 
 use super::{Directory, Slot};
 use crate::{
-    domain::matcher::Matcher,
+    domain::matcher::{Matcher, MatcherSet},
     fleet::{CollectorQuery, QueryError, Sort, SortKey},
 };
 
@@ -100,7 +100,7 @@ impl Listing<'_> {
         let text = query.text.as_ref().map(|text| text.to_lowercase()).filter(|text| !text.is_empty());
         let mut found = Vec::new();
         self.directory.for_each(|slot| {
-            if selects(slot, query, &matchers, text.as_deref()) {
+            if selects(slot, query, matchers.matchers(), text.as_deref()) {
                 found.push(Ranked { key: sort_key(slot, query.sort.key), slot: Arc::clone(slot) });
             }
         });
@@ -169,11 +169,15 @@ impl Listing<'_> {
 }
 
 /// Reads the matchers of a query.
-pub(crate) fn parse_matchers(texts: &[String]) -> Result<Vec<Matcher>, QueryError> {
-    let parse = |(index, text): (usize, &String)| {
-        Matcher::parse(text).map_err(|source| QueryError::Matcher { index, text: text.clone(), source })
-    };
-    texts.iter().enumerate().map(parse).collect()
+///
+/// # Errors
+/// The first that cannot be read.
+pub(crate) fn parse_matchers(texts: &[String]) -> Result<MatcherSet, QueryError> {
+    MatcherSet::parse(texts).map_err(|errors| {
+        // Invariant: a set that cannot be read has an error.
+        let (index, source) = errors.into_iter().next().unwrap_or_default();
+        QueryError::Matcher { index, text: texts.get(index).cloned().unwrap_or_default(), source }
+    })
 }
 
 fn selects(slot: &Slot, query: &CollectorQuery, matchers: &[Matcher], text: Option<&str>) -> bool {

@@ -27,7 +27,7 @@ impl AttributeLookup for Attributes {
 }
 
 /// Why a text is not a matcher.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at character {position}: {reason}")]
 pub struct MatcherError {
     /// Where, in characters from 1.
@@ -105,15 +105,22 @@ pub struct MatcherSet {
     matchers: Vec<Matcher>,
 }
 
+/// A list has no more: a regular expression may take a quarter of a mebibyte and is tried on every collector.
+pub const MAX_MATCHERS: usize = 32;
+
 impl MatcherSet {
-    /// Reads the matchers of a document.
+    /// Reads the matchers of a document or a query.
     ///
     /// # Errors
     /// With the index and the error of each that cannot be read.
     pub fn parse<S: AsRef<str>>(texts: &[S]) -> Result<Self, Vec<(usize, MatcherError)>> {
-        let mut matchers = Vec::with_capacity(texts.len());
+        let mut matchers = Vec::with_capacity(texts.len().min(MAX_MATCHERS));
         let mut errors = Vec::new();
         for (index, text) in texts.iter().enumerate() {
+            if index == MAX_MATCHERS {
+                errors.push((index, MatcherError { position: 1, reason: format!("at most {MAX_MATCHERS} matchers") }));
+                break;
+            }
             match Matcher::parse(text.as_ref()) {
                 Ok(matcher) => matchers.push(matcher),
                 Err(error) => errors.push((index, error)),

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{CollectorQuery, FleetError, QueryError};
 use crate::{
-    directory::{Listing, Slot},
+    directory::{Listing, Slot, parse_matchers},
     domain::{matcher::MatcherSet, validate::CollectorFacts},
     render::{RenderTarget, render},
     repository::{Against, Edit, RepositoryHandle, checked_destination, checked_pipeline},
@@ -163,12 +163,7 @@ impl FleetHandle {
     /// # Errors
     /// When a matcher cannot be read.
     pub fn matched(&self, matchers: &[String]) -> Result<Matched, QueryError> {
-        let parsed = MatcherSet::parse(matchers).map_err(|errors| match errors.into_iter().next() {
-            Some((index, source)) => {
-                QueryError::Matcher { index, text: matchers.get(index).cloned().unwrap_or_default(), source }
-            }
-            None => QueryError::BadCursor,
-        })?;
+        let parsed = parse_matchers(matchers)?;
         Ok(self.select(&parsed))
     }
 

@@ -15,6 +15,8 @@ use super::{Matcher, MatcherError, Test};
 
 /// Longer texts are refused before anything else is looked at.
 const MAX_CHARS: usize = 4096;
+/// What a compiled regular expression may take, in bytes.
+const MAX_COMPILED: usize = 256 << 10;
 
 struct Input<'a> {
     chars: std::iter::Peekable<std::str::Chars<'a>>,
@@ -150,7 +152,7 @@ fn anchored(pattern: &str) -> Result<Regex, String> {
     // The pattern is checked alone first: `a)|(b` must not become valid by the brackets put around it.
     regex_syntax::Parser::new().parse(pattern).map_err(|e| format!("not a regular expression: {}", brief(&e)))?;
     RegexBuilder::new(&format!("^(?s:{pattern})$"))
-        .size_limit(1 << 20)
+        .size_limit(MAX_COMPILED)
         .build()
         .map_err(|_| "the regular expression is too large".to_owned())
 }

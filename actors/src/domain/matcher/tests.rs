@@ -83,6 +83,9 @@ fn empty_set_matches_nothing_and_all_must_hold() {
     assert!(!set(&["a=1", "b=3"]).matches(&attributes));
     let errors = MatcherSet::parse(&["a=1", "b", "=~"]).unwrap_err();
     assert_eq!(errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2]);
+    assert!(MatcherSet::parse(&["a=1"; MAX_MATCHERS]).is_ok());
+    let errors = MatcherSet::parse(&[r#"a!~"\w{3}""#; 100_000]).unwrap_err();
+    assert_eq!((errors.len(), errors[0].0), (1, MAX_MATCHERS), "no more are compiled");
 }
 
 proptest! {
