@@ -2,6 +2,7 @@
 
 pub mod agents;
 mod body;
+pub mod budget;
 pub mod catalogue;
 pub mod client_address;
 pub mod collectors;

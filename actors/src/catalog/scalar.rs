@@ -1,5 +1,7 @@
 //! Checks of single values: durations, sizes, addresses, URLs, file patterns, OTTL. Schemas name them by `x-check`.
 
+use crate::domain::secret::gives_away;
+
 /// Reads a duration as Go writes it: `300ms`, `10s`, `1h30m`. In nanoseconds.
 ///
 /// # Errors
@@ -96,6 +98,9 @@ pub fn http_url(text: &str) -> Result<(), String> {
     }
     if authority.contains('@') {
         return Err("must not hold a user or password; use a header".to_owned());
+    }
+    if let Some(what) = gives_away(text) {
+        return Err(format!("must not hold {what}, which everybody could read; use a header"));
     }
     let bracketed = authority.starts_with('[');
     let (host, port) = match authority.rsplit_once(':') {

@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use super::problem::{Path, Problems};
 use crate::catalog::{SettingsMap, catalogue, schema};
 
+mod clear;
 #[cfg(any(test, feature = "testing"))]
 pub mod insecure;
 mod redact;
 #[cfg(test)]
 mod tests;
 
+pub use clear::gives_away;
 pub use redact::{Redactor, forms, open_sealed_text, redact, redact_sealed, sealed_in};
 
 /// Every sealed value begins with this, followed by a key id, a dot and base64url without padding. Diffs are redacted
@@ -263,7 +265,10 @@ fn secrets_of(part: Part<'_>, sealer: &dyn Sealer) -> Vec<String> {
                 (_, Some(blob)) => sealer.open(blob).ok(),
                 _ => None,
             };
-            secrets.extend(opened);
+            if let Some(opened) = opened {
+                secrets.extend(clear::parts(&opened));
+                secrets.push(opened);
+            }
             Ok(())
         });
     match visited {

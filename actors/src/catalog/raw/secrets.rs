@@ -5,42 +5,96 @@
 use serde_json::Value;
 
 use crate::{
-    domain::secret::{Reference, reference},
+    domain::secret::{Reference, gives_away, reference},
     render::alloy::{Expr, Statement},
 };
 
-/// Names of settings that hold a secret, in lower case and with `_` for `-`.
-const SECRETS: &[&str] = &[
+/// Words of names of settings that hold a secret, wherever they stand in the name.
+const WORDS: &[&str] = &[
     "password",
     "passwd",
+    "pwd",
+    "pass",
     "passphrase",
-    "token",
     "secret",
-    "secret_key",
-    "secret_access_key",
-    "api_key",
     "apikey",
     "authorization",
-    "proxy_authorization",
     "credentials",
-    "private_key",
-    "license_key",
-    "account_key",
-    "connection_string",
+    "datasource",
+    "dsn",
 ];
 
-/// How names end that hold one too: `bearer_token`, `client_secret`, `x-api-key`. What holds the path of a file or an
-/// address ends otherwise.
-const ENDINGS: &[&str] = &["_password", "_passphrase", "_token", "_secret", "_api_key", "_secret_key", "_private_key"];
+/// The last words of such names: `bearer_token`, `x-api-key`, `writeKey`.
+const ENDINGS: &[&[&str]] = &[
+    &["token"],
+    &["community"],
+    &["connection", "string"],
+    &["sas", "url"],
+    &["webhook", "url"],
+    &["key", "pem"],
+    &["access", "key"],
+    &["account", "key"],
+    &["api", "key"],
+    &["app", "key"],
+    &["application", "key"],
+    &["auth", "key"],
+    &["encryption", "key"],
+    &["ingest", "key"],
+    &["ingestion", "key"],
+    &["instrumentation", "key"],
+    &["integration", "key"],
+    &["license", "key"],
+    &["master", "key"],
+    &["private", "key"],
+    &["secret", "key"],
+    &["service", "key"],
+    &["shared", "key"],
+    &["signing", "key"],
+    &["write", "key"],
+];
+
+/// The last words of names that hold where something is, or which it is, and not the thing itself: `password_file`,
+/// `secret_name`.
+const PLACES: &[&str] =
+    &["file", "path", "dir", "url", "uri", "endpoint", "name", "id", "type", "header", "field", "provider"];
 
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    SECRETS.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+    let words = words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if ENDINGS.iter().any(|ending| words.ends_with(ending)) {
+        return true;
+    }
+    let is_place = words.len() > 1 && words.last().is_some_and(|last| PLACES.contains(last));
+    !is_place && words.iter().any(|word| WORDS.contains(word))
 }
 
-/// Under any name, headers say who sends.
+/// The words of a name in lower case: of `client_secret`, `clientSecret` and `datadog.client-secret` the last two are
+/// `client` and `secret`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        let is_gap = !c.is_alphanumeric();
+        if (is_gap || c.is_uppercase() && was_lower) && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| !is_gap) {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase() || c.is_ascii_digit();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Under any name, headers say who sends: `headers`, `extra_headers`.
 fn is_headers(name: &str) -> bool {
-    name.eq_ignore_ascii_case("headers")
+    words(name).last().is_some_and(|last| last == "headers")
+}
+
+/// Whether a text is the name of a header and nothing more.
+fn is_header_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// What stands in the headers: any of their values may be the secret.
@@ -60,7 +114,7 @@ fn yaml(place: &str, name: &str, value: &Value, within: Within) -> Result<(), St
     let is_here = within == Within::Headers || is_secret(name);
     match value {
         Value::Object(map) => map.iter().try_for_each(|(key, item)| {
-            let within = if is_headers(key) && !item.is_string() { Within::Headers } else { within };
+            let within = if is_headers(key) { Within::Headers } else { within };
             // Of headers as a list, `[{name: ..., value: ...}]`, the names are no secrets.
             let is_name =
                 within == Within::Headers && matches!(key.as_str(), "name" | "key") && map.contains_key("value");
@@ -68,13 +122,17 @@ fn yaml(place: &str, name: &str, value: &Value, within: Within) -> Result<(), St
         }),
         Value::Array(items) => items.iter().try_for_each(|item| match item {
             // A list of texts below `headers` names the headers that are meant.
-            Value::String(_) if is_headers(name) => Ok(()),
+            Value::String(text) if is_headers(name) && is_header_name(text) => Ok(()),
             item => yaml(place, name, item, within),
         }),
         Value::String(text) if is_here && !text.is_empty() && !matches!(reference(text), Reference::Env { .. }) => {
             Err(format!("`{place}` would stand in the clear; use ${{env:NAME}} alone, or behind a word and a space"))
         }
         Value::Number(_) if is_here => Err(format!("`{place}` would stand in the clear; use ${{env:NAME}}")),
+        Value::String(text) => match gives_away(text) {
+            Some(what) => Err(format!("`{place}` holds {what} in the clear; use ${{env:NAME}} for it")),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -114,7 +172,10 @@ fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(
             let is_reference =
                 || as_otelcol(&tokens).is_some_and(|text| matches!(reference(&text), Reference::Env { .. }));
             if !is_here || is_flat && (says_nothing || is_reference()) {
-                return Ok(());
+                return match tokens.iter().find_map(|token| gives_away(token)) {
+                    Some(what) => Err(format!("`{place}` holds {what} in the clear; use sys.env(\"NAME\") for it")),
+                    None => Ok(()),
+                };
             }
             Err(format!(
                 "`{place}` would stand in the clear; use sys.env(\"NAME\") alone, or \"Bearer \" + sys.env(\"NAME\")"
@@ -182,6 +243,20 @@ mod tests {
             ("{auth: {sasl: {sasl_password: '${env:P:-x}'}}}", "auth.sasl.sasl_password"),
             ("{auth: [{client-secret: x}]}", "auth.client-secret"),
             ("{api_key: 'key ${env:X} more'}", "api_key"),
+            ("{datadog.api.key: abc}", "datadog.api.key"),
+            ("{write_key: abc}", "write_key"),
+            ("{apiToken: abc}", "apiToken"),
+            ("{clientSecret: abc}", "clientSecret"),
+            ("{pwd: abc}", "pwd"),
+            ("{community: abc}", "community"),
+            ("{webhook_url: 'https://x.example/abc'}", "webhook_url"),
+            ("{tls: {key_pem: abc}}", "tls.key_pem"),
+            ("{datasource: 'u:abc@tcp(h)/d'}", "datasource"),
+            ("{headers: 'authorization=abc'}", "headers"),
+            ("{extra_headers: ['authorization: Bearer abc']}", "extra_headers"),
+            ("{endpoint: 'https://u:abc@h.example'}", "endpoint"),
+            ("{endpoint: 'https://h.example/?x=1&api_key=abc'}", "endpoint"),
+            ("{anything: '-----BEGIN PRIVATE KEY----- abc'}", "anything"),
         ] {
             let found = of_yaml(text).unwrap_or_default();
             assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
@@ -196,6 +271,8 @@ mod tests {
             ("client { headers = {\"X\" = string.format(\"abc%s\", sys.env(\"X\"))} }", "client.headers.X"),
             ("auth { client_secret = 7 }", "auth.client_secret"),
             ("auth { password = \"\\x61bc\" }", "auth.password"),
+            ("url = \"https://u:abc@h.example\"", "url"),
+            ("client { writeKey = \"abc\" }", "client.writeKey"),
         ] {
             let found = of_alloy(text).unwrap_or_default();
             assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
@@ -210,6 +287,10 @@ mod tests {
             "{headers: [{name: x-team, value: '${env:T}'}]}",
             "{password_file: /run/secret, token_url: 'https://x.example/token', headers: [X-Seen]}",
             "{actions: [{key: password, action: delete}], tls: {insecure: true}}",
+            "{routing_key: traceID, partition_traces_by_id: true, secret_name: x, access_key_id: AKIA, username: u}",
+            "{endpoint: 'https://h.example/v1?tenant=a', datasource: '${env:DSN}', other: 'a@b.example'}",
+            "{endpoint: 'https://${env:USER}:${env:PASS}@h.example/?api_key=${env:KEY}'}",
+            "{compass: x, bypass: true, tokenizer: y, from_context: token}",
         ] {
             assert_eq!(of_yaml(text), None, "{text}");
         }
