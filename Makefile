@@ -37,11 +37,13 @@ test: setup-test ## everything that CI checks
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 
-.PHONY: setup-run setup-test
+.PHONY: setup-run setup-test setup-kit setup-node
 setup-run: ## what `make run` needs
 	@.dev/setup run
 setup-test: ## what `make test` needs
 	@.dev/setup test
+setup-kit setup-node:
+	@.dev/setup $(@:setup-%=%)
 
 # --- building --------------------------------------------------------------------------------------------------------
 
@@ -77,15 +79,15 @@ integration: ## server, real collectors, other people's clients, browser (needs 
 	@$(CARGO) test --locked --test integration
 
 .PHONY: kit
-kit: ## the real collectors of the tests, built once into a cache outside the checkout
+kit: setup-kit ## the real collectors of the tests, built once into a cache outside the checkout
 	@tests/interop/kit/build.sh
 
 .PHONY: node
-node: ## other people's JavaScript clients
+node: setup-node ## other people's JavaScript clients
 	@cd tests/node && if [ ! -d node_modules ] || [ package-lock.json -nt node_modules ]; then npm ci --no-audit --no-fund --silent && touch node_modules; fi
 
 .PHONY: load
-load: page ## simulated fleets against an optimised server; prints the table of the README
+load: setup-run page ## simulated fleets against an optimised server; prints the table of the README
 	@$(CARGO) build --locked --release -p linkmesh -p linkmesh-loadtest --bins
 	@$(TARGET)/release/linkmesh-loadtest --server $(TARGET)/release/linkmesh $(LOAD)
 

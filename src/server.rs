@@ -7,7 +7,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -36,10 +36,12 @@ use crate::{
 };
 
 pub mod listen;
+mod reach;
 pub mod ready;
 pub mod system;
 
 use listen::{Listen, ListenError};
+use reach::Reach;
 use ready::Ready;
 use system::{SystemClock, SystemEntropy};
 
@@ -146,7 +148,10 @@ impl Server {
         let store = RedbStore::open(&data_dir.state_redb(), &options)?;
         let socket = reserve(config.http.listen)?;
         let address = local_address(&socket, config.http.listen)?;
-        let public_url = public_url(config, address);
+        let reach = Reach::of(config, address);
+        if let Some(warning) = reach.warning() {
+            tracing::warn!("{warning}");
+        }
         let authority_pem = match config.http.tls.as_ref().and_then(|tls| tls.authority.as_deref()) {
             Some(path) => Some(listen::authority(path)?),
             None => None,
@@ -169,7 +174,7 @@ impl Server {
             sealer,
             observe: observe.clone(),
             settings: Settings {
-                public_url: public_url.clone(),
+                public_url: reach.known().map(str::to_owned),
                 ca_pem: authority_pem.clone(),
                 timing: Timing { heartbeat: config.opamp.heartbeat.0, silence: config.opamp.silence().0 },
                 ..Settings::default()
@@ -186,7 +191,7 @@ impl Server {
             authority_pem,
             trusted_proxies: config.http.trusted_proxies.clone(),
             max_body: config.http.max_body.as_usize(),
-            ..Edge::at(public_url.unwrap_or_else(|| fallback_url(config, address)))
+            ..Edge::at(reach.url())
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));
         let state = web::Data::new(AppState::new(edge, state_store, clock.clone(), entropy, handles.clone(), auth));
@@ -318,30 +323,6 @@ fn begin_listening(socket: Socket, address: SocketAddr) -> Result<TcpListener, S
     const BACKLOG: i32 = 8192;
     socket.listen(BACKLOG).map_err(|source| ServerError::Bind { address, source })?;
     Ok(socket.into())
-}
-
-/// The address that collectors and operators use; `None` when it is anybody's guess.
-fn public_url(config: &Config, address: SocketAddr) -> Option<String> {
-    if let Some(url) = &config.server.public_url {
-        return Some(url.clone());
-    }
-    if address.ip().is_loopback() {
-        return Some(fallback_url(config, address));
-    }
-    tracing::warn!(
-        "server.public_url is not set: no connection settings are offered to collectors, and links may be wrong"
-    );
-    None
-}
-
-fn fallback_url(config: &Config, mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        let loopback =
-            if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
-        address.set_ip(loopback);
-    }
-    let scheme = if config.http.tls.is_some() { "https" } else { "http" };
-    format!("{scheme}://{address}")
 }
 
 /// Opens a data directory for work that is done while no server runs.

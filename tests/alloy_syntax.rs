@@ -21,6 +21,15 @@ pub(crate) enum Level {
 }
 
 impl Level {
+    /// The level that allows less.
+    pub(crate) const fn lower(self) -> Option<Self> {
+        match self {
+            Self::GenerallyAvailable => None,
+            Self::PublicPreview => Some(Self::GenerallyAvailable),
+            Self::Experimental => Some(Self::PublicPreview),
+        }
+    }
+
     /// The word of `--stability.level`.
     pub(crate) const fn word(self) -> &'static str {
         match self {

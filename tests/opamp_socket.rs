@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{
 use crate::support::{
     agent::{Agent, frame},
     server::Server,
-    soon,
+    soon, wait_for,
 };
 
 async fn agent(config: &[(&'static str, &str)]) -> (Server, String, Agent) {
@@ -64,10 +64,7 @@ async fn one_socket_more_than_allowed_is_told_to_come_back() {
     let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!(wait >= 30, "opamp-spec recommends it: {wait}");
     drop(agent);
-    crate::support::wait_for("the room to be free again", || async {
-        Agent::dial(&server, "/v1/opamp", &token).await.ok()
-    })
-    .await;
+    wait_for("the room to be free again", || async { Agent::dial(&server, "/v1/opamp", &token).await.ok() }).await;
 }
 
 #[tokio::test]
@@ -158,6 +155,15 @@ async fn deregistering_closes_at_once_and_the_token_is_dead() {
         if reads {
             assert_eq!(agent.closed().await, Some(1008));
         }
+        // The other one has read nothing up to here, and is told when it does.
+        wait_for("the socket to be closed", || async {
+            let open = server.counted("connections", "kind=\"opamp\"").await;
+            if open == 0.0 { Ok(()) } else { Err(format!("{open} are open")) }
+        })
+        .await;
+        if !reads {
+            assert_eq!(agent.closed().await, Some(1008));
+        }
         let refused = Agent::dial(&server, "/v1/opamp", &token).await.err().expect("the token is dead");
         assert_eq!(refused.status, 401);
     }
@@ -211,7 +217,7 @@ async fn enrolment_token_opens_once_and_lets_its_supervisor_back_in() {
     let made = server.ask(Method::POST, "/enrollment-tokens", Some(json!({"labels": {"zone": "a"}}))).await;
     let token = made["token"].as_str().expect("a token").to_owned();
     let mut first = Agent::connect(&server, &token).await;
-    let listed = crate::support::wait_for("the collector to be there", || async {
+    let listed = wait_for("the collector to be there", || async {
         let list = server.get("/collectors").await;
         (list["total"] == 1).then_some(list)
     })

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
@@ -45,7 +45,8 @@ pub(crate) struct Args {
     /// Configuration file for the server started here.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where the data directory of the server started here is made; the system's temporary folder when absent.
+    /// Where the data directory of the server started here is made; the system's temporary folder when absent. Saves are
+    /// durable on a disk only: the table says when it is memory.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_in: Option<PathBuf>,
 
@@ -56,8 +57,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Profile::FirstReport)]
     pub(crate) profile: Profile,
     /// Agents that may be connecting at one time.
-    #[arg(long, default_value_t = 128)]
-    pub(crate) connecting: usize,
+    #[arg(long, default_value = "128")]
+    pub(crate) connecting: NonZeroUsize,
     /// Saves whose delivery to all agents is timed, after the first one.
     #[arg(long, default_value_t = 3)]
     pub(crate) pushes: usize,
@@ -75,12 +76,12 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 5)]
     pub(crate) polls_s: u64,
     /// Polls that a connection may have under way (1 is what an Alloy does).
-    #[arg(long, default_value_t = 1)]
-    pub(crate) poll_depth: usize,
+    #[arg(long, default_value = "1")]
+    pub(crate) poll_depth: NonZeroUsize,
 
     /// Pipelines in the repository when saves are timed.
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) pipelines: usize,
+    #[arg(long, default_value = "1000")]
+    pub(crate) pipelines: NonZeroUsize,
     /// Saves that are timed.
     #[arg(long, default_value_t = 300)]
     pub(crate) saves: usize,
@@ -89,9 +90,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<Phase>,
     /// Threads of the harness.
-    #[arg(long, default_value_t = 2)]
-    pub(crate) threads: usize,
-    /// Ends everything after so many seconds.
+    #[arg(long, default_value = "2")]
+    pub(crate) threads: NonZeroUsize,
+    /// Ends everything after so many seconds; the parts that are done by then are printed.
     #[arg(long, default_value_t = 900)]
     pub(crate) deadline_s: u64,
     /// Writes the figures as JSON there, besides the table on stdout.
@@ -103,5 +104,19 @@ impl Args {
     /// Whether a part was asked for.
     pub(crate) fn runs(&self, phase: Phase) -> bool {
         self.only.is_empty() || self.only.contains(&phase)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_none_is_refused_as_zero() {
+        for option in ["--pipelines", "--threads", "--connecting", "--poll-depth"] {
+            assert!(Args::try_parse_from(["linkmesh-loadtest", option, "1"]).is_ok(), "{option}");
+            let refused = Args::try_parse_from(["linkmesh-loadtest", option, "0"]).err();
+            assert!(refused.is_some_and(|refused| refused.to_string().contains(option)), "{option}");
+        }
     }
 }

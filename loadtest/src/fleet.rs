@@ -64,6 +64,9 @@ pub(crate) struct Weights {
 /// The delivery of one save.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Push {
+    /// What the server used of one core in the second before, in percent: 5 or less is a server at rest. A fleet that talks
+    /// all the time keeps it busy.
+    pub(crate) busy_before_percent: u64,
     /// Request sent to its answer.
     pub(crate) answered_ms: f64,
     /// Request sent to the last agent holding the offer.
@@ -83,7 +86,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Agen
 
     let board = Arc::new(Board::new(args.agents)?);
     let (orders, listen) = watch::channel(Order::Steady);
-    let connecting = Arc::new(Semaphore::new(args.connecting));
+    let connecting = Arc::new(Semaphore::new(args.connecting.get()));
     let mut tasks = JoinSet::new();
     let began = Instant::now();
     for (index, token) in tokens.into_iter().enumerate() {
@@ -107,20 +110,20 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Agen
     whole(&board)?;
     memory.connected = server.settled_memory().await?;
 
-    server.at_rest().await?;
+    let busy = server.settled_percent().await?;
     board.begin_push();
     let sent = Instant::now();
     server.rest.first_pipeline(FLEET, 0).await?;
-    let first_push = delivered(server, &board, sent, sent.elapsed()).await.context("the first pipeline")?;
+    let first_push = delivered(server, &board, busy, sent).await.context("the first pipeline")?;
     let mut pushes = Vec::new();
     for build in 1..=args.pushes {
         let path = format!("/pipelines/{FLEET}");
         let etag = server.rest.etag(&path).await?;
-        server.at_rest().await?;
+        let busy = server.settled_percent().await?;
         board.begin_push();
         let sent = Instant::now();
         server.rest.put(&path, &etag, &pipeline(FLEET, build as u64)).await?;
-        pushes.push(delivered(server, &board, sent, sent.elapsed()).await.with_context(|| format!("push {build}"))?);
+        pushes.push(delivered(server, &board, busy, sent).await.with_context(|| format!("push {build}"))?);
     }
 
     tokio::time::sleep(Duration::from_secs(args.steady_s)).await;
@@ -159,8 +162,9 @@ fn whole(board: &Board) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until all hold the newest config and the server knows that all have applied it.
-async fn delivered(server: &Server, board: &Board, sent: Instant, answered: Duration) -> anyhow::Result<Push> {
+/// Waits, from the answer of a save on, until all hold the newest config and the server knows that all have applied it.
+async fn delivered(server: &Server, board: &Board, busy_before_percent: u64, sent: Instant) -> anyhow::Result<Push> {
+    let answered = sent.elapsed();
     let everybody =
         |board: &Board| board.held.load(Ordering::SeqCst) >= board.agents || board.failed.load(Ordering::SeqCst) > 0;
     let in_time = board.wait_for(PUSH, everybody).await;
@@ -180,7 +184,12 @@ async fn delivered(server: &Server, board: &Board, sent: Instant, answered: Dura
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let ms = |took: Duration| took.as_secs_f64() * 1e3;
-    Ok(Push { answered_ms: ms(answered), last_held_ms: ms(last_held), last_applied_ms: ms(sent.elapsed()) })
+    Ok(Push {
+        busy_before_percent,
+        answered_ms: ms(answered),
+        last_held_ms: ms(last_held),
+        last_applied_ms: ms(sent.elapsed()),
+    })
 }
 
 /// Answered heartbeats a second while nobody waits.

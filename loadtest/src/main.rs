@@ -6,6 +6,7 @@
 
 mod agent;
 mod args;
+mod disk;
 mod fleet;
 mod memory;
 mod poller;
@@ -20,6 +21,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::Parser;
+use tokio::time::Instant;
 
 use crate::{
     args::{Args, Phase},
@@ -29,17 +31,12 @@ use crate::{
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(args.threads).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error.into()),
-    };
-    let outcome = runtime.block_on(async {
-        let deadline = Duration::from_secs(args.deadline_s);
-        tokio::select! {
-            done = tokio::time::timeout(deadline, run(&args)) => done.context("the deadline passed (--deadline-s)")?,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-        }
-    });
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(args.threads.get()).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return fail(&error.into()),
+        };
+    let outcome = runtime.block_on(run(&args));
     runtime.shutdown_timeout(Duration::from_secs(2));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,15 +51,24 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 /// Every phase in order: the fleet before the pollers, so that memory is measured on a fresh server.
 async fn run(args: &Args) -> anyhow::Result<()> {
-    let server = Server::start(args).await?;
+    let end = Instant::now() + Duration::from_secs(args.deadline_s);
+    let server = in_time(end, Server::start(args)).await?;
     let mut report = Report::new();
-    let outcome = phases(args, &server, &mut report).await;
+    let outcome = in_time(end, phases(args, &server, &mut report)).await;
     // What was measured before a failure is worth seeing too.
     report.print(args)?;
     let alive = server.still_runs();
     server.stop().await;
     outcome?;
     alive
+}
+
+/// An error when the work is not done by then, or the operator has seen enough.
+async fn in_time<T>(end: Instant, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = tokio::time::timeout_at(end, work) => done.context("the deadline passed (--deadline-s)")?,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    }
 }
 
 async fn phases(args: &Args, server: &Server, report: &mut Report) -> anyhow::Result<()> {
@@ -76,4 +82,17 @@ async fn phases(args: &Args, server: &Server, report: &mut Report) -> anyhow::Re
         report.saves = Some(saves::measure(args, server).await.context("saves")?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_never_ends_is_given_up_at_the_deadline() {
+        let given_up = in_time(Instant::now(), std::future::pending::<anyhow::Result<()>>()).await;
+        assert!(given_up.is_err_and(|error| error.to_string().contains("--deadline-s")));
+        let later = Instant::now() + Duration::from_secs(600);
+        assert_eq!(in_time(later, async { Ok(7) }).await.ok(), Some(7));
+    }
 }

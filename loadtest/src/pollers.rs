@@ -42,7 +42,9 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Poll
     let began = Instant::now();
     let pollers: Vec<Poller> = stream::iter(tokens.into_iter().enumerate())
         .map(|(index, token)| async move {
-            Poller::start(address, &token, index, args.poll_depth).await.with_context(|| format!("poller {index}"))
+            Poller::start(address, &token, index, args.poll_depth.get())
+                .await
+                .with_context(|| format!("poller {index}"))
         })
         .buffer_unordered(64)
         .collect::<Vec<_>>()
@@ -78,7 +80,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Poll
     let polls_per_s = polls as f64 / began.elapsed().as_secs_f64();
     Ok(Polls {
         pollers: args.pollers,
-        depth: args.poll_depth,
+        depth: args.poll_depth.get(),
         start_s,
         polls,
         polls_per_s,

@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use crate::{
     args::{Args, Profile},
+    disk::Disk,
     fleet::{Agents, Push},
     memory::Memory,
     pollers::Polls,
     saves::Saves,
+    server::AT_REST_PERCENT,
 };
 
 /// The longest time that histograms tell from longer ones, in microseconds: ten minutes.
@@ -83,9 +85,15 @@ impl Report {
             ));
         }
         if let Some(saves) = &self.saves {
-            let name = format!("durable save, {} pipelines in the repository", saves.pipelines);
-            rows.push((name, quantiles(saves.alone_ms)));
-            let name = format!("durable saves, {} at once", saves.at_once);
+            let what = |many: &str| match saves.disk {
+                Some(Disk::Memory) => format!("save{many} in memory (not durable: --data-in)"),
+                Some(Disk::Disk) | None => format!("durable save{many}"),
+            };
+            rows.push((
+                format!("{}, {} pipelines in the repository", what(""), saves.pipelines),
+                quantiles(saves.alone_ms),
+            ));
+            let name = format!("{}, {} at once", what("s"), saves.at_once);
             rows.push((name, format!("{}/s; {}", thousands(saves.at_once_per_s), quantiles(saves.at_once_ms))));
         }
         rows
@@ -135,6 +143,12 @@ fn agents_rows(agents: &Agents, rows: &mut Vec<(String, String)>) {
         "first pipeline of the fleet",
         format!("{:.0} ms held, {:.0} ms applied", agents.first_push.last_held_ms, agents.first_push.last_applied_ms),
     );
+    let busiest = agents.pushes.iter().map(|push| push.busy_before_percent).max().unwrap_or(0);
+    let busy = match busiest {
+        0..=AT_REST_PERCENT => "at rest".to_owned(),
+        _ => format!("busy: {busiest} % of a core, by what agents say unasked"),
+    };
+    row("server before these saves", busy);
     row("heartbeats answered", format!("{}/s", thousands(agents.heartbeats_per_s)));
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::Args,
+    disk::Disk,
     report::{LONGEST_US, Quantiles},
     server::Server,
 };
@@ -21,6 +22,8 @@ const AT_ONCE: usize = 32;
 #[derive(Debug, Serialize)]
 pub(crate) struct Saves {
     pub(crate) pipelines: usize,
+    /// On memory nothing is durable, and a sync costs nothing; null for a server that was given.
+    pub(crate) disk: Option<Disk>,
     pub(crate) fill_s: f64,
     pub(crate) saves: usize,
     /// One after the other.
@@ -53,11 +56,11 @@ fn path(index: usize) -> String {
 
 /// Runs the whole part.
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Saves> {
-    let rest = &server.rest;
+    let (rest, pipelines) = (&server.rest, args.pipelines.get());
     let sink = json!({"id": "saves-sink", "name": "Sink", "kind": "debug", "settings": {}});
     rest.post("/destinations", &sink).await?;
     let began = Instant::now();
-    stream::iter(0..args.pipelines)
+    stream::iter(0..pipelines)
         .map(|index| async move {
             let mut document = draft(index, 0);
             document["id"] = json!(format!("draft-{index:05}"));
@@ -74,14 +77,15 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Save
     let mut alone = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
     for save in 0..args.saves {
         // A prime step, so that saves do not run through the tree in its own order.
-        let path = path(save * 7_919 % args.pipelines);
+        let index = save * 7_919 % pipelines;
+        let path = path(index);
         let etag = rest.etag(&path).await?;
         let asked = Instant::now();
-        rest.put(&path, &etag, &draft(save * 7_919 % args.pipelines, 1 + save)).await?;
+        rest.put(&path, &etag, &draft(index, 1 + save)).await?;
         alone.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
     }
 
-    let count = args.saves.min(args.pipelines);
+    let count = args.saves.min(pipelines);
     let mut etags = Vec::with_capacity(count);
     for index in 0..count {
         etags.push((index, rest.etag(&path(index)).await?));
@@ -103,7 +107,8 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Save
     let mut at_once = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
     took.into_iter().for_each(|micros| at_once.saturating_record(micros));
     Ok(Saves {
-        pipelines: args.pipelines,
+        pipelines,
+        disk: server.disk,
         fill_s,
         saves: args.saves,
         alone_ms: Quantiles::of_micros(&alone),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{args::Args, memory::Memory, rest::Rest};
+use crate::{args::Args, disk::Disk, memory::Memory, rest::Rest};
 
 /// How long a server may take until it writes its ready file.
 const START: Duration = Duration::from_secs(60);
@@ -19,12 +19,17 @@ const START: Duration = Duration::from_secs(60);
 /// How long it may take to stop after it was asked to.
 const STOP: Duration = Duration::from_secs(20);
 
+/// What a server at rest uses of one core at most.
+pub(crate) const AT_REST_PERCENT: u64 = 5;
+
 /// A server that is ready.
 pub(crate) struct Server {
     /// `host:port`.
     pub(crate) address: String,
     pub(crate) pid: u32,
     pub(crate) rest: Rest,
+    /// What its data lies on; unknown for a server that was given.
+    pub(crate) disk: Option<Disk>,
     child: Option<(Child, TempDir)>,
 }
 
@@ -78,7 +83,8 @@ impl Server {
         if !(host.starts_with("127.") || host == "localhost" || host == "[::1]") {
             bail!("{host} is not loopback: the harness plays fleets on loopback only");
         }
-        Ok(Self { address, pid, rest: Rest::new(base, token)?, child })
+        let disk = child.as_ref().map(|(_, folder)| Disk::below(folder.path())).transpose()?;
+        Ok(Self { address, pid, rest: Rest::new(base, token)?, disk, child })
     }
 
     /// What the server holds in memory now.
@@ -107,20 +113,19 @@ impl Server {
     }
 
     /// Waits until the server has done what it does in the background after a push, for 60 s at most: until its use of
-    /// the processor no longer falls, or is less than a twentieth of a core. Saves are timed on a fleet at rest, as they
-    /// come in practice.
-    pub(crate) async fn at_rest(&self) -> anyhow::Result<()> {
+    /// the processor is a twentieth of a core or less, or no longer falls, because the fleet keeps it busy. Answers what it
+    /// used of one core in the last second, in percent, for the report to say.
+    pub(crate) async fn settled_percent(&self) -> anyhow::Result<u64> {
         const LOOK: Duration = Duration::from_secs(1);
-        // A tick is 10 ms.
-        const IDLE: u64 = 5;
         let mut ticks = cpu_ticks(self.pid).context("the server's use of the processor")?;
         let mut used: Option<u64> = None;
         for _ in 0..60 {
             tokio::time::sleep(LOOK).await;
             let now = cpu_ticks(self.pid).context("the server's use of the processor")?;
             let (before, latest) = (used.replace(now - ticks), now - ticks);
-            if latest < IDLE || before.is_some_and(|before| latest * 10 >= before * 9) {
-                return Ok(());
+            // A tick is 10 ms, a hundredth of the second.
+            if latest <= AT_REST_PERCENT || before.is_some_and(|before| latest * 10 >= before * 9) {
+                return Ok(latest);
             }
             ticks = now;
         }

@@ -51,6 +51,17 @@ struct Lexer {
 /// Turns a text into tokens, or says where it cannot.
 pub(super) fn lex(text: &str) -> Result<Vec<(Token, Place)>, Refusal> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some((before, letter)) = ['\0', '\u{feff}']
+        .into_iter()
+        .filter_map(|letter| text.split_once(letter).map(|(before, _)| (before, letter)))
+        .min_by_key(|(before, _)| before.len())
+    {
+        // Nowhere, not even in texts and comments.
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let place = Place { line: 1 + before.matches('\n').count(), column: 1 + line.chars().count() };
+        let what = if letter == '\0' { "illegal character NUL" } else { "illegal byte order mark" };
+        return Err(Refusal::new(place, what));
+    }
     let mut lexer =
         Lexer { letters: text.chars().collect(), at: 0, place: Place { line: 1, column: 1 }, tokens: Vec::new() };
     while lexer.peek(0).is_some() {

@@ -160,6 +160,26 @@ fn component(place: Place, name: &str, body: &Body, level: Level, refusals: &mut
             refusals.push(Refusal::new(place, message));
         }
     }
+    if name == "prometheus.scrape" {
+        // What is no literal is left to the Alloy.
+        let given = |wanted: &str, default: f64| {
+            let value = body.iter().find_map(|statement| match statement {
+                Statement::Attribute { name, value, .. } if name == wanted => Some(value),
+                _ => None,
+            });
+            match value {
+                None => Some(default),
+                Some(Expr::Text(text)) => duration(text),
+                Some(_) => None,
+            }
+        };
+        if let (Some(interval), Some(timeout)) = (given("scrape_interval", 60.0), given("scrape_timeout", 10.0))
+            && timeout > interval
+        {
+            let message = format!("scrape_timeout ({timeout}s) greater than scrape_interval ({interval}s)");
+            refusals.push(Refusal::new(place, message));
+        }
+    }
 }
 
 /// Names without their `!`, and which of them must be there.
@@ -239,7 +259,7 @@ fn literal(place: Place, name: &str, value: &Expr, refusals: &mut Vec<Refusal>) 
             Expr::Text(text) if OTTL.contains(&name) && !balanced(text) => {
                 Some(format!("unable to parse OTTL \"{text}\": condition has invalid syntax"))
             }
-            Expr::Text(text) if DURATIONS.contains(&name) && !is_duration(text) => {
+            Expr::Text(text) if DURATIONS.contains(&name) && duration(text).is_none() => {
                 Some(format!("time: invalid duration \"{text}\""))
             }
             _ => None,
@@ -272,27 +292,30 @@ fn balanced(text: &str) -> bool {
     open.is_empty()
 }
 
-/// Go's `time.ParseDuration`: numbers with units, no days.
-fn is_duration(text: &str) -> bool {
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+/// Go's `time.ParseDuration`: numbers with units, no days. In seconds.
+fn duration(text: &str) -> Option<f64> {
+    let (sign, mut rest) = match text.strip_prefix(['+', '-']) {
+        Some(rest) => (if text.starts_with('-') { -1.0 } else { 1.0 }, rest),
+        None => (1.0, text),
+    };
     if rest == "0" {
-        return true;
+        return Some(0.0);
     }
     if rest.is_empty() {
-        return false;
+        return None;
     }
+    let mut seconds = 0.0;
     while !rest.is_empty() {
         let number = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
-        if number == 0 || rest[..number].matches('.').count() > 1 || &rest[..number] == "." {
-            return false;
-        }
+        let count: f64 = rest[..number].parse().ok()?;
         rest = &rest[number..];
-        let Some(unit) = ["ns", "us", "µs", "ms", "s", "m", "h"].into_iter().find(|unit| {
-            rest.strip_prefix(unit).is_some_and(|after| !after.starts_with(|letter: char| letter.is_alphabetic()))
-        }) else {
-            return false;
-        };
-        rest = &rest[unit.len()..];
+        let units = [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+        let (after, unit) = units.into_iter().find_map(|(unit, seconds)| {
+            let after = rest.strip_prefix(unit)?;
+            (!after.starts_with(|letter: char| letter.is_alphabetic())).then_some((after, seconds))
+        })?;
+        seconds += count * unit;
+        rest = after;
     }
-    true
+    Some(sign * seconds)
 }

@@ -261,7 +261,7 @@ impl Parser {
     fn field(&mut self) -> Result<(String, Expr), Refusal> {
         let key = match self.peek().clone() {
             Token::Ident(name) => name,
-            Token::Text { source, raw: false, .. } => source,
+            Token::Text { source, .. } => source,
             token => return Err(self.refuse(&format!("expected field name, got {}", name_of(&token)))),
         };
         self.advance();

@@ -53,6 +53,31 @@ fn crates_know_only_those_below_them() {
 }
 
 #[test]
+fn readme_shows_every_place_and_the_arrows() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let (_, map) = readme.split_once("## Map of the house\n").expect("the map");
+    let map = map.split("\n## ").next().expect("a part");
+    // The first column names places; those after the first lie beside it.
+    let mut places = BTreeSet::new();
+    for row in map.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let mut folder = None;
+        for name in row.split(" | ").next().unwrap_or_default().split(", ") {
+            let name = name.trim_matches('`').trim_end_matches('/');
+            let path = folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
+            folder = folder.or(name.rsplit_once('/').map(|(folder, _)| folder));
+            assert!(root().join(&path).is_dir(), "the map shows {path}, which is not there");
+            places.insert(path);
+        }
+    }
+    let members: Vec<&str> = ARROWS.iter().map(|(name, _)| name.trim_start_matches("linkmesh-")).collect();
+    for place in ["src", "tests"].into_iter().chain(members.iter().copied().filter(|name| root().join(name).is_dir())) {
+        assert!(places.contains(place), "the map lacks {place}: {places:?}");
+    }
+    assert!(places.len() > 8, "{places:?}");
+    assert!(map.contains("`tests, loadtest -> src -> actors -> proto <- frontend`"), "{map}");
+}
+
+#[test]
 fn tests_of_lower_crates_do_not_reach_up() {
     let height = |name: &str| match name {
         "linkmesh-proto" => 0,

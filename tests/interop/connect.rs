@@ -4,11 +4,8 @@ use std::{collections::BTreeSet, process::Command};
 
 use serde_json::{Value, json};
 
-use super::programs::node;
-use crate::{
-    alloy_syntax::{Level, demand},
-    support::server::Server,
-};
+use super::{alloy::demand, programs::node};
+use crate::{alloy_syntax::Level, support::server::Server};
 
 /// A pipeline that an Alloy of the default stability level can load, for every collector.
 pub(super) fn pipeline(port: u16) -> Value {

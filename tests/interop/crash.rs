@@ -78,8 +78,9 @@ async fn killed_during_200_saves_the_server_keeps_every_answered_one_and_pushes_
     let config = scene.wait_until_reported().await;
     assert_eq!(config["status"]["state"], "applied", "{config:#}");
     scene.server.wait_until_applied(&scene.id).await;
-    assert_eq!(scene.server.counted("config_pushes_total", "result=\"offered\"").await, 0.0, "pushed what it had");
     let listed = scene.server.get("/pipelines?limit=1").await;
     assert_eq!(listed["total"].as_u64().map(|total| total as usize), Some(committed.len()));
+    scene.save_and_follow("after").await;
+    assert_eq!(scene.offers().await, 1.0, "pushed what it had");
     scene.supervisor.stop().await;
 }

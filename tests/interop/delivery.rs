@@ -96,6 +96,19 @@ impl Scene {
         self.server.put("/pipelines/shop", &self.pipeline(port, mark)).await
     }
 
+    /// Saves, and follows the save to a record at the sink: what else was pushed before it has been counted by then.
+    pub(super) async fn save_and_follow(&self, mark: &str) {
+        self.save(self.port, mark).await;
+        self.server.wait_until_applied(&self.id).await;
+        send(self.port, &[(ERROR, mark)]).await;
+        assert_eq!(self.sink.wait_for_record(mark).await.attribute("mark"), Some(mark));
+    }
+
+    /// Configs that this process of the server has pushed.
+    pub(super) async fn offers(&self) -> f64 {
+        self.server.counted("config_pushes_total", "result=\"offered\"").await
+    }
+
     pub(super) async fn config(&self) -> Value {
         self.server.get(&format!("/collectors/{}/config", self.id)).await
     }
@@ -183,13 +196,33 @@ async fn a_config_that_the_collector_refuses_is_failed_in_its_own_words_and_not_
     let config = scene.wait_until_reported().await;
     assert_eq!(config["status"]["state"], "failed", "{config:#}");
     assert_eq!(config["desired"]["hash"], refused);
-    assert_eq!(scene.server.counted("config_pushes_total", "result=\"offered\"").await, 0.0, "it was sent again");
 
-    // Another text is another chance.
-    scene.save(scene.port, "mended").await;
-    scene.server.wait_until_applied(&scene.id).await;
-    send(scene.port, &[(ERROR, "after")]).await;
-    assert_eq!(scene.sink.wait_for_record("after").await.attribute("mark"), Some("mended"));
+    // Another text is another chance, and the only push.
+    scene.save_and_follow("mended").await;
+    assert_eq!(scene.offers().await, 1.0, "it was sent again");
+    scene.supervisor.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_applies_the_config_that_failed_when_its_cause_is_gone_from_the_host() {
+    let Some(pair) = pair(CURRENT) else { return };
+    let mut scene = Scene::set(&pair).await;
+    scene.apply("good").await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port();
+    scene.save(port, "second").await;
+    let failed = scene.server.collector_when(&scene.id, "failure", |c| c["config_state"] == "failed").await;
+    let refused = failed["desired_hash"].as_str().expect("a hash");
+    let offers = scene.offers().await;
+
+    drop(taken);
+    scene.server.post(&format!("/collectors/{}/retry", scene.id), &json!({})).await;
+    let applied = scene.server.wait_until_applied(&scene.id).await;
+    assert_eq!(applied["desired_hash"], refused);
+    assert_eq!(applied["error"], Value::Null);
+    assert_eq!(scene.offers().await, offers + 1.0, "a retry is one push");
+    send(port, &[(ERROR, "at last")]).await;
+    assert_eq!(scene.sink.wait_for_record("at last").await.attribute("mark"), Some("second"));
     scene.supervisor.stop().await;
 }
 

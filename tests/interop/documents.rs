@@ -5,11 +5,12 @@ use linkmesh_proto::wire::collector::RemoteConfigStatuses;
 use serde_json::{Value, json};
 
 use super::{
+    alloy::demand,
     catalogue::validate,
     programs::{CURRENT, OLDER, pair},
 };
 use crate::{
-    alloy_syntax::{Level, demand},
+    alloy_syntax::Level,
     support::{agent::Agent, alloy::Alloy, server::Server},
 };
 

@@ -8,10 +8,7 @@ use super::{
     sink::Sink,
     supervisor::Supervisor,
 };
-use crate::support::{
-    server::{Certificates, Server},
-    wait_for,
-};
+use crate::support::{server::Server, tls::Authority, wait_for};
 
 /// Sets a supervisor up that dials with an enrolment token. Its files are those of a collector that was added and is gone
 /// again: only the token differs.
@@ -59,10 +56,7 @@ async fn wait_for_times(server: &Server, id: &str, kind: &str, wanted: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_supervisor_enrols_over_tls_and_dials_again_with_a_token_of_its_own() {
     let Some(pair) = pair(CURRENT) else { return };
-    let mut server = Server::prepare(&[]);
-    let certificates = Certificates::make(server.folder());
-    server.speak_tls(&certificates);
-    server.serve().await;
+    let server = Server::start_with_tls(Authority::new("authority of a test")).await;
     let sink = Sink::start();
     let token = token(&server).await;
     let mut supervisor = install(&pair, &server, "host-1", &token).await;

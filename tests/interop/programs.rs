@@ -96,11 +96,16 @@ pub(crate) fn browser() -> Option<PathBuf> {
 
 /// An Alloy that somebody named; there is none to be had from a package registry, so its absence is no failure.
 pub(crate) fn alloy() -> Option<PathBuf> {
-    let named = std::env::var_os("LINKMESH_ALLOY").map(PathBuf::from);
+    let named = named_alloy();
     if named.is_none() {
         note_skip("a real Alloy (LINKMESH_ALLOY=/path/to/alloy)");
     }
     named
+}
+
+/// The same for what is checked besides, which is no skip.
+pub(crate) fn named_alloy() -> Option<PathBuf> {
+    std::env::var_os("LINKMESH_ALLOY").map(PathBuf::from)
 }
 
 /// The checkout.

@@ -1,4 +1,4 @@
-//! Disks that fail and files that somebody broke by hand.
+//! Stores that refuse and files that somebody broke by hand.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ async fn create(api: &Api, id: &str) -> Answer {
 }
 
 #[actix_web::test]
-async fn save_on_a_full_disk_is_an_error_and_nothing_is_half_written() {
+async fn save_that_the_stores_do_not_take_is_an_error_and_nothing_is_half_written() {
     let api = Api::start().await;
     let before = create(&api, "before").await.expect(201)["revision"].clone();
     api.repository.fail_commits(true);

@@ -19,6 +19,8 @@ use linkmesh_actors::{
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 
+use crate::support::wait_for;
+
 pub(super) const EMAIL: &str = "ada@example.com";
 pub(super) const PASSWORD: &str = "correct horse battery";
 
@@ -247,17 +249,11 @@ impl Api {
 
     /// Asks again until the answer is as wanted.
     pub(super) async fn eventually(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let asking = async {
-            let mut pause = tokio::time::interval(Duration::from_millis(20));
-            loop {
-                pause.tick().await;
-                let answer = self.get(path).await.expect(200);
-                if wanted(&answer) {
-                    return answer;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), asking).await.expect("in time")
+        wait_for(path, || async {
+            let answer = self.get(path).await.expect(200);
+            if wanted(&answer) { Ok(answer) } else { Err(format!("{answer:#}")) }
+        })
+        .await
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> Answer {

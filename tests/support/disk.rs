@@ -21,7 +21,10 @@ impl SmallDisk {
         if mounted.as_ref().is_ok_and(|output| output.status.success()) {
             return Some(Self { dir });
         }
-        linkmesh_actors::testing::skip("a full disk", "run the tests as root, where a tmpfs can be mounted");
+        linkmesh_actors::testing::skip(
+            "a full disk",
+            "root that may mount a tmpfs (CAP_SYS_ADMIN; in a container, --cap-add SYS_ADMIN)",
+        );
         None
     }
 

@@ -42,8 +42,6 @@ pub(crate) struct Server {
     data: PathBuf,
     child: Option<Child>,
     config: Vec<(&'static str, String)>,
-    /// By which the server is verified, where it speaks TLS.
-    ca_file: Option<PathBuf>,
     token: String,
     /// Who signed the server's certificate, when it speaks TLS.
     pub(crate) authority: Option<Authority>,
@@ -98,24 +96,12 @@ impl Server {
             data,
             child: None,
             config: config.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
-            ca_file: None,
             token: text(&made.stdout).trim().to_owned(),
             authority: None,
             address: "127.0.0.1:0".to_owned(),
             ready: Value::Null,
             http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client"),
         }
-    }
-
-    /// Lets the server of a directory that was prepared speak TLS; [`Self::ask`] and what is made of it follow.
-    pub(crate) fn speak_tls(&mut self, certificates: &Certificates) {
-        let path = |path: &Path| path.display().to_string();
-        self.config.extend([
-            ("LINKMESH_HTTP__TLS__CERTIFICATE", path(&certificates.certificate)),
-            ("LINKMESH_HTTP__TLS__KEY", path(&certificates.key)),
-            ("LINKMESH_HTTP__TLS__AUTHORITY", path(&certificates.authority)),
-        ]);
-        self.ca_file = Some(certificates.authority.clone());
     }
 
     /// Starts the process, on the address that it had before if there was one, and waits until it is ready.
@@ -202,7 +188,7 @@ impl Server {
 
     /// The URL of a path, with another scheme for WebSockets; over TLS where the server speaks it.
     pub(crate) fn url(&self, scheme: &str, path: &str) -> String {
-        let secure = if self.authority.is_some() || self.ca_file.is_some() { "s" } else { "" };
+        let secure = if self.authority.is_some() { "s" } else { "" };
         format!("{scheme}{secure}://{}{path}", self.address)
     }
 
@@ -236,36 +222,10 @@ impl Server {
 
     /// A request that must succeed, and its answer: a document, or a text where it is none.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let (status, body) = match &self.ca_file {
-            Some(authority) => self.ask_by_curl(authority, &method, path, body).await,
-            None => {
-                let response = self.rest(method.clone(), path, body).await;
-                (response.status(), response.text().await.expect("a body"))
-            }
-        };
+        let response = self.rest(method.clone(), path, body).await;
+        let (status, body) = (response.status(), response.text().await.expect("a body"));
         assert!(status.is_success(), "{method} {path}: {status} {body}");
         if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap_or(Value::String(body)) }
-    }
-
-    /// A request over TLS, which the client of these tests does not speak.
-    async fn ask_by_curl(
-        &self,
-        authority: &Path,
-        method: &Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> (StatusCode, String) {
-        let mut command = tokio::process::Command::new("curl");
-        command.args(["--silent", "--show-error", "--request", method.as_str(), "--write-out", "\\n%{http_code}"]);
-        command.arg("--cacert").arg(authority).args(["--oauth2-bearer", &self.token]);
-        if let Some(body) = body {
-            command.args(["--header", "content-type: application/json", "--data", &body.to_string()]);
-        }
-        let output = command.arg(self.url("http", &format!("/api/v1{path}"))).output().await.expect("curl runs");
-        assert!(output.status.success(), "curl: {}", text(&output.stderr));
-        let answer = text(&output.stdout);
-        let (body, status) = answer.rsplit_once('\n').expect("a status");
-        (status.parse().expect("a status"), body.to_owned())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -390,56 +350,5 @@ impl Drop for Server {
         if std::thread::panicking() {
             tail("the server", &self.log_file());
         }
-    }
-}
-
-/// An authority of the test's own, and a certificate for this machine by it.
-pub(crate) struct Certificates {
-    pub(crate) authority: PathBuf,
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-}
-
-impl Certificates {
-    /// Makes both in a folder.
-    pub(crate) fn make(folder: &Path) -> Self {
-        let path = |name: &str| folder.join(name);
-        let openssl = |more: &[&str]| {
-            let made = Command::new("openssl")
-                .current_dir(folder)
-                .args([
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1",
-                    "-nodes",
-                    "-days",
-                    "2",
-                ])
-                .args(more)
-                .output()
-                .expect("openssl runs");
-            assert!(made.status.success(), "openssl: {}", text(&made.stderr));
-        };
-        openssl(&["-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=authority of a test"]);
-        openssl(&[
-            "-CA",
-            "authority.pem",
-            "-CAkey",
-            "authority.key",
-            "-keyout",
-            "server.key",
-            "-out",
-            "server.pem",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1,DNS:localhost",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-        ]);
-        Self { authority: path("authority.pem"), certificate: path("server.pem"), key: path("server.key") }
     }
 }

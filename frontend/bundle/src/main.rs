@@ -29,8 +29,9 @@ use std::{
 use anyhow::{Context as _, bail};
 use output::{Asset, Cache};
 
-/// What a first visit may transfer at most. brotli counts, which browsers offer over TLS and on loopback, and the page is
-/// served in no other way; the size with gzip is reported beside it.
+/// What a first visit may transfer at most, with brotli. Browsers offer that over TLS and to loopback; to a server that
+/// speaks plain HTTP elsewhere they offer gzip alone, and a first visit transfers a third more. That size is reported
+/// beside it and has no limit.
 const FIRST_LOAD_LIMIT_BYTES: usize = 500_000;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
