@@ -33,3 +33,5 @@ pub use polling::AlloyPeer;
 pub use query::{CollectorQuery, Sort, SortKey};
 pub use session::{AgentSession, SessionError};
 pub(crate) use state::Touched;
+#[cfg(test)]
+pub(crate) use {admin::record, session::MAX_SESSIONS};

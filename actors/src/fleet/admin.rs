@@ -212,7 +212,7 @@ impl FleetHandle {
 }
 
 /// A collector that never came.
-pub(super) fn record(
+pub(crate) fn record(
     id: CollectorId,
     name: String,
     runtime: Runtime,

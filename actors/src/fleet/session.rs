@@ -20,6 +20,10 @@ const MAX_WAITING: usize = 16;
 /// Bytes of them; a first message has 3 to 10 KB.
 const MAX_WAITING_BYTES: usize = 1 << 20;
 
+/// Sockets that one collector may have open. A supervisor has one; a second process with its token and sockets that
+/// died without a word make a few more. Without a bound one token could take the places of all.
+pub(crate) const MAX_SESSIONS: usize = 8;
+
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
@@ -161,6 +165,9 @@ impl Inner {
             // Under the lock: who deregisters sees the session, or the session sees the deregistration.
             if slot.is_deregistered() {
                 return Err(AdmitError::Unknown);
+            }
+            if connections.len() >= MAX_SESSIONS {
+                return Err(AdmitError::Busy);
             }
             connections.push(Arc::new(connection));
         }

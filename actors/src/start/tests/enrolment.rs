@@ -1,6 +1,6 @@
 //! Enrolment tokens, and tokens of collectors.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use linkmesh_proto::api::{
     collector::Runtime,
@@ -9,9 +9,9 @@ use linkmesh_proto::api::{
 
 use super::support::*;
 use crate::{
-    fleet::{AdmitError, EnrolError, IssuedEnrollment},
+    fleet::{AdmitError, EnrolError, IssuedEnrollment, MAX_SESSIONS},
     ports::{CloseReason, RedeemError},
-    testing::{by, wait_for},
+    testing::{FakeTransport, by, wait_for},
 };
 
 async fn issue(handles: &crate::Handles) -> IssuedEnrollment {
@@ -197,6 +197,27 @@ fn token_that_ended_or_is_of_another_kind_opens_no_session() {
         for token in ["", "lmsat_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "lmet_nothing"] {
             assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Unknown, "{token}");
         }
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn collector_has_so_many_sockets_and_no_more() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (_, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let open = || {
+            let peer = handles.fleet.admit(&token, None).unwrap();
+            handles.fleet.open_session(peer, Arc::new(FakeTransport::default()))
+        };
+        let mut sessions: Vec<_> = (0..MAX_SESSIONS).map(|_| open().unwrap()).collect();
+        assert_eq!(open().map(drop), Err(AdmitError::Busy));
+        sessions.pop();
+        sessions.push(open().unwrap());
+        assert_eq!(open().map(drop), Err(AdmitError::Busy));
+        let (_, other) = register(&handles, Runtime::Otelcol, "test").await;
+        Agent::new(2).dial(&handles, &other);
         handles.stop().await;
     });
 }
