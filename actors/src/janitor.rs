@@ -12,6 +12,7 @@ use crate::{
     by::By,
     collector::{Work, post},
     domain::document::DocumentPath,
+    fleet::end_known_tokens,
     ports::StoreError,
     repository::{Edit, Precondition, RepositoryHandle, Save, SaveError},
     runtime::messages,
@@ -89,7 +90,7 @@ fn wake_silent(shared: &Arc<Shared>, now: linkmesh_proto::Timestamp) {
     }
 }
 
-/// Ends tokens whose time has come.
+/// Ends tokens whose time has come, and the sessions that were opened with them.
 async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.clock.now();
     for slot in shared.directory.slots() {
@@ -107,8 +108,18 @@ async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
         let (ended, valid) = ended(slot.id());
         let records = valid.iter().map(|(hash, known)| known.record(*hash));
         shared.store.set_collector_tokens(slot.id(), records.collect(), None).await?;
-        for (hash, _) in ended {
-            shared.directory.remove_token(&hash);
+        end_known_tokens(shared, &slot, &ended);
+    }
+    Ok(())
+}
+
+/// Removes the documents of collectors that did not come into being.
+async fn remove_unborn(shared: &Shared, repository: &RepositoryHandle) {
+    let unborn = std::mem::take(&mut *shared.unborn.lock());
+    for id in unborn {
+        if let Err(error) = remove_document(repository, id, by_janitor()).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not taken back yet");
+            shared.unborn.lock().push(id);
         }
     }
     Ok(())

@@ -152,6 +152,10 @@ impl Inner {
 
     /// Puts the session into the collector's slot, where its actor finds it, also after a panic.
     fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) -> Result<(), AdmitError> {
+        let now = self.fleet.shared.clock.now();
+        let is_dead = || self.fleet.shared.directory.by_token(&token, now).is_none();
+        // An enrolment token is not looked up there, and ends only for those who come anew.
+        let may_be_dead = matches!(credential, Credential::Collector { .. });
         let connection = Connection {
             id: self.id,
             transport: Arc::clone(&self.transport),
@@ -162,8 +166,8 @@ impl Inner {
         };
         {
             let mut connections = slot.connections.lock();
-            // Under the lock: who deregisters sees the session, or the session sees the deregistration.
-            if slot.is_deregistered() {
+            // Under the lock: who deregisters or ends a token sees the session, or the session sees that it is too late.
+            if slot.is_deregistered() || may_be_dead && is_dead() {
                 return Err(AdmitError::Unknown);
             }
             if connections.len() >= MAX_SESSIONS {

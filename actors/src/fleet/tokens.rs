@@ -8,7 +8,7 @@ use super::{FleetError, FleetHandle};
 use crate::{
     by::By,
     collector::{Work, post_if_alive},
-    directory::{KnownToken, Slot},
+    directory::{Connection, KnownToken, Slot},
     ports::{CloseReason, CollectorTokenRecord},
     shared::Shared,
     token::{Token, TokenHash, TokenKind},
@@ -61,9 +61,9 @@ impl FleetHandle {
         let new = CollectorTokenRecord { offered, ..token_record(&token, id, shared) };
         let records = std::iter::once(new.clone()).chain(kept.iter().map(|(hash, known)| known.record(*hash)));
         shared.store.set_collector_tokens(id, records.collect(), None).await?;
-        for (hash, _) in before.iter().filter(|(hash, _)| !kept.iter().any(|(kept, _)| kept == hash)) {
-            shared.directory.remove_token(hash);
-        }
+        let is_kept = |hash: &TokenHash| kept.iter().any(|(kept, _)| kept == hash);
+        let ended: Vec<_> = before.into_iter().filter(|(hash, _)| !is_kept(hash)).collect();
+        end_known_tokens(shared, slot, &ended);
         for (hash, known) in kept {
             shared.directory.insert_token(hash, known);
         }
@@ -88,16 +88,7 @@ impl FleetHandle {
             }
             let records = current.iter().map(|(hash, known)| known.record(*hash));
             shared.store.set_collector_tokens(id, records.collect(), None).await?;
-            for (hash, _) in &previous {
-                shared.directory.remove_token(hash);
-            }
-            let dead: Vec<TokenHash> = previous.into_iter().map(|(hash, _)| hash).collect();
-            let closed: Vec<_> = slot.connections.lock().extract_if(.., |c| dead.contains(&c.token)).collect();
-            for connection in closed {
-                connection.transport.close(CloseReason::Revoked);
-                // Full: the actor finds the session gone when it next sends.
-                let _ = post_if_alive(shared, &slot, Work::Disconnected(connection.id));
-            }
+            end_known_tokens(shared, &slot, &previous);
             this.note(&slot, "token_ended", format!("the previous token was ended by {}", by.actor()));
             Ok(())
         })
@@ -136,6 +127,22 @@ impl FleetHandle {
                 Err(error) => tracing::warn!(collector = %id, code = error.code(), "end of a token not stored"),
             }
         });
+    }
+}
+
+/// Makes tokens of a collector unknown that are no longer stored, and closes the sessions that were opened with them.
+/// Whoever ends a token does it by this: a session must not outlive its token.
+pub(crate) fn end_known_tokens(shared: &Shared, slot: &Slot, ended: &[(TokenHash, KnownToken)]) {
+    for (hash, _) in ended {
+        shared.directory.remove_token(hash);
+    }
+    // The lock is gone before sockets are closed: their end takes it.
+    let is_dead = |connection: &mut Arc<Connection>| ended.iter().any(|(hash, _)| *hash == connection.token);
+    let closed: Vec<_> = slot.connections.lock().extract_if(.., is_dead).collect();
+    for connection in closed {
+        connection.transport.close(CloseReason::Revoked);
+        // Full: the actor finds the session gone when it next sends.
+        let _ = post_if_alive(shared, slot, Work::Disconnected(connection.id));
     }
 }
 

@@ -113,11 +113,7 @@ fn old_token_stays_valid_until_it_is_ended_or_its_grace_is_over() {
         let newest = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
         let mut fresh = Agent::new(1);
         fresh.start(&handles, newest.reveal()).await;
-        wait_for("the grace begins", || {
-            let tokens = crate::ports::TokenStore::load_collector_tokens(&*world.store);
-            futures_util::FutureExt::now_or_never(tokens).unwrap().unwrap().iter().any(|token| token.ends_at.is_some())
-        })
-        .await;
+        grace_begins(&world).await;
         world.clock.advance(Duration::from_secs(6 * 24 * 3600));
         assert_eq!(handles.fleet.authenticate(new.reveal()), Ok(id));
         world.clock.advance(Duration::from_secs(2 * 24 * 3600));
@@ -197,6 +193,35 @@ fn token_that_ended_or_is_of_another_kind_opens_no_session() {
         for token in ["", "lmsat_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "lmet_nothing"] {
             assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Unknown, "{token}");
         }
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn session_ends_with_the_token_that_it_was_opened_with() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, first) = register(&handles, Runtime::Otelcol, "prod").await;
+        let (mut one, mut two, mut three) = (Agent::new(1), Agent::new(1), Agent::new(1));
+        one.start(&handles, &first).await;
+        let late = handles.fleet.admit(&first, None).unwrap();
+        let second = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+        two.dial(&handles, second.reveal());
+        assert_eq!(one.transport.closed(), None);
+        // A token that is older than the one before ends at once.
+        let third = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+        assert_eq!(one.transport.closed(), Some(CloseReason::Revoked));
+        let refused = handles.fleet.open_session(late, Arc::new(FakeTransport::default())).map(drop);
+        assert_eq!(refused, Err(AdmitError::Unknown), "it was looked at before");
+
+        three.dial(&handles, third.reveal());
+        grace_begins(&world).await;
+        world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+        assert_eq!(two.transport.closed(), None);
+        handles.tidy().await.unwrap();
+        assert_eq!(two.transport.closed(), Some(CloseReason::Revoked));
+        assert_eq!(handles.fleet.authenticate(third.reveal()), Ok(id));
         handles.stop().await;
     });
 }

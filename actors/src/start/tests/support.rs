@@ -276,3 +276,13 @@ pub(super) fn healthy() -> ComponentHealth {
         ..Default::default()
     }
 }
+
+/// Waits until a replaced token has an end.
+pub(super) async fn grace_begins(world: &World) {
+    wait_for("the grace of a replaced token", || {
+        let tokens = crate::ports::TokenStore::load_collector_tokens(&*world.store);
+        let tokens = futures_util::FutureExt::now_or_never(tokens).unwrap().unwrap();
+        tokens.iter().any(|token| token.ends_at.is_some())
+    })
+    .await;
+}
