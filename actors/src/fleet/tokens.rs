@@ -24,8 +24,8 @@ pub(super) enum Purpose {
 }
 
 impl FleetHandle {
-    /// Issues a new token. The one before stays valid until [`Self::end_previous_token`], or until 7 days after a fresh
-    /// process first used the new one; one older still ends at once.
+    /// Issues a new token. The one before stays valid until [`Self::end_previous_token`], or until 7 days after a session
+    /// or a poll first used the new one; one older still ends at once. Sessions end with the token that opened them.
     ///
     /// # Errors
     /// When there is no such collector, or the store fails.
@@ -95,15 +95,15 @@ impl FleetHandle {
         .await?
     }
 
-    /// Notes that a fresh session uses a token: when nothing replaced it, those that it replaced get an end. An offered
-    /// one replaced none that an operator knows of.
+    /// Notes that a session or a poll uses a token: when nothing replaced it, those that it replaced get an end. One that
+    /// was offered replaced none that an operator knows of.
     pub(super) fn begin_grace(&self, used: &KnownToken) {
-        if used.previous {
+        if used.previous || self.shared.directory.has_one_token(used.slot.id()) {
             return;
         }
         let (id, offered) = (used.slot.id(), used.offered);
         let is_replaced = move |known: &KnownToken| known.previous && (known.offered || !offered);
-        let is_unended = |(_, known): &(TokenHash, KnownToken)| is_replaced(known) && known.ends_at.is_none();
+        let is_unended = move |(_, known): &(TokenHash, KnownToken)| is_replaced(known) && known.ends_at.is_none();
         if !self.shared.directory.tokens_with(id).iter().any(is_unended) {
             return;
         }
@@ -113,6 +113,9 @@ impl FleetHandle {
             let shared = &this.shared;
             let ends_at = shared.clock.now().plus(shared.settings.previous_token_grace);
             let mut tokens = shared.directory.tokens_with(id);
+            if !tokens.iter().any(is_unended) {
+                return;
+            }
             for (_, known) in tokens.iter_mut().filter(|(_, known)| is_replaced(known)) {
                 known.ends_at.get_or_insert(ends_at);
             }
