@@ -34,11 +34,12 @@ pub(crate) enum Work {
     Undecodable(SessionId),
     /// A pong came.
     Pong(SessionId),
-    /// A message came by plain HTTP; `None` is a body that is no message.
+    /// A message came by plain HTTP.
     Exchange {
         credential: Credential,
         address: Option<Arc<str>>,
-        message: Option<(Box<AgentToServer>, Share)>,
+        message: Box<AgentToServer>,
+        share: Share,
         reply: oneshot::Sender<ServerToAgent>,
     },
     /// A poll came that may say something new.

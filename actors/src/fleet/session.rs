@@ -6,7 +6,10 @@ use linkmesh_proto::wire::opamp::AgentToServer;
 use parking_lot::Mutex;
 use prost::Message as _;
 
-use super::{AdmitError, FleetHandle, Peer, peers::PeerKind};
+use super::{
+    AdmitError, FleetHandle, Peer,
+    peers::{CANNOT_ENROL, PeerKind},
+};
 use crate::{
     collector::{Work, post, post_if_alive, share},
     directory::{Connection, Slot},
@@ -212,7 +215,7 @@ impl Inner {
             // Not closed, because it would be back at once: its next message is judged again.
             Err(_) => {
                 *is_judging = false;
-                self.refuse_all(std::iter::once(&message).chain(&waiting), "the server cannot enrol at the moment");
+                self.refuse_all(std::iter::once(&message).chain(&waiting), CANNOT_ENROL);
             }
         }
     }

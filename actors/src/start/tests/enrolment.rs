@@ -198,6 +198,38 @@ fn token_that_ended_or_is_of_another_kind_opens_no_session() {
 }
 
 #[test]
+fn supervisor_whose_enrolment_the_store_did_not_take_is_enrolled_when_it_does() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        world.store.fail_writes(true);
+        let (mut socket, mut poster) = (Agent::new(1), Agent::new(2));
+        socket.dial(&handles, token);
+        let full = socket.full();
+        for message in [full, socket.heartbeat()] {
+            assert!(socket.ask(message).await[0].error_response.is_some(), "every message has its answer");
+        }
+        let refused = Agent::post(&handles, token, poster.full()).await;
+        assert!(refused.error_response.is_some());
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 0);
+
+        // The socket is open still, so that nobody dials.
+        world.store.fail_writes(false);
+        let full = socket.full();
+        assert_eq!(socket.ask(full).await[0].error_response, None);
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 1);
+        let other = issue(&handles).await;
+        world.store.fail_writes(true);
+        assert!(Agent::post(&handles, other.token.reveal(), poster.full()).await.error_response.is_some());
+        world.store.fail_writes(false);
+        assert_eq!(Agent::post(&handles, other.token.reveal(), poster.full()).await.error_response, None);
+        handles.stop().await;
+    });
+}
+
+#[test]
 fn session_ends_with_the_token_that_it_was_opened_with() {
     run(async {
         let world = World::default();

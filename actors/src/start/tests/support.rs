@@ -173,7 +173,7 @@ impl Agent {
     /// Sends a message by plain HTTP and takes its answer.
     pub(super) async fn post(handles: &Handles, token: &str, message: AgentToServer) -> ServerToAgent {
         let peer = handles.fleet.admit(token, Some("192.0.2.7".into())).unwrap();
-        handles.fleet.exchange(peer, Some(message)).await.unwrap()
+        handles.fleet.exchange(peer, message).await.unwrap()
     }
 
     pub(super) fn send(&self, message: AgentToServer) {
