@@ -20,6 +20,7 @@ use crate::{
     ports::StoreError,
     remotecfg::{self, PollAnswer},
     runtime::messages,
+    secrets::hide_in_registration,
     shared::Shared,
 };
 
@@ -217,7 +218,8 @@ impl CollectorActor {
                 self.polls.push_back(reply);
                 self.alloy(remotecfg::Input::Polled(poll));
             }
-            Work::AlloyStarted(request, address, _share) => {
+            Work::AlloyStarted(mut request, address, _share) => {
+                hide_in_registration(&mut request);
                 self.alloy(remotecfg::Input::Registered { request, address });
             }
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
