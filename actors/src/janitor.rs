@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
-use linkmesh_proto::{CollectorId, RequestId};
+use linkmesh_proto::{CollectorId, RequestId, Timestamp};
 
 use crate::{
     by::By,
@@ -22,6 +22,9 @@ use crate::{
 pub(crate) const MAILBOX: usize = 8;
 /// How often the janitor goes round.
 const EVERY: Duration = Duration::from_secs(60);
+/// How long an enrolment token is kept when it has ended: who still shows it hears that it was good once, and not that
+/// there is no such token.
+const ENROLLMENT_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A collector that counts as there and was not heard for so long is looked at; its state machine decides.
 const SILENT_AFTER: Duration = Duration::from_secs(60);
 
@@ -72,7 +75,8 @@ async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), 
     let now = shared.clock.now();
     wake_silent(&shared, now);
     end_tokens(&shared).await?;
-    for id in shared.store.prune_enrollments(now).await? {
+    let ended_before = Timestamp::from_millis(now.as_millis().saturating_sub(ENROLLMENT_KEPT_MS));
+    for id in shared.store.prune_enrollments(ended_before).await? {
         shared.enrollments.remove(id);
     }
     shared.store.prune_sessions(now).await?;
@@ -80,7 +84,7 @@ async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), 
 }
 
 /// Collectors that count as there and have no actor, for instance after a panic: nothing else would notice their silence.
-fn wake_silent(shared: &Arc<Shared>, now: linkmesh_proto::Timestamp) {
+fn wake_silent(shared: &Arc<Shared>, now: Timestamp) {
     for slot in shared.directory.slots() {
         let is_silent = slot.last_seen().is_none_or(|seen| now.since(seen) >= SILENT_AFTER);
         if slot.is_online() && is_silent && slot.mailbox.lock().addr.is_none() {

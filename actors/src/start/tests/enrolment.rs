@@ -230,6 +230,34 @@ fn supervisor_whose_enrolment_the_store_did_not_take_is_enrolled_when_it_does() 
 }
 
 #[test]
+fn token_that_ended_is_told_from_one_that_never_was_also_when_the_janitor_went_round() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (used, expired) = (issue(&handles).await, issue(&handles).await);
+        let request = || Enrol { runtime: Runtime::Alloy, name: "pod".into(), attributes: Default::default() };
+        handles.fleet.enrol(used.token.reveal(), request()).await.unwrap();
+        world.clock.advance(Duration::from_secs(901));
+        for _ in 0..30 {
+            handles.tidy().await.unwrap();
+            for issued in [&used, &expired] {
+                let refused = handles.fleet.enrol(issued.token.reveal(), request()).await;
+                let is_gone = matches!(refused, Err(EnrolError::Redeem(RedeemError::Used | RedeemError::Expired)));
+                assert!(is_gone, "{refused:?}");
+                assert_eq!(handles.fleet.admit(issued.token.reveal(), None).unwrap_err(), AdmitError::Spent);
+            }
+            world.clock.advance(Duration::from_secs(24 * 3600 - 1));
+        }
+        world.clock.advance(Duration::from_secs(60));
+        handles.tidy().await.unwrap();
+        let refused = handles.fleet.enrol(expired.token.reveal(), request()).await;
+        assert!(matches!(refused, Err(EnrolError::Redeem(RedeemError::Unknown))), "{refused:?}");
+        assert_eq!(handles.fleet.admit(used.token.reveal(), None).unwrap_err(), AdmitError::Unknown);
+        handles.stop().await;
+    });
+}
+
+#[test]
 fn session_ends_with_the_token_that_it_was_opened_with() {
     run(async {
         let world = World::default();

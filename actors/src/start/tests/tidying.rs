@@ -44,16 +44,15 @@ fn ended_tokens_go() {
         agent.start(&handles, new.reveal()).await;
         let asked = NewEnrollmentToken { ttl_s: Some(60), uses: None, labels: Default::default(), runtime: None };
         handles.fleet.create_enrollment(asked, &by("ada")).await.unwrap();
-        crate::testing::wait_for("the grace of the old token", || {
-            let tokens = futures_util::FutureExt::now_or_never(world.store.load_collector_tokens()).unwrap();
-            tokens.unwrap().iter().any(|token| token.ends_at.is_some())
-        })
-        .await;
+        grace_begins(&world).await;
         world.clock.advance(DAY * 8);
         handles.tidy().await.unwrap();
         assert_eq!(world.store.load_collector_tokens().await.unwrap().len(), 1);
-        assert_eq!(world.store.load_enrollments().await.unwrap(), []);
         assert!(handles.fleet.authenticate(&old).is_err());
+        assert_eq!(world.store.load_enrollments().await.unwrap().len(), 1, "it is still said that it ended");
+        world.clock.advance(DAY * 23);
+        handles.tidy().await.unwrap();
+        assert_eq!(world.store.load_enrollments().await.unwrap(), []);
         handles.stop().await;
     });
 }
