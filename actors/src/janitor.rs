@@ -74,6 +74,7 @@ impl Handler<Tidy> for JanitorActor {
 async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), StoreError> {
     let now = shared.clock.now();
     wake_silent(&shared, now);
+    remove_unborn(&shared, &repository).await;
     end_tokens(&shared).await?;
     let ended_before = Timestamp::from_millis(now.as_millis().saturating_sub(ENROLLMENT_KEPT_MS));
     for id in shared.store.prune_enrollments(ended_before).await? {
@@ -126,7 +127,19 @@ async fn remove_unborn(shared: &Shared, repository: &RepositoryHandle) {
             shared.unborn.lock().push(id);
         }
     }
-    Ok(())
+}
+
+fn by_janitor() -> By {
+    By::server("janitor", RequestId::generate())
+}
+
+/// Removes what the config repository says of a collector, if it says anything.
+pub(crate) async fn remove_document(repository: &RepositoryHandle, id: CollectorId, by: By) -> Result<(), SaveError> {
+    let edit = Edit::Delete(DocumentPath::Collector(id));
+    match repository.save(Save { edit, precondition: Precondition::Any, by }).await {
+        Ok(_) | Err(SaveError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Forgets collectors that were deregistered long ago, their documents included.
@@ -143,18 +156,10 @@ async fn forget_deregistered(shared: &Arc<Shared>, repository: &RepositoryHandle
         return Ok(());
     }
     for id in &old {
-        let save = Save {
-            edit: Edit::Delete(DocumentPath::Collector(*id)),
-            precondition: Precondition::Any,
-            by: By::server("janitor", RequestId::generate()),
-        };
-        match repository.save(save).await {
-            Ok(_) | Err(SaveError::NotFound(_)) => {}
-            // It goes with the next round.
-            Err(error) => {
-                tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not removed");
-                return Ok(());
-            }
+        // It goes with the next round.
+        if let Err(error) = remove_document(repository, *id, by_janitor()).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not removed");
+            return Ok(());
         }
     }
     shared.recorder.forget(&old);

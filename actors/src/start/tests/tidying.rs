@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use linkmesh_proto::api::{collector::Runtime, enrolment::NewEnrollmentToken};
+use linkmesh_proto::api::{
+    collector::{NewCollector, Runtime},
+    enrolment::NewEnrollmentToken,
+};
 
 use super::support::*;
 use crate::{
@@ -75,5 +78,39 @@ fn stop_writes_what_waits() {
         assert_eq!(presence.unwrap().last_sequence, 2, "the heartbeat's number");
         let events = crate::ports::EventStore::events(&*world.store, id, None, 10).await.unwrap();
         assert!(events.iter().any(|(_, event)| event.kind == "created"), "{events:?}");
+    });
+}
+
+#[test]
+fn collector_that_cannot_be_stored_leaves_no_document() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let new = || NewCollector {
+            name: "edge".into(),
+            runtime: Runtime::Alloy,
+            version: None,
+            stability: None,
+            labels: Default::default(),
+        };
+        world.store.fail_writes(true);
+        for _ in 0..2 {
+            let refused = handles.fleet.register(new(), &by("ada")).await;
+            assert!(matches!(refused, Err(FleetError::Store(_))), "{refused:?}");
+        }
+        assert!(handles.repository.snapshot().collectors.is_empty(), "as who asked was told");
+        assert_eq!(world.repository.len(), 4, "two documents came and went");
+        world.store.fail_writes(false);
+
+        // When even that fails, it is done later.
+        let (id, _) = register(&handles, Runtime::Alloy, "prod").await;
+        handles.shared.unborn.lock().push(id);
+        world.repository.fail_commits(true);
+        handles.tidy().await.unwrap();
+        assert!(handles.repository.snapshot().collectors.contains_key(&id));
+        world.repository.fail_commits(false);
+        handles.tidy().await.unwrap();
+        assert!(handles.repository.snapshot().collectors.is_empty());
+        handles.stop().await;
     });
 }
