@@ -171,7 +171,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         .map(|url| Endpoints::new(url, settings.ca_pem.as_ref().map(|pem| pem.as_bytes().into())))
         .transpose()?;
     let shared = Arc::new(Shared {
-        recorder: Arc::new(Recorder::new(Arc::clone(&store), Arc::clone(&observe))),
+        recorder: Arc::new(Recorder::new(Arc::clone(&store))),
         permits: Permits::per_second(settings.full_states_per_second),
         collector_counters: observe.actor("collector"),
         components: ComponentRegistry::default(),

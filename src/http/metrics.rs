@@ -251,7 +251,7 @@ fn observed(text: &mut Text, observe: &Observe) {
         ("commit_latency_seconds", "One batch of commits.", &observe.commit_latency),
         (
             "store_write_latency_seconds",
-            "One write to the state store, as its callers see it.",
+            "One write to the state store, from its entering the queue to its answer.",
             &observe.store_write_latency,
         ),
     ] {

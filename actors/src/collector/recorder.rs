@@ -13,7 +13,6 @@ use tokio::sync::{Notify, oneshot};
 use crate::{
     directory::Slot,
     ports::{CollectorRecord, EffectiveRecord, StateStore, StoreError},
-    runtime::Observe,
 };
 
 /// How often what can wait is written.
@@ -36,7 +35,6 @@ struct Pending {
 /// Writes what collectors' actors want kept.
 pub(crate) struct Recorder {
     store: Arc<dyn StateStore>,
-    observe: Arc<Observe>,
     pending: Mutex<Pending>,
     /// What is being written now: still the newest for who reads.
     writing: Mutex<(HashMap<CollectorId, Bytes>, HashMap<CollectorId, EffectiveRecord>)>,
@@ -47,10 +45,9 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(store: Arc<dyn StateStore>, observe: Arc<Observe>) -> Self {
+    pub(crate) fn new(store: Arc<dyn StateStore>) -> Self {
         Self {
             store,
-            observe,
             pending: Mutex::default(),
             writing: Mutex::default(),
             touched: Mutex::default(),
@@ -189,7 +186,6 @@ impl Recorder {
             Ok::<_, StoreError>(())
         }
         .await;
-        self.observe.store_write_latency.observe(begun.elapsed());
         let written = match result {
             Ok(()) => true,
             Err(error) => {
