@@ -224,7 +224,7 @@ fn observed(text: &mut Text, observe: &Observe) {
     );
     counts(
         "config_pushes_total",
-        "Configs delivered over OpAMP.",
+        "Configs offered to collectors and served to Alloys, and what became of them.",
         "result",
         &[
             ("offered", &observe.pushes_offered),
