@@ -1,9 +1,10 @@
-//! One set of error codes, and the one place that says what each means on every wire.
+//! One set of error codes for REST, and the one place that says what each means over HTTP.
 //!
-//! A handler returns [`Error`]; it becomes `application/problem+json` on REST, a Connect error on `remotecfg`, a close
-//! code on a WebSocket. The text that a client gets never holds an internal cause: causes are kept as
-//! [`std::error::Error::source`] and logged once, with the request id, where the response is finished
-//! ([`crate::http::routes`]).
+//! A handler returns [`Error`]; it becomes `application/problem+json`. What collectors speak has errors of its own, which
+//! stand beside it: Connect codes in `remotecfg`, close codes in `opamp_socket`, both in [`crate::http`].
+//!
+//! The text that a client gets never holds an internal cause: causes are kept as [`std::error::Error::source`] and logged
+//! once, with the request id, where the response is finished ([`crate::http::routes`]).
 
 mod from;
 
@@ -16,7 +17,7 @@ use linkmesh_proto::{
 };
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $connect:literal, $close:literal, $title:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal;)*) => {
         /// What went wrong, for programs. The text form is stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
@@ -41,18 +42,6 @@ macro_rules! codes {
                 StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
 
-            /// The code of the Connect protocol (remotecfg.md 1.5).
-            #[must_use]
-            pub const fn connect_code(self) -> &'static str {
-                match self { $(Self::$name => $connect,)* }
-            }
-
-            /// The WebSocket close code (RFC 6455, 7.4.1).
-            #[must_use]
-            pub const fn close_code(self) -> u16 {
-                match self { $(Self::$name => $close,)* }
-            }
-
             /// The kind of problem in a few words.
             #[must_use]
             pub const fn title(self) -> &'static str {
@@ -64,51 +53,51 @@ macro_rules! codes {
 
 codes! {
     /// The request is not what the protocol asks for: broken JSON, a bad header, a bad path parameter.
-    MalformedRequest = "malformed_request", 400, "invalid_argument", 1007, "The request cannot be read";
+    MalformedRequest = "malformed_request", 400, "The request cannot be read";
     /// A query parameter is unknown or has a value that is not allowed.
-    InvalidQuery = "invalid_query", 400, "invalid_argument", 1008, "A query parameter is wrong";
+    InvalidQuery = "invalid_query", 400, "A query parameter is wrong";
     /// The setup token is not the one that this server printed.
-    WrongSetupToken = "wrong_setup_token", 403, "permission_denied", 1008, "The setup link is not valid";
+    WrongSetupToken = "wrong_setup_token", 403, "The setup link is not valid";
     /// No credentials, or credentials that are not, or no longer, valid.
-    Unauthenticated = "unauthenticated", 401, "unauthenticated", 1008, "Sign in first";
+    Unauthenticated = "unauthenticated", 401, "Sign in first";
     /// The credentials are valid and their owner may not do this.
-    Forbidden = "forbidden", 403, "permission_denied", 1008, "Not allowed";
+    Forbidden = "forbidden", 403, "Not allowed";
     /// A write by session cookie without the session's `X-CSRF-Token`.
-    CsrfRequired = "csrf_required", 403, "permission_denied", 1008, "The CSRF token is missing or wrong";
+    CsrfRequired = "csrf_required", 403, "The CSRF token is missing or wrong";
     /// There is no such thing.
-    NotFound = "not_found", 404, "not_found", 1008, "Not found";
+    NotFound = "not_found", 404, "Not found";
     /// The resource exists and does not know the method.
-    MethodNotAllowed = "method_not_allowed", 405, "unimplemented", 1002, "Method not allowed";
+    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     /// The identifier is taken.
-    AlreadyExists = "already_exists", 409, "already_exists", 1008, "The identifier is taken";
+    AlreadyExists = "already_exists", 409, "The identifier is taken";
     /// Others depend on the thing.
-    InUse = "in_use", 409, "failed_precondition", 1008, "Still in use";
+    InUse = "in_use", 409, "Still in use";
     /// The thing is in a state in which this cannot be done.
-    Conflict = "conflict", 409, "failed_precondition", 1008, "Not possible now";
+    Conflict = "conflict", 409, "Not possible now";
     /// It was there once and never comes back: a used token, a finished setup.
-    Gone = "gone", 410, "failed_precondition", 1008, "No longer valid";
+    Gone = "gone", 410, "No longer valid";
     /// `If-Match` names a version that is not the current one.
-    StaleRevision = "stale_revision", 412, "aborted", 1008, "Someone else saved in between";
+    StaleRevision = "stale_revision", 412, "Someone else saved in between";
     /// The body is over the limit.
-    TooLarge = "too_large", 413, "resource_exhausted", 1009, "The body is too large";
+    TooLarge = "too_large", 413, "The body is too large";
     /// The body is of a type that the route does not read.
-    UnsupportedMediaType = "unsupported_media_type", 415, "invalid_argument", 1003, "Unsupported media type";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Unsupported media type";
     /// The document reads well and breaks a rule; `errors` names the places.
-    InvalidDocument = "invalid_document", 422, "invalid_argument", 1008, "The document is not valid";
+    InvalidDocument = "invalid_document", 422, "The document is not valid";
     /// An `Idempotency-Key` was used before with another request.
-    IdempotencyMismatch = "idempotency_mismatch", 422, "invalid_argument", 1008, "The idempotency key was used for another request";
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request";
     /// `If-Match` or `If-None-Match: *` is missing.
-    PreconditionRequired = "precondition_required", 428, "failed_precondition", 1008, "Say which version this changes";
+    PreconditionRequired = "precondition_required", 428, "Say which version this changes";
     /// Too often; `Retry-After` says when again.
-    TooManyRequests = "too_many_requests", 429, "resource_exhausted", 1013, "Too many attempts";
+    TooManyRequests = "too_many_requests", 429, "Too many attempts";
     /// A fault of the server; the log has the cause under the request id.
-    Internal = "internal", 500, "internal", 1011, "Internal error";
+    Internal = "internal", 500, "Internal error";
     /// The server cannot do it now and may be able to soon.
-    Unavailable = "unavailable", 503, "unavailable", 1013, "Not available at the moment";
+    Unavailable = "unavailable", 503, "Not available at the moment";
     /// The disk is full or broken; nothing was stored.
-    StorageUnavailable = "storage_unavailable", 503, "unavailable", 1013, "Nothing can be stored at the moment";
+    StorageUnavailable = "storage_unavailable", 503, "Nothing can be stored at the moment";
     /// An answer from inside the server took too long. The request may have been carried out.
-    DeadlineExceeded = "deadline_exceeded", 504, "deadline_exceeded", 1013, "The server took too long";
+    DeadlineExceeded = "deadline_exceeded", 504, "The server took too long";
 }
 
 impl fmt::Display for ErrorCode {
@@ -308,7 +297,6 @@ mod tests {
         assert_eq!(texts.len(), ErrorCode::ALL.len());
         for code in ErrorCode::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code}");
-            assert!((1000..=1015).contains(&code.close_code()), "{code}");
         }
     }
 

@@ -144,7 +144,12 @@ impl Server {
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let data_dir = DataDir::open(&config.data_dir)?;
         let sealer = Arc::new(SecretKey::load_or_create(&data_dir.secret_key())?);
-        let options = RedbOptions { cache_bytes: config.storage.cache.as_usize(), ..RedbOptions::default() };
+        let observe = Arc::new(Observe::default());
+        let options = RedbOptions {
+            cache_bytes: config.storage.cache.as_usize(),
+            observe: observe.clone(),
+            ..RedbOptions::default()
+        };
         let store = RedbStore::open(&data_dir.state_redb(), &options)?;
         let socket = reserve(config.http.listen)?;
         let address = local_address(&socket, config.http.listen)?;
@@ -160,7 +165,6 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let state_store: Arc<dyn StateStore> = Arc::new(store.clone());
-        let observe = Arc::new(Observe::default());
         let (give_up, gave_up) = watch::channel(None);
         let repository_path = data_dir.config_git();
         let handles = linkmesh_actors::start(Deps {

@@ -121,6 +121,11 @@ impl Directory {
         self.by_collector.get(&id).map(|hashes| hashes.clone()).unwrap_or_default()
     }
 
+    /// Whether a collector has no token beside one, as nearly all have. Cheap: asked with each poll.
+    pub(crate) fn has_one_token(&self, id: CollectorId) -> bool {
+        self.by_collector.get(&id).is_none_or(|hashes| hashes.len() < 2)
+    }
+
     /// Every collector, in no order. Cheap: clones references.
     #[must_use]
     pub fn slots(&self) -> Vec<Arc<Slot>> {

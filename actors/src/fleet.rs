@@ -33,3 +33,6 @@ pub use polling::AlloyPeer;
 pub use query::{CollectorQuery, Sort, SortKey};
 pub use session::{AgentSession, SessionError};
 pub(crate) use state::Touched;
+pub(crate) use tokens::end_known_tokens;
+#[cfg(test)]
+pub(crate) use {admin::record, session::MAX_SESSIONS};

@@ -6,12 +6,13 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
-use linkmesh_proto::{CollectorId, RequestId};
+use linkmesh_proto::{CollectorId, RequestId, Timestamp};
 
 use crate::{
     by::By,
     collector::{Work, post},
     domain::document::DocumentPath,
+    fleet::end_known_tokens,
     ports::StoreError,
     repository::{Edit, Precondition, RepositoryHandle, Save, SaveError},
     runtime::messages,
@@ -21,6 +22,9 @@ use crate::{
 pub(crate) const MAILBOX: usize = 8;
 /// How often the janitor goes round.
 const EVERY: Duration = Duration::from_secs(60);
+/// How long an enrolment token is kept when it has ended: who still shows it hears that it was good once, and not that
+/// there is no such token.
+const ENROLLMENT_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A collector that counts as there and was not heard for so long is looked at; its state machine decides.
 const SILENT_AFTER: Duration = Duration::from_secs(60);
 
@@ -70,8 +74,10 @@ impl Handler<Tidy> for JanitorActor {
 async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), StoreError> {
     let now = shared.clock.now();
     wake_silent(&shared, now);
+    remove_unborn(&shared, &repository).await;
     end_tokens(&shared).await?;
-    for id in shared.store.prune_enrollments(now).await? {
+    let ended_before = Timestamp::from_millis(now.as_millis().saturating_sub(ENROLLMENT_KEPT_MS));
+    for id in shared.store.prune_enrollments(ended_before).await? {
         shared.enrollments.remove(id);
     }
     shared.store.prune_sessions(now).await?;
@@ -79,7 +85,7 @@ async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), 
 }
 
 /// Collectors that count as there and have no actor, for instance after a panic: nothing else would notice their silence.
-fn wake_silent(shared: &Arc<Shared>, now: linkmesh_proto::Timestamp) {
+fn wake_silent(shared: &Arc<Shared>, now: Timestamp) {
     for slot in shared.directory.slots() {
         let is_silent = slot.last_seen().is_none_or(|seen| now.since(seen) >= SILENT_AFTER);
         if slot.is_online() && is_silent && slot.mailbox.lock().addr.is_none() {
@@ -89,7 +95,7 @@ fn wake_silent(shared: &Arc<Shared>, now: linkmesh_proto::Timestamp) {
     }
 }
 
-/// Ends tokens whose time has come.
+/// Ends tokens whose time has come, and the sessions that were opened with them.
 async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.clock.now();
     for slot in shared.directory.slots() {
@@ -107,11 +113,33 @@ async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
         let (ended, valid) = ended(slot.id());
         let records = valid.iter().map(|(hash, known)| known.record(*hash));
         shared.store.set_collector_tokens(slot.id(), records.collect(), None).await?;
-        for (hash, _) in ended {
-            shared.directory.remove_token(&hash);
-        }
+        end_known_tokens(shared, &slot, &ended);
     }
     Ok(())
+}
+
+/// Removes the documents of collectors that did not come into being.
+async fn remove_unborn(shared: &Shared, repository: &RepositoryHandle) {
+    let unborn = std::mem::take(&mut *shared.unborn.lock());
+    for id in unborn {
+        if let Err(error) = remove_document(repository, id, by_janitor()).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not taken back yet");
+            shared.unborn.lock().push(id);
+        }
+    }
+}
+
+fn by_janitor() -> By {
+    By::server("janitor", RequestId::generate())
+}
+
+/// Removes what the config repository says of a collector, if it says anything.
+pub(crate) async fn remove_document(repository: &RepositoryHandle, id: CollectorId, by: By) -> Result<(), SaveError> {
+    let edit = Edit::Delete(DocumentPath::Collector(id));
+    match repository.save(Save { edit, precondition: Precondition::Any, by }).await {
+        Ok(_) | Err(SaveError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Forgets collectors that were deregistered long ago, their documents included.
@@ -128,18 +156,10 @@ async fn forget_deregistered(shared: &Arc<Shared>, repository: &RepositoryHandle
         return Ok(());
     }
     for id in &old {
-        let save = Save {
-            edit: Edit::Delete(DocumentPath::Collector(*id)),
-            precondition: Precondition::Any,
-            by: By::server("janitor", RequestId::generate()),
-        };
-        match repository.save(save).await {
-            Ok(_) | Err(SaveError::NotFound(_)) => {}
-            // It goes with the next round.
-            Err(error) => {
-                tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not removed");
-                return Ok(());
-            }
+        // It goes with the next round.
+        if let Err(error) = remove_document(repository, *id, by_janitor()).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not removed");
+            return Ok(());
         }
     }
     shared.recorder.forget(&old);

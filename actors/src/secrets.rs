@@ -3,7 +3,8 @@
 //! A collector goes on with its old config for as long as it is away, refuses the new one, or has not polled; what it
 //! says then holds the secrets of yesterday. So whatever it says is looked over for all of these when it comes in, and
 //! only what is left goes to memory, disk and people. What left the config is remembered in memory, and read from the
-//! newest commits at a start.
+//! newest commits at a start. Tokens of LinkMesh are known by their form: a supervisor may report the headers of the
+//! settings that it was offered, its own token among them (opamp.md 2.7).
 
 use std::{
     borrow::Cow,
@@ -16,7 +17,10 @@ use bytes::Bytes;
 use linkmesh_proto::{
     ConfigHash, DestinationId, PipelineId,
     api::{destination::DestinationDocument, pipeline::PipelineDocument},
-    wire::opamp::{AgentToServer, ComponentHealth},
+    wire::{
+        collector::RegisterCollectorRequest,
+        opamp::{AgentToServer, AnyValue, ComponentHealth, any_value::Value},
+    },
 };
 use parking_lot::Mutex;
 
@@ -24,7 +28,7 @@ use crate::{
     domain::{
         config::{ConfigSnapshot, Versioned},
         secret::{
-            Redactor, Sealer, forms, open_sealed_text, redact_sealed, sealed_in, secrets_of_destination,
+            Redactor, Sealer, forms, hide_tokens, open_sealed_text, redact_sealed, sealed_in, secrets_of_destination,
             secrets_of_pipeline,
         },
     },
@@ -111,6 +115,11 @@ impl Secrets {
         if let Some(health) = &mut message.health {
             self.hide_in_health(health);
         }
+        if let Some(description) = &mut message.agent_description {
+            let pairs =
+                description.identifying_attributes.iter_mut().chain(&mut description.non_identifying_attributes);
+            pairs.filter_map(|pair| pair.value.as_mut()).for_each(hide_tokens_in_value);
+        }
     }
 
     fn hide_in_health(&self, health: &mut ComponentHealth) {
@@ -121,9 +130,13 @@ impl Secrets {
 
     /// What an Alloy says, likewise.
     pub(crate) fn hide_in_poll(&self, poll: &mut Poll) {
-        if let Some(status) = &mut poll.request.remote_config_status {
+        let request = &mut poll.request;
+        if let Some(status) = &mut request.remote_config_status {
             self.hide_in(&mut status.error_message);
         }
+        hide_tokens_in(&mut request.id);
+        hide_tokens_in_values(&mut request.local_attributes);
+        hide_tokens_in_values(&mut request.attributes);
     }
 
     /// An effective config to be kept: its secrets sealed.
@@ -138,6 +151,36 @@ impl Secrets {
     /// A kept effective config for people.
     pub(crate) fn shown(&self, body: &[u8]) -> String {
         self.hide(&redact_sealed(&String::from_utf8_lossy(body))).into_owned()
+    }
+}
+
+/// What an Alloy says of itself when it starts, without tokens.
+pub(crate) fn hide_in_registration(request: &mut RegisterCollectorRequest) {
+    hide_tokens_in(&mut request.id);
+    hide_tokens_in(&mut request.name);
+    hide_tokens_in_values(&mut request.local_attributes);
+    hide_tokens_in_values(&mut request.attributes);
+}
+
+pub(crate) fn hide_tokens_in(text: &mut String) {
+    if let Cow::Owned(hidden) = hide_tokens(text) {
+        *text = hidden;
+    }
+}
+
+pub(crate) fn hide_tokens_in_values(attributes: &mut BTreeMap<String, String>) {
+    attributes.values_mut().for_each(hide_tokens_in);
+}
+
+/// As deep as a message may be; decoding has a limit.
+fn hide_tokens_in_value(value: &mut AnyValue) {
+    match &mut value.value {
+        Some(Value::StringValue(text)) => hide_tokens_in(text),
+        Some(Value::ArrayValue(list)) => list.values.iter_mut().for_each(hide_tokens_in_value),
+        Some(Value::KvlistValue(map)) => {
+            map.values.iter_mut().filter_map(|pair| pair.value.as_mut()).for_each(hide_tokens_in_value);
+        }
+        Some(Value::BoolValue(_) | Value::IntValue(_) | Value::DoubleValue(_) | Value::BytesValue(_)) | None => {}
     }
 }
 

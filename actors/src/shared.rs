@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) collector_counters: Arc<ActorCounters>,
     pub(crate) stopping: AtomicBool,
     pub(crate) sessions: AtomicU64,
+    /// Collectors that could not be stored after their document was committed; it is still to be removed.
+    pub(crate) unborn: Mutex<Vec<CollectorId>>,
     /// Collectors whose attributes changed since the fleet last looked.
     pub(crate) changed: Mutex<HashSet<CollectorId>>,
     pub(crate) fleet: OnceLock<Supervised<FleetActor>>,
@@ -103,6 +105,7 @@ impl Surroundings for Shared {
     }
 
     fn wants_components(&self, hash: &[u8]) -> bool {
+        self.make_room_for_build(hash);
         self.components.wants(hash, self.clock.monotonic())
     }
 
@@ -112,6 +115,34 @@ impl Surroundings for Shared {
 }
 
 impl Shared {
+    /// Has room made for a build that is not known yet, in the store too.
+    pub(crate) fn make_room_for_build(&self, hash: &[u8]) {
+        let Some(gone) = self.components.make_room(hash, self.clock.monotonic(), || self.named_builds()) else {
+            return;
+        };
+        let store = Arc::clone(&self.store);
+        self.pool.hub().spawn(async move {
+            if let Err(error) = store.remove_components(vec![gone]).await {
+                // It stays there unused.
+                tracing::warn!(code = error.code(), "available components not removed");
+            }
+        });
+    }
+
+    /// The builds that registered collectors name.
+    fn named_builds(&self) -> HashSet<String> {
+        let mut named = HashSet::new();
+        self.directory.for_each(|slot| {
+            let record = slot.record();
+            if let Some(hash) = record.row.components_hash.as_ref().filter(|_| record.deregistered_at.is_none())
+                && !named.contains(hash)
+            {
+                named.insert(hash.clone());
+            }
+        });
+        named
+    }
+
     /// What checks of documents need to know of every registered collector.
     pub(crate) fn facts(&self) -> Vec<CollectorFacts> {
         let mut facts = Vec::with_capacity(self.directory.len());

@@ -171,7 +171,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         .map(|url| Endpoints::new(url, settings.ca_pem.as_ref().map(|pem| pem.as_bytes().into())))
         .transpose()?;
     let shared = Arc::new(Shared {
-        recorder: Arc::new(Recorder::new(Arc::clone(&store), Arc::clone(&observe))),
+        recorder: Arc::new(Recorder::new(Arc::clone(&store))),
         permits: Permits::per_second(settings.full_states_per_second),
         collector_counters: observe.actor("collector"),
         components: ComponentRegistry::default(),
@@ -180,6 +180,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         commits_fail: Arc::default(),
         stopping: AtomicBool::new(false),
         sessions: AtomicU64::new(0),
+        unborn: parking_lot::Mutex::default(),
         changed: parking_lot::Mutex::default(),
         fleet: std::sync::OnceLock::new(),
         feed: feed.clone(),

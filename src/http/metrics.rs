@@ -224,7 +224,7 @@ fn observed(text: &mut Text, observe: &Observe) {
     );
     counts(
         "config_pushes_total",
-        "Configs delivered over OpAMP.",
+        "Configs offered to collectors and served to Alloys, and what became of them.",
         "result",
         &[
             ("offered", &observe.pushes_offered),
@@ -251,7 +251,7 @@ fn observed(text: &mut Text, observe: &Observe) {
         ("commit_latency_seconds", "One batch of commits.", &observe.commit_latency),
         (
             "store_write_latency_seconds",
-            "One write to the state store, as its callers see it.",
+            "One write to the state store, from its entering the queue to its answer.",
             &observe.store_write_latency,
         ),
     ] {

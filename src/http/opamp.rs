@@ -82,7 +82,7 @@ async fn answer_to(
             tracing::debug!(?address, "the header OpAMP-Instance-UID differs from the message, which is believed");
         }
     }
-    let answer = agents.fleet.exchange(peer, Some(message)).await.map_err(|error| match error {
+    let answer = agents.fleet.exchange(peer, message).await.map_err(|error| match error {
         ExchangeError::Admit(error) => turned_away(error),
         ExchangeError::Unavailable(error) => unavailable(error),
     })?;

@@ -29,13 +29,13 @@ mod writer;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use linkmesh_actors::ports::StoreError;
+use linkmesh_actors::{ports::StoreError, runtime::Observe};
 use tokio::sync::watch;
 
 pub use self::{
     database::OpenError,
     schema::SCHEMA_VERSION,
-    writer::{LATENCY_BOUNDS_US, StoreFigures, StoreHealth},
+    writer::{StoreFigures, StoreHealth},
 };
 use self::{
     database::{FileSource, Handle, Source},
@@ -45,7 +45,7 @@ use self::{
 };
 
 /// How the store is set up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RedbOptions {
     /// Memory for pages of the file, in bytes. Counts in the process's memory.
     pub cache_bytes: usize,
@@ -57,6 +57,8 @@ pub struct RedbOptions {
     pub admission: Duration,
     /// How often a store that is not available tries to come back.
     pub retry: Duration,
+    /// Where the time of each write is counted.
+    pub observe: Arc<Observe>,
 }
 
 impl Default for RedbOptions {
@@ -67,6 +69,7 @@ impl Default for RedbOptions {
             batch: 128,
             admission: Duration::from_secs(5),
             retry: Duration::from_secs(1),
+            observe: Arc::default(),
         }
     }
 }

@@ -104,6 +104,12 @@ impl Supervisor {
         fs::write(&path, format!("{name}={token}\n")).expect("the token's file");
     }
 
+    /// The token in the token's file.
+    pub(crate) fn token(&self) -> String {
+        let text = fs::read_to_string(self.place("/etc/opampsupervisor/token.env")).expect("the token's file");
+        text.trim().split_once('=').expect("NAME=value").1.to_owned()
+    }
+
     /// A file of this supervisor's folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -15,11 +15,12 @@ use super::{
     mailbox::Work,
 };
 use crate::{
-    directory::{Connection, Share, Slot},
+    directory::{Connection, Slot},
     opamp::{self, SessionId, TransportKind},
     ports::StoreError,
     remotecfg::{self, PollAnswer},
     runtime::messages,
+    secrets::hide_in_registration,
     shared::Shared,
 };
 
@@ -209,7 +210,7 @@ impl CollectorActor {
                 self.opamp(opamp::Input::Undecodable { session });
             }
             Work::Pong(session) => self.opamp(opamp::Input::Pong { session }),
-            Work::Exchange { credential, address, message, reply } => {
+            Work::Exchange { credential, address, message, share: _share, reply } => {
                 self.exchange(credential, address, message, reply);
             }
             Work::Poll(mut poll, _share, reply) => {
@@ -217,7 +218,8 @@ impl CollectorActor {
                 self.polls.push_back(reply);
                 self.alloy(remotecfg::Input::Polled(poll));
             }
-            Work::AlloyStarted(request, address, _share) => {
+            Work::AlloyStarted(mut request, address, _share) => {
+                hide_in_registration(&mut request);
                 self.alloy(remotecfg::Input::Registered { request, address });
             }
             Work::AlloyStopped => self.alloy(remotecfg::Input::Unregistered),
@@ -254,7 +256,7 @@ impl CollectorActor {
         &mut self,
         credential: opamp::Credential,
         address: Option<Arc<str>>,
-        message: Option<(Box<AgentToServer>, Share)>,
+        mut message: Box<AgentToServer>,
         reply: oneshot::Sender<ServerToAgent>,
     ) {
         let known = self.host().and_then(Host::http_session);
@@ -267,17 +269,9 @@ impl CollectorActor {
             self.note_address(&address);
         }
         self.exchanges.push_back((session, reply));
-        match message {
-            Some((mut message, _share)) => {
-                self.shared.observe.opamp_received.increment();
-                self.shared.secrets.hide_in_message(&mut message);
-                self.opamp(opamp::Input::Message { session, message });
-            }
-            None => {
-                self.shared.observe.opamp_malformed.increment();
-                self.opamp(opamp::Input::Undecodable { session });
-            }
-        }
+        self.shared.observe.opamp_received.increment();
+        self.shared.secrets.hide_in_message(&mut message);
+        self.opamp(opamp::Input::Message { session, message });
     }
 
     /// Takes the newest text from the slot, performs what there is to do, and retires when nothing is left.

@@ -1,9 +1,17 @@
 //! The builds of the fleet: one tree of available components for each hash, shared.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use dashmap::{DashMap, Entry};
+use dashmap::{DashMap, Entry as Slot};
 use linkmesh_proto::wire::opamp::AvailableComponents;
+use parking_lot::Mutex;
 use prost::Message;
 
 use crate::domain::components::{BuildComponents, ComponentClass};
@@ -15,9 +23,27 @@ const MAX_BUILDS: usize = 512;
 /// Largest tree that is taken, in its encoded form: the whole of contrib has about 40 KB.
 const MAX_TREE: usize = 256 << 10;
 
+/// How long after a look at the fleet that found all builds in use the next one follows.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
 enum Known {
     Build(Arc<BuildComponents>),
     AskedAt(Duration),
+}
+
+struct Entry {
+    known: Known,
+    /// When it was last of use, in the registry's own count.
+    used: AtomicU64,
+}
+
+/// What may go, as of the last look at the fleet.
+#[derive(Default)]
+struct Spare {
+    /// Hashes that no collector named, and when each had been of use, least recently first.
+    hashes: VecDeque<(u64, Box<[u8]>)>,
+    /// When all were found to be in use.
+    none_at: Option<Duration>,
 }
 
 /// What became of a tree.
@@ -34,7 +60,9 @@ pub(crate) enum Kept {
 /// The builds of the fleet, by the agents' hash of them.
 #[derive(Default)]
 pub(crate) struct ComponentRegistry {
-    builds: DashMap<Box<[u8]>, Known>,
+    builds: DashMap<Box<[u8]>, Entry>,
+    uses: AtomicU64,
+    spare: Mutex<Spare>,
 }
 
 impl ComponentRegistry {
@@ -45,35 +73,62 @@ impl ComponentRegistry {
             Known::AskedAt(at) => now.saturating_sub(*at) >= ASK_AGAIN_AFTER,
             Known::Build(_) => false,
         };
-        if self.builds.get(hash).is_some_and(|known| !is_due(&known)) {
-            return false;
+        if let Some(entry) = self.builds.get(hash) {
+            self.touch(&entry);
+            if !is_due(&entry.known) {
+                return false;
+            }
         }
-        self.make_room(now);
-        let is_full = self.builds.len() >= MAX_BUILDS;
+        let is_full = self.is_full();
         match self.builds.entry(hash.into()) {
-            Entry::Vacant(_) if is_full => false,
-            Entry::Vacant(vacant) => {
-                vacant.insert(Known::AskedAt(now));
+            Slot::Vacant(_) if is_full => false,
+            Slot::Vacant(vacant) => {
+                vacant.insert(self.entry(Known::AskedAt(now)));
                 true
             }
-            Entry::Occupied(mut occupied) => {
-                let is_due = is_due(occupied.get());
+            Slot::Occupied(mut occupied) => {
+                let is_due = is_due(&occupied.get().known);
                 if is_due {
-                    occupied.insert(Known::AskedAt(now));
+                    occupied.insert(self.entry(Known::AskedAt(now)));
                 }
                 is_due
             }
         }
     }
 
-    /// Forgets hashes whose trees were asked for and never came, when there are too many.
-    fn make_room(&self, now: Duration) {
-        if self.builds.len() >= MAX_BUILDS {
-            self.builds.retain(|_, known| match known {
-                Known::AskedAt(at) => now.saturating_sub(*at) < ASK_AGAIN_AFTER,
-                Known::Build(_) => true,
-            });
+    /// Makes room for a build that is not known yet, when there is none: of those that no collector names goes the one
+    /// that was of no use for longest. Answers its hash (in hexadecimal) when its tree was known. `named` is asked
+    /// seldom: it looks at the whole fleet.
+    pub(crate) fn make_room(
+        &self,
+        hash: &[u8],
+        now: Duration,
+        named: impl FnOnce() -> HashSet<String>,
+    ) -> Option<String> {
+        if self.builds.contains_key(hash) || !self.is_full() {
+            return None;
         }
+        let mut spare = self.spare.lock();
+        if spare.hashes.is_empty() {
+            if spare.none_at.is_some_and(|at| now.saturating_sub(at) < LOOK_AGAIN_AFTER) {
+                return None;
+            }
+            let named = named();
+            let unnamed = self.builds.iter().filter(|entry| !named.contains(&hex::encode(entry.key())));
+            let mut hashes: Vec<_> =
+                unnamed.map(|entry| (entry.used.load(Ordering::Relaxed), entry.key().clone())).collect();
+            hashes.sort_unstable();
+            spare.none_at = hashes.is_empty().then_some(now);
+            spare.hashes = hashes.into();
+        }
+        while let Some((used, hash)) = spare.hashes.pop_front() {
+            // One that was of use since may be named since.
+            let removed = self.builds.remove_if(&hash, |_, entry| entry.used.load(Ordering::Relaxed) == used);
+            if let Some((hash, entry)) = removed {
+                return matches!(entry.known, Known::Build(_)).then(|| hex::encode(hash));
+            }
+        }
+        None
     }
 
     /// Keeps a build; of two with one hash the first.
@@ -81,16 +136,16 @@ impl ComponentRegistry {
         if tree.encoded_len() > MAX_TREE {
             return Kept::Not;
         }
-        let is_full = self.builds.len() >= MAX_BUILDS;
+        let is_full = self.is_full();
         match self.builds.entry(hash.into()) {
-            Entry::Vacant(_) if is_full => Kept::Not,
-            Entry::Vacant(vacant) => {
-                vacant.insert(Known::Build(Arc::new(build(tree))));
+            Slot::Vacant(_) if is_full => Kept::Not,
+            Slot::Vacant(vacant) => {
+                vacant.insert(self.entry(Known::Build(Arc::new(build(tree)))));
                 Kept::Now
             }
-            Entry::Occupied(occupied) if matches!(occupied.get(), Known::Build(_)) => Kept::Before,
-            Entry::Occupied(mut occupied) => {
-                occupied.insert(Known::Build(Arc::new(build(tree))));
+            Slot::Occupied(occupied) if matches!(occupied.get().known, Known::Build(_)) => Kept::Before,
+            Slot::Occupied(mut occupied) => {
+                occupied.insert(self.entry(Known::Build(Arc::new(build(tree)))));
                 Kept::Now
             }
         }
@@ -104,10 +159,28 @@ impl ComponentRegistry {
     /// The build with this hash (in hexadecimal), when it is known.
     pub(crate) fn by_hex(&self, hash: &str) -> Option<Arc<BuildComponents>> {
         let hash = hex::decode(hash).ok()?;
-        match self.builds.get(hash.as_slice()).as_deref() {
-            Some(Known::Build(build)) => Some(Arc::clone(build)),
-            Some(Known::AskedAt(_)) | None => None,
+        let entry = self.builds.get(hash.as_slice())?;
+        self.touch(&entry);
+        match &entry.known {
+            Known::Build(build) => Some(Arc::clone(build)),
+            Known::AskedAt(_) => None,
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.builds.len() >= MAX_BUILDS
+    }
+
+    fn entry(&self, known: Known) -> Entry {
+        Entry { known, used: AtomicU64::new(self.next_use()) }
+    }
+
+    fn touch(&self, entry: &Entry) {
+        entry.used.store(self.next_use(), Ordering::Relaxed);
+    }
+
+    fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -158,18 +231,62 @@ mod tests {
     }
 
     #[test]
-    fn who_makes_up_hashes_and_trees_gets_so_far_and_no_further() {
+    fn who_makes_up_hashes_and_trees_takes_no_place_from_the_fleet_nor_from_newcomers() {
         let registry = ComponentRegistry::default();
         let at = Duration::from_secs;
+        let named = || HashSet::from([hex::encode(b"good")]);
         assert_eq!(registry.insert(b"large", &tree(&"x".repeat(MAX_TREE))), Kept::Not);
         registry.insert(b"good", &tree("otlp"));
-        let hashes = || (0_u32..10_000).map(u32::to_be_bytes);
-        assert_eq!(hashes().filter(|hash| registry.wants(hash, at(1))).count(), MAX_BUILDS - 1);
-        assert_eq!(registry.insert(b"late", &tree("otlp")), Kept::Not);
-        // What was asked for and never came makes room.
-        assert!(registry.wants(b"late", at(61)));
-        assert_eq!(registry.insert(b"late", &tree("otlp")), Kept::Now);
-        assert!(registry.by_hex(&hex::encode(b"good")).is_some());
-        assert!(registry.builds.len() <= MAX_BUILDS);
+        let mut gone = Vec::new();
+        for number in 0_u32..2_000 {
+            let hash = number.to_be_bytes();
+            gone.extend(registry.make_room(&hash, at(1), named));
+            assert!(registry.wants(&hash, at(1)), "{number}");
+            // Every other one is told.
+            if number % 2 == 0 {
+                assert_eq!(registry.insert(&hash, &tree("otlp")), Kept::Now);
+            }
+            assert!(registry.builds.len() <= MAX_BUILDS);
+        }
+        assert_eq!(gone.first(), Some(&hex::encode(0_u32.to_be_bytes())), "the oldest goes first");
+        let told = registry.builds.iter().filter(|entry| matches!(entry.known, Known::Build(_))).count();
+        assert_eq!(gone.len() + told, 1_000 + 1, "who asks hears of each tree that went");
+        assert!(registry.by_hex(&hex::encode(b"good")).is_some(), "a collector names it");
+        assert!(registry.by_hex(&hex::encode(1_998_u32.to_be_bytes())).is_some(), "the newest are there");
+    }
+
+    #[test]
+    fn build_of_use_since_the_look_at_the_fleet_stays() {
+        let registry = full();
+        let nobody = HashSet::new;
+        // The look at the fleet happens here; the first goes.
+        registry.make_room(b"a", Duration::ZERO, nobody);
+        assert!(registry.wants(b"a", Duration::ZERO));
+        // The second is wanted by somebody now.
+        let second = 1_u32.to_be_bytes();
+        assert!(!registry.wants(&second, Duration::ZERO));
+        registry.make_room(b"b", Duration::ZERO, || panic!("no second look"));
+        assert!(registry.builds.contains_key(second.as_slice()));
+        assert!(!registry.builds.contains_key(2_u32.to_be_bytes().as_slice()));
+    }
+
+    #[test]
+    fn fleet_that_names_all_builds_is_not_looked_at_with_each_message() {
+        let registry = full();
+        let all: HashSet<String> = registry.builds.iter().map(|entry| hex::encode(entry.key())).collect();
+        let at = Duration::from_secs;
+        assert_eq!(registry.make_room(b"a", at(1), || all.clone()), None);
+        assert!(!registry.wants(b"a", at(1)));
+        assert_eq!(registry.make_room(b"a", at(10), || panic!("a look at the fleet")), None);
+        registry.make_room(b"a", at(11), HashSet::new);
+        assert!(registry.wants(b"a", at(11)));
+    }
+
+    fn full() -> ComponentRegistry {
+        let registry = ComponentRegistry::default();
+        for (number, _) in (0_u32..).zip(0..MAX_BUILDS) {
+            assert!(registry.wants(&number.to_be_bytes(), Duration::ZERO));
+        }
+        registry
     }
 }

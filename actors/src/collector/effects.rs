@@ -174,6 +174,7 @@ impl CollectorActor {
 
     /// Keeps a tree of components that is not known yet.
     fn keep_components(&self, hash: &[u8], components: &AvailableComponents, ctx: &mut Context<Self>) {
+        self.shared.make_room_for_build(hash);
         match self.shared.components.insert(hash, components) {
             Kept::Now => {}
             // After a gap every agent tells it again.

@@ -34,11 +34,12 @@ pub(crate) enum Work {
     Undecodable(SessionId),
     /// A pong came.
     Pong(SessionId),
-    /// A message came by plain HTTP; `None` is a body that is no message.
+    /// A message came by plain HTTP.
     Exchange {
         credential: Credential,
         address: Option<Arc<str>>,
-        message: Option<(Box<AgentToServer>, Share)>,
+        message: Box<AgentToServer>,
+        share: Share,
         reply: oneshot::Sender<ServerToAgent>,
     },
     /// A poll came that may say something new.
@@ -142,12 +143,40 @@ fn build(shared: &Arc<Shared>, slot: &Arc<Slot>, mailbox: &mut Mailbox) -> Addr<
                 shared.collector_counters.restarts.increment();
                 tracing::error!(actor = "collector", collector = %slot.id(), panic = %message, "actor panicked");
             }
-            slot.set_fast(None);
-            let mut mailbox = slot.mailbox.lock();
-            if mailbox.generation == generation {
-                mailbox.addr = None;
-                mailbox.queued = 0;
-            }
+            forget(&slot, generation);
         },
     )
+}
+
+/// Forgets an actor that ended, unless another one took its place: what that one published is not published again.
+fn forget(slot: &Slot, generation: u64) {
+    let mut mailbox = slot.mailbox.lock();
+    if mailbox.generation == generation {
+        mailbox.addr = None;
+        mailbox.queued = 0;
+        slot.set_fast(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linkmesh_proto::{CollectorId, Timestamp, api::collector::Runtime};
+
+    use super::*;
+    use crate::{directory::Fast, fleet::record, remotecfg::FastPath};
+
+    #[test]
+    fn late_end_of_an_actor_takes_nothing_from_the_next() {
+        let record = record(CollectorId::generate(), "host".into(), Runtime::Alloy, Timestamp::from_millis(1));
+        let slot = Slot::new(record, None);
+        slot.mailbox.lock().generation = 2;
+        slot.mailbox.lock().queued = 1;
+        slot.set_fast(Some(Fast { path: FastPath::default(), desired: None }));
+        forget(&slot, 1);
+        assert!(slot.fast().is_some());
+        assert_eq!(slot.mailbox.lock().queued, 1);
+        forget(&slot, 2);
+        assert!(slot.fast().is_none());
+        assert_eq!(slot.mailbox.lock().queued, 0);
+    }
 }

@@ -13,7 +13,6 @@ use tokio::sync::{Notify, oneshot};
 use crate::{
     directory::Slot,
     ports::{CollectorRecord, EffectiveRecord, StateStore, StoreError},
-    runtime::Observe,
 };
 
 /// How often what can wait is written.
@@ -36,7 +35,6 @@ struct Pending {
 /// Writes what collectors' actors want kept.
 pub(crate) struct Recorder {
     store: Arc<dyn StateStore>,
-    observe: Arc<Observe>,
     pending: Mutex<Pending>,
     /// What is being written now: still the newest for who reads.
     writing: Mutex<(HashMap<CollectorId, Bytes>, HashMap<CollectorId, EffectiveRecord>)>,
@@ -47,10 +45,9 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(store: Arc<dyn StateStore>, observe: Arc<Observe>) -> Self {
+    pub(crate) fn new(store: Arc<dyn StateStore>) -> Self {
         Self {
             store,
-            observe,
             pending: Mutex::default(),
             writing: Mutex::default(),
             touched: Mutex::default(),
@@ -164,6 +161,8 @@ impl Recorder {
         let (agents, records, events, waiters) = {
             let mut pending = self.pending.lock();
             pending.urgent = false;
+            // Under the lock: who looks in between would find it in neither, and read an older one from the store.
+            self.writing.lock().0.clone_from(&pending.agents);
             (
                 std::mem::take(&mut pending.agents),
                 std::mem::take(&mut pending.records),
@@ -175,8 +174,6 @@ impl Recorder {
             answer(waiters, true);
             return true;
         }
-        self.writing.lock().0.clone_from(&agents);
-        let begun = std::time::Instant::now();
         let result = async {
             if !(agents.is_empty() && records.is_empty()) {
                 let agents = agents.iter().map(|(id, state)| (*id, state.clone())).collect();
@@ -189,7 +186,6 @@ impl Recorder {
             Ok::<_, StoreError>(())
         }
         .await;
-        self.observe.store_write_latency.observe(begun.elapsed());
         let written = match result {
             Ok(()) => true,
             Err(error) => {
@@ -213,11 +209,16 @@ impl Recorder {
     }
 
     async fn write_effective(&self) -> bool {
-        let effective = std::mem::take(&mut self.pending.lock().effective);
+        let _turn = self.turn.lock().await;
+        let effective = {
+            let mut pending = self.pending.lock();
+            // Under the lock, for the same reason.
+            self.writing.lock().1.clone_from(&pending.effective);
+            std::mem::take(&mut pending.effective)
+        };
         if effective.is_empty() {
             return true;
         }
-        self.writing.lock().1.clone_from(&effective);
         let effective: Vec<_> = effective.into_iter().collect();
         let mut written = true;
         for batch in effective.chunks(EFFECTIVE_BATCH) {
@@ -261,5 +262,48 @@ fn answer(waiters: Vec<oneshot::Sender<bool>>, written: bool) {
     for waiter in waiters {
         // An actor that died meanwhile does not wait any more.
         let _ = waiter.send(written);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures_util::FutureExt as _;
+    use linkmesh_proto::{ConfigHash, Timestamp};
+
+    use super::*;
+    use crate::testing::MemoryStore;
+
+    const WRITES: u64 = 10_000;
+
+    #[test]
+    fn who_reads_at_the_moment_of_a_write_gets_what_was_put_last() {
+        let recorder = Recorder::new(Arc::new(MemoryStore::default()));
+        let id = CollectorId::generate();
+        let newest = AtomicU64::new(0);
+        let put = |number: u64| {
+            let body = Bytes::copy_from_slice(&number.to_be_bytes());
+            recorder.put_agent(id, body.clone());
+            let hash = ConfigHash::of(&body);
+            let received_at = Timestamp::from_millis(1);
+            recorder.put_effective(id, EffectiveRecord { hash, content_type: String::new(), body, received_at });
+            newest.store(number, Ordering::SeqCst);
+            assert_eq!(recorder.flush().now_or_never(), Some(true), "a store in memory makes nobody wait");
+        };
+        let number = |body: Option<Bytes>| body.map_or(0, |body| u64::from_be_bytes((*body).try_into().unwrap()));
+        std::thread::scope(|threads| {
+            threads.spawn(|| (1..=WRITES).for_each(put));
+            let mut known = 0;
+            while known < WRITES {
+                known = newest.load(Ordering::SeqCst);
+                let agent = number(recorder.agent(id).now_or_never().unwrap().unwrap());
+                assert!(agent >= known, "read {agent}, put {known}");
+                known = newest.load(Ordering::SeqCst);
+                let effective = recorder.effective(id).now_or_never().unwrap().unwrap();
+                let effective = number(effective.map(|effective| effective.body));
+                assert!(effective >= known, "read {effective}, put {known}");
+            }
+        });
     }
 }

@@ -20,7 +20,7 @@ mod redact;
 mod tests;
 
 pub use clear::gives_away;
-pub use redact::{Redactor, forms, open_sealed_text, redact, redact_sealed, sealed_in};
+pub use redact::{Redactor, forms, hide_tokens, open_sealed_text, redact, redact_sealed, sealed_in};
 
 /// Every sealed value begins with this, followed by a key id, a dot and base64url without padding. Diffs are redacted
 /// by that form, so an implementation of [`Sealer`] must keep to it: `lms1.<key id>.<base64url>`.

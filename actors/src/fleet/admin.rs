@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{
-    CollectorId, Etag,
+    CollectorId, Etag, RequestId,
     api::{
         collector::{Collector, CollectorEvent, CollectorPatch, CollectorStatus, NewCollector, Runtime, Stability},
         problem::FieldProblem,
@@ -19,6 +19,7 @@ use crate::{
     directory::{KnownToken, Place, Slot},
     domain::document::{CollectorDocument, check_labels},
     feed::FeedItem,
+    janitor::remove_document,
     ports::{CloseReason, CollectorRecord, CollectorTokenRecord, RowRecord},
     repository::{Edit, Precondition, Save, SaveError},
     runtime::AskError,
@@ -52,12 +53,25 @@ impl FleetHandle {
             by.actor().clone_into(&mut record.created_by);
             let token = Token::mint(TokenKind::Collector, &*shared.entropy);
             let known = token_record(&token, id, shared);
-            shared.store.set_collector_tokens(id, vec![known.clone()], Some(record.clone())).await?;
+            if let Err(error) = shared.store.set_collector_tokens(id, vec![known.clone()], Some(record.clone())).await {
+                // Who asked hears that nothing was stored.
+                this.take_back(id, by.request_id).await;
+                return Err(error.into());
+            }
             let slot = this.welcome(record, Some(&known)).await;
             this.note(&slot, "created", format!("created by {}", by.actor()));
             Ok(RegisteredCollector { collector: slot.row(), etag: this.etag(id), token })
         })
         .await?
+    }
+
+    /// Removes the document of a collector that does not come into being; when that fails too, the janitor does it.
+    async fn take_back(&self, id: CollectorId, request_id: RequestId) {
+        let by = By::server("registration", request_id);
+        if let Err(error) = remove_document(&self.repository, id, by).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not taken back yet");
+            self.shared.unborn.lock().push(id);
+        }
     }
 
     /// Makes a stored collector known to everybody. When this returns, the fleet knows what it should run: its first
@@ -215,7 +229,7 @@ impl FleetHandle {
 }
 
 /// A collector that never came.
-pub(super) fn record(
+pub(crate) fn record(
     id: CollectorId,
     name: String,
     runtime: Runtime,

@@ -17,6 +17,7 @@ use crate::{
     directory::Slot,
     domain::document::check_labels,
     ports::{CollectorRecord, CollectorTokenRecord, EnrollmentRecord, RedeemError, Redeemed, Redemption},
+    secrets::{hide_tokens_in, hide_tokens_in_values},
     token::{Token, TokenHash, TokenKind},
 };
 
@@ -104,7 +105,9 @@ impl FleetHandle {
     ///
     /// # Errors
     /// When the token is unknown, ended, used or for another runtime, or the store fails.
-    pub async fn enrol(&self, token: &str, request: Enrol) -> Result<EnrolledCollector, EnrolError> {
+    pub async fn enrol(&self, token: &str, mut request: Enrol) -> Result<EnrolledCollector, EnrolError> {
+        hide_tokens_in(&mut request.name);
+        hide_tokens_in_values(&mut request.attributes);
         check(&request.name, &BTreeMap::new()).map_err(EnrolError::Invalid)?;
         let (this, hash) = (self.clone(), TokenHash::of(token));
         self.detached(async move {

@@ -76,7 +76,7 @@ pub enum AdmitError {
     #[error("this token does not open this place")]
     WrongKind,
     /// The server stops, or takes no more sessions for now, or none of this collector, whose last one was cut for sending
-    /// too fast or not reading: 503 with `Retry-After`.
+    /// too fast or not reading, or which has as many as it may: 503 with `Retry-After`.
     #[error("no more sessions are taken for now")]
     Busy,
 }

@@ -10,7 +10,7 @@ use linkmesh_proto::{
 use prost::Message as _;
 use tokio::sync::oneshot;
 
-use super::{AdmitError, AgentSession, ExchangeError, FleetHandle, handle::DEADLINE, tokens::Purpose};
+use super::{AdmitError, AgentSession, ExchangeError, FleetError, FleetHandle, handle::DEADLINE, tokens::Purpose};
 use crate::{
     collector::{Work, post, share},
     directory::{KnownToken, Slot},
@@ -19,6 +19,9 @@ use crate::{
     runtime::AskError,
     token::{Token, TokenHash, TokenKind},
 };
+
+/// What a peer is told whose token may be good.
+pub(super) const CANNOT_ENROL: &str = "the server cannot enrol at the moment";
 
 /// Who dialled: a token that was looked up, and an address. Made by [`FleetHandle::admit`].
 #[derive(Debug, Clone)]
@@ -97,11 +100,11 @@ impl FleetHandle {
         AgentSession::open(self.clone(), peer, transport)
     }
 
-    /// One message of an admitted peer by plain HTTP, and its answer. `None` is a body that is no message.
+    /// One message of an admitted peer by plain HTTP, and its answer.
     ///
     /// # Errors
     /// When the peer is turned away, or the answer takes too long.
-    pub async fn exchange(&self, peer: Peer, message: Option<AgentToServer>) -> Result<ServerToAgent, ExchangeError> {
+    pub async fn exchange(&self, peer: Peer, message: AgentToServer) -> Result<ServerToAgent, ExchangeError> {
         let (slot, credential) = match peer.kind {
             PeerKind::Collector { known, token, .. } => {
                 // Its body may have taken long to arrive.
@@ -112,24 +115,18 @@ impl FleetHandle {
                 (known.slot, Credential::Collector { token })
             }
             PeerKind::Enrolling { hash } => {
-                let Some(message) = &message else {
-                    return Ok(Admission::refuse(&AgentToServer::default(), "the message cannot be read"));
-                };
-                match self.enrol_agent(hash, message.clone(), peer.address.clone()).await? {
-                    Ok((slot, credential)) => (slot, credential),
-                    Err(answer) => return Ok(*answer),
+                match self.enrol_agent(hash, message.clone(), peer.address.clone()).await {
+                    Ok(Ok((slot, credential))) => (slot, credential),
+                    Ok(Err(answer)) => return Ok(*answer),
+                    Err(FleetError::Unavailable(error)) => return Err(error.into()),
+                    // Its next post is judged again.
+                    Err(_) => return Ok(Admission::refuse(&message, CANNOT_ENROL)),
                 }
             }
         };
         let (reply, answered) = oneshot::channel();
-        let message = match message {
-            Some(message) => {
-                let share = share(&self.shared, &slot, message.encoded_len()).map_err(|_| AskError::Full)?;
-                Some((Box::new(message), share))
-            }
-            None => None,
-        };
-        let work = Work::Exchange { credential, address: peer.address, message, reply };
+        let share = share(&self.shared, &slot, message.encoded_len()).map_err(|_| AskError::Full)?;
+        let work = Work::Exchange { credential, address: peer.address, message: Box::new(message), share, reply };
         post(&self.shared, &slot, work).map_err(|_| AskError::Full)?;
         match tokio::time::timeout(DEADLINE, answered).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -139,20 +136,22 @@ impl FleetHandle {
     }
 
     /// Redeems an enrolment token for the process that sent this message. A process that redeemed it before is the
-    /// collector that it was: supervisors forget offered settings at a restart. The inner error is the answer to give.
+    /// collector that it was: supervisors forget offered settings at a restart. The inner error is the answer to give to
+    /// a process that the token is not for; the outer one says nothing of that, and its next message is to be judged.
     pub(super) async fn enrol_agent(
         &self,
         hash: TokenHash,
-        message: AgentToServer,
+        mut message: AgentToServer,
         address: Option<Arc<str>>,
-    ) -> Result<Result<(Arc<Slot>, Credential), Box<ServerToAgent>>, AskError> {
+    ) -> Result<Result<(Arc<Slot>, Credential), Box<ServerToAgent>>, FleetError> {
+        self.shared.secrets.hide_in_message(&mut message);
         let (uid, attributes) = match Admission::read(&message) {
             Admitted::Redeem { uid, attributes } => (uid, attributes),
             Admitted::Refused(answer) => return Ok(Err(answer)),
         };
         let this = self.clone();
         self.detached(async move {
-            let refuse = |reason: &str| Err(Box::new(Admission::refuse(&message, reason)));
+            let refuse = |reason: &str| Ok(Err(Box::new(Admission::refuse(&message, reason))));
             let shared = &this.shared;
             let turn_away = || shared.enrollments.refuse(hash, address.as_ref(), shared.clock.monotonic());
             let capabilities = AgentCapabilities(message.capabilities);
@@ -164,7 +163,7 @@ impl FleetHandle {
                     Ok(slot) => slot,
                     Err(RedeemError::Store(error)) => {
                         tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "not enrolled");
-                        return refuse("the server cannot enrol at the moment");
+                        return Err(error.into());
                     }
                     Err(error) => {
                         turn_away();
@@ -177,9 +176,9 @@ impl FleetHandle {
                 return refuse("the collector was deregistered");
             }
             let issued = this.token_to_offer(&slot, capabilities).await;
-            Ok((slot, Credential::Enrolment { issued }))
+            Ok(Ok((slot, Credential::Enrolment { issued })))
         })
-        .await
+        .await?
     }
 
     /// Creates the collector that this process is, with a token where it can take one.

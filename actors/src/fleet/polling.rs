@@ -46,9 +46,8 @@ impl FleetHandle {
         if known.slot.runtime() != Runtime::Alloy {
             return Err(AdmitError::WrongKind);
         }
-        if known.slot.fast().is_none() {
-            self.begin_grace(&known);
-        }
+        // With each call, not with the first of a process alone: an Alloy may read its token's file anew at any time.
+        self.begin_grace(&known);
         Ok(AlloyPeer { slot: known.slot, address: address.unwrap_or_default() })
     }
 

@@ -6,7 +6,10 @@ use linkmesh_proto::wire::opamp::AgentToServer;
 use parking_lot::Mutex;
 use prost::Message as _;
 
-use super::{AdmitError, FleetHandle, Peer, peers::PeerKind};
+use super::{
+    AdmitError, FleetHandle, Peer,
+    peers::{CANNOT_ENROL, PeerKind},
+};
 use crate::{
     collector::{Work, post, post_if_alive, share},
     directory::{Connection, Slot},
@@ -19,6 +22,10 @@ use crate::{
 const MAX_WAITING: usize = 16;
 /// Bytes of them; a first message has 3 to 10 KB.
 const MAX_WAITING_BYTES: usize = 1 << 20;
+
+/// Sockets that one collector may have open. A supervisor has one; a second process with its token and sockets that
+/// died without a word make a few more. Without a bound one token could take the places of all.
+pub(crate) const MAX_SESSIONS: usize = 8;
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -148,6 +155,10 @@ impl Inner {
 
     /// Puts the session into the collector's slot, where its actor finds it, also after a panic.
     fn connect(&self, slot: &Arc<Slot>, credential: Credential, token: TokenHash) -> Result<(), AdmitError> {
+        let now = self.fleet.shared.clock.now();
+        let is_dead = || self.fleet.shared.directory.by_token(&token, now).is_none();
+        // An enrolment token is not looked up there, and ends only for those who come anew.
+        let may_be_dead = matches!(credential, Credential::Collector { .. });
         let connection = Connection {
             id: self.id,
             transport: Arc::clone(&self.transport),
@@ -158,9 +169,12 @@ impl Inner {
         };
         {
             let mut connections = slot.connections.lock();
-            // Under the lock: who deregisters sees the session, or the session sees the deregistration.
-            if slot.is_deregistered() {
+            // Under the lock: who deregisters or ends a token sees the session, or the session sees that it is too late.
+            if slot.is_deregistered() || may_be_dead && is_dead() {
                 return Err(AdmitError::Unknown);
+            }
+            if connections.len() >= MAX_SESSIONS {
+                return Err(AdmitError::Busy);
             }
             connections.push(Arc::new(connection));
         }
@@ -201,7 +215,7 @@ impl Inner {
             // Not closed, because it would be back at once: its next message is judged again.
             Err(_) => {
                 *is_judging = false;
-                self.refuse_all(std::iter::once(&message).chain(&waiting), "the server cannot enrol at the moment");
+                self.refuse_all(std::iter::once(&message).chain(&waiting), CANNOT_ENROL);
             }
         }
     }

@@ -8,7 +8,7 @@ use super::{FleetError, FleetHandle};
 use crate::{
     by::By,
     collector::{Work, post_if_alive},
-    directory::{KnownToken, Slot},
+    directory::{Connection, KnownToken, Slot},
     ports::{CloseReason, CollectorTokenRecord},
     shared::Shared,
     token::{Token, TokenHash, TokenKind},
@@ -24,8 +24,8 @@ pub(super) enum Purpose {
 }
 
 impl FleetHandle {
-    /// Issues a new token. The one before stays valid until [`Self::end_previous_token`], or until 7 days after a fresh
-    /// process first used the new one; one older still ends at once.
+    /// Issues a new token. The one before stays valid until [`Self::end_previous_token`], or until 7 days after a session
+    /// or a poll first used the new one; one older still ends at once. Sessions end with the token that opened them.
     ///
     /// # Errors
     /// When there is no such collector, or the store fails.
@@ -61,9 +61,9 @@ impl FleetHandle {
         let new = CollectorTokenRecord { offered, ..token_record(&token, id, shared) };
         let records = std::iter::once(new.clone()).chain(kept.iter().map(|(hash, known)| known.record(*hash)));
         shared.store.set_collector_tokens(id, records.collect(), None).await?;
-        for (hash, _) in before.iter().filter(|(hash, _)| !kept.iter().any(|(kept, _)| kept == hash)) {
-            shared.directory.remove_token(hash);
-        }
+        let is_kept = |hash: &TokenHash| kept.iter().any(|(kept, _)| kept == hash);
+        let ended: Vec<_> = before.into_iter().filter(|(hash, _)| !is_kept(hash)).collect();
+        end_known_tokens(shared, slot, &ended);
         for (hash, known) in kept {
             shared.directory.insert_token(hash, known);
         }
@@ -88,31 +88,22 @@ impl FleetHandle {
             }
             let records = current.iter().map(|(hash, known)| known.record(*hash));
             shared.store.set_collector_tokens(id, records.collect(), None).await?;
-            for (hash, _) in &previous {
-                shared.directory.remove_token(hash);
-            }
-            let dead: Vec<TokenHash> = previous.into_iter().map(|(hash, _)| hash).collect();
-            let closed: Vec<_> = slot.connections.lock().extract_if(.., |c| dead.contains(&c.token)).collect();
-            for connection in closed {
-                connection.transport.close(CloseReason::Revoked);
-                // Full: the actor finds the session gone when it next sends.
-                let _ = post_if_alive(shared, &slot, Work::Disconnected(connection.id));
-            }
+            end_known_tokens(shared, &slot, &previous);
             this.note(&slot, "token_ended", format!("the previous token was ended by {}", by.actor()));
             Ok(())
         })
         .await?
     }
 
-    /// Notes that a fresh session uses a token: when nothing replaced it, those that it replaced get an end. An offered
-    /// one replaced none that an operator knows of.
+    /// Notes that a session or a poll uses a token: when nothing replaced it, those that it replaced get an end. One that
+    /// was offered replaced none that an operator knows of.
     pub(super) fn begin_grace(&self, used: &KnownToken) {
-        if used.previous {
+        if used.previous || self.shared.directory.has_one_token(used.slot.id()) {
             return;
         }
         let (id, offered) = (used.slot.id(), used.offered);
         let is_replaced = move |known: &KnownToken| known.previous && (known.offered || !offered);
-        let is_unended = |(_, known): &(TokenHash, KnownToken)| is_replaced(known) && known.ends_at.is_none();
+        let is_unended = move |(_, known): &(TokenHash, KnownToken)| is_replaced(known) && known.ends_at.is_none();
         if !self.shared.directory.tokens_with(id).iter().any(is_unended) {
             return;
         }
@@ -122,6 +113,9 @@ impl FleetHandle {
             let shared = &this.shared;
             let ends_at = shared.clock.now().plus(shared.settings.previous_token_grace);
             let mut tokens = shared.directory.tokens_with(id);
+            if !tokens.iter().any(is_unended) {
+                return;
+            }
             for (_, known) in tokens.iter_mut().filter(|(_, known)| is_replaced(known)) {
                 known.ends_at.get_or_insert(ends_at);
             }
@@ -136,6 +130,22 @@ impl FleetHandle {
                 Err(error) => tracing::warn!(collector = %id, code = error.code(), "end of a token not stored"),
             }
         });
+    }
+}
+
+/// Makes tokens of a collector unknown that are no longer stored, and closes the sessions that were opened with them.
+/// Whoever ends a token does it by this: a session must not outlive its token.
+pub(crate) fn end_known_tokens(shared: &Shared, slot: &Slot, ended: &[(TokenHash, KnownToken)]) {
+    for (hash, _) in ended {
+        shared.directory.remove_token(hash);
+    }
+    // The lock is gone before sockets are closed: their end takes it.
+    let is_dead = |connection: &mut Arc<Connection>| ended.iter().any(|(hash, _)| *hash == connection.token);
+    let closed: Vec<_> = slot.connections.lock().extract_if(.., is_dead).collect();
+    for connection in closed {
+        connection.transport.close(CloseReason::Revoked);
+        // Full: the actor finds the session gone when it next sends.
+        let _ = post_if_alive(shared, slot, Work::Disconnected(connection.id));
     }
 }
 

@@ -26,8 +26,6 @@ impl AgentCapabilities {
     pub const REPORTS_REMOTE_CONFIG: u64 = 0x1000;
     /// Says which components are built in.
     pub const REPORTS_COMPONENTS: u64 = 0x4000;
-    /// Says what became of connection settings.
-    pub const REPORTS_SETTINGS_STATUS: u64 = 0x8000;
 
     /// Whether all these bits are set.
     #[must_use]

@@ -148,6 +148,9 @@ pub trait CollectorStore: Send + Sync + 'static {
     /// Keeps a tree of available components, if it is not there yet.
     async fn put_components(&self, hash: &str, tree: Bytes) -> Result<(), StoreError>;
 
+    /// Removes trees of available components.
+    async fn remove_components(&self, hashes: Vec<String>) -> Result<(), StoreError>;
+
     /// Forgets collectors with everything that belongs to them: states, presence, reported configs, events and tokens.
     async fn remove_collectors(&self, ids: Vec<CollectorId>) -> Result<(), StoreError>;
 }

@@ -446,11 +446,8 @@ impl Actor for RepositoryActor {
 }
 
 pub(super) struct Commit(pub(super) Change);
-/// Looks for commits made by hand now.
-pub(super) struct Look;
 messages! {
     Commit => oneshot::Receiver<Result<Saved, SaveError>>;
-    Look => ();
 }
 
 impl Handler<Commit> for RepositoryActor {
@@ -461,13 +458,5 @@ impl Handler<Commit> for RepositoryActor {
         self.waiting.push((change, reply));
         self.next_batch(ctx);
         MessageResult(answered)
-    }
-}
-
-impl Handler<Look> for RepositoryActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Look, ctx: &mut Self::Context) {
-        self.look(ctx);
     }
 }

@@ -94,10 +94,4 @@ impl RepositoryHandle {
         })
         .await
     }
-
-    /// Looks for commits made by hand now, instead of within the next seconds.
-    pub fn look_now(&self) {
-        // Full: it is at work, and compares with what is stored anyway.
-        let _ = self.actor.tell(super::actor::Look);
-    }
 }

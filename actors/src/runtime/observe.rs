@@ -100,7 +100,8 @@ pub struct Observe {
     pub push_latency: Histogram,
     /// Time of one batch of commits.
     pub commit_latency: Histogram,
-    /// Time of one write to the state store, as its callers see it.
+    /// Time of one write to the state store that succeeded, from its entering the queue to its answer. Observed by the
+    /// store.
     pub store_write_latency: Histogram,
     /// Events published on the feed.
     pub feed_published: Counter,

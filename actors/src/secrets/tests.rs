@@ -9,6 +9,7 @@ use crate::{
     domain::{document::parse_destination, secret::seal_destination},
     ports::{CommitAuthor, CommitRequest, PathChange},
     testing::{MemoryRepository, PlainSealer},
+    token::{Token, TokenKind},
 };
 
 /// A destination with this token, sealed.
@@ -133,4 +134,73 @@ fn secrets_that_left_before_the_start_are_read_from_the_newest_commits() {
         repository.commit(head, &[request]).unwrap();
     }
     assert_eq!(past(&mut repository, &sealer).unwrap(), ["first-secret", "second-secret"]);
+}
+
+#[test]
+fn tokens_are_hidden_wherever_a_collector_says_them() {
+    let (secrets, sealer) = (Secrets::default(), PlainSealer::default());
+    let entropy = crate::testing::CountingEntropy::default();
+    for kind in [TokenKind::Collector, TokenKind::Enrollment, TokenKind::ServiceAccount] {
+        let token = Token::mint(kind, &entropy);
+        let token = token.reveal();
+        // In an effective config: kept sealed, shown hidden, compared as it is.
+        let body = Bytes::from(format!("headers:\n  - name: Authorization\n    value: Bearer {token}\n"));
+        let kept = secrets.seal(&body, &sealer);
+        assert!(!String::from_utf8_lossy(&kept).contains(token));
+        assert_eq!(opened(&kept, ConfigHash::of(&body), &sealer), Some(body.clone()));
+        assert_eq!(secrets.shown(&kept), "headers:\n  - name: Authorization\n    value: Bearer [sealed]\n");
+        assert_eq!(secrets.shown(&body), secrets.shown(&kept), "also of one that was kept as it came");
+
+        let said = format!("x{token}: no");
+        let text = |text: &str| AnyValue { value: Some(Value::StringValue(text.into())) };
+        let pair = |value| opamp::KeyValue { key: "k".into(), value: Some(value) };
+        let list = AnyValue { value: Some(Value::ArrayValue(opamp::ArrayValue { values: vec![text(&said)] })) };
+        let map = opamp::KeyValueList { values: vec![pair(list)] };
+        let mut message = AgentToServer {
+            agent_description: Some(opamp::AgentDescription {
+                identifying_attributes: vec![pair(text(&said))],
+                non_identifying_attributes: vec![pair(AnyValue { value: Some(Value::KvlistValue(map)) })],
+            }),
+            health: Some(ComponentHealth { last_error: said.clone(), ..Default::default() }),
+            remote_config_status: Some(opamp::RemoteConfigStatus { error_message: said.clone(), ..Default::default() }),
+            ..Default::default()
+        };
+        secrets.hide_in_message(&mut message);
+        let shown = format!("{message:?}");
+        assert!(!shown.contains(token), "{shown}");
+        assert_eq!(shown.matches("x[sealed]: no").count(), 4, "{shown}");
+
+        let attributes: BTreeMap<String, String> = [("k".to_owned(), said.clone())].into();
+        let request = GetConfigRequest {
+            id: said.clone(),
+            local_attributes: attributes.clone(),
+            attributes: attributes.clone(),
+            remote_config_status: Some(RemoteConfigStatus { status: 3, error_message: said.clone() }),
+            ..Default::default()
+        };
+        let mut poll = Poll { request, address: "192.0.2.1".into() };
+        secrets.hide_in_poll(&mut poll);
+        assert_eq!(format!("{poll:?}").matches("x[sealed]: no").count(), 4, "{poll:?}");
+        let mut request = RegisterCollectorRequest {
+            id: said.clone(),
+            name: said.clone(),
+            local_attributes: attributes.clone(),
+            attributes,
+        };
+        hide_in_registration(&mut request);
+        assert_eq!(format!("{request:?}").matches("x[sealed]: no").count(), 4, "{request:?}");
+    }
+    for other in ["lmct_", "lmxt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "lmct_AAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        assert_eq!(secrets.hide(other), other);
+    }
+}
+
+#[test]
+fn weak_secret_of_a_destination_stays_in_attributes_which_matchers_go_by() {
+    let (secrets, sealer) = (Secrets::default(), PlainSealer::default());
+    secrets.take(&config(&[("a", "production")], &sealer), &sealer);
+    let mut poll = Poll { request: GetConfigRequest::default(), address: "192.0.2.1".into() };
+    poll.request.local_attributes = [("env".to_owned(), "production".to_owned())].into();
+    secrets.hide_in_poll(&mut poll);
+    assert_eq!(poll.request.local_attributes["env"], "production");
 }

@@ -128,6 +128,10 @@ impl CollectorStore for MemoryStore {
         })
     }
 
+    async fn remove_components(&self, hashes: Vec<String>) -> Result<(), StoreError> {
+        self.write(|tables| tables.components.retain(|hash, _| !hashes.contains(hash)))
+    }
+
     async fn remove_collectors(&self, ids: Vec<CollectorId>) -> Result<(), StoreError> {
         self.write(|tables| {
             let ids: BTreeSet<CollectorId> = ids.into_iter().collect();

@@ -30,6 +30,7 @@ macro_rules! store_conformance_tests {
                 deregistered_collector_stays_so_whatever_its_actor_still_writes,
                 effective_config_is_kept_byte_for_byte_and_replaced,
                 components_are_kept_once,
+                removed_components_are_gone,
                 removed_collector_leaves_nothing_behind,
             ]
             tokens [

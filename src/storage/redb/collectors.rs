@@ -124,6 +124,14 @@ impl CollectorStore for RedbStore {
         .await
     }
 
+    async fn remove_components(&self, hashes: Vec<String>) -> Result<(), StoreError> {
+        self.write(move |_, changes| {
+            hashes.iter().for_each(|hash| changes.delete(Table::Components, hash.as_bytes()));
+            Ok(())
+        })
+        .await
+    }
+
     async fn remove_collectors(&self, ids: Vec<CollectorId>) -> Result<(), StoreError> {
         self.write(move |view, changes| {
             for id in ids {

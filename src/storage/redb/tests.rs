@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use linkmesh_actors::testing::store_suite::samples;
+use linkmesh_actors::{
+    ports::{CollectorStore as _, TokenStore as _, UserStore as _},
+    testing::store_suite::samples,
+};
+use linkmesh_proto::Timestamp;
 use redb::{Builder, Database, DatabaseError, StorageBackend, backends::InMemoryBackend};
 use tempfile::TempDir;
 
@@ -125,6 +129,17 @@ async fn writes_that_wait_together_share_one_commit() {
     let commits = store.figures().commits.load(std::sync::atomic::Ordering::Relaxed);
     assert!(commits <= 3, "{commits} commits for 101 writes");
     assert_eq!(store.figures().writes.load(std::sync::atomic::Ordering::Relaxed), 101);
+}
+
+#[tokio::test]
+async fn every_write_is_timed_whoever_asked_for_it() {
+    let options = RedbOptions::default();
+    let store = RedbStore::open_source(Box::new(Backends(InMemoryBackend::new)), &options).unwrap();
+    store.put_components("aa", bytes::Bytes::from_static(b"tree")).await.unwrap();
+    store.load_enrollments().await.unwrap();
+    store.prune_sessions(Timestamp::from_millis(1)).await.unwrap();
+    let (counts, _) = options.observe.store_write_latency.read();
+    assert_eq!(counts.iter().sum::<u64>(), 2, "of a read is no write made");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linkmesh_actors::ports::StoreError;
+use linkmesh_actors::{ports::StoreError, runtime::Observe};
 use redb::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
@@ -42,11 +42,7 @@ impl StoreHealth {
     }
 }
 
-/// Upper bounds, in microseconds, of the classes of [`StoreFigures::latency`].
-pub const LATENCY_BOUNDS_US: [u64; 12] =
-    [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 1_000_000, 4_000_000];
-
-/// Counters of the writer.
+/// Counters of the writer. How long writes took is counted beside them, in [`RedbOptions::observe`].
 #[derive(Debug, Default)]
 pub struct StoreFigures {
     /// Transactions committed.
@@ -57,22 +53,6 @@ pub struct StoreFigures {
     pub failures: AtomicU64,
     /// How often the file was opened again.
     pub reopened: AtomicU64,
-    /// Time from a write's entering the queue to its answer, summed, in microseconds.
-    pub latency_sum_us: AtomicU64,
-    /// Writes by that time: one count for each of [`LATENCY_BOUNDS_US`], and one for all that took longer.
-    pub latency: [AtomicU64; LATENCY_BOUNDS_US.len() + 1],
-}
-
-impl StoreFigures {
-    fn observe(&self, elapsed: Duration) {
-        let us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let class = LATENCY_BOUNDS_US.partition_point(|bound| *bound < us);
-        if let Some(count) = self.latency.get(class) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        self.latency_sum_us.fetch_add(us, Ordering::Relaxed);
-        self.writes.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// One write on its way.
@@ -81,7 +61,7 @@ trait Job: Send {
     fn plan(&mut self, view: &dyn View) -> Result<Changes, Failure>;
 
     /// Answers. `failure` is why nothing of the batch was stored.
-    fn answer(self: Box<Self>, failure: Option<&Failure>, figures: &StoreFigures);
+    fn answer(self: Box<Self>, failure: Option<&Failure>, figures: &StoreFigures, observe: &Observe);
 }
 
 enum Message {
@@ -181,6 +161,7 @@ impl Writer {
             failed: None,
             health: health_sender,
             figures: Arc::clone(&figures),
+            observe: Arc::clone(&options.observe),
             suspected: Arc::clone(&suspected),
         };
         let thread = thread::Builder::new().name("store-write".into()).spawn(move || state.run(&receiver))?;
@@ -282,13 +263,14 @@ where
         Ok(changes)
     }
 
-    fn answer(self: Box<Self>, failure: Option<&Failure>, figures: &StoreFigures) {
+    fn answer(self: Box<Self>, failure: Option<&Failure>, figures: &StoreFigures, observe: &Observe) {
         let result = match failure {
             Some(failure) => Err(failure.to_error()),
             None => self.outcome.unwrap_or_else(|| Err(Closed.into())),
         };
         if result.is_ok() {
-            figures.observe(self.entered.elapsed());
+            figures.writes.fetch_add(1, Ordering::Relaxed);
+            observe.store_write_latency.observe(self.entered.elapsed());
         }
         // Whoever asked may be gone; what was written stays written.
         let _ = self.answer.send(result);
@@ -304,6 +286,7 @@ struct Loop {
     failed: Option<(Failure, Instant)>,
     health: watch::Sender<StoreHealth>,
     figures: Arc<StoreFigures>,
+    observe: Arc<Observe>,
     suspected: Arc<AtomicBool>,
 }
 
@@ -377,7 +360,7 @@ impl Loop {
             }
         };
         for job in jobs {
-            job.answer(failure.as_ref(), &self.figures);
+            job.answer(failure.as_ref(), &self.figures, &self.observe);
         }
         if let Some(failure) = failure
             && self.failed.is_none()

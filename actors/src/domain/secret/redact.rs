@@ -41,7 +41,7 @@ impl Redactor {
         }
     }
 
-    /// Replaces every secret.
+    /// Replaces every secret, and every token of LinkMesh: those are known by their form, and nobody is to know them all.
     pub fn replace<'t>(&self, text: &'t str, mut with: impl FnMut(&str) -> String) -> Cow<'t, str> {
         if self.is_beyond {
             return Cow::Borrowed(REDACTED);
@@ -53,6 +53,9 @@ impl Redactor {
             {
                 text = Cow::Owned(replaced);
             }
+        }
+        if let Cow::Owned(replaced) = TOKEN.replace_all(&text, |found: &regex::Captures<'_>| with(&found[0])) {
+            text = Cow::Owned(replaced);
         }
         text
     }
@@ -127,6 +130,17 @@ pub fn forms(secret: &str) -> Vec<String> {
 #[allow(clippy::expect_used)] // A literal pattern that a test compiles.
 static SEALED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(lms1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)(\.?)").expect("a valid pattern"));
+
+#[allow(clippy::expect_used)] // A literal pattern that a test compiles.
+static TOKEN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"lm(?:ct|et|sat)_[A-Za-z0-9_-]{43}").expect("a valid pattern"));
+
+/// Replaces tokens of LinkMesh in a text. For texts in which other secrets must stay, because a weak one may be a word:
+/// matchers go by them.
+#[must_use]
+pub fn hide_tokens(text: &str) -> Cow<'_, str> {
+    TOKEN.replace_all(text, REDACTED)
+}
 
 /// Replaces sealed values in a text: nothing can be read from them without the server's key, but neither does anyone
 /// need to see them. For differences of files, and for what [`Redactor::seal`] made.

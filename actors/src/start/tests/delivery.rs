@@ -11,13 +11,15 @@ use std::{
 
 use linkmesh_proto::{
     api::collector::{CollectorStatus, ConfigState, DriftState, Runtime},
-    wire::opamp::ServerToAgent,
+    wire::opamp::{AgentToServer, ServerToAgent},
 };
 
 use super::support::*;
 use crate::{
+    domain::document::DocumentPath,
     fleet::{AdmitError, SessionError},
     ports::{CloseReason, Transport, TransportFull},
+    repository::{Edit, Precondition, Save},
     testing::{by, wait_for},
 };
 
@@ -217,10 +219,10 @@ fn operators_labels_move_a_collector_to_other_pipelines() {
         let (_, etag) = handles.fleet.collector(collector).unwrap();
         let labels = [("env".to_owned(), "prod".to_owned())];
         let patch = linkmesh_proto::api::collector::CollectorPatch { name: None, labels: Some(labels.into()) };
-        let stale = crate::repository::Precondition::Matches(linkmesh_proto::Etag::from_bytes([9; 20]));
+        let stale = Precondition::Matches(linkmesh_proto::Etag::from_bytes([9; 20]));
         let refused = handles.fleet.patch(collector, patch.clone(), stale, &by("ada")).await;
         assert!(matches!(refused, Err(crate::fleet::FleetError::Stale { etag: current }) if current == etag));
-        let fresh = crate::repository::Precondition::Matches(etag);
+        let fresh = Precondition::Matches(etag);
         let (row, next) = handles.fleet.patch(collector, patch, fresh, &by("ada")).await.unwrap();
         assert_eq!((row.name.as_str(), row.pipelines), ("host-test", vec![id("web")]));
         assert_ne!(next, etag);
@@ -309,4 +311,38 @@ fn session_is_held_off(handles: &crate::Handles, agent: &Agent, token: &str) {
     assert!(handles.fleet.admit(token, None).is_ok());
     agent.session.as_ref().unwrap().hold_off();
     assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Busy);
+}
+
+#[test]
+fn pipeline_that_was_deleted_while_its_first_offer_waited_for_the_disk_does_not_run_on() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let (collector, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        world.store.fail_writes(true);
+        let mut agent = Agent::new(1);
+        agent.dial(&handles, &token);
+        let full = agent.full();
+        agent.send(full);
+        let well = AgentToServer { health: Some(healthy()), ..agent.heartbeat() };
+        agent.send(well);
+        // Answered by its actor behind both.
+        handles.fleet.config(collector).await.unwrap();
+        assert!(agent.transport.is_empty(), "nothing is said before it is on disk");
+
+        let edit = Edit::Delete(DocumentPath::Pipeline(id("web")));
+        handles.repository.save(Save { edit, precondition: Precondition::Any, by: by("ada") }).await.unwrap();
+        assert_eq!(handles.fleet.collector(collector).unwrap().0.pipelines, []);
+        world.store.fail_writes(false);
+        let mut texts = Vec::new();
+        wait_for("an empty document", || {
+            texts.extend(offered(&agent.transport.take()).into_iter().map(|(_, text)| text));
+            texts.last().is_some_and(|text| !text.contains("4317"))
+        })
+        .await;
+        assert!(texts[0].contains("4317"), "the offer was on its way: {texts:?}");
+        handles.stop().await;
+    });
 }

@@ -1,6 +1,6 @@
 //! Enrolment tokens, and tokens of collectors.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use linkmesh_proto::api::{
     collector::Runtime,
@@ -9,9 +9,9 @@ use linkmesh_proto::api::{
 
 use super::support::*;
 use crate::{
-    fleet::{AdmitError, EnrolError, IssuedEnrollment},
+    fleet::{AdmitError, EnrolError, IssuedEnrollment, MAX_SESSIONS},
     ports::{CloseReason, RedeemError},
-    testing::{by, wait_for},
+    testing::{FakeTransport, by, wait_for},
 };
 
 async fn issue(handles: &crate::Handles) -> IssuedEnrollment {
@@ -113,11 +113,7 @@ fn old_token_stays_valid_until_it_is_ended_or_its_grace_is_over() {
         let newest = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
         let mut fresh = Agent::new(1);
         fresh.start(&handles, newest.reveal()).await;
-        wait_for("the grace begins", || {
-            let tokens = crate::ports::TokenStore::load_collector_tokens(&*world.store);
-            futures_util::FutureExt::now_or_never(tokens).unwrap().unwrap().iter().any(|token| token.ends_at.is_some())
-        })
-        .await;
+        grace_begins(&world).await;
         world.clock.advance(Duration::from_secs(6 * 24 * 3600));
         assert_eq!(handles.fleet.authenticate(new.reveal()), Ok(id));
         world.clock.advance(Duration::from_secs(2 * 24 * 3600));
@@ -197,6 +193,116 @@ fn token_that_ended_or_is_of_another_kind_opens_no_session() {
         for token in ["", "lmsat_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "lmet_nothing"] {
             assert_eq!(handles.fleet.admit(token, None).unwrap_err(), AdmitError::Unknown, "{token}");
         }
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn supervisor_whose_enrolment_the_store_did_not_take_is_enrolled_when_it_does() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let issued = issue(&handles).await;
+        let token = issued.token.reveal();
+        world.store.fail_writes(true);
+        let (mut socket, mut poster) = (Agent::new(1), Agent::new(2));
+        socket.dial(&handles, token);
+        let full = socket.full();
+        for message in [full, socket.heartbeat()] {
+            assert!(socket.ask(message).await[0].error_response.is_some(), "every message has its answer");
+        }
+        let refused = Agent::post(&handles, token, poster.full()).await;
+        assert!(refused.error_response.is_some());
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 0);
+
+        // The socket is open still, so that nobody dials.
+        world.store.fail_writes(false);
+        let full = socket.full();
+        assert_eq!(socket.ask(full).await[0].error_response, None);
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 1);
+        let other = issue(&handles).await;
+        world.store.fail_writes(true);
+        assert!(Agent::post(&handles, other.token.reveal(), poster.full()).await.error_response.is_some());
+        world.store.fail_writes(false);
+        assert_eq!(Agent::post(&handles, other.token.reveal(), poster.full()).await.error_response, None);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn token_that_ended_is_told_from_one_that_never_was_also_when_the_janitor_went_round() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (used, expired) = (issue(&handles).await, issue(&handles).await);
+        let request = || Enrol { runtime: Runtime::Alloy, name: "pod".into(), attributes: Default::default() };
+        handles.fleet.enrol(used.token.reveal(), request()).await.unwrap();
+        world.clock.advance(Duration::from_secs(901));
+        for _ in 0..30 {
+            handles.tidy().await.unwrap();
+            for issued in [&used, &expired] {
+                let refused = handles.fleet.enrol(issued.token.reveal(), request()).await;
+                let is_gone = matches!(refused, Err(EnrolError::Redeem(RedeemError::Used | RedeemError::Expired)));
+                assert!(is_gone, "{refused:?}");
+                assert_eq!(handles.fleet.admit(issued.token.reveal(), None).unwrap_err(), AdmitError::Spent);
+            }
+            world.clock.advance(Duration::from_secs(24 * 3600 - 1));
+        }
+        world.clock.advance(Duration::from_secs(60));
+        handles.tidy().await.unwrap();
+        let refused = handles.fleet.enrol(expired.token.reveal(), request()).await;
+        assert!(matches!(refused, Err(EnrolError::Redeem(RedeemError::Unknown))), "{refused:?}");
+        assert_eq!(handles.fleet.admit(used.token.reveal(), None).unwrap_err(), AdmitError::Unknown);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn session_ends_with_the_token_that_it_was_opened_with() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, first) = register(&handles, Runtime::Otelcol, "prod").await;
+        let (mut one, mut two, mut three) = (Agent::new(1), Agent::new(1), Agent::new(1));
+        one.start(&handles, &first).await;
+        let late = handles.fleet.admit(&first, None).unwrap();
+        let second = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+        two.dial(&handles, second.reveal());
+        assert_eq!(one.transport.closed(), None);
+        // A token that is older than the one before ends at once.
+        let third = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+        assert_eq!(one.transport.closed(), Some(CloseReason::Revoked));
+        let refused = handles.fleet.open_session(late, Arc::new(FakeTransport::default())).map(drop);
+        assert_eq!(refused, Err(AdmitError::Unknown), "it was looked at before");
+
+        three.dial(&handles, third.reveal());
+        grace_begins(&world).await;
+        world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+        assert_eq!(two.transport.closed(), None);
+        handles.tidy().await.unwrap();
+        assert_eq!(two.transport.closed(), Some(CloseReason::Revoked));
+        assert_eq!(handles.fleet.authenticate(third.reveal()), Ok(id));
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn collector_has_so_many_sockets_and_no_more() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (_, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let open = || {
+            let peer = handles.fleet.admit(&token, None).unwrap();
+            handles.fleet.open_session(peer, Arc::new(FakeTransport::default()))
+        };
+        let mut sessions: Vec<_> = (0..MAX_SESSIONS).map(|_| open().unwrap()).collect();
+        assert_eq!(open().map(drop), Err(AdmitError::Busy));
+        sessions.pop();
+        sessions.push(open().unwrap());
+        assert_eq!(open().map(drop), Err(AdmitError::Busy));
+        let (_, other) = register(&handles, Runtime::Otelcol, "test").await;
+        Agent::new(2).dial(&handles, &other);
         handles.stop().await;
     });
 }

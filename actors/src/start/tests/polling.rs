@@ -6,8 +6,8 @@ use linkmesh_proto::{
     CollectorId,
     api::collector::{CollectorPatch, CollectorStatus, ConfigState, NewCollector, Runtime},
     wire::collector::{
-        AgentConfigFile, AgentConfigMap, EffectiveConfig, GetConfigRequest, GetConfigResponse, RemoteConfigStatus,
-        UnregisterCollectorRequest,
+        AgentConfigFile, AgentConfigMap, EffectiveConfig, GetConfigRequest, GetConfigResponse,
+        RegisterCollectorRequest, RemoteConfigStatus, UnregisterCollectorRequest,
     },
 };
 
@@ -16,7 +16,7 @@ use crate::{
     Handles,
     collector::{Work, post, post_if_alive},
     fleet::{AdmitError, AlloyPeer, PollError},
-    ports::CollectorStore,
+    ports::{CollectorStore, TokenStore},
     testing::{by, wait_for},
 };
 
@@ -259,5 +259,34 @@ fn poll_with_a_dead_or_foreign_token_is_refused() {
         let late = handles.fleet.poll(&admitted, request).await;
         assert!(matches!(late, Err(PollError::Admit(AdmitError::Unknown))));
         handles.stop().await;
+    });
+}
+
+#[test]
+fn replaced_token_of_an_alloy_gets_an_end_when_the_new_one_is_used_whatever_it_says() {
+    run(async {
+        for starts in [false, true] {
+            let world = World::default();
+            let (handles, id, old, hash) = running(&world).await;
+            poll(&handles, &old, &hash).await;
+            let new = handles.fleet.rotate_token(id, &by("ada")).await.unwrap();
+            poll(&handles, &old, &hash).await;
+            let ends = world.store.load_collector_tokens().await.unwrap().into_iter().filter_map(|token| token.ends_at);
+            assert_eq!(ends.count(), 0, "nobody uses the new one");
+            // Its file was read anew by the process that runs, or by one that was started while it counts as there.
+            if starts {
+                let request = RegisterCollectorRequest { id: "alloy-1".into(), ..Default::default() };
+                handles.fleet.alloy_started(&peer(&handles, new.reveal()).unwrap(), request).unwrap();
+            } else {
+                let unchanged = handles.observe.polls_unchanged.get();
+                poll(&handles, new.reveal(), &hash).await;
+                assert_eq!(handles.observe.polls_unchanged.get(), unchanged + 1, "a poll that says nothing new");
+            }
+            grace_begins(&world).await;
+            world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+            assert_eq!(peer(&handles, &old).unwrap_err(), AdmitError::Unknown);
+            assert!(peer(&handles, new.reveal()).is_ok());
+            handles.stop().await;
+        }
     });
 }

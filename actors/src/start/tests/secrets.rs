@@ -194,3 +194,42 @@ fn old_secret_of_a_supervisor_is_never_shown_and_its_change_is_drift() {
         handles.stop().await;
     });
 }
+
+#[test]
+fn token_that_a_supervisor_reports_among_its_settings_is_never_shown_nor_kept() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        let answers = agent.start(&handles, &token).await;
+        let settings = answers.iter().find_map(|answer| answer.connection_settings.as_ref()).unwrap();
+        assert!(settings.own_metrics.is_some(), "it has its token from the server");
+        // opamp.md 2.7: what was offered for own metrics stands in the merged config.
+        let merged = format!("service: {{telemetry: {{headers: [{{name: Authorization, value: 'Bearer {token}'}}]}}}}");
+        let health = opamp::ComponentHealth { last_error: format!("401 for {token}"), ..healthy() };
+        let mut message = opamp::AgentToServer { effective_config: Some(effective(&merged)), ..agent.full() };
+        message.health = Some(health);
+        let host = |value: &str| opamp::KeyValue {
+            key: "host.name".into(),
+            value: Some(opamp::AnyValue { value: Some(opamp::any_value::Value::StringValue(value.into())) }),
+        };
+        message.agent_description.as_mut().unwrap().non_identifying_attributes = vec![host(&token)];
+        agent.ask(message).await;
+        let is_there = async || handles.fleet.config(id).await.unwrap().effective.is_some();
+        assert!(is_there().await);
+        let shown = all_that_is_shown(&handles, id).await;
+        assert!(shown.contains("Bearer [sealed]") && shown.contains("401 for [sealed]"), "{shown}");
+        assert!(!shown.contains(&token), "{shown}");
+        assert_eq!(handles.fleet.collector(id).unwrap().0.attributes["host.name"], "[sealed]");
+        assert!(handles.stop().await);
+        let kept = world.store.effective(id).await.unwrap().unwrap();
+        let agent = world.store.agent(id).await.unwrap().unwrap();
+        let row = serde_json::to_vec(&world.store.collector(id).await.unwrap().unwrap()).unwrap();
+        for bytes in [&kept.body[..], &agent, &row] {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(!text.contains(&token), "{text}");
+        }
+        assert_eq!(kept.hash, linkmesh_proto::ConfigHash::of(merged.as_bytes()), "the hash is that of what runs");
+    });
+}

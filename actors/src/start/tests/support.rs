@@ -173,7 +173,7 @@ impl Agent {
     /// Sends a message by plain HTTP and takes its answer.
     pub(super) async fn post(handles: &Handles, token: &str, message: AgentToServer) -> ServerToAgent {
         let peer = handles.fleet.admit(token, Some("192.0.2.7".into())).unwrap();
-        handles.fleet.exchange(peer, Some(message)).await.unwrap()
+        handles.fleet.exchange(peer, message).await.unwrap()
     }
 
     pub(super) fn send(&self, message: AgentToServer) {
@@ -275,4 +275,14 @@ pub(super) fn healthy() -> ComponentHealth {
         component_health_map: [("pipeline:logs".to_owned(), child)].into(),
         ..Default::default()
     }
+}
+
+/// Waits until a replaced token has an end.
+pub(super) async fn grace_begins(world: &World) {
+    wait_for("the grace of a replaced token", || {
+        let tokens = crate::ports::TokenStore::load_collector_tokens(&*world.store);
+        let tokens = futures_util::FutureExt::now_or_never(tokens).unwrap().unwrap();
+        tokens.iter().any(|token| token.ends_at.is_some())
+    })
+    .await;
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use linkmesh_proto::api::{collector::Runtime, enrolment::NewEnrollmentToken};
+use linkmesh_proto::api::{
+    collector::{NewCollector, Runtime},
+    enrolment::NewEnrollmentToken,
+};
 
 use super::support::*;
 use crate::{
@@ -44,16 +47,15 @@ fn ended_tokens_go() {
         agent.start(&handles, new.reveal()).await;
         let asked = NewEnrollmentToken { ttl_s: Some(60), uses: None, labels: Default::default(), runtime: None };
         handles.fleet.create_enrollment(asked, &by("ada")).await.unwrap();
-        crate::testing::wait_for("the grace of the old token", || {
-            let tokens = futures_util::FutureExt::now_or_never(world.store.load_collector_tokens()).unwrap();
-            tokens.unwrap().iter().any(|token| token.ends_at.is_some())
-        })
-        .await;
+        grace_begins(&world).await;
         world.clock.advance(DAY * 8);
         handles.tidy().await.unwrap();
         assert_eq!(world.store.load_collector_tokens().await.unwrap().len(), 1);
-        assert_eq!(world.store.load_enrollments().await.unwrap(), []);
         assert!(handles.fleet.authenticate(&old).is_err());
+        assert_eq!(world.store.load_enrollments().await.unwrap().len(), 1, "it is still said that it ended");
+        world.clock.advance(DAY * 23);
+        handles.tidy().await.unwrap();
+        assert_eq!(world.store.load_enrollments().await.unwrap(), []);
         handles.stop().await;
     });
 }
@@ -76,5 +78,39 @@ fn stop_writes_what_waits() {
         assert_eq!(presence.unwrap().last_sequence, 2, "the heartbeat's number");
         let events = crate::ports::EventStore::events(&*world.store, id, None, 10).await.unwrap();
         assert!(events.iter().any(|(_, event)| event.kind == "created"), "{events:?}");
+    });
+}
+
+#[test]
+fn collector_that_cannot_be_stored_leaves_no_document() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let new = || NewCollector {
+            name: "edge".into(),
+            runtime: Runtime::Alloy,
+            version: None,
+            stability: None,
+            labels: Default::default(),
+        };
+        world.store.fail_writes(true);
+        for _ in 0..2 {
+            let refused = handles.fleet.register(new(), &by("ada")).await;
+            assert!(matches!(refused, Err(FleetError::Store(_))), "{refused:?}");
+        }
+        assert!(handles.repository.snapshot().collectors.is_empty(), "as who asked was told");
+        assert_eq!(world.repository.len(), 4, "two documents came and went");
+        world.store.fail_writes(false);
+
+        // When even that fails, it is done later.
+        let (id, _) = register(&handles, Runtime::Alloy, "prod").await;
+        handles.shared.unborn.lock().push(id);
+        world.repository.fail_commits(true);
+        handles.tidy().await.unwrap();
+        assert!(handles.repository.snapshot().collectors.contains_key(&id));
+        world.repository.fail_commits(false);
+        handles.tidy().await.unwrap();
+        assert!(handles.repository.snapshot().collectors.is_empty());
+        handles.stop().await;
     });
 }

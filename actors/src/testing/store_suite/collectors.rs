@@ -85,6 +85,19 @@ pub async fn components_are_kept_once(store: &impl StateStore) {
     assert_eq!(store.components("ab").await.unwrap(), None);
 }
 
+/// Trees that are removed go, others stay; one that is not there is no error.
+pub async fn removed_components_are_gone(store: &impl StateStore) {
+    for hash in ["aa", "ab", "ac"] {
+        store.put_components(hash, Bytes::from_static(b"tree")).await.unwrap();
+    }
+    store.remove_components(vec!["aa".to_owned(), "ac".to_owned(), "ad".to_owned()]).await.unwrap();
+    for (hash, is_there) in [("aa", false), ("ab", true), ("ac", false)] {
+        assert_eq!(store.components(hash).await.unwrap().is_some(), is_there, "{hash}");
+    }
+    store.put_components("aa", Bytes::from_static(b"another")).await.unwrap();
+    assert_eq!(store.components("aa").await.unwrap(), Some(Bytes::from_static(b"another")));
+}
+
 /// Everything of a removed collector goes; its neighbours keep theirs.
 pub async fn removed_collector_leaves_nothing_behind(store: &impl StateStore) {
     for number in [1, 2, 3] {
