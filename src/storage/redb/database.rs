@@ -148,7 +148,26 @@ impl Handle {
     /// Closes what is open, saying nothing of its errors, and opens it afresh: the only way on after an I/O error or a
     /// panic.
     pub(super) fn reopen(&self) -> Result<(), OpenError> {
+        self.fill(&mut self.database.write())
+    }
+
+    /// Opens the file afresh and has `probe` see whether it takes a write. Who reads meanwhile waits: a probe that fails
+    /// makes redb refuse reads as well, which go on when the file was opened once more.
+    ///
+    /// # Errors
+    /// The probe's, or that the file cannot be opened.
+    pub(super) fn recover<E: From<OpenError>>(&self, probe: impl FnOnce(&Database) -> Result<(), E>) -> Result<(), E> {
         let mut slot = self.database.write();
+        self.fill(&mut slot)?;
+        let probed = slot.as_ref().map_or(Ok(()), probe);
+        if probed.is_err() {
+            // The probe's error says more than one of this.
+            let _ = self.fill(&mut slot);
+        }
+        probed
+    }
+
+    fn fill(&self, slot: &mut Option<Database>) -> Result<(), OpenError> {
         *slot = None;
         let store = self.source.name();
         let failed = |fault: Fault| OpenError::Database { store: store.clone(), source: Box::new(fault) };

@@ -380,13 +380,7 @@ impl Loop {
     /// Opens the file afresh and sees whether it takes a write.
     fn recover(&mut self) {
         self.figures.reopened.fetch_add(1, Ordering::Relaxed);
-        let recovered = catch_unwind(AssertUnwindSafe(|| {
-            self.handle.reopen()?;
-            self.handle.with(probe).inspect_err(|_| {
-                // The failed probe made redb refuse reads as well; they go on while there is no room to write.
-                let _ = self.handle.reopen();
-            })
-        }));
+        let recovered = catch_unwind(AssertUnwindSafe(|| self.handle.recover(probe)));
         let recovered = recovered.unwrap_or_else(|_| Err(Failure::Panicked.to_error()));
         match recovered {
             Ok(()) => {

@@ -95,6 +95,14 @@ fn collector_that_vanished_with_its_actor_is_found_by_the_janitor_once() {
     });
 }
 
+/// Refuses the offer among these messages.
+async fn refuse(agent: &mut Agent, told: &[ServerToAgent]) {
+    let (hash, _) = offered(told).pop().unwrap();
+    let word = RemoteConfigStatus { last_remote_config_hash: hash, status: 3, error_message: "no".into() };
+    let message = AgentToServer { remote_config_status: Some(word), ..agent.heartbeat() };
+    agent.ask(message).await;
+}
+
 /// A collector whose config failed.
 async fn failed(handles: &Handles) -> (CollectorId, Agent) {
     save_screen(handles).await;
@@ -102,10 +110,7 @@ async fn failed(handles: &Handles) -> (CollectorId, Agent) {
     let (id, token) = register(handles, Runtime::Otelcol, "prod").await;
     let mut agent = Agent::new(1);
     let first = agent.start(handles, &token).await;
-    let (hash, _) = offered(&first).pop().unwrap();
-    let word = RemoteConfigStatus { last_remote_config_hash: hash, status: 3, error_message: "no".into() };
-    let message = AgentToServer { remote_config_status: Some(word), ..agent.heartbeat() };
-    agent.ask(message).await;
+    refuse(&mut agent, &first).await;
     wait_for("failed", || handles.fleet.collector(id).unwrap().0.config_state == ConfigState::Failed).await;
     (id, agent)
 }
@@ -115,7 +120,7 @@ fn orders_of_an_operator_are_answered_when_they_are_on_disk_and_told_once() {
     run(async {
         let world = World::default();
         let handles = world.start().await;
-        let (id, agent) = failed(&handles).await;
+        let (id, mut agent) = failed(&handles).await;
         let by = by("ada");
         for order in ["retry_asked", "restart_asked"] {
             agent.transport.take();
@@ -136,6 +141,11 @@ fn orders_of_an_operator_are_answered_when_they_are_on_disk_and_told_once() {
             world.store.fail_writes(false);
             asked.await.unwrap();
             wait_for("it is done", || !agent.transport.is_empty()).await;
+            if order == "retry_asked" {
+                // A restart would wait for the answer.
+                let told = agent.transport.take();
+                refuse(&mut agent, &told).await;
+            }
         }
         assert!(handles.stop().await);
         let events = events(&world, id).await;
