@@ -177,6 +177,7 @@ fn unsaved(path: &DocumentPath, content: Vec<u8>) -> RepositoryFile {
     RepositoryFile {
         path: path.to_string(),
         content,
+        oversized: None,
         etag: NO_VERSION,
         revision: Revision::from_bytes([0; 20]),
         updated_at: Timestamp::default(),
@@ -322,6 +323,7 @@ pub(super) fn committed(config: &ConfigSnapshot, requests: &[CommitRequest], com
                     let file = RepositoryFile {
                         path: path.clone(),
                         content: content.clone(),
+                        oversized: None,
                         etag: *etag,
                         revision: commit.revision,
                         updated_at: request.at,
