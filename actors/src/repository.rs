@@ -22,6 +22,6 @@ pub(crate) use actor::{MAILBOX, RepositoryActor};
 pub(crate) use audit::rebuild_from;
 pub(crate) use check::{Against, destination as checked_destination, pipeline as checked_pipeline};
 pub use handle::RepositoryHandle;
-pub use history::Restoration;
+pub use history::{Changes, Restoration};
 pub(crate) use load::load;
 pub use request::{Edit, HistoryError, Precondition, Save, SaveError, Saved, StoredDocument};

@@ -1,14 +1,10 @@
 //! What the edge can ask of the repository.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use linkmesh_proto::Etag;
 
 use super::{
@@ -20,6 +16,7 @@ use crate::{
     domain::{config::ConfigSnapshot, document::DocumentPath},
     ports::ConfigRepository,
     runtime::{AskError, Supervised, Worker},
+    shared::Shared,
 };
 
 /// The thread that owns the repository.
@@ -31,33 +28,27 @@ const SAVE_DEADLINE: Duration = Duration::from_secs(30);
 /// What the edge can ask of the repository. Cheap to clone; every request has a deadline.
 #[derive(Clone)]
 pub struct RepositoryHandle {
-    pub(super) config: Arc<ArcSwap<ConfigSnapshot>>,
+    pub(super) shared: Arc<Shared>,
     pub(super) actor: Supervised<RepositoryActor>,
     pub(super) worker: RepositoryWorker,
-    pub(super) failing: Arc<AtomicBool>,
 }
 
 impl RepositoryHandle {
-    pub(crate) fn new(
-        config: Arc<ArcSwap<ConfigSnapshot>>,
-        actor: Supervised<RepositoryActor>,
-        worker: RepositoryWorker,
-        failing: Arc<AtomicBool>,
-    ) -> Self {
-        Self { config, actor, worker, failing }
+    pub(crate) fn new(shared: Arc<Shared>, actor: Supervised<RepositoryActor>, worker: RepositoryWorker) -> Self {
+        Self { shared, actor, worker }
     }
 
     /// The repository as it is in force now. From memory.
     #[must_use]
     pub fn snapshot(&self) -> Arc<ConfigSnapshot> {
-        self.config.load_full()
+        self.shared.config.load_full()
     }
 
     /// A document as it is in force now, with the version that `If-Match` must name to replace it (of a broken file:
     /// that of the broken text). `None` also for a file that never was good.
     #[must_use]
     pub fn stored(&self, path: &DocumentPath) -> Option<(StoredDocument, Etag)> {
-        let (document, etag) = batch::stored(&self.config.load(), path)?;
+        let (document, etag) = batch::stored(&self.shared.config.load(), path)?;
         Some((document?, etag))
     }
 
@@ -83,7 +74,7 @@ impl RepositoryHandle {
     /// # Errors
     /// When they cannot.
     pub async fn check(&self) -> Result<(), HistoryError> {
-        let failing = Arc::clone(&self.failing);
+        let failing = Arc::clone(&self.shared.commits_fail);
         self.read(move |repository| {
             // Commits are made on this thread too: none fails between the trial and what is noted of it.
             if failing.load(Ordering::Acquire) {

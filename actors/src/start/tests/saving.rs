@@ -197,7 +197,7 @@ fn restore_brings_back_what_was_as_a_new_commit() {
         let first = create(&handles, "web", r#"env="a""#, 4317).await.revision;
         let from = Precondition::Matches(etag(&handles, "web"));
         let second = save(&handles, "web", pipeline(r#"env="b""#, 4317), from).await.unwrap().revision;
-        let diff = handles.repository.diff(None, second).await.unwrap();
+        let diff = handles.repository.diff(None, second).await.unwrap().shown();
         assert_eq!((diff.base, diff.files.len()), (Some(first), 1));
         let changed: Vec<&str> = diff.files[0].patch.lines().filter(|line| line.contains("env=")).collect();
         assert_eq!(changed, [r#"-match: ['env="a"']"#, r#"+match: ['env="b"']"#], "{diff:?}");
