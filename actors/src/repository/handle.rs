@@ -22,8 +22,9 @@ use crate::{
 /// The thread that owns the repository.
 pub(crate) type RepositoryWorker = Worker<Box<dyn ConfigRepository>>;
 
-/// How long a save may take, waiting included.
-const SAVE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a save may take, waiting included. Less than the edge waits for a write: a save that still waits when its
+/// client is told that it took too long is not made.
+const SAVE_DEADLINE: Duration = Duration::from_secs(25);
 
 /// What the edge can ask of the repository. Cheap to clone; every request has a deadline.
 #[derive(Clone)]
@@ -61,12 +62,11 @@ impl RepositoryHandle {
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<Saved, SaveError> {
-        let answered = self.actor.ask(Commit(change), SAVE_DEADLINE).await?;
-        match tokio::time::timeout(SAVE_DEADLINE, answered).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(AskError::Closed.into()),
-            Err(_) => Err(AskError::Deadline.into()),
-        }
+        let answer = async {
+            let answered = self.actor.ask(Commit(change), SAVE_DEADLINE).await?;
+            answered.await.map_err(|_| AskError::Closed)?
+        };
+        tokio::time::timeout(SAVE_DEADLINE, answer).await.unwrap_or(Err(AskError::Deadline.into()))
     }
 
     /// Whether changes can be stored: the last one was, or a trial write succeeded since.
