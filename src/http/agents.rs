@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_http::header::{self, HeaderMap};
+use actix_http::header::HeaderMap;
 use linkmesh_actors::{
     Handles,
     fleet::{AdmitError, FleetHandle},
@@ -135,16 +135,6 @@ pub struct TurnedAway {
     pub retry_after: Option<Duration>,
     /// Why, in words for the collector's log.
     pub reason: String,
-}
-
-/// The text of the bearer token of a request; empty without one.
-#[must_use]
-pub fn bearer(headers: &HeaderMap) -> &str {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => "",
-    }
 }
 
 /// The open OpAMP sockets of this process: how many there may be, and all of them when the server stops.

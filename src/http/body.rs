@@ -10,7 +10,10 @@ use actix_http::error::PayloadError;
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
     web,
 };
 use bytes::{Bytes, BytesMut};
@@ -77,6 +80,15 @@ where
     tokio::time::timeout(limits.time, reading).await.unwrap_or(Err(BodyError::Late))
 }
 
+/// Whether the sender of these headers takes an answer compressed by gzip.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let offers = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    offers.split(',').any(|offer| {
+        let (name, parameter) = offer.split_once(';').unwrap_or((offer, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && parameter.trim().trim_start_matches("q=").parse() != Ok(0.0_f32)
+    })
+}
+
 /// Reads a body, decompressed.
 pub(super) async fn read_plain(
     request: &HttpRequest,
@@ -123,6 +135,22 @@ mod tests {
     use super::*;
 
     const LIMITS: BodyLimits = BodyLimits { bytes: 10, time: Duration::from_secs(30) };
+
+    #[test]
+    fn gzip_is_taken_when_it_is_offered_and_not_refused() {
+        for (offer, taken) in [
+            ("gzip", true),
+            ("deflate, GZIP;q=0.5", true),
+            ("", false),
+            ("deflate", false),
+            ("gzip;q=0", false),
+            ("br, gzip; q=0.00", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static(offer));
+            assert_eq!(accepts_gzip(&headers), taken, "{offer:?}");
+        }
+    }
 
     fn chunks(chunks: &[&'static str]) -> impl Stream<Item = Result<Bytes, PayloadError>> + Unpin {
         let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();
