@@ -79,6 +79,8 @@ codes! {
     NotFound = "not_found", 404, "not_found", 1008, "Not found";
     /// The resource exists and does not know the method.
     MethodNotAllowed = "method_not_allowed", 405, "unimplemented", 1002, "Method not allowed";
+    /// The body did not arrive in time.
+    BodyLate = "body_late", 408, "deadline_exceeded", 1008, "The body took too long";
     /// The identifier is taken.
     AlreadyExists = "already_exists", 409, "already_exists", 1008, "The identifier is taken";
     /// Others depend on the thing.

@@ -186,6 +186,7 @@ impl Server {
             authority_pem,
             trusted_proxies: config.http.trusted_proxies.clone(),
             max_body: config.http.max_body.as_usize(),
+            body_timeout: config.http.body_timeout.0,
             ..Edge::at(public_url.unwrap_or_else(|| fallback_url(config, address)))
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));

@@ -1,15 +1,18 @@
-//! Bodies of collectors' requests: read under a limit and a deadline, and only of peers whose token is known.
+//! Bodies of requests: read under a limit and a deadline, and only of who may send one.
 
 use std::{
+    cell::RefCell,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use actix_http::error::PayloadError;
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
+    dev::{Payload, ServiceRequest},
     http::{
         StatusCode,
         header::{self, HeaderMap},
@@ -111,12 +114,40 @@ pub(super) fn hang_up(answer: HttpResponse, payload: web::Payload) -> HttpRespon
     answer.map_body(|_, body| BoxBody::new(Held { body, _payload: payload }))
 }
 
-struct Held {
-    body: BoxBody,
-    _payload: web::Payload,
+/// A request's body in two hands: a handler reads it as it would anyway, and who holds this ends the connection with the
+/// answer when it was not read to its end ([`hang_up`]).
+pub(super) struct Unread(Option<Rc<RefCell<Payload>>>);
+
+impl Unread {
+    /// Takes hold of a body.
+    pub(super) fn of(request: &mut ServiceRequest) -> Self {
+        let payload = request.take_payload();
+        if matches!(payload, Payload::None) {
+            return Self(None);
+        }
+        let held = Rc::new(RefCell::new(payload));
+        let reader = Rc::clone(&held);
+        // Invariant: whoever polls is done with the borrow when it returns, and nobody else borrows.
+        let reader = futures_util::stream::poll_fn(move |cx| Pin::new(&mut *reader.borrow_mut()).poll_next(cx));
+        request.set_payload(Payload::Stream { payload: Box::pin(reader) });
+        Self(Some(held))
+    }
+
+    /// Ends the connection with this answer when something is left.
+    pub(super) fn hang_up(self, answer: HttpResponse) -> HttpResponse {
+        match self.0 {
+            Some(held) => answer.map_body(|_, body| BoxBody::new(Held { body, _payload: held })),
+            None => answer,
+        }
+    }
 }
 
-impl MessageBody for Held {
+struct Held<P> {
+    body: BoxBody,
+    _payload: P,
+}
+
+impl<P: Unpin> MessageBody for Held<P> {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

@@ -28,6 +28,10 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpAddr>,
     /// The largest body of a REST request.
     pub max_body: usize,
+    /// How long the body of a REST request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a write may take before its client is told that what became of it is not known.
+    pub answer_within: Duration,
     /// How often a silent event stream says that it lives.
     pub feed_heartbeat: Duration,
     /// How often the credentials of an event stream are checked again (decision 25).
@@ -45,6 +49,8 @@ impl Edge {
             authority_pem: None,
             trusted_proxies: Vec::new(),
             max_body: DEFAULT_MAX_BODY,
+            body_timeout: Duration::from_secs(30),
+            answer_within: Duration::from_secs(30),
             feed_heartbeat: Duration::from_secs(15),
             feed_recheck: Duration::from_secs(30),
         }
