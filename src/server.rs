@@ -190,8 +190,8 @@ impl Server {
             ..Edge::at(public_url.unwrap_or_else(|| fallback_url(config, address)))
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));
-        let state = web::Data::new(AppState::new(edge, state_store, clock.clone(), entropy, handles.clone(), auth));
-        let agents = web::Data::new(Agents::new(config, &handles, &state.connections, clock));
+        let state = web::Data::new(AppState::new(edge, state_store, clock, entropy, handles.clone(), auth));
+        let agents = web::Data::new(Agents::new(config, &state));
         let listen = Listen {
             agents: agents.clone(),
             workers: workers(config.http.workers),

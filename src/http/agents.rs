@@ -8,7 +8,6 @@ use std::{
 
 use actix_http::header::HeaderMap;
 use linkmesh_actors::{
-    Handles,
     fleet::{AdmitError, FleetHandle},
     meter::MeterHandle,
     ports::{Clock, CloseReason},
@@ -16,19 +15,16 @@ use linkmesh_actors::{
 };
 
 use super::{
+    AppState,
     body::{BodyError, BodyLimits},
     client_address::client_address,
-    metrics::{CollectorCounts, Connections, Open, OpenCount},
+    metrics::{CollectorCounts, Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
 };
 use crate::{
-    auth::throttle::{Allowance, Throttle},
+    auth::throttle::{Throttle, network},
     config::Config,
 };
-
-/// How often one address may fail before it is told to wait. A valid token is never held up by others' failures: many
-/// collectors share an address behind a gateway.
-const FAILURES: Allowance = Allowance { burst: 20, refill: Duration::from_secs(2) };
 
 /// When a peer that could not be served should come back; opamp-spec recommends 30 s at least.
 pub(super) const RETRY: Duration = Duration::from_secs(30);
@@ -54,14 +50,14 @@ pub struct Agents {
     body_timeout: Duration,
     trusted_proxies: Vec<IpAddr>,
     clock: Arc<dyn Clock>,
-    failures: Throttle,
+    failures: Arc<Throttle>,
 }
 
 impl Agents {
     /// For a server with this configuration.
     #[must_use]
-    pub fn new(config: &Config, handles: &Handles, connections: &Connections, clock: Arc<dyn Clock>) -> Self {
-        let limits = &config.opamp;
+    pub fn new(config: &Config, state: &AppState) -> Self {
+        let (limits, handles, connections) = (&config.opamp, &state.handles, &state.connections);
         Self {
             fleet: handles.fleet.clone(),
             meter: handles.meter.clone(),
@@ -78,8 +74,8 @@ impl Agents {
             counts: connections.collectors.clone(),
             body_timeout: config.http.body_timeout.0,
             trusted_proxies: config.http.trusted_proxies.clone(),
-            clock,
-            failures: Throttle::new(FAILURES),
+            clock: Arc::clone(&state.clock),
+            failures: Arc::clone(&state.failed_tokens),
         }
     }
 
@@ -108,7 +104,7 @@ impl Agents {
             return TurnedAway { status: 503, retry_after: Some(RETRY), reason: error.to_string() };
         }
         let address = address.map(|address| address.to_string()).unwrap_or_default();
-        match self.failures.take(&address, self.clock.monotonic()) {
+        match self.failures.take(&network(&address), self.clock.monotonic()) {
             Ok(()) => {
                 let status = match error {
                     AdmitError::Unknown | AdmitError::Busy => 401,

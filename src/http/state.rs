@@ -10,9 +10,15 @@ use linkmesh_actors::{
 use super::{
     health::Readiness,
     metrics::{Connections, HttpMetrics},
-    routes::{DEFAULT_MAX_BODY, Idempotency},
+    routes::{Context, DEFAULT_MAX_BODY, Idempotency},
 };
-use crate::auth::Auth;
+use crate::{
+    auth::{
+        Auth,
+        throttle::{FAILED_TOKENS, Throttle, network},
+    },
+    error::{Error, ErrorCode},
+};
 
 /// How the server is reached, as far as handlers must know.
 #[derive(Debug, Clone)]
@@ -75,6 +81,8 @@ pub struct AppState {
     pub http_metrics: HttpMetrics,
     /// Connections that last.
     pub connections: Connections,
+    /// Who sent tokens that open nothing, by address.
+    pub failed_tokens: Arc<Throttle>,
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whether the server can do its work.
@@ -101,8 +109,18 @@ impl AppState {
             auth,
             http_metrics: HttpMetrics::default(),
             connections: Connections::default(),
+            failed_tokens: Arc::new(Throttle::new(FAILED_TOKENS)),
             idempotency: Idempotency::default(),
             readiness: Readiness::default(),
+        }
+    }
+
+    /// The refusal of somebody whose token opens nothing; "wait" when such came from there too often.
+    pub(super) fn turn_away(&self, context: &Context, refusal: Error) -> Error {
+        match self.failed_tokens.take(&network(context.origin()), self.clock.monotonic()) {
+            Ok(()) => refusal,
+            Err(wait) => Error::new(ErrorCode::TooManyRequests, "Too many failed attempts from this address. Wait.")
+                .with_retry_after(wait),
         }
     }
 }

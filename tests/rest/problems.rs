@@ -149,9 +149,11 @@ async fn body_that_trickles_is_cut() {
 async fn refused_request_cannot_go_on_sending() {
     // Far more than the test waits: it is the refusal that ends the connection.
     let api = Api::start_with(Stores::Redb, |edge| edge.body_timeout = Duration::from_secs(600)).await;
+    let stranger = format!("Authorization: Bearer lmet_{}\r\n", "A".repeat(43));
     for (line, headers, status) in [
         ("POST /api/v1/collectors", "", 401),
         ("PUT /api/v1/pipelines/a", "", 401),
+        ("POST /api/v1/enrol", stranger.as_str(), 401),
         ("POST /api/v1/nowhere", "", 404),
         ("POST /api/v1/openapi.json", "", 405),
         ("GET /api/v1/openapi.json", "", 200),

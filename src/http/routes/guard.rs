@@ -19,12 +19,16 @@ use subtle::ConstantTimeEq;
 
 use super::{
     conditional::Version,
+    context::Context,
     extract::{Params, read_body},
     idempotency, outlive,
     route::{Access, Meta, Precondition},
 };
 use crate::{
-    auth::{Caller, Credential, token::Bearer},
+    auth::{
+        Caller, Credential,
+        token::{Bearer, TokenKind},
+    },
     error::{Error, ErrorCode, Result},
     http::AppState,
 };
@@ -65,12 +69,19 @@ pub(super) async fn check(
 async fn admit(meta: &Meta, state: &AppState, request: &ServiceRequest) -> Result<()> {
     match meta.access {
         Access::Public => {}
+        // What a used token opens, only its handler and the answers given before can say.
         Access::EnrolmentToken => {
-            if matches!(Bearer::of(request.headers()), Bearer::Absent) {
+            let bearer = Bearer::of(request.headers());
+            if matches!(bearer, Bearer::Absent) {
                 return Err(Error::new(
                     ErrorCode::Unauthenticated,
                     "Send an enrolment token (lmet_...) in the Authorization header.",
                 ));
+            }
+            let token = bearer.of_kind(TokenKind::Enrollment);
+            if !token.is_some_and(|token| state.handles.fleet.knows_enrollment(&token.hash())) {
+                let unknown = Error::new(ErrorCode::Unauthenticated, "The enrolment token is unknown.");
+                return Err(state.turn_away(&Context::of(request.request()), unknown));
             }
         }
         Access::SignedIn | Access::Needs(_) => {
