@@ -6,6 +6,7 @@
 pub mod accounts;
 mod caller;
 pub mod password;
+mod places;
 pub mod setup_token;
 pub mod throttle;
 pub mod token;
@@ -23,8 +24,9 @@ use zeroize::Zeroizing;
 use self::{
     accounts::AccountError,
     password::Passwords,
+    places::Places,
     setup_token::SetupToken,
-    throttle::{BY_ACCOUNT, BY_ADDRESS, Throttle},
+    throttle::{BY_ACCOUNT, BY_ACCOUNT_AND_ADDRESS, BY_ADDRESS, Throttle, network},
     token::{Bearer, TokenHash, TokenKind, random_secret},
 };
 pub use self::{
@@ -46,8 +48,10 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     passwords: Passwords,
+    by_account_and_address: Throttle,
     by_account: Throttle,
     by_address: Throttle,
+    places: Places,
     setup: SetupToken,
     ended: broadcast::Sender<TokenHash>,
 }
@@ -78,8 +82,10 @@ impl Auth {
         };
         let auth = Self(Arc::new(Inner {
             passwords: Passwords::new(Arc::clone(&entropy)),
+            by_account_and_address: Throttle::new(BY_ACCOUNT_AND_ADDRESS),
             by_account: Throttle::new(BY_ACCOUNT),
             by_address: Throttle::new(BY_ADDRESS),
+            places: Places::default(),
             ended: broadcast::Sender::new(64),
             store,
             clock,
@@ -107,7 +113,7 @@ impl Auth {
                 ));
             }
             SetupCheck::Wrong => {
-                self.0.by_address.take(address, self.0.clock.monotonic()).map_err(too_many)?;
+                self.0.by_address.take(&network(address), self.0.clock.monotonic()).map_err(too_many)?;
                 return Err(Error::new(
                     ErrorCode::WrongSetupToken,
                     "This is not the setup link that the running server printed.",
@@ -126,6 +132,7 @@ impl Auth {
         match created.await {
             Ok(user) => {
                 inner.setup.close();
+                inner.places.note(&user.email, &network(address), inner.clock.monotonic());
                 self.begin_session(user).await
             }
             Err(AccountError::AdministratorExists) => {
@@ -143,17 +150,26 @@ impl Auth {
     pub async fn sign_in(&self, email: &str, password: Zeroizing<String>, address: &str) -> Result<SignedIn> {
         let inner = &self.0;
         let email = accounts::canonical_email(email);
-        let now = inner.clock.monotonic();
-        inner.by_address.take(address, now).map_err(too_many)?;
-        inner.by_account.take(&email, now).map_err(too_many)?;
+        let (now, address) = (inner.clock.monotonic(), network(address));
+        let guesser = format!("{email} {address}");
+        inner.by_address.take(&address, now).map_err(too_many)?;
+        inner.by_account_and_address.take(&guesser, now).map_err(too_many)?;
+        let from_afar = !inner.places.knows(&email, &address, now);
+        if from_afar {
+            inner.by_account.take(&email, now).map_err(too_many)?;
+        }
         let user = inner.store.user_by_email(&email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let right = inner.passwords.verify(password, hash).await?;
         let Some(user) = user.filter(|_| right) else {
             return Err(Error::new(ErrorCode::Unauthenticated, "The e-mail address or the password is wrong."));
         };
-        inner.by_address.give_back(address);
-        inner.by_account.give_back(&email);
+        inner.by_address.give_back(&address);
+        inner.by_account_and_address.give_back(&guesser);
+        if from_afar {
+            inner.by_account.give_back(&email);
+        }
+        inner.places.note(&email, &address, now);
         self.begin_session(user).await
     }
 

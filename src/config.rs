@@ -101,7 +101,7 @@ pub struct HttpConfig {
     pub workers: usize,
     /// The largest body of a REST request.
     pub max_body: Size,
-    /// How long the body of a collector's request may take to arrive: polls, OpAMP by plain HTTP, own metrics.
+    /// How long the body of a request may take to arrive.
     pub body_timeout: Span,
     /// What messages and bodies of collectors that have not come to their end may hold of memory, all together.
     pub max_unfinished: Size,
@@ -333,8 +333,14 @@ impl Config {
         if self.opamp.heartbeat.0.as_secs() == 0 {
             return Err(ConfigError::bad("opamp.heartbeat", "must be a second or more: agents take 0 for never"));
         }
-        if self.http.body_timeout.0.is_zero() {
-            return Err(ConfigError::bad("http.body_timeout", "must be more than nothing"));
+        for (key, span) in [
+            ("http.body_timeout", self.http.body_timeout),
+            ("opamp.ping_interval", self.opamp.ping_interval),
+            ("opamp.write_timeout", self.opamp.write_timeout),
+        ] {
+            if span.0.is_zero() {
+                return Err(ConfigError::bad(key, "must be more than nothing"));
+            }
         }
         for (key, size) in [
             ("http.max_body", self.http.max_body),

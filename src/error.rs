@@ -68,6 +68,8 @@ codes! {
     NotFound = "not_found", 404, "Not found";
     /// The resource exists and does not know the method.
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
+    /// The body did not arrive in time.
+    BodyLate = "body_late", 408, "The body took too long";
     /// The identifier is taken.
     AlreadyExists = "already_exists", 409, "The identifier is taken";
     /// Others depend on the thing.

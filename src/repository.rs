@@ -9,7 +9,6 @@
 //! | `history` | in memory, which commit touched which path; made at start, kept up with every commit |
 //! | `tree` | what a tree holds and how two differ, on the raw bytes |
 //! | `maintenance` | packs grow in number with each batch; merged so that there are few, and every object seldom moves |
-//! | `patch` | a unified diff of one file, for people |
 //!
 //! Durability: libgit2 syncs packs, their indexes, references and the directories of all three when
 //! `core.fsyncObjectFiles` says so. Newer Git programs warn of that key at every command, so it stands in a file of our
@@ -19,7 +18,6 @@ mod commit;
 mod error;
 mod history;
 mod maintenance;
-mod patch;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -31,12 +29,11 @@ use std::{
 
 use git2::{Oid, Repository, RepositoryInitOptions};
 use linkmesh_actors::ports::{
-    CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, MaintenanceReport,
+    CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE, MaintenanceReport,
     RepositoryError, RepositoryFile,
 };
 use linkmesh_proto::{Etag, Revision};
 
-pub use self::patch::unified_patch;
 use self::{
     error::{io_error, unavailable},
     history::History,
@@ -50,9 +47,6 @@ const BRANCH: &str = "refs/heads/main";
 
 /// What our handles are configured with beside the repository's own file: its name in the repository, and its text.
 const OWN_CONFIG: (&str, &str) = ("linkmesh.config", "[core]\n\tfsyncObjectFiles = true\n");
-
-/// A file above this is no document; it is left out, with a warning.
-const LARGEST_FILE: usize = 4 << 20;
 
 /// The config repository on disk.
 pub struct GitRepository {
@@ -129,14 +123,14 @@ impl GitRepository {
         }
     }
 
-    /// What a blob holds; `None` when it is too large to be a document.
-    fn content(&self, path: &str, id: Oid) -> Result<Option<Vec<u8>>, RepositoryError> {
+    /// What a blob holds, or its size when it is too large to be a document.
+    fn content(&self, path: &str, id: Oid) -> Result<Result<Vec<u8>, u64>, RepositoryError> {
         let blob = self.handle.find_blob(id).map_err(unavailable)?;
         if blob.size() > LARGEST_FILE {
-            tracing::warn!(path, bytes = blob.size(), "file in the config repository is too large, left out");
-            return Ok(None);
+            tracing::warn!(path, bytes = blob.size(), "file in the config repository is too large, not read");
+            return Ok(Err(blob.size() as u64));
         }
-        Ok(Some(blob.content().to_vec()))
+        Ok(Ok(blob.content().to_vec()))
     }
 
     fn finish_packing(&mut self, packing: Packing) -> Result<MaintenanceReport, RepositoryError> {
@@ -146,11 +140,14 @@ impl GitRepository {
         report
     }
 
-    fn document(&self, path: String, blob: Blob, position: usize) -> Result<Option<RepositoryFile>, RepositoryError> {
-        let Some(content) = self.content(&path, blob.id)? else { return Ok(None) };
+    fn document(&self, path: String, blob: Blob, position: usize) -> Result<RepositoryFile, RepositoryError> {
+        let (content, oversized) = match self.content(&path, blob.id)? {
+            Ok(content) => (content, None),
+            Err(bytes) => (Vec::new(), Some(bytes)),
+        };
         let (commit, updated_at, author) = self.history.last_touch(&path, position);
         let (revision, updated_by) = (revision(commit), author.to_owned());
-        Ok(Some(RepositoryFile { path, content, etag: etag(blob.id), revision, updated_at, updated_by }))
+        Ok(RepositoryFile { path, content, oversized, etag: etag(blob.id), revision, updated_at, updated_by })
     }
 }
 
@@ -163,7 +160,7 @@ impl ConfigRepository for GitRepository {
         let position = self.position(at)?;
         let differences = Trees::of(&self.handle)?.differences(None, Some(self.tree_of(at)?))?;
         let present = differences.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
-        present.filter_map(|(path, blob)| self.document(path, blob, position).transpose()).collect()
+        present.map(|(path, blob)| self.document(path, blob, position)).collect()
     }
 
     fn file(&mut self, at: Revision, path: &str) -> Result<Option<RepositoryFile>, RepositoryError> {
@@ -171,7 +168,7 @@ impl ConfigRepository for GitRepository {
         let tree = self.handle.find_tree(self.tree_of(at)?).map_err(unavailable)?;
         match tree.get_path(Path::new(path)) {
             Ok(entry) if tree::is_file(entry.filemode()) => {
-                self.document(path.to_owned(), Blob { id: entry.id() }, position)
+                self.document(path.to_owned(), Blob { id: entry.id() }, position).map(Some)
             }
             Ok(_) => Ok(None),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
@@ -189,7 +186,7 @@ impl ConfigRepository for GitRepository {
         let mut changed = Vec::new();
         for Difference { path, after, .. } in Trees::of(&self.handle)?.differences(from, Some(self.tree_of(to)?))? {
             let file = match after {
-                Some(blob) => self.document(path.clone(), blob, position)?,
+                Some(blob) => Some(self.document(path.clone(), blob, position)?),
                 None => None,
             };
             changed.push((path, file));
@@ -248,7 +245,7 @@ impl ConfigRepository for GitRepository {
         let mut changes = Vec::with_capacity(differences.len());
         for Difference { path, before, after } in differences {
             let content = |blob: Option<Blob>| match blob {
-                Some(blob) => self.content(&path, blob.id).map(|content| content.or_else(|| Some(Vec::new()))),
+                Some(blob) => self.content(&path, blob.id).map(|content| Some(content.unwrap_or_default())),
                 None => Ok(None),
             };
             let (before, after) = (content(before)?, content(after)?);

@@ -195,11 +195,12 @@ impl Server {
             authority_pem,
             trusted_proxies: config.http.trusted_proxies.clone(),
             max_body: config.http.max_body.as_usize(),
+            body_timeout: config.http.body_timeout.0,
             ..Edge::at(reach.url())
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));
-        let state = web::Data::new(AppState::new(edge, state_store, clock.clone(), entropy, handles.clone(), auth));
-        let agents = web::Data::new(Agents::new(config, &handles, &state.connections, clock));
+        let state = web::Data::new(AppState::new(edge, state_store, clock, entropy, handles.clone(), auth));
+        let agents = web::Data::new(Agents::new(config, &state));
         let listen = Listen {
             agents: agents.clone(),
             workers: workers(config.http.workers),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     agent::Agent,
-    disk::SmallDisk,
+    disk::{SmallDisk, fault_library},
     server::{Server, program, text},
     soon, wait_for,
 };
@@ -269,6 +269,39 @@ async fn full_disk_is_a_problem_that_readiness_shows_and_that_ends_with_it() {
     assert_eq!(ready, "ready\n");
     server.ask(Method::POST, "/destinations", Some(destination)).await;
     assert_eq!(readiness(&server).await.0, 200);
+    assert!(server.signal("-TERM").await.success());
+    let said = git(&repository, &["fsck", "--full", "--strict"]);
+    assert!(said.lines().all(|line| line.starts_with("notice")), "{said}");
+}
+
+#[tokio::test]
+async fn disk_that_does_not_sync_is_a_problem_that_readiness_shows_and_that_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (library, dying) = (fault_library(folder.path()), folder.path().join("dying"));
+    let path = |path: &Path| path.display().to_string();
+    let (preload, sign) = (path(&library), path(&dying));
+    let mut server = Server::start_with(&[("LD_PRELOAD", &preload), ("FAULT_WHILE", &sign)]).await;
+    server.pipeline("web", "info").await;
+    let repository = server.data_dir().join("config.git");
+    let (head, before) = (git(&repository, &["rev-parse", "main"]), server.get("/pipelines/web").await);
+    assert_eq!(readiness(&server).await.0, 200);
+
+    std::fs::write(&dying, "").unwrap();
+    let destination = json!({"id": "late", "name": "Late", "kind": "debug", "settings": {}});
+    for _ in 0..3 {
+        let refused = server.rest(Method::POST, "/destinations", Some(destination.clone())).await;
+        assert_eq!(refused.status(), 503);
+        let problem: Value = refused.json().await.unwrap();
+        assert_eq!(problem["code"], "storage_unavailable", "{problem}");
+    }
+    wait_for("the server not to be ready", || async { (readiness(&server).await.0 == 503).then_some(()) }).await;
+    assert_eq!(git(&repository, &["rev-parse", "main"]), head);
+
+    std::fs::remove_file(&dying).unwrap();
+    wait_for("the server to be ready", || async { (readiness(&server).await.0 == 200).then_some(()) }).await;
+    assert_eq!(server.rest(Method::GET, "/destinations/late", None).await.status(), 404);
+    assert_eq!(server.get("/pipelines/web").await, before);
+    server.ask(Method::POST, "/destinations", Some(destination)).await;
     assert!(server.signal("-TERM").await.success());
     let said = git(&repository, &["fsck", "--full", "--strict"]);
     assert!(said.lines().all(|line| line.starts_with("notice")), "{said}");

@@ -4,8 +4,8 @@
 //! reads) and the one worker thread that owns the Git repository. While one batch is being committed the next gathers:
 //! a lone save never waits, and many share one move of the branch.
 //!
-//! *Mailbox* 256 saves; who comes when it is full waits for room under the request's deadline. *Senders*: operators'
-//! requests by way of [`RepositoryHandle`]. It asks the fleet, never the other way.
+//! *Mailbox* 256 messages, taken at once: 256 saves wait behind the batch on its way, and the next is refused. *Senders*:
+//! operators' requests by way of [`RepositoryHandle`]. It asks the fleet, never the other way.
 //!
 //! *Its death* loses saves that were not answered; what is in Git is read again.
 
@@ -22,6 +22,6 @@ pub(crate) use actor::{MAILBOX, RepositoryActor};
 pub(crate) use audit::rebuild_from;
 pub(crate) use check::{Against, destination as checked_destination, pipeline as checked_pipeline};
 pub use handle::RepositoryHandle;
-pub use history::Restoration;
+pub use history::{Changes, Restoration};
 pub(crate) use load::load;
 pub use request::{Edit, HistoryError, Precondition, Save, SaveError, Saved, StoredDocument};

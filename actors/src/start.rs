@@ -194,7 +194,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         settings,
         endpoints,
         pool,
-        config: Arc::clone(&config),
+        config,
     });
     load_collectors(&shared).await?;
     rebuild_from(&*shared.store, &worker).await;
@@ -215,8 +215,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         give_up.clone(),
         move || RepositoryActor::new(Arc::clone(&for_repository), its_worker.clone()),
     );
-    let commits_fail = Arc::clone(&shared.commits_fail);
-    let repository = RepositoryHandle::new(config, actor.clone(), worker.clone(), commits_fail);
+    let repository = RepositoryHandle::new(Arc::clone(&shared), actor.clone(), worker.clone());
     let meter_give_up = give_up.clone();
     let (for_janitor, its_repository) = (Arc::clone(&shared), repository.clone());
     let janitor = supervise(shared.pool.hub(), crate::janitor::MAILBOX, observe.actor("janitor"), give_up, move || {

@@ -1,10 +1,15 @@
 //! Slows down who guesses: attempts by account and by address.
 //!
 //! Each key has a bucket of attempts that fills again with time. An attempt takes one out before the password is looked
-//! at, so that many at once cannot get past it; a right password puts it back. The account's bucket stops guessing from
-//! many addresses, the address's bucket stops guessing over many accounts.
+//! at, so that many at once cannot get past it; a right password puts it back. There are three of them:
+//!
+//! * by account and address: what one guesser has on one account. A guesser empties only their own, so that they keep
+//!   nobody else out;
+//! * by address: stops guessing over many accounts;
+//! * by account: stops guessing from many addresses. It is wide, and an address from which the account's owner signed in
+//!   lately is let past it: whoever commands hundreds of addresses keeps the owner out of a new place at most.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr, time::Duration};
 
 use parking_lot::Mutex;
 
@@ -20,10 +25,28 @@ pub struct Allowance {
     pub refill: Duration,
 }
 
-/// Attempts on one account.
-pub const BY_ACCOUNT: Allowance = Allowance { burst: 5, refill: Duration::from_secs(20) };
+/// Attempts on one account from one address.
+pub const BY_ACCOUNT_AND_ADDRESS: Allowance = Allowance { burst: 5, refill: Duration::from_secs(20) };
+/// Attempts on one account from everywhere but where its owner signs in: 17,000 a day, against passwords of 12
+/// characters.
+pub const BY_ACCOUNT: Allowance = Allowance { burst: 100, refill: Duration::from_secs(5) };
 /// Attempts from one address, whatever the account.
 pub const BY_ADDRESS: Allowance = Allowance { burst: 20, refill: Duration::from_secs(5) };
+/// Wrong tokens of collectors and of enrolment from one address. A valid token is never held up by others' failures: many
+/// collectors share an address behind a gateway.
+pub const FAILED_TOKENS: Allowance = Allowance { burst: 20, refill: Duration::from_secs(2) };
+
+/// What counts as one address: one host has a whole /64 of IPv6.
+#[must_use]
+pub fn network(address: &str) -> Cow<'_, str> {
+    match address.parse() {
+        Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = v6.segments();
+            Cow::Owned(format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"))
+        }
+        _ => Cow::Borrowed(address),
+    }
+}
 
 /// Counts attempts by a key.
 #[derive(Debug)]
@@ -101,6 +124,15 @@ mod tests {
         assert_eq!(throttle.take("ada", now + SECOND * 4), Err(SECOND * 6));
         assert_eq!(throttle.take("ada", now + SECOND * 10), Ok(()));
         assert!(throttle.take("ada", now + SECOND * 10).is_err());
+    }
+
+    #[test]
+    fn host_of_ipv6_counts_once_however_many_addresses_it_takes() {
+        assert_eq!(network("2001:db8:0:7::1"), network("2001:db8:0:7:ffff::2"));
+        assert_ne!(network("2001:db8:0:7::1"), network("2001:db8:0:8::1"));
+        for as_it_is in ["192.0.2.1", "::ffff:192.0.2.1", "unknown", ""] {
+            assert_eq!(network(as_it_is), as_it_is);
+        }
     }
 
     #[test]

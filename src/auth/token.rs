@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use linkmesh_actors::ports::Entropy;
 pub use linkmesh_actors::token::{TokenHash, TokenKind};
@@ -55,6 +55,17 @@ impl fmt::Debug for GivenToken {
     }
 }
 
+/// What stands behind `Bearer` in a request's headers; empty when there is no such thing.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> &str {
+    headers.get(AUTHORIZATION).and_then(bearer_of).unwrap_or_default()
+}
+
+fn bearer_of(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// What the `Authorization` header of a request holds.
 #[derive(Debug)]
 pub enum Bearer {
@@ -71,11 +82,7 @@ impl Bearer {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let Some(header) = headers.get(AUTHORIZATION) else { return Self::Absent };
-        let token = header.to_str().ok().and_then(|text| {
-            let (scheme, token) = text.trim().split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| GivenToken::parse(token.trim()))?
-        });
-        token.map_or(Self::Unreadable, Self::Token)
+        bearer_of(header).and_then(GivenToken::parse).map_or(Self::Unreadable, Self::Token)
     }
 
     /// The token, if it is of this kind.
@@ -98,7 +105,6 @@ pub fn random_secret(entropy: &dyn Entropy) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
     use linkmesh_actors::token::Token;
 
     use super::*;

@@ -60,6 +60,9 @@ fn bad_value_is_named_with_its_key() {
             ("[server]\npublic_url = \"https://a/b\"", "server.public_url"),
             ("[server]\npublic_url = \"ftp://a\"", "server.public_url"),
             ("[http]\nlisten = \"0.0.0.0:8080\"", "http.listen"),
+            ("[http]\nbody_timeout = \"0s\"", "http.body_timeout"),
+            ("[opamp]\nping_interval = \"0s\"", "opamp.ping_interval"),
+            ("[opamp]\nwrite_timeout = \"0s\"", "opamp.write_timeout"),
         ] {
             jail.create_file("linkmesh.toml", text)?;
             let error = load(&Overrides::default()).unwrap_err().to_string();

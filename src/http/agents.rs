@@ -6,9 +6,8 @@ use std::{
     time::Duration,
 };
 
-use actix_http::header::{self, HeaderMap};
+use actix_http::header::HeaderMap;
 use linkmesh_actors::{
-    Handles,
     fleet::{AdmitError, FleetHandle},
     meter::MeterHandle,
     ports::{Clock, CloseReason},
@@ -16,20 +15,17 @@ use linkmesh_actors::{
 };
 
 use super::{
+    AppState,
     body::{BodyError, BodyLimits},
     budget::Budget,
     client_address::client_address,
-    metrics::{CollectorCounts, Connections, Open, OpenCount},
+    metrics::{CollectorCounts, Open, OpenCount},
     opamp_socket::{SessionEnd, SocketLimits, outgoing::OutgoingQueue},
 };
 use crate::{
-    auth::throttle::{Allowance, Throttle},
+    auth::throttle::{Throttle, network},
     config::Config,
 };
-
-/// How often one address may fail before it is told to wait. A valid token is never held up by others' failures: many
-/// collectors share an address behind a gateway.
-const FAILURES: Allowance = Allowance { burst: 20, refill: Duration::from_secs(2) };
 
 /// When a peer that could not be served should come back; opamp-spec recommends 30 s at least.
 pub(super) const RETRY: Duration = Duration::from_secs(30);
@@ -57,14 +53,14 @@ pub struct Agents {
     body_timeout: Duration,
     trusted_proxies: Vec<IpAddr>,
     clock: Arc<dyn Clock>,
-    failures: Throttle,
+    failures: Arc<Throttle>,
 }
 
 impl Agents {
     /// For a server with this configuration.
     #[must_use]
-    pub fn new(config: &Config, handles: &Handles, connections: &Connections, clock: Arc<dyn Clock>) -> Self {
-        let limits = &config.opamp;
+    pub fn new(config: &Config, state: &AppState) -> Self {
+        let (limits, handles, connections) = (&config.opamp, &state.handles, &state.connections);
         Self {
             fleet: handles.fleet.clone(),
             meter: handles.meter.clone(),
@@ -83,8 +79,8 @@ impl Agents {
             counts: connections.collectors.clone(),
             body_timeout: config.http.body_timeout.0,
             trusted_proxies: config.http.trusted_proxies.clone(),
-            clock,
-            failures: Throttle::new(FAILURES),
+            clock: Arc::clone(&state.clock),
+            failures: Arc::clone(&state.failed_tokens),
         }
     }
 
@@ -113,7 +109,7 @@ impl Agents {
             return TurnedAway { status: 503, retry_after: Some(RETRY), reason: error.to_string() };
         }
         let address = address.map(|address| address.to_string()).unwrap_or_default();
-        match self.failures.take(&address, self.clock.monotonic()) {
+        match self.failures.take(&network(&address), self.clock.monotonic()) {
             Ok(()) => {
                 let status = match error {
                     AdmitError::Unknown | AdmitError::Busy => 401,
@@ -140,16 +136,6 @@ pub struct TurnedAway {
     pub retry_after: Option<Duration>,
     /// Why, in words for the collector's log.
     pub reason: String,
-}
-
-/// The text of the bearer token of a request; empty without one.
-#[must_use]
-pub fn bearer(headers: &HeaderMap) -> &str {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => "",
-    }
 }
 
 /// The open OpAMP sockets of this process: how many there may be, and all of them when the server stops.

@@ -1,16 +1,22 @@
-//! Bodies of collectors' requests: read under a limit and a deadline, and only of peers whose token is known.
+//! Bodies of requests: read under a limit and a deadline, and only of who may send one.
 
 use std::{
+    cell::RefCell,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use actix_http::error::PayloadError;
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
-    http::{StatusCode, header},
+    dev::{Payload, ServiceRequest},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
     web,
 };
 use bytes::{Bytes, BytesMut};
@@ -77,6 +83,15 @@ where
     tokio::time::timeout(limits.time, reading).await.unwrap_or(Err(BodyError::Late))
 }
 
+/// Whether the sender of these headers takes an answer compressed by gzip.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let offers = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    offers.split(',').any(|offer| {
+        let (name, parameter) = offer.split_once(';').unwrap_or((offer, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && parameter.trim().trim_start_matches("q=").parse() != Ok(0.0_f32)
+    })
+}
+
 /// Reads a body, decompressed.
 pub(super) async fn read_plain(
     request: &HttpRequest,
@@ -99,12 +114,40 @@ pub(super) fn hang_up(answer: HttpResponse, payload: web::Payload) -> HttpRespon
     answer.map_body(|_, body| BoxBody::new(Held { body, _payload: payload }))
 }
 
-struct Held {
-    body: BoxBody,
-    _payload: web::Payload,
+/// A request's body in two hands: a handler reads it as it would anyway, and who holds this ends the connection with the
+/// answer when it was not read to its end ([`hang_up`]).
+pub(super) struct Unread(Option<Rc<RefCell<Payload>>>);
+
+impl Unread {
+    /// Takes hold of a body.
+    pub(super) fn of(request: &mut ServiceRequest) -> Self {
+        let payload = request.take_payload();
+        if matches!(payload, Payload::None) {
+            return Self(None);
+        }
+        let held = Rc::new(RefCell::new(payload));
+        let reader = Rc::clone(&held);
+        // Invariant: whoever polls is done with the borrow when it returns, and nobody else borrows.
+        let reader = futures_util::stream::poll_fn(move |cx| Pin::new(&mut *reader.borrow_mut()).poll_next(cx));
+        request.set_payload(Payload::Stream { payload: Box::pin(reader) });
+        Self(Some(held))
+    }
+
+    /// Ends the connection with this answer when something is left.
+    pub(super) fn hang_up(self, answer: HttpResponse) -> HttpResponse {
+        match self.0 {
+            Some(held) => answer.map_body(|_, body| BoxBody::new(Held { body, _payload: held })),
+            None => answer,
+        }
+    }
 }
 
-impl MessageBody for Held {
+struct Held<P> {
+    body: BoxBody,
+    _payload: P,
+}
+
+impl<P: Unpin> MessageBody for Held<P> {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -123,6 +166,22 @@ mod tests {
     use super::*;
 
     const LIMITS: BodyLimits = BodyLimits { bytes: 10, time: Duration::from_secs(30) };
+
+    #[test]
+    fn gzip_is_taken_when_it_is_offered_and_not_refused() {
+        for (offer, taken) in [
+            ("gzip", true),
+            ("deflate, GZIP;q=0.5", true),
+            ("", false),
+            ("deflate", false),
+            ("gzip;q=0", false),
+            ("br, gzip; q=0.00", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static(offer));
+            assert_eq!(accepts_gzip(&headers), taken, "{offer:?}");
+        }
+    }
 
     fn chunks(chunks: &[&'static str]) -> impl Stream<Item = Result<Bytes, PayloadError>> + Unpin {
         let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();

@@ -1,7 +1,7 @@
 //! `/enrollment-tokens` and `/enrol`: how collectors come that nobody created by hand.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use linkmesh_actors::{by::By, domain::access::Permission};
+use linkmesh_actors::{by::By, domain::access::Permission, fleet::EnrolError, ports::RedeemError};
 use linkmesh_proto::{
     Timestamp, TokenId,
     api::{
@@ -55,7 +55,7 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .reads::<Enrol>()
         .answers::<Enrolled>(201, "The collector's token, shown this once, and what to put on the host.")
-        .errors(&[403, 410]),
+        .errors(&[403, 410, 429]),
     ]
 }
 
@@ -104,7 +104,10 @@ async fn enrol(
     let token = bearer.of_kind(TokenKind::Enrollment).ok_or_else(|| {
         Error::new(ErrorCode::Unauthenticated, "The Authorization header holds no enrolment token (lmet_...).")
     })?;
-    let enrolled = state.handles.fleet.enrol(token.text(), body).await?;
+    let enrolled = state.handles.fleet.enrol(token.text(), body).await.map_err(|error| match error {
+        EnrolError::Redeem(RedeemError::Store(_)) | EnrolError::Invalid(_) | EnrolError::Unavailable(_) => error.into(),
+        EnrolError::Redeem(_) => state.turn_away(&context, error.into()),
+    })?;
     let by = By {
         name: format!("enrolment of {}", enrolled.name),
         email: None,

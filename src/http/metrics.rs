@@ -189,7 +189,7 @@ fn connections(text: &mut Text, connections: &Connections) {
     ] {
         text.sample("", &[("event", event)], counter.get());
     }
-    text.family("bodies_late_total", Kind::Counter, "Requests of collectors whose body did not arrive in time.");
+    text.family("bodies_late_total", Kind::Counter, "Requests whose body did not arrive in time.");
     text.sample("", &[], counts.bodies_late.get());
 }
 

@@ -11,7 +11,7 @@ use std::{convert::Infallible, io::Write as _, time::Duration};
 use actix_codec::{AsyncRead, AsyncWrite, Framed};
 use actix_http::{
     ConnectionType, HttpMessage as _, Request, Response, StatusCode, h1,
-    header::{self, HeaderMap, HeaderName, HeaderValue},
+    header::{self, HeaderName, HeaderValue},
     ws,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -24,11 +24,12 @@ use linkmesh_actors::{
 use prost::Message as _;
 
 use super::{
-    agents::{Agents, Place, RETRY, TurnedAway, bearer},
-    body::{self, BodyError},
+    agents::{Agents, Place, RETRY, TurnedAway},
+    body::{self, BodyError, accepts_gzip},
     mounts::{Admission, Mount},
     opamp_socket::{self, outgoing::OutgoingQueue},
 };
+use crate::auth::token::bearer;
 
 /// The paths of the protocol; any other would do as well, agents are given a whole URL.
 pub const PATHS: [&str; 2] = ["/v1/opamp", "/api/v1/opamp"];
@@ -106,14 +107,6 @@ async fn answer_to(
 pub(super) fn bad_body(agents: &Agents, error: BodyError) -> HttpResponse {
     agents.note_body(error);
     HttpResponse::build(error.status()).finish()
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let offers = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    offers.split(',').any(|offer| {
-        let (name, parameter) = offer.split_once(';').unwrap_or((offer, ""));
-        name.trim().eq_ignore_ascii_case("gzip") && parameter.trim().trim_start_matches("q=").parse() != Ok(0.0_f32)
-    })
 }
 
 pub(super) fn refuse(turned_away: &TurnedAway) -> HttpResponse {

@@ -2,7 +2,10 @@
 
 use std::sync::OnceLock;
 
-use actix_web::{HttpResponse, http::header::CACHE_CONTROL};
+use actix_web::{
+    HttpResponse,
+    http::{Method, header::CACHE_CONTROL},
+};
 use linkmesh_proto::api::problem::Problem;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -148,7 +151,10 @@ fn error_statuses(meta: &Meta) -> Vec<u16> {
         statuses.extend([412, 428]);
     }
     if meta.request.is_some() {
-        statuses.extend([400, 413, 415, 422]);
+        statuses.extend([400, 408, 413, 415, 422]);
+    }
+    if meta.method != Method::GET {
+        statuses.push(504);
     }
     statuses.sort_unstable();
     statuses.dedup();

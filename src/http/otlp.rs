@@ -6,11 +6,12 @@ use linkmesh_proto::wire::otlp::ExportMetricsServiceRequest;
 use prost::Message as _;
 
 use super::{
-    agents::{Agents, bearer},
+    agents::Agents,
     body,
     mounts::{Admission, Mount},
     opamp,
 };
+use crate::auth::token::bearer;
 
 /// The paths of the push.
 pub const PATHS: [&str; 2] = ["/v1/metrics", "/api/v1/otlp/v1/metrics"];

@@ -15,10 +15,11 @@ use linkmesh_proto::wire::collector::{
 use parking_lot::Mutex;
 
 use super::{
-    agents::{Agents, bearer},
+    agents::Agents,
     body::{self, BodyError},
     mounts::{Admission, Mount},
 };
+use crate::auth::token::bearer;
 use connect::{Call, Codec, ConnectError, Refusal};
 
 mod connect;

@@ -67,7 +67,10 @@ async fn get(state: web::Data<AppState>, Id(revision): Id<Revision>) -> Result<H
 
 async fn diff(state: web::Data<AppState>, Id(revision): Id<Revision>, params: Params) -> Result<HttpResponse> {
     let base = params.value::<Revision>("base")?;
-    Ok(HttpResponse::Ok().json(state.handles.repository.diff(base, revision).await?))
+    let changes = state.handles.repository.diff(base, revision).await?;
+    // Compares whole files: off the worker, which serves collectors too.
+    let shown = web::block(move || changes.shown()).await.map_err(Error::internal)?;
+    Ok(HttpResponse::Ok().json(shown))
 }
 
 async fn restore(

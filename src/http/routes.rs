@@ -9,6 +9,7 @@ mod extract;
 mod finish;
 mod guard;
 mod idempotency;
+mod outlive;
 mod page;
 mod route;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use actix_web::{HttpRequest, web};
 pub use self::{
     conditional::{IfMatch, Version, document},
     context::{Commit, Context, REQUEST_ID},
-    extract::{DEFAULT_MAX_BODY, Id, Json, Params, invalid, parse_json, read_body},
+    extract::{DEFAULT_MAX_BODY, Id, Json, Params, invalid, parse_json},
     finish::finish,
     guard::{RouteLabel, SESSION_COOKIE},
     idempotency::Idempotency,

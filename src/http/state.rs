@@ -10,9 +10,15 @@ use linkmesh_actors::{
 use super::{
     health::Readiness,
     metrics::{Connections, HttpMetrics},
-    routes::{DEFAULT_MAX_BODY, Idempotency},
+    routes::{Context, DEFAULT_MAX_BODY, Idempotency},
 };
-use crate::auth::Auth;
+use crate::{
+    auth::{
+        Auth,
+        throttle::{FAILED_TOKENS, Throttle, network},
+    },
+    error::{Error, ErrorCode},
+};
 
 /// How the server is reached, as far as handlers must know.
 #[derive(Debug, Clone)]
@@ -28,6 +34,10 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpAddr>,
     /// The largest body of a REST request.
     pub max_body: usize,
+    /// How long the body of a REST request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a write may take before its client is told that what became of it is not known.
+    pub answer_within: Duration,
     /// How often a silent event stream says that it lives.
     pub feed_heartbeat: Duration,
     /// How often the credentials of an event stream are checked again (decision 25).
@@ -45,6 +55,8 @@ impl Edge {
             authority_pem: None,
             trusted_proxies: Vec::new(),
             max_body: DEFAULT_MAX_BODY,
+            body_timeout: Duration::from_secs(30),
+            answer_within: Duration::from_secs(30),
             feed_heartbeat: Duration::from_secs(15),
             feed_recheck: Duration::from_secs(30),
         }
@@ -69,6 +81,8 @@ pub struct AppState {
     pub http_metrics: HttpMetrics,
     /// Connections that last.
     pub connections: Connections,
+    /// Who sent tokens that open nothing, by address.
+    pub failed_tokens: Arc<Throttle>,
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whether the server can do its work.
@@ -95,8 +109,18 @@ impl AppState {
             auth,
             http_metrics: HttpMetrics::default(),
             connections: Connections::default(),
+            failed_tokens: Arc::new(Throttle::new(FAILED_TOKENS)),
             idempotency: Idempotency::default(),
             readiness: Readiness::default(),
+        }
+    }
+
+    /// The refusal of somebody whose token opens nothing; "wait" when such came from there too often.
+    pub(super) fn turn_away(&self, context: &Context, refusal: Error) -> Error {
+        match self.failed_tokens.take(&network(context.origin()), self.clock.monotonic()) {
+            Ok(()) => refusal,
+            Err(wait) => Error::new(ErrorCode::TooManyRequests, "Too many failed attempts from this address. Wait.")
+                .with_retry_after(wait),
         }
     }
 }

@@ -359,6 +359,21 @@ fn folders_links_and_odd_names_by_hand_do_no_harm() {
 }
 
 #[test]
+fn file_that_is_too_large_is_there_and_not_read() {
+    let mut fixture = Fixture::new();
+    let good = fixture.save("pipelines/a.yaml", "a: 1\n");
+    let large = fixture.save("pipelines/a.yaml", &"x".repeat(LARGEST_FILE + 1));
+    let size = Some(LARGEST_FILE as u64 + 1);
+    let file = fixture.repository.file(large, "pipelines/a.yaml").unwrap().unwrap();
+    assert_eq!((file.oversized, file.content.len(), file.revision), (size, 0, large));
+    assert_eq!(fixture.repository.files(large).unwrap(), std::slice::from_ref(&file));
+    let changed = fixture.repository.changed_files(Some(good), large).unwrap();
+    assert_eq!(changed, [("pipelines/a.yaml".to_owned(), Some(file))]);
+    let file = fixture.repository.file(good, "pipelines/a.yaml").unwrap().unwrap();
+    assert_eq!((file.oversized, file.content), (None, b"a: 1\n".to_vec()));
+}
+
+#[test]
 fn locks_of_a_killed_server_are_removed_at_the_next_start() {
     let mut fixture = Fixture::new();
     fixture.save("pipelines/a.yaml", "a: 1\n");

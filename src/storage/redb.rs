@@ -105,7 +105,7 @@ impl RedbStore {
         Ok(Self { inner: Arc::new(Inner { readers, writer }) })
     }
 
-    /// Whether the store takes writes; changes as that changes. For readiness.
+    /// Whether the newest write, or trial of one, was taken; changes as that changes. Readiness asks `probe`.
     #[must_use]
     pub fn health(&self) -> watch::Receiver<StoreHealth> {
         self.inner.writer.health()

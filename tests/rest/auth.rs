@@ -109,6 +109,35 @@ async fn one_address_cannot_try_many_accounts() {
 }
 
 #[actix_web::test]
+async fn guessers_keep_an_owner_out_of_no_place_that_is_known() {
+    let api = Api::start_with(Stores::Redb, |edge| edge.trusted_proxies = vec![[127, 0, 0, 1].into()]).await;
+    let sign_in = async |address: &str, password: &str| {
+        let request = api.stranger().request(Method::POST, "/session").header("x-forwarded-for", address);
+        api.send(request.json(&json!({"email": EMAIL, "password": password}))).await.status
+    };
+    // One guesser who never rests.
+    assert_eq!(sign_in("192.0.2.1", PASSWORD).await, 200);
+    for n in 0..7 {
+        assert_eq!(sign_in("203.0.113.1", "twelve letters").await, if n < 5 { 401 } else { 429 });
+    }
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        assert_eq!(sign_in(address, PASSWORD).await, 200, "{address}");
+    }
+    // Many of them, who take all that the account has.
+    let mut guesses = 5;
+    for guesser in 2..=30 {
+        for _ in 0..5 {
+            guesses += u32::from(sign_in(&format!("203.0.113.{guesser}"), "twelve letters").await == 401);
+        }
+    }
+    assert_eq!(guesses, 100);
+    assert_eq!(sign_in("192.0.2.3", PASSWORD).await, 429, "a place that nobody signed in from");
+    assert_eq!(sign_in("192.0.2.1", PASSWORD).await, 200, "where the owner signed in from");
+    api.clock.advance(Duration::from_secs(5));
+    assert_eq!(sign_in("192.0.2.3", PASSWORD).await, 200, "it comes back with time");
+}
+
+#[actix_web::test]
 async fn service_account_acts_by_token_until_it_ends() {
     let api = Api::start().await;
     let robot = api.with_bearer(&api.service_token(Role::Viewer, Some(Duration::from_secs(60))).await);

@@ -259,3 +259,18 @@ async fn saves_are_in_the_audit_log_with_their_commit() {
     assert_eq!(records[0].entry.before, records[1].entry.after);
     assert!(records[0].entry.actor.starts_with("robot"), "{}", records[0].entry.actor);
 }
+
+#[actix_web::test]
+async fn raw_text_whose_aliases_mean_gigabytes_is_a_problem_of_its_document() {
+    let api = Api::start().await;
+    let viewer = api.as_role(Role::Viewer).await;
+    let bomb = format!("zipkin:\n  a: &a [{}]\n  b: [{}]\n", "0,".repeat(12_000), "*a,".repeat(6_000));
+    let mut document = pipeline();
+    document["sources"] = json!([{"id": "app", "kind": "raw", "settings": {"otelcol": bomb}}]);
+    for path in ["/pipelines/validate", "/pipelines/preview"] {
+        let answer = viewer.post(path, document.clone()).await.expect(200);
+        let error = &answer["errors"][0];
+        assert_eq!(error["field"], "sources[0].settings.otelcol", "{path}: {answer}");
+        assert!(error["message"].as_str().unwrap().contains("aliases"), "{path}: {answer}");
+    }
+}

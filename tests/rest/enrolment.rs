@@ -1,11 +1,12 @@
 //! Enrolment tokens and what they open.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use linkmesh_actors::testing::MemoryStore;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Api};
+use super::harness::{Answer, Api, Stores};
 
 async fn token(api: &Api, body: Value) -> (String, String) {
     let created = api.post("/enrollment-tokens", body).await.expect(201);
@@ -112,4 +113,28 @@ async fn unknown_token_and_token_of_another_kind_are_refused() {
     for body in [json!({"ttl_s": 0}), json!({"uses": 0}), json!({"labels": {"collector.id": "x"}})] {
         api.post("/enrollment-tokens", body).await.problem(422, "invalid_document");
     }
+}
+
+#[actix_web::test]
+async fn stranger_writes_nothing_and_is_slowed_down_and_nobody_else_is() {
+    let store = Arc::new(MemoryStore::default());
+    let api = Api::start_with(Stores::Memory(Arc::clone(&store)), |_| {}).await;
+    let (_, used) = token(&api, json!({})).await;
+    let (_, good) = token(&api, json!({})).await;
+    enrol(&api, &used, "a").await.expect(201);
+    // A write would fail, and say so.
+    store.fail_writes(true);
+    enrol(&api, &used, "b").await.problem(410, "gone");
+    for n in 1..20 {
+        enrol(&api, &format!("lmet_{n:043}"), "b").await.problem(401, "unauthenticated");
+    }
+    for token in [&used, &format!("lmet_{}", "A".repeat(43))] {
+        let slowed = enrol(&api, token, "b").await;
+        slowed.problem(429, "too_many_requests");
+        assert_eq!(slowed.header("retry-after"), "2");
+    }
+    store.fail_writes(false);
+    enrol(&api, &good, "c").await.expect(201);
+    api.clock.advance(Duration::from_secs(2));
+    enrol(&api, &used, "b").await.problem(410, "gone");
 }

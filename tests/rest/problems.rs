@@ -1,9 +1,15 @@
 //! What is wrong with a request, in the one form of every error.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
-use super::harness::Api;
+use super::harness::{Api, Stores};
 
 #[actix_web::test]
 async fn what_is_not_there_is_a_problem_too() {
@@ -102,5 +108,57 @@ async fn answers_are_those_of_a_cautious_server() {
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("x-frame-options"), "DENY");
         assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
+    }
+}
+
+/// Sends the head of a request and a body that never ends, a byte now and then; answers all that comes until the server
+/// ends the connection.
+async fn trickle(api: &Api, head: &str) -> String {
+    let stream = TcpStream::connect(api.url.strip_prefix("http://").unwrap()).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let host = "HTTP/1.1\r\nHost: linkmesh\r\nContent-Type: application/json\r\n";
+    let head = head.replacen("HTTP/1.1\r\n", host, 1);
+    writer.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).await.unwrap();
+    let sending = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        while writer.write_all(b"1\r\n \r\n").await.is_ok() {
+            pause.tick().await;
+        }
+    };
+    let mut answer = Vec::new();
+    // A reset ends a connection too.
+    let both = async { tokio::join!(reader.read_to_end(&mut answer), sending) };
+    drop(tokio::time::timeout(Duration::from_secs(20), both).await.expect("the server ends the connection"));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[actix_web::test]
+async fn body_that_trickles_is_cut() {
+    let api = Api::start_with(Stores::Redb, |edge| edge.body_timeout = Duration::from_millis(300)).await;
+    let enrolment = api.post("/enrollment-tokens", json!({})).await.expect(201);
+    let bearer = format!("Authorization: Bearer {}\r\n", enrolment["token"].as_str().unwrap());
+    for (path, headers) in [("session", ""), ("setup", ""), ("enrol", &bearer)] {
+        let answer = trickle(&api, &format!("POST /api/v1/{path} HTTP/1.1\r\n{headers}")).await;
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("body_late"), "{path}: {answer}");
+    }
+    let metrics = api.get("/metrics").await.text;
+    assert!(metrics.contains("linkmesh_server_bodies_late_total 3\n"), "{metrics}");
+}
+
+#[actix_web::test]
+async fn refused_request_cannot_go_on_sending() {
+    // Far more than the test waits: it is the refusal that ends the connection.
+    let api = Api::start_with(Stores::Redb, |edge| edge.body_timeout = Duration::from_secs(600)).await;
+    let stranger = format!("Authorization: Bearer lmet_{}\r\n", "A".repeat(43));
+    for (line, headers, status) in [
+        ("POST /api/v1/collectors", "", 401),
+        ("PUT /api/v1/pipelines/a", "", 401),
+        ("POST /api/v1/enrol", stranger.as_str(), 401),
+        ("POST /api/v1/nowhere", "", 404),
+        ("POST /api/v1/openapi.json", "", 405),
+        ("GET /api/v1/openapi.json", "", 200),
+    ] {
+        let answer = trickle(&api, &format!("{line} HTTP/1.1\r\n{headers}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {answer}");
     }
 }

@@ -1,4 +1,5 @@
-//! A small file system that a test can fill. Also compiled into the unit tests of the repository.
+//! A small file system that a test can fill, and a disk that does not sync. Also compiled into the unit tests of the
+//! repository.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,6 +7,16 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+/// A library that fails syncs when it is preloaded; its source says which.
+pub(crate) fn fault_library(folder: &Path) -> PathBuf {
+    let library = folder.join("fault.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/repository/tests/fault.c");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").output();
+    let built = built.expect("a C compiler is there: libgit2 is built by it");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    library
+}
 
 /// A small file system of its own, gone when dropped.
 pub(crate) struct SmallDisk {

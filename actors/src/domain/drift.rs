@@ -10,6 +10,8 @@ mod walk;
 use linkmesh_proto::api::collector::Difference;
 use serde_norway::Value;
 
+use super::expansion;
+
 /// A committed otelcol text, parsed once for all the collectors that should run it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Committed {
@@ -19,7 +21,7 @@ pub struct Committed {
 /// Why a text cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum DriftError {
-    /// It is not YAML, has a key twice, or holds several documents.
+    /// It is not YAML, has a key twice, holds several documents, or its aliases make gigabytes of it.
     #[error("not YAML")]
     NotYaml(#[source] serde_norway::Error),
     /// It is a list or a scalar.
@@ -33,6 +35,7 @@ impl Committed {
     /// # Errors
     /// When it is not a YAML mapping.
     pub fn parse(text: &str) -> Result<Self, DriftError> {
+        expansion::check(text).map_err(DriftError::NotYaml)?;
         let root: Value = serde_norway::from_str(text).map_err(DriftError::NotYaml)?;
         if !root.is_mapping() {
             return Err(DriftError::NotAMapping);

@@ -25,6 +25,7 @@ use crate::{
 const DEFAULT_TTL_S: u64 = 15 * 60;
 /// The longest life of an enrolment token.
 const MAX_TTL_S: u64 = 366 * 24 * 60 * 60;
+
 impl FleetHandle {
     /// Makes an enrolment token.
     ///
@@ -101,7 +102,14 @@ impl FleetHandle {
         .await?
     }
 
-    /// Redeems an enrolment token: creates a collector with a token of its own.
+    /// Whether there is such an enrolment token, be it used or ended. From memory.
+    #[must_use]
+    pub fn knows_enrollment(&self, hash: &TokenHash) -> bool {
+        self.shared.enrollments.knows(hash)
+    }
+
+    /// Redeems an enrolment token: creates a collector with a token of its own. What cannot be redeemed touches no disk:
+    /// a stranger may ask as often as they like.
     ///
     /// # Errors
     /// When the token is unknown, ended, used or for another runtime, or the store fails.
@@ -109,6 +117,8 @@ impl FleetHandle {
         hide_tokens_in(&mut request.name);
         hide_tokens_in_values(&mut request.attributes);
         check(&request.name, &BTreeMap::new()).map_err(EnrolError::Invalid)?;
+        let now = self.shared.clock.now();
+        self.shared.enrollments.redeemable(&TokenHash::of(token), request.runtime, now)?;
         let (this, hash) = (self.clone(), TokenHash::of(token));
         self.detached(async move {
             let id = CollectorId::generate();

@@ -7,7 +7,11 @@ use linkmesh_proto::{CollectorId, InstanceUid, Timestamp, TokenId, api::collecto
 use parking_lot::Mutex;
 
 use super::AdmitError;
-use crate::{domain::standing::Now, ports::EnrollmentRecord, token::TokenHash};
+use crate::{
+    domain::standing::Now,
+    ports::{EnrollmentRecord, RedeemError},
+    token::TokenHash,
+};
 
 /// How long an address is refused with a token that was turned down for it.
 const REFUSE_FOR: Duration = Duration::from_secs(300);
@@ -57,6 +61,22 @@ impl Enrollments {
 
     pub(crate) fn by_id(&self, id: TokenId) -> Option<EnrollmentRecord> {
         self.by_hash.iter().find(|record| record.id == id).map(|record| record.clone())
+    }
+
+    pub(crate) fn knows(&self, hash: &TokenHash) -> bool {
+        self.by_hash.contains_key(hash)
+    }
+
+    /// Whether the store, which has the last word, may let this token be redeemed.
+    pub(crate) fn redeemable(&self, hash: &TokenHash, by: Runtime, now: Timestamp) -> Result<(), RedeemError> {
+        let record = self.by_hash.get(hash).ok_or(RedeemError::Unknown)?;
+        if record.runtime.is_some_and(|runtime| runtime != by) {
+            return Err(RedeemError::WrongRuntime);
+        }
+        if record.used >= record.uses {
+            return Err(RedeemError::Used);
+        }
+        if is_open(&record, now) { Ok(()) } else { Err(RedeemError::Expired) }
     }
 
     /// Tokens that can still be redeemed, newest first.

@@ -27,6 +27,9 @@ use crate::{
 
 /// How long a request may take.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+/// How long an operator's change is waited for. Longer than a save may take: who gives up before the end never knows
+/// what to write into the audit log.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(60);
 /// Collectors that are named beside a count.
 const NAMED: usize = 50;
 
@@ -85,6 +88,15 @@ impl FleetHandle {
         &self,
         change: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, AskError> {
+        self.detached_for(CHANGE_DEADLINE, change).await
+    }
+
+    /// The same for who cannot wait that long.
+    pub(super) async fn detached_for<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        change: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, AskError> {
         let (answer, answered) = oneshot::channel();
         let accepted = self.shared.pool.hub().spawn(async move {
             // The client may have left.
@@ -93,7 +105,7 @@ impl FleetHandle {
         if !accepted {
             return Err(AskError::Closed);
         }
-        match tokio::time::timeout(DEADLINE, answered).await {
+        match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(AskError::Closed),
             Err(_) => Err(AskError::Deadline),

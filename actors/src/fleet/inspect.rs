@@ -21,6 +21,7 @@ use crate::{
     domain::drift::compare_alloy,
     opamp::{RemoteStatus, ReportedStatus},
     ports::{BoxError, EffectiveRecord, StoreError},
+    runtime::AskError,
     secrets::comparable,
 };
 
@@ -53,7 +54,7 @@ impl FleetHandle {
         let agent = self.agent(&slot).await?;
         let effective = self.shared.recorder.effective(id).await?;
         let (place, record) = (slot.place(), slot.record());
-        let text = place.text.as_ref();
+        let text = place.text.clone();
         let (status, confirmed, published) = match &agent {
             AgentRecord::Opamp(record) => (&record.status, record.confirmed, None),
             AgentRecord::Alloy(record) => (&record.status, record.confirmed, record.published),
@@ -67,17 +68,25 @@ impl FleetHandle {
         // What can have drifted is the text that was confirmed, and one that the collector calls applied and does not run.
         let claimed = status.as_ref().filter(|status| status.status == ReportedStatus::Applied);
         let claimed = claimed.and_then(|status| status.hash);
-        let differences = match (text, &effective) {
-            (Some(text), Some(effective))
-                if state == DriftState::Drifted && [confirmed, claimed].contains(&Some(text.desired.hash())) =>
-            {
-                self.differences(slot.runtime(), text, effective)
+        let is_compared = |text: &Arc<Text>| {
+            state == DriftState::Drifted && [confirmed, claimed].contains(&Some(text.desired.hash()))
+        };
+        let (effective, differences) = match effective {
+            Some(effective) => {
+                let (this, runtime, text) = (self.clone(), slot.runtime(), text.clone().filter(is_compared));
+                // Looks through megabytes: off this thread, which serves collectors too.
+                let looked = actix_rt::task::spawn_blocking(move || {
+                    let differences = text.map(|text| this.differences(runtime, &text, &effective));
+                    (this.shown(runtime, &effective), differences.unwrap_or_default())
+                });
+                let (shown, differences) = looked.await.map_err(|_| AskError::Closed)?;
+                (Some(shown), differences)
             }
-            _ => Vec::new(),
+            None => (None, Vec::new()),
         };
         Ok(CollectorConfig {
-            desired: text.map(|text| desired(text, published)),
-            effective: effective.map(|effective| self.shown(slot.runtime(), &effective)),
+            desired: text.map(|text| desired(&text, published)),
+            effective,
             status: ConfigStatus {
                 state: slot.config_state(),
                 hash: status.as_ref().and_then(|status: &RemoteStatus| status.hash),

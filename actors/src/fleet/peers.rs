@@ -150,7 +150,7 @@ impl FleetHandle {
             Admitted::Refused(answer) => return Ok(Err(answer)),
         };
         let this = self.clone();
-        self.detached(async move {
+        self.detached_for(DEADLINE, async move {
             let refuse = |reason: &str| Ok(Err(Box::new(Admission::refuse(&message, reason))));
             let shared = &this.shared;
             let turn_away = || shared.enrollments.refuse(hash, address.as_ref(), shared.clock.monotonic());

@@ -34,13 +34,18 @@ pub struct CommitInfo {
     pub paths: Vec<String>,
 }
 
+/// A file above this many bytes is not read: no document is that large.
+pub const LARGEST_FILE: usize = 4 << 20;
+
 /// One file at a revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryFile {
     /// Its path, `/` between folders.
     pub path: String,
-    /// What it holds. Not always UTF-8: a person may have written it.
+    /// What it holds. Not always UTF-8: a person may have written it. Empty when it is too large to be read.
     pub content: Vec<u8>,
+    /// Its size in bytes, when that is above [`LARGEST_FILE`].
+    pub oversized: Option<u64>,
     /// Its Git blob id.
     pub etag: Etag,
     /// The last commit that touched it.

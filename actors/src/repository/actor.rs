@@ -22,12 +22,15 @@ use crate::{
     feed::FeedItem,
     fleet::{TakeRevision, Touched},
     ports::{CommitInfo, CommitRequest, Committed, PathChange, RepositoryError},
-    runtime::{WorkerError, messages},
+    runtime::{AskError, WorkerError, messages},
     shared::Shared,
 };
 
 /// Saves that may wait in the mailbox.
 pub(crate) const MAILBOX: usize = 256;
+/// Saves that may wait behind the batch that is on its way. The next is refused: while the disk stalls nothing is gained
+/// by keeping more of them.
+const MAX_WAITING: usize = 256;
 /// Changes that are committed together at most.
 const MAX_BATCH: usize = 128;
 /// How long a batch may take on the worker's thread.
@@ -87,7 +90,12 @@ impl RepositoryActor {
 
     /// Takes the next batch, when none is on its way.
     fn next_batch(&mut self, ctx: &mut Context<Self>) {
-        if self.is_busy || self.waiting.is_empty() {
+        if self.is_busy {
+            return;
+        }
+        // Who gave up was told that it is not known: of what was not begun it is better not done.
+        self.waiting.retain(|(_, reply)| !reply.is_closed());
+        if self.waiting.is_empty() {
             return;
         }
         self.is_busy = true;
@@ -455,8 +463,17 @@ impl Handler<Commit> for RepositoryActor {
 
     fn handle(&mut self, Commit(change): Commit, ctx: &mut Self::Context) -> Self::Result {
         let (reply, answered) = oneshot::channel();
-        self.waiting.push((change, reply));
-        self.next_batch(ctx);
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.retain(|(_, reply)| !reply.is_closed());
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.shared.observe.actor("repository").mailbox_full.increment();
+            // Who asked may have left.
+            let _ = reply.send(Err(AskError::Full.into()));
+        } else {
+            self.waiting.push((change, reply));
+            self.next_batch(ctx);
+        }
         MessageResult(answered)
     }
 }

@@ -5,18 +5,18 @@ use crate::{
     repository::handle::RepositoryWorker,
 };
 
-/// How far back is looked. A crash loses the rows of the last moments only.
-const LOOK_BACK: usize = 200;
+/// How far back is looked: a few times the saves that can be on their way at once. A crash, a store that fails for a
+/// while and saves whose answer took too long lose the rows of the last moments only.
+const LOOK_BACK: usize = 2_000;
 
-/// Appends what is missing, oldest first. A row is written after its commit, so that only the newest can miss theirs:
-/// the walk ends at the first commit that has one. Answers how many were missing.
+/// Appends what is missing, oldest first. Saves of one batch write their rows beside each other, so that a commit may
+/// miss its row although a later one has it: every commit is looked at. Answers how many were missing.
 pub(crate) async fn rebuild(store: &dyn StateStore, commits: Vec<CommitInfo>) -> Result<usize, StoreError> {
     let mut missing = Vec::new();
     for commit in commits.into_iter().filter(is_audited) {
-        if store.audit_has_revision(commit.revision).await? {
-            break;
+        if !store.audit_has_revision(commit.revision).await? {
+            missing.push(entry(commit));
         }
-        missing.push(entry(commit));
     }
     let count = missing.len();
     for entry in missing.into_iter().rev() {
@@ -106,5 +106,23 @@ mod tests {
         let told: Vec<_> = rows.iter().map(|row| (row.entry.actor.as_str(), row.entry.action.as_str())).collect();
         assert_eq!(told, [("ada@example.com", "pipelines:update"), ("bob@example.com", "pipelines:update")]);
         assert_eq!(rows[0].entry.target, "pipelines/web");
+    }
+
+    #[tokio::test]
+    async fn row_is_rebuilt_also_when_a_later_commit_has_its_own() {
+        let store = MemoryStore::default();
+        let commits: Vec<_> = (1..=5).rev().map(|n| commit(n, "pipelines/web.yaml", Some("ada@example.com"))).collect();
+        // Of one batch the rows of the fifth and the second were written before the crash.
+        for place in [0, 3] {
+            store.append_audit(entry(commits[place].clone())).await.unwrap();
+        }
+        assert_eq!(rebuild(&store, commits.clone()).await.unwrap(), 3);
+        let rows = store.audit(None, 10).await.unwrap();
+        let mut told: Vec<_> = rows.iter().filter_map(|row| row.entry.after).collect();
+        told.sort();
+        let mut all: Vec<_> = commits.iter().map(|commit| commit.revision).collect();
+        all.sort();
+        assert_eq!(told, all, "each has one row");
+        assert_eq!(rebuild(&store, commits).await.unwrap(), 0);
     }
 }

@@ -1,8 +1,13 @@
 //! A batch of saves, judged one after the other, without actors.
 
+use std::collections::BTreeSet;
+
 use linkmesh_proto::{
-    Etag, Revision, Timestamp,
-    api::{pipeline::Validation, problem::FieldProblem},
+    DestinationId, Etag, PipelineId, Revision, Timestamp,
+    api::{
+        pipeline::{PipelineDocument, Validation},
+        problem::FieldProblem,
+    },
 };
 
 use super::{
@@ -177,6 +182,7 @@ fn unsaved(path: &DocumentPath, content: Vec<u8>) -> RepositoryFile {
     RepositoryFile {
         path: path.to_string(),
         content,
+        oversized: None,
         etag: NO_VERSION,
         revision: Revision::from_bytes([0; 20]),
         updated_at: Timestamp::default(),
@@ -224,8 +230,14 @@ fn judge_restore(
         next.broken.retain(|broken| broken.document.as_ref() != Some(path));
     }
     let facts = FleetFacts { collectors: judge.facts };
+    let destinations: BTreeSet<&DestinationId> = files.iter().filter_map(|file| as_destination(&file.path)).collect();
+    let sends_there = |pipeline: &PipelineDocument| pipeline.destinations.iter().any(|d| destinations.contains(d.id()));
+    let restored: BTreeSet<&PipelineId> = files.iter().filter_map(|file| as_pipeline(&file.path)).collect();
     for (id, pipeline) in &next.pipelines {
-        // Untouched pipelines too: a destination that is gone again breaks them.
+        // Untouched ones too, when they send where something changes: a destination that is gone again breaks them.
+        if !restored.contains(id) && !sends_there(&pipeline.document) {
+            continue;
+        }
         for found in validate_pipeline(id, &pipeline.document, &next, &facts).errors {
             problem(&DocumentPath::Pipeline(id.clone()), &found.field, &found.code, found.message);
         }
@@ -245,6 +257,20 @@ fn judge_restore(
     };
     let request = request(changes.collect(), format!("restore: {what} as of {short}"), by, judge.now);
     Ok((request, files.iter().map(|file| file.path.clone()).collect(), Vec::new()))
+}
+
+const fn as_pipeline(path: &DocumentPath) -> Option<&PipelineId> {
+    match path {
+        DocumentPath::Pipeline(id) => Some(id),
+        _ => None,
+    }
+}
+
+const fn as_destination(path: &DocumentPath) -> Option<&DestinationId> {
+    match path {
+        DocumentPath::Destination(id) => Some(id),
+        _ => None,
+    }
 }
 
 fn request(changes: Vec<(String, PathChange)>, summary: String, by: &By, at: Timestamp) -> CommitRequest {
@@ -322,6 +348,7 @@ pub(super) fn committed(config: &ConfigSnapshot, requests: &[CommitRequest], com
                     let file = RepositoryFile {
                         path: path.clone(),
                         content: content.clone(),
+                        oversized: None,
                         etag: *etag,
                         revision: commit.revision,
                         updated_at: request.at,

@@ -1,14 +1,10 @@
 //! What the edge can ask of the repository.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use linkmesh_proto::Etag;
 
 use super::{
@@ -20,44 +16,40 @@ use crate::{
     domain::{config::ConfigSnapshot, document::DocumentPath},
     ports::ConfigRepository,
     runtime::{AskError, Supervised, Worker},
+    shared::Shared,
 };
 
 /// The thread that owns the repository.
 pub(crate) type RepositoryWorker = Worker<Box<dyn ConfigRepository>>;
 
-/// How long a save may take, waiting included.
-const SAVE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a save may take, waiting included. Less than the edge waits for a write: a save that still waits when its
+/// client is told that it took too long is not made.
+const SAVE_DEADLINE: Duration = Duration::from_secs(25);
 
 /// What the edge can ask of the repository. Cheap to clone; every request has a deadline.
 #[derive(Clone)]
 pub struct RepositoryHandle {
-    pub(super) config: Arc<ArcSwap<ConfigSnapshot>>,
+    pub(super) shared: Arc<Shared>,
     pub(super) actor: Supervised<RepositoryActor>,
     pub(super) worker: RepositoryWorker,
-    pub(super) failing: Arc<AtomicBool>,
 }
 
 impl RepositoryHandle {
-    pub(crate) fn new(
-        config: Arc<ArcSwap<ConfigSnapshot>>,
-        actor: Supervised<RepositoryActor>,
-        worker: RepositoryWorker,
-        failing: Arc<AtomicBool>,
-    ) -> Self {
-        Self { config, actor, worker, failing }
+    pub(crate) fn new(shared: Arc<Shared>, actor: Supervised<RepositoryActor>, worker: RepositoryWorker) -> Self {
+        Self { shared, actor, worker }
     }
 
     /// The repository as it is in force now. From memory.
     #[must_use]
     pub fn snapshot(&self) -> Arc<ConfigSnapshot> {
-        self.config.load_full()
+        self.shared.config.load_full()
     }
 
     /// A document as it is in force now, with the version that `If-Match` must name to replace it (of a broken file:
     /// that of the broken text). `None` also for a file that never was good.
     #[must_use]
     pub fn stored(&self, path: &DocumentPath) -> Option<(StoredDocument, Etag)> {
-        let (document, etag) = batch::stored(&self.config.load(), path)?;
+        let (document, etag) = batch::stored(&self.shared.config.load(), path)?;
         Some((document?, etag))
     }
 
@@ -70,12 +62,11 @@ impl RepositoryHandle {
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<Saved, SaveError> {
-        let answered = self.actor.ask(Commit(change), SAVE_DEADLINE).await?;
-        match tokio::time::timeout(SAVE_DEADLINE, answered).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(AskError::Closed.into()),
-            Err(_) => Err(AskError::Deadline.into()),
-        }
+        let answer = async {
+            let answered = self.actor.ask(Commit(change), SAVE_DEADLINE).await?;
+            answered.await.map_err(|_| AskError::Closed)?
+        };
+        tokio::time::timeout(SAVE_DEADLINE, answer).await.unwrap_or(Err(AskError::Deadline.into()))
     }
 
     /// Whether changes can be stored: the last one was, or a trial write succeeded since.
@@ -83,7 +74,7 @@ impl RepositoryHandle {
     /// # Errors
     /// When they cannot.
     pub async fn check(&self) -> Result<(), HistoryError> {
-        let failing = Arc::clone(&self.failing);
+        let failing = Arc::clone(&self.shared.commits_fail);
         self.read(move |repository| {
             // Commits are made on this thread too: none fails between the trial and what is noted of it.
             if failing.load(Ordering::Acquire) {

@@ -1,6 +1,11 @@
 //! The past of the repository, read on its thread.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use linkmesh_proto::{
     Cursor, Etag, Revision,
@@ -14,11 +19,17 @@ use similar::TextDiff;
 use super::{HistoryError, RepositoryHandle, SaveError, batch::Change};
 use crate::{
     by::By,
-    domain::{document::DocumentPath, secret::redact_sealed},
+    domain::{
+        document::{DocumentPath, parse_destination, parse_pipeline},
+        secret::{redact, redact_sealed, secrets_of_destination, secrets_of_pipeline},
+    },
     ports::{CommitInfo, ConfigRepository, FileChange, HistoryQuery, RepositoryError},
+    shared::Shared,
 };
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// How long differences may be looked for; after that they are shown as coarse as they were found.
+const COMPARE: Duration = Duration::from_secs(2);
 
 impl RepositoryHandle {
     pub(super) async fn read<T: Send + 'static>(
@@ -62,11 +73,11 @@ impl RepositoryHandle {
         info.map(summary).ok_or(HistoryError::UnknownRevision(revision))
     }
 
-    /// What a commit changed, against `base`, or against its parent when none is given. Sealed values are hidden.
+    /// What a commit changed, against `base`, or against its parent when none is given.
     ///
     /// # Errors
     /// When there is no such commit, or the repository fails.
-    pub async fn diff(&self, base: Option<Revision>, revision: Revision) -> Result<RevisionDiff, HistoryError> {
+    pub async fn diff(&self, base: Option<Revision>, revision: Revision) -> Result<Changes, HistoryError> {
         let (base, changes) = self
             .read(move |repository| {
                 let info = repository.commit_info(revision)?;
@@ -74,7 +85,7 @@ impl RepositoryHandle {
                 Ok((base, repository.diff(base, revision)?))
             })
             .await?;
-        Ok(RevisionDiff { base, sha: revision, files: changes.into_iter().map(file_diff).collect() })
+        Ok(Changes { base, revision, files: changes, shared: Arc::clone(&self.shared) })
     }
 
     /// What it takes to bring files back to what they were at a commit: those of `paths`, or every pipeline and
@@ -164,21 +175,66 @@ fn summary(info: CommitInfo) -> RevisionSummary {
     }
 }
 
-fn file_diff(change: FileChange) -> FileDiff {
+/// The files that differ between two commits, as they were read.
+pub struct Changes {
+    base: Option<Revision>,
+    revision: Revision,
+    files: Vec<FileChange>,
+    shared: Arc<Shared>,
+}
+
+impl Changes {
+    /// The differences for people: secrets hidden, also those that a commit by hand held in the clear.
+    ///
+    /// Compares whole files, which may take seconds: call it where a thread may be held.
+    #[must_use]
+    pub fn shown(self) -> RevisionDiff {
+        let deadline = Instant::now() + COMPARE;
+        let files = self.files.into_iter().map(|change| file_diff(change, &self.shared, deadline)).collect();
+        RevisionDiff { base: self.base, sha: self.revision, files }
+    }
+}
+
+fn file_diff(change: FileChange, shared: &Shared, deadline: Instant) -> FileDiff {
     let kind = match (&change.before, &change.after) {
         (None, _) => "added",
         (Some(_), None) => "deleted",
         (Some(_), Some(_)) => "changed",
     };
-    // Hidden before they are compared: a sealed value that changed shows as unchanged text, never as a blob.
-    let text = |content: Option<Vec<u8>>| {
-        content.map_or_else(String::new, |content| redact_sealed(&String::from_utf8_lossy(&content)).into_owned())
+    let text = |content: &Option<Vec<u8>>| String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
+    let (before, after) = (text(&change.before), text(&change.after));
+    let in_the_clear: Vec<String> =
+        [&before, &after].into_iter().flat_map(|text| secrets_in(&change.path, text, shared)).collect();
+    // Hidden before they are compared: a secret that changed shows as unchanged text, never as a blob.
+    let hidden = |text: &str| -> String {
+        let text = redact_sealed(text);
+        let text = redact(&text, &in_the_clear);
+        shared.secrets.hide(&text).into_owned()
     };
-    let (before, after) = (text(change.before), text(change.after));
-    let patch = TextDiff::from_lines(&before, &after)
+    let (before, after) = (hidden(&before), hidden(&after));
+    let side = |letter: &str, content: &Option<Vec<u8>>| match content {
+        Some(_) => Cow::Owned(format!("{letter}/{}", change.path)),
+        None => Cow::Borrowed("/dev/null"),
+    };
+    let patch = TextDiff::configure()
+        .deadline(deadline)
+        .diff_lines(before.as_str(), after.as_str())
         .unified_diff()
         .context_radius(3)
-        .header(&format!("a/{}", change.path), &format!("b/{}", change.path))
+        .header(&side("a", &change.before), &side("b", &change.after))
         .to_string();
     FileDiff { path: change.path, change: kind.to_owned(), patch }
+}
+
+/// What a document holds at places that are marked secret, sealed or not. Of what is no document nothing is known.
+fn secrets_in(path: &str, text: &str, shared: &Shared) -> Vec<String> {
+    match path.parse() {
+        Ok(DocumentPath::Pipeline(_)) => {
+            parse_pipeline(text).map(|document| secrets_of_pipeline(&document, &*shared.sealer)).unwrap_or_default()
+        }
+        Ok(DocumentPath::Destination(_)) => parse_destination(text)
+            .map(|document| secrets_of_destination(&document, &*shared.sealer))
+            .unwrap_or_default(),
+        Ok(DocumentPath::Group(_) | DocumentPath::Collector(_) | DocumentPath::Settings) | Err(_) => Vec::new(),
+    }
 }

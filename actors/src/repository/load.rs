@@ -47,6 +47,9 @@ pub(super) fn follow(
             Some(file) => {
                 if let Err(reason) = take(&mut next, &document, &file) {
                     put_broken(&mut next, &document, &file, reason);
+                    // From history, as a start would: it may have been gone in between.
+                    remove(&mut next, &document);
+                    restore_last_good(repository, &mut next, &document, &file)?;
                 }
             }
         }
@@ -57,6 +60,9 @@ pub(super) fn follow(
 
 /// Puts a document in force.
 pub(super) fn take(snapshot: &mut ConfigSnapshot, path: &DocumentPath, file: &RepositoryFile) -> Result<(), String> {
+    if let Some(bytes) = file.oversized {
+        return Err(format!("the file has {bytes} bytes, more than any document"));
+    }
     let text = std::str::from_utf8(&file.content).map_err(|_| "the file is not UTF-8".to_owned())?;
     match path {
         DocumentPath::Pipeline(id) => {
@@ -115,6 +121,7 @@ fn put_broken(snapshot: &mut ConfigSnapshot, path: &DocumentPath, file: &Reposit
     snapshot.broken.push(broken);
 }
 
+/// Puts the newest good version of a broken file in force, unless it was deleted after that.
 fn restore_last_good(
     repository: &mut dyn ConfigRepository,
     snapshot: &mut ConfigSnapshot,
@@ -123,10 +130,10 @@ fn restore_last_good(
 ) -> Result<(), RepositoryError> {
     let query = HistoryQuery { after: Some(broken.revision), path: Some(broken.path.clone()), limit: LOOK_BACK };
     for commit in repository.history(&query)? {
-        if let Some(file) = repository.file(commit.revision, &broken.path)?
-            && take(snapshot, path, &file).is_ok()
-        {
-            return Ok(());
+        match repository.file(commit.revision, &broken.path)? {
+            None => return Ok(()),
+            Some(file) if take(snapshot, path, &file).is_ok() => return Ok(()),
+            Some(_) => {}
         }
     }
     Ok(())

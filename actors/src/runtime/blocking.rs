@@ -144,8 +144,10 @@ impl<T: 'static> Worker<T> {
     ) -> Result<R, WorkerError> {
         let (answer, answered) = oneshot::channel();
         let job: Job<T> = Box::new(move |value| {
-            // The caller may have given up waiting.
-            let _ = answer.send(value.map(work));
+            // Who gave up waiting does not want it done any more.
+            if !answer.is_closed() {
+                let _ = answer.send(value.map(work));
+            }
         });
         self.give(Order::Work(job))?;
         match tokio::time::timeout(deadline, answered).await {

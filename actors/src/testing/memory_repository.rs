@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{Etag, RequestId, Revision, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use sha2::{Digest, Sha256};
 
 use crate::ports::{
-    CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, MaintenanceReport,
-    PathChange, RepositoryError, RepositoryFile,
+    CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE,
+    MaintenanceReport, PathChange, RepositoryError, RepositoryFile,
 };
 
 type Tree = BTreeMap<String, Arc<[u8]>>;
@@ -35,6 +35,8 @@ struct State {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryRepository {
     state: Arc<Mutex<State>>,
+    /// Whether commits wait, and what wakes them.
+    stall: Arc<(Mutex<bool>, Condvar)>,
 }
 
 fn digest20(parts: &[&[u8]]) -> [u8; 20] {
@@ -105,9 +107,11 @@ impl State {
     fn file(&self, place: usize, path: &str, content: &[u8]) -> RepositoryFile {
         let touched = self.commits[..=place].iter().rev().find(|commit| commit.info.paths.iter().any(|p| p == path));
         let info = &touched.expect("a file has a commit that wrote it").info;
+        let oversized = (content.len() > LARGEST_FILE).then_some(content.len() as u64);
         RepositoryFile {
             path: path.to_owned(),
-            content: content.to_vec(),
+            content: if oversized.is_some() { Vec::new() } else { content.to_vec() },
+            oversized,
             etag: Etag::from_bytes(digest20(&[content])),
             revision: info.revision,
             updated_at: info.at,
@@ -144,6 +148,13 @@ impl MemoryRepository {
     /// From now on commits fail for want of room, or work again.
     pub fn fail_commits(&self, fails: bool) {
         self.state.lock().fails = fails;
+    }
+
+    /// From now on commits wait, as on a disk that does not answer, or go on.
+    pub fn stall_commits(&self, stalls: bool) {
+        let (is_stalled, changed) = &*self.stall;
+        *is_stalled.lock() = stalls;
+        changed.notify_all();
     }
 
     /// How many merges of packs were finished.
@@ -210,6 +221,8 @@ impl ConfigRepository for MemoryRepository {
         base: Option<Revision>,
         requests: &[CommitRequest],
     ) -> Result<Vec<Committed>, RepositoryError> {
+        let (is_stalled, changed) = &*self.stall;
+        changed.wait_while(&mut is_stalled.lock(), |is_stalled| *is_stalled);
         let mut state = self.state.lock();
         if let Some((path, content)) = state.before_commit.take() {
             state.hand(&path, Some(&content));

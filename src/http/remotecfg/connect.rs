@@ -22,6 +22,8 @@ use bytes::Bytes;
 use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::http::body::accepts_gzip;
+
 /// A message that both codecs carry: `J` is its JSON form.
 pub(super) trait Codable: Message + Default + Sized {
     /// The JSON form.
@@ -189,7 +191,7 @@ impl Call {
         }
         check_timeout(request)?;
         let gzip_in = check_compression(text(header::CONTENT_ENCODING).unwrap_or_default())?;
-        Ok(Self { codec, gzip_in, gzip_out: accepts_gzip(request), get: false })
+        Ok(Self { codec, gzip_in, gzip_out: accepts_gzip(request.headers()), get: false })
     }
 
     /// Reads a GET, whose message is a query parameter.
@@ -232,7 +234,7 @@ impl Call {
         if bytes.len() > limit {
             return Err(ConnectError::too_large().into());
         }
-        let call = Self { codec, gzip_in, gzip_out: accepts_gzip(request), get: true };
+        let call = Self { codec, gzip_in, gzip_out: accepts_gzip(request.headers()), get: true };
         Ok((call, bytes.into()))
     }
 
@@ -345,17 +347,6 @@ fn check_compression(name: &str) -> Result<bool, ConnectError> {
             format!("unknown compression {other:?}: supported encodings are gzip"),
         )),
     }
-}
-
-fn accepts_gzip(request: &HttpRequest) -> bool {
-    let offers = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    offers.is_some_and(|offers| {
-        offers.split(',').any(|offer| {
-            let (name, parameter) = offer.split_once(';').unwrap_or((offer, ""));
-            name.trim().eq_ignore_ascii_case("gzip")
-                && !matches!(parameter.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-        })
-    })
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {

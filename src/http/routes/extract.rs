@@ -6,15 +6,17 @@ use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::header::CONTENT_TYPE,
-    web::{self, Bytes, BytesMut},
+    web::{self, Bytes},
 };
-use futures_util::StreamExt;
 use linkmesh_proto::{api::problem::FieldProblem, id::ParseIdError};
 use serde::de::DeserializeOwned;
 
 use crate::{
     error::{Error, ErrorCode, Result},
-    http::AppState,
+    http::{
+        AppState,
+        body::{self, BodyError, BodyLimits},
+    },
 };
 
 /// The largest body that a REST route reads, unless configured otherwise.
@@ -113,11 +115,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let declared = json_declared(request);
-        let limit = request.app_data::<web::Data<AppState>>().map_or(DEFAULT_MAX_BODY, |state| state.edge.max_body);
-        let payload = payload.take();
+        let state = request.app_data::<web::Data<AppState>>().cloned();
+        let mut payload = payload.take();
         Box::pin(async move {
             declared?;
-            parse_json(&read_body(payload, limit).await?).map(Self)
+            let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
+            parse_json(&read_body(&mut payload, &state).await?).map(Self)
         })
     }
 }
@@ -131,20 +134,24 @@ fn json_declared(request: &HttpRequest) -> Result<()> {
     Err(Error::new(ErrorCode::UnsupportedMediaType, "Send the body as Content-Type: application/json."))
 }
 
-/// Reads a body up to a limit.
+/// Reads a body under the limits of REST requests.
 ///
 /// # Errors
-/// When it is longer, or ends too early.
-pub async fn read_body(mut payload: Payload, limit: usize) -> Result<Bytes> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk?;
-        if body.len() + chunk.len() > limit {
-            return Err(Error::new(ErrorCode::TooLarge, format!("The body is larger than {limit} bytes.")));
+/// When it is longer, takes longer, or ends too early.
+pub(super) async fn read_body(payload: &mut Payload, state: &AppState) -> Result<Bytes> {
+    let limits = BodyLimits { bytes: state.edge.max_body, time: state.edge.body_timeout };
+    body::read(payload, limits).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            Error::new(ErrorCode::TooLarge, format!("The body is larger than {} bytes.", limits.bytes))
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
+        BodyError::Late => {
+            state.connections.collectors.bodies_late.increment();
+            Error::new(ErrorCode::BodyLate, "The body did not arrive in time.")
+        }
+        BodyError::Broken | BodyError::Encoding => {
+            Error::new(ErrorCode::MalformedRequest, "The body could not be read to its end.")
+        }
+    })
 }
 
 /// Reads a JSON text.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode},
-    http::AppState,
+    http::{AppState, body::Unread},
 };
 
 /// Wraps the whole application: `App::new().wrap(from_fn(finish))`.
@@ -29,7 +29,7 @@ use crate::{
 /// # Errors
 /// Never by itself; what actix-web reports on a lower level passes.
 pub async fn finish<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let begun = Instant::now();
@@ -45,6 +45,7 @@ pub async fn finish<B: MessageBody + 'static>(
     let context = Context::of(request.request());
     request.extensions_mut().insert(context.clone());
     let in_api = request.path().starts_with("/api/");
+    let unread = Unread::of(&mut request);
     let mut response = next.call(request).await?.map_into_boxed_body();
     let route = response.request().extensions().get::<RouteLabel>().map_or("other", |label| label.0);
     if let Some(error) = response.response().error() {
@@ -79,7 +80,8 @@ pub async fn finish<B: MessageBody + 'static>(
     if let Some(state) = state {
         state.http_metrics.observe(route, status.as_u16(), begun.elapsed());
     }
-    Ok(response)
+    let (request, response) = response.into_parts();
+    Ok(ServiceResponse::new(request, unread.hang_up(response)))
 }
 
 /// Sets what the response does not say itself.

@@ -1,14 +1,15 @@
 //! The checks in front of every handler, in the order in which they may be told to a stranger.
 //!
 //! Who is asking (401), may they (403), is the write really theirs (CSRF, 403), do they know the route's parameters
-//! (400), do they say what they change (428), and was this very request answered before (`Idempotency-Key`).
+//! (400), do they say what they change (428). Only then the body of a write is read, it is looked whether this very
+//! request was answered before (`Idempotency-Key`), and the handler carries it out, to its end ([`outlive`]).
 
 use std::sync::Arc;
 
 use actix_web::{
     HttpMessage,
     body::BoxBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Payload, ServiceRequest, ServiceResponse},
     http::Method,
     middleware::Next,
     web,
@@ -18,12 +19,16 @@ use subtle::ConstantTimeEq;
 
 use super::{
     conditional::Version,
-    extract::Params,
-    idempotency,
+    context::Context,
+    extract::{Params, read_body},
+    idempotency, outlive,
     route::{Access, Meta, Precondition},
 };
 use crate::{
-    auth::{Caller, Credential, token::Bearer},
+    auth::{
+        Caller, Credential,
+        token::{Bearer, TokenKind},
+    },
     error::{Error, ErrorCode, Result},
     http::AppState,
 };
@@ -39,28 +44,44 @@ pub struct RouteLabel(pub &'static str);
 
 pub(super) async fn check(
     meta: Arc<Meta>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     request.extensions_mut().insert(RouteLabel(meta.path));
-    match admit(&meta, &request).await {
-        Ok(()) => idempotency::answer_once(&meta, request, next).await,
-        Err(error) => Ok(request.error_response(error)),
+    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
+        return Ok(request.error_response(Error::internal("the application has no state")));
+    };
+    if let Err(error) = admit(&meta, &state, &request).await {
+        return Ok(request.error_response(error));
     }
+    if matches!(meta.method, Method::GET | Method::HEAD) {
+        return next.call(request).await;
+    }
+    let body = match read_body(request.parts_mut().1, &state).await {
+        Ok(body) => body,
+        Err(error) => return Ok(request.error_response(error)),
+    };
+    request.set_payload(Payload::from(body.clone()));
+    let (asked, within) = (request.request().clone(), state.edge.answer_within);
+    outlive::carry_out(asked, within, idempotency::answer_once(meta, state, request, body, next)).await
 }
 
-async fn admit(meta: &Meta, request: &ServiceRequest) -> Result<()> {
-    let Some(state) = request.app_data::<web::Data<AppState>>() else {
-        return Err(Error::internal("the application has no state"));
-    };
+async fn admit(meta: &Meta, state: &AppState, request: &ServiceRequest) -> Result<()> {
     match meta.access {
         Access::Public => {}
+        // What a used token opens, only its handler and the answers given before can say.
         Access::EnrolmentToken => {
-            if matches!(Bearer::of(request.headers()), Bearer::Absent) {
+            let bearer = Bearer::of(request.headers());
+            if matches!(bearer, Bearer::Absent) {
                 return Err(Error::new(
                     ErrorCode::Unauthenticated,
                     "Send an enrolment token (lmet_...) in the Authorization header.",
                 ));
+            }
+            let token = bearer.of_kind(TokenKind::Enrollment);
+            if !token.is_some_and(|token| state.handles.fleet.knows_enrollment(&token.hash())) {
+                let unknown = Error::new(ErrorCode::Unauthenticated, "The enrolment token is unknown.");
+                return Err(state.turn_away(&Context::of(request.request()), unknown));
             }
         }
         Access::SignedIn | Access::Needs(_) => {

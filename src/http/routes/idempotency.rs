@@ -1,7 +1,9 @@
 //! `Idempotency-Key` on `POST`: a request that is sent again is answered as before, and carried out once.
 //!
 //! Kept in memory, bounded in number, bytes and time: it serves a client whose answer was lost on the way, not history.
-//! Answers may hold a token that is shown once; they are kept for an hour, and only for who asked.
+//! Answers may hold a token that is shown once; they are kept for an hour, and only for who asked. Of a request that
+//! ended in a fault of the server nobody knows what became: its key is kept too, or the next attempt might do again what
+//! was done.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +14,7 @@ use std::{
 use actix_web::{
     HttpResponse,
     body::{BoxBody, to_bytes},
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
         header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION},
@@ -23,7 +25,7 @@ use actix_web::{
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
-use super::{extract::read_body, route::Meta};
+use super::route::Meta;
 use crate::{
     error::{Error, ErrorCode, Result},
     http::AppState,
@@ -52,6 +54,8 @@ struct Kept {
 enum State {
     Running,
     Answered(Kept),
+    /// It failed at a point at which it may have been carried out.
+    Unknown,
 }
 
 struct Entry {
@@ -62,7 +66,7 @@ struct Entry {
 #[derive(Default)]
 struct Table {
     entries: HashMap<Key, Entry>,
-    /// Answered entries, oldest first, with the point at which each goes.
+    /// Entries that do not run, oldest first, with the point at which each goes.
     order: VecDeque<(Duration, Key)>,
     bytes: usize,
 }
@@ -76,11 +80,13 @@ enum Begun {
     Again(Kept),
 }
 
-/// A request that is being carried out. Dropped without an answer, its key is free again.
+/// A request that is being carried out. Dropped before that ended, nobody knows what became of it.
 struct Running {
     table: Arc<Mutex<Table>>,
     key: Key,
-    answered: bool,
+    /// When its key goes.
+    until: Duration,
+    ended: bool,
 }
 
 impl Idempotency {
@@ -98,15 +104,29 @@ impl Idempotency {
                 "The request with this Idempotency-Key is still being carried out.",
             )
             .with_retry_after(Duration::from_secs(1))),
+            Some(Entry { state: State::Unknown, .. }) => Err(Error::new(
+                ErrorCode::Conflict,
+                "The request with this Idempotency-Key failed, and may have been carried out all the same. Look whether \
+                 it was; if not, send it with another key.",
+            )),
             None => {
                 table.entries.insert(key, Entry { request, state: State::Running });
-                Ok(Begun::First(Running { table: Arc::clone(&self.0), key, answered: false }))
+                Ok(Begun::First(Running { table: Arc::clone(&self.0), key, until: now + KEPT, ended: false }))
             }
         }
     }
 }
 
 impl Table {
+    fn end(&mut self, key: Key, state: State, until: Duration) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if let State::Answered(kept) = &state {
+            self.bytes += kept.body.len();
+        }
+        entry.state = state;
+        self.order.push_back((until, key));
+    }
+
     fn forget_old(&mut self, now: Duration) {
         while let Some((until, key)) = self.order.front().copied() {
             if until > now && self.order.len() <= ANSWERS && self.bytes <= BYTES {
@@ -121,46 +141,46 @@ impl Table {
 }
 
 impl Running {
-    fn keep(mut self, kept: Kept, now: Duration) {
-        let mut table = self.table.lock();
-        if let Some(entry) = table.entries.get_mut(&self.key) {
-            self.answered = true;
-            let bytes = kept.body.len();
-            entry.state = State::Answered(kept);
-            table.bytes += bytes;
-            table.order.push_back((now + KEPT, self.key));
-        }
+    /// The answer is given to whoever sends the request again.
+    fn keep(self, kept: Kept) {
+        self.end(State::Answered(kept));
+    }
+
+    /// Nothing was carried out: the key is free.
+    fn free(mut self) {
+        self.ended = true;
+        self.table.lock().entries.remove(&self.key);
+    }
+
+    fn end(mut self, state: State) {
+        self.ended = true;
+        self.table.lock().end(self.key, state, self.until);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.answered {
-            self.table.lock().entries.remove(&self.key);
+        if !self.ended {
+            self.table.lock().end(self.key, State::Unknown, self.until);
         }
     }
 }
 
 /// Carries a request out, or answers as before when it is a `POST` whose key is known.
 pub(super) async fn answer_once(
-    meta: &Meta,
-    mut request: ServiceRequest,
+    meta: Arc<Meta>,
+    state: web::Data<AppState>,
+    request: ServiceRequest,
+    body: Bytes,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let Some(given) = request.headers().get(KEY).filter(|_| meta.is_idempotent_by_key()).cloned() else {
         return next.call(request).await;
     };
-    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
-        return Ok(request.error_response(Error::internal("the application has no state")));
-    };
     if given.is_empty() || given.len() > 255 {
         let detail = "Idempotency-Key must have 1 to 255 characters.";
         return Ok(request.error_response(Error::new(ErrorCode::MalformedRequest, detail)));
     }
-    let body = match read_body(request.parts_mut().1.take(), state.edge.max_body).await {
-        Ok(body) => body,
-        Err(error) => return Ok(request.error_response(error)),
-    };
     let key = digest(&[&credentials(request.headers()), request.path().as_bytes(), given.as_bytes()]);
     let content = digest(&[request.query_string().as_bytes(), &body]);
     let running = match state.idempotency.begin(key, content, state.clock.monotonic()) {
@@ -168,14 +188,16 @@ pub(super) async fn answer_once(
         Ok(Begun::Again(kept)) => return Ok(request.into_response(replay(kept))),
         Err(error) => return Ok(request.error_response(error)),
     };
-    request.set_payload(Payload::from(body));
     let response = next.call(request).await?;
-    // A fault of the server says nothing of the next attempt; nor does "wait".
-    if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+    if matches!(response.status(), StatusCode::GATEWAY_TIMEOUT | StatusCode::INTERNAL_SERVER_ERROR) {
+        running.end(State::Unknown);
         return Ok(response);
     }
-    if response.response().error().is_some() {
-        // A refusal changed nothing: asking again gives it again.
+    // "Nothing was stored" and "wait" say nothing of the next attempt.
+    let in_vain = response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS;
+    // A refusal changed nothing: asking again gives it again.
+    if in_vain || response.response().error().is_some() {
+        running.free();
         return Ok(response);
     }
     let (request, response) = response.into_parts();
@@ -188,7 +210,7 @@ pub(super) async fn answer_once(
         .into_iter()
         .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
         .collect();
-    running.keep(Kept { status: response.status(), headers, body: body.clone() }, state.clock.monotonic());
+    running.keep(Kept { status: response.status(), headers, body: body.clone() });
     Ok(ServiceResponse::new(request, response.set_body(body).map_into_boxed_body()))
 }
 
@@ -231,19 +253,31 @@ mod tests {
         let table = Idempotency::default();
         let Ok(Begun::First(first)) = table.begin([1; 32], [9; 32], NOW) else { panic!("the key is new") };
         assert_eq!(table.begin([1; 32], [9; 32], NOW).err().map(|e| e.code()), Some(ErrorCode::Conflict));
-        first.keep(kept("a"), NOW);
+        first.keep(kept("a"));
         assert!(matches!(table.begin([1; 32], [9; 32], NOW), Ok(Begun::Again(kept)) if kept.body == "a"));
         let other = table.begin([1; 32], [8; 32], NOW).err().map(|e| e.code());
         assert_eq!(other, Some(ErrorCode::IdempotencyMismatch));
     }
 
     #[test]
-    fn key_of_an_unanswered_request_and_of_an_old_one_is_free() {
+    fn key_of_a_refused_request_and_of_an_old_one_is_free() {
         let table = Idempotency::default();
-        drop(table.begin([1; 32], [9; 32], NOW));
+        let Ok(Begun::First(refused)) = table.begin([1; 32], [9; 32], NOW) else { panic!("the key is new") };
+        refused.free();
         let Ok(Begun::First(again)) = table.begin([1; 32], [9; 32], NOW) else { panic!("the key is free again") };
-        again.keep(kept("a"), NOW);
+        again.keep(kept("a"));
         assert!(matches!(table.begin([1; 32], [8; 32], NOW + KEPT), Ok(Begun::First(_))));
+    }
+
+    #[test]
+    fn request_that_may_have_been_carried_out_is_not_carried_out_again() {
+        for end in [|running: Running| running.end(State::Unknown), |running: Running| drop(running)] {
+            let table = Idempotency::default();
+            let Ok(Begun::First(lost)) = table.begin([1; 32], [9; 32], NOW) else { panic!("the key is new") };
+            end(lost);
+            assert_eq!(table.begin([1; 32], [9; 32], NOW).err().map(|e| e.code()), Some(ErrorCode::Conflict));
+            assert!(matches!(table.begin([1; 32], [9; 32], NOW + KEPT), Ok(Begun::First(_))), "for an hour");
+        }
     }
 
     #[test]
@@ -252,7 +286,7 @@ mod tests {
         for n in 0..10_000_u32 {
             let key = digest(&[&n.to_be_bytes()]);
             let Ok(Begun::First(running)) = table.begin(key, [0; 32], NOW) else { panic!("the key is new") };
-            running.keep(kept(&"x".repeat(8 << 10)), NOW);
+            running.keep(kept(&"x".repeat(8 << 10)));
         }
         let table = table.0.lock();
         assert!(table.entries.len() <= ANSWERS + 1 && table.bytes <= BYTES + (8 << 10), "{}", table.bytes);

@@ -1,5 +1,6 @@
 /* Preloaded into a process, fails what a test asks for, as a dying disk does:
  *   FAULT_FROM, FAULT_TO  which syncs fail, counted from 1
+ *   FAULT_WHILE           syncs fail as long as there is a file of this name
  *   FAULT_UNREADABLE      once a sync failed: files whose path ends like this cannot be opened for reading
  */
 #define _GNU_SOURCE
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 static long synced;
 static int failed;
@@ -20,8 +22,9 @@ static long number(const char *name) {
 }
 
 static int sync_with(const char *symbol, int fd) {
+	const char *sign = getenv("FAULT_WHILE");
 	synced++;
-	if (synced >= number("FAULT_FROM") && synced <= number("FAULT_TO")) {
+	if ((synced >= number("FAULT_FROM") && synced <= number("FAULT_TO")) || (sign && access(sign, F_OK) == 0)) {
 		failed = 1;
 		errno = EIO;
 		return -1;

@@ -63,16 +63,6 @@ fn full_disk_fails_the_save_stores_nothing_and_is_over_when_space_is_back() {
     GitRepository::open(&path).unwrap();
 }
 
-/// A library that fails syncs when it is preloaded.
-fn fault_library(folder: &Path) -> PathBuf {
-    let library = folder.join("fault.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/repository/tests/fault.c");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").output();
-    let built = built.expect("a C compiler is there: libgit2 is built by it");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    library
-}
-
 /// What became of the branch after a save that failed.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
@@ -92,7 +82,7 @@ fn sync_that_fails_at_any_step_leaves_a_sound_repository_with_every_answered_sav
         return;
     }
     let tools = tempfile::tempdir().unwrap();
-    let library = fault_library(tools.path());
+    let library = disk::fault_library(tools.path());
     let mut fates = std::collections::BTreeSet::new();
     // One sync fails; all fail from one on; and then the branch cannot be read either.
     for (is_lasting, unreadable) in [(false, None), (true, None), (false, Some("refs/heads/main"))] {

@@ -1,13 +1,16 @@
 //! YAML to JSON values, refusing what documents never hold: doubled keys, keys that are no text, tags, several
-//! documents, numbers that are none.
+//! documents, numbers that are none, aliases that make gigabytes of a small text.
 
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::domain::expansion;
+
 /// Reads one YAML document.
 pub(crate) fn yaml(text: &str) -> Result<Value, String> {
+    expansion::check(text).map_err(|e| e.to_string())?;
     let mut documents = serde_norway::Deserializer::from_str(text);
     let Some(first) = documents.next() else { return Ok(Value::Null) };
     let value = AnyValue.deserialize(first).map_err(|e| e.to_string())?;

@@ -89,7 +89,7 @@ fn broken_yaml_is_refused_with_the_line() {
         ("a: 1\n---\nb: 2\n", "more than one"),
         (
             "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
-            "repetition limit",
+            "aliases",
         ),
     ] {
         let problems = parse_pipeline(text).unwrap_err();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::expansion::bombs;
 
 const DESIRED_158: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-desired.yaml");
 const EFFECTIVE_158: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-effective.yaml");
@@ -204,4 +205,13 @@ fn alloy_differs_by_line() {
     assert_eq!(triples(&compare_alloy("a\nc\n", "a\nb\nc\n")), [("line 2", None, Some("b"))]);
     assert_eq!(triples(&compare_alloy("a\nb", "a\n")), [("line 2", Some("b"), None)]);
     assert_eq!(triples(&compare_alloy("a\n", "a")), [("line ends", None, None)]);
+}
+
+#[test]
+fn effective_config_whose_aliases_mean_gigabytes_is_no_config() {
+    let committed = Committed::parse(DESIRED_158).unwrap();
+    for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
+        assert!(matches!(committed.is_found_in(&bomb), Err(DriftError::NotYaml(_))));
+        assert!(matches!(committed.differences(&bomb), Err(DriftError::NotYaml(_))));
+    }
 }

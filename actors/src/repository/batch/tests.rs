@@ -1,10 +1,16 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use linkmesh_proto::{CollectorId, PipelineId, RequestId, api::pipeline::PipelineDocument};
+use linkmesh_proto::{
+    CollectorId, RequestId,
+    api::collector::{Runtime, Stability},
+};
 
 use super::*;
 use crate::{
-    domain::document::{CollectorDocument, parse_destination, parse_pipeline},
+    domain::{
+        config::Versioned,
+        document::{CollectorDocument, parse_destination, parse_pipeline},
+    },
     testing::PlainSealer,
 };
 
@@ -134,4 +140,84 @@ fn a_commit_names_a_collector_as_people_do() {
             format!("collectors: create {id}"),
         ],
     );
+}
+
+/// A fleet and its pipelines: each pipeline runs on one collector in a hundred.
+fn large_fleet(pipelines: u16, collectors: u16) -> (ConfigSnapshot, Vec<CollectorFacts>) {
+    let mut config = ConfigSnapshot::default();
+    let screen = parse_destination("name: S\nkind: debug\n").unwrap();
+    config = config.with_destination("central".parse().unwrap(), screen);
+    for n in 0..pipelines {
+        let mut document = pipeline(10_000 + n);
+        document.matchers = vec![format!("shard=\"{}\"", n % 100)];
+        config.pipelines.insert(format!("p{n}").parse().unwrap(), Arc::new(Versioned::unsaved(document)));
+    }
+    let facts = (0..collectors).map(|n| {
+        let attributes = [("shard".to_owned(), (n % 100).to_string())].into();
+        CollectorFacts {
+            id: CollectorId::generate(),
+            name: format!("host-{n}").into(),
+            runtime: Runtime::Otelcol,
+            stability: Stability::default(),
+            version: None,
+            attributes: Arc::new(attributes),
+            components: None,
+        }
+    });
+    (config, facts.collect())
+}
+
+fn restore_of(paths: impl Iterator<Item = (DocumentPath, Option<Vec<u8>>)>) -> Change {
+    let files = paths.map(|(path, content)| RestoredFile { path, content, replaces: Some(NO_VERSION) }).collect();
+    Change::Restore { restoration: Restoration { of: Revision::from_bytes([1; 20]), head: None, files }, by: by() }
+}
+
+/// The pipelines as they are, moved by so many ports.
+fn moved_ports(config: &ConfigSnapshot, pipelines: usize, by: u16) -> Change {
+    restore_of(config.pipelines.iter().take(pipelines).map(|(id, stored)| {
+        let mut document = stored.document.clone();
+        let endpoint = document.sources[0].settings["grpc"]["endpoint"].as_str().unwrap();
+        let port: u16 = endpoint.rsplit_once(':').unwrap().1.parse().unwrap();
+        document.sources[0].settings["grpc"]["endpoint"] = format!("127.0.0.1:{}", port + by).into();
+        (DocumentPath::Pipeline(id.clone()), Some(to_yaml(&document).into_bytes()))
+    }))
+}
+
+#[test]
+fn restore_is_judged_on_what_it_touches() {
+    let (config, facts) = large_fleet(1_000, 5_000);
+    let sealer = PlainSealer::default();
+    let judge_on = |change: Change| {
+        let begun = std::time::Instant::now();
+        let judge = Judge { facts: &facts, sealer: &sealer, now: Timestamp::from_millis(7) };
+        let (judged, requests) = super::judge(&[change], &config, &judge);
+        let accepted = matches!(judged[0], Judged::Accepted { .. });
+        (accepted, requests.first().map_or(0, |request| request.changes.len()), begun.elapsed())
+    };
+    for files in [1, 10, 100] {
+        let (accepted, changed, took) = judge_on(moved_ports(&config, files, 20_000));
+        println!("a restore of {files} of 1,000 pipelines on 5,000 collectors is judged in {took:?}");
+        assert!(accepted);
+        assert_eq!(changed, files);
+    }
+    // An untouched one is in the way of one that comes back.
+    let (accepted, ..) = judge_on(moved_ports(&config, 1, 100));
+    assert!(!accepted, "p0 and p100 would listen on one port with different settings");
+}
+
+#[test]
+fn restore_is_not_kept_up_by_what_it_does_not_touch_and_refused_for_what_it_breaks() {
+    let (mut config, _) = large_fleet(3, 0);
+    let mut wrong = config.pipelines[&"p2".parse::<PipelineId>().unwrap()].document.clone();
+    wrong.sources[0].kind = "nothing".into();
+    config.pipelines.insert("p2".parse().unwrap(), Arc::new(Versioned::unsaved(wrong)));
+    let sealer = PlainSealer::default();
+    let (judged, _) = run(&[moved_ports(&config, 2, 1)], &config, &sealer);
+    assert!(matches!(judged[0], Judged::Accepted { .. }));
+
+    let gone = restore_of([(DocumentPath::Destination("central".parse().unwrap()), None)].into_iter());
+    let (judged, requests) = run(&[gone], &config, &sealer);
+    let Judged::Refused(SaveError::Invalid { errors, .. }) = &judged[0] else { panic!("pipelines send there") };
+    assert!(errors.iter().any(|e| e.field == "pipelines/p0.yaml: destinations[0]"), "{errors:?}");
+    assert!(requests.is_empty());
 }

@@ -16,7 +16,7 @@ use linkmesh_proto::{
 
 use super::support::*;
 use crate::{
-    domain::document::DocumentPath,
+    domain::{document::DocumentPath, expansion::bombs},
     fleet::{AdmitError, SessionError},
     ports::{CloseReason, Transport, TransportFull},
     repository::{Edit, Precondition, Save},
@@ -53,6 +53,32 @@ fn saved_pipeline_reaches_the_collectors_that_it_matches_and_wakes_no_other() {
         assert_eq!(desired.body, effective.body);
         assert_eq!(config.drift.differences, []);
         assert!(handles.fleet.health(prod).await.unwrap().root.unwrap().healthy);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn effective_config_whose_aliases_mean_gigabytes_is_drift_and_hurts_nobody() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let (prod, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let mut agent = Agent::new(1);
+        let (hash, text) = offered(&agent.start(&handles, &token).await).pop().unwrap();
+        agent.apply(&hash, &text).await;
+        wait_for("applied", || handles.fleet.collector(prod).unwrap().0.config_state == ConfigState::Applied).await;
+        for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
+            let running = AgentToServer { effective_config: Some(effective(&bomb)), ..agent.heartbeat() };
+            agent.ask(running).await;
+            wait_for("drift", || handles.fleet.collector(prod).unwrap().0.drift == DriftState::Drifted).await;
+            let config = handles.fleet.config(prod).await.unwrap();
+            assert!(config.effective.is_some_and(|effective| effective.body == bomb));
+            let back = AgentToServer { effective_config: Some(effective(&text)), ..agent.heartbeat() };
+            agent.ask(back).await;
+            wait_for("no drift", || handles.fleet.collector(prod).unwrap().0.drift == DriftState::InSync).await;
+        }
         handles.stop().await;
     });
 }

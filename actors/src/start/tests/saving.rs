@@ -1,13 +1,22 @@
 //! Saves: batches, conflicts, failures, commits by hand.
 
-use futures_util::future::join_all;
+use futures_util::{
+    StreamExt as _,
+    future::{join_all, poll_immediate},
+    stream::FuturesUnordered,
+};
 use linkmesh_proto::{CollectorId, DestinationId, api::event::Event};
 
 use super::support::*;
 use crate::{
-    domain::document::{CollectorDocument, DocumentPath},
-    ports::RepositoryError,
-    repository::{Edit, Precondition, Save, SaveError},
+    Handles,
+    domain::{
+        document::{CollectorDocument, DocumentPath},
+        expansion::bombs,
+    },
+    ports::{LARGEST_FILE, RepositoryError},
+    repository::{Edit, Precondition, Save, SaveError, Saved},
+    runtime::AskError,
     testing::{by, wait_for},
 };
 
@@ -168,6 +177,115 @@ fn broken_file_keeps_its_last_good_version_alone_also_after_a_restart() {
 }
 
 #[test]
+fn file_whose_aliases_mean_gigabytes_is_broken_and_nothing_more() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
+            let head = world.repository.commit_by_hand("pipelines/web.yaml", Some(&bomb));
+            wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
+            let broken = handles.fleet.summary().broken_files;
+            assert!(broken.len() == 1 && broken[0].error.contains("aliases"), "{broken:?}");
+        }
+        assert_eq!(handles.repository.snapshot().pipelines.len(), 1, "the last good version is in force");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn file_that_is_too_large_is_broken_and_its_last_good_version_stays_in_force() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        let large = format!("# {}", "x".repeat(LARGEST_FILE));
+        let head = world.repository.commit_by_hand("pipelines/web.yaml", Some(&large));
+        wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
+        let is_as_it_was = |handles: &Handles| {
+            let broken = handles.fleet.summary().broken_files;
+            assert!(broken.len() == 1 && broken[0].error.contains("more than any document"), "{broken:?}");
+            assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [r#"env="a""#]);
+        };
+        is_as_it_was(&handles);
+        handles.stop().await;
+        let handles = world.start().await;
+        is_as_it_was(&handles);
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn file_that_was_deleted_and_came_back_broken_is_in_force_neither_now_nor_after_a_start() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="a""#, 4317).await;
+        world.repository.commit_by_hand("pipelines/web.yaml", None);
+        let head = world.repository.commit_by_hand("pipelines/web.yaml", Some("name: [broken"));
+        wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
+        assert!(handles.repository.snapshot().pipelines.is_empty());
+        assert_eq!(handles.fleet.summary().broken_files.len(), 1);
+        handles.stop().await;
+        let handles = world.start().await;
+        assert!(handles.repository.snapshot().pipelines.is_empty());
+        assert_eq!(handles.fleet.summary().broken_files.len(), 1);
+        handles.stop().await;
+    });
+}
+
+/// A save of a collector's document, which costs little.
+async fn save_collector(handles: &Handles, collector: CollectorId) -> Result<Saved, SaveError> {
+    let document = CollectorDocument { version: 1, name: "host".to_owned(), labels: [].into() };
+    let edit = Edit::Collector(collector, document);
+    handles.repository.save(Save { edit, precondition: Precondition::Absent, by: by("ada") }).await
+}
+
+#[test]
+fn saves_behind_a_stalled_disk_are_bounded_and_the_rest_is_refused() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        world.repository.stall_commits(true);
+        // One is on its way, 256 wait.
+        let mut saves: FuturesUnordered<_> =
+            (0..300).map(|_| async { save_collector(&handles, CollectorId::generate()).await }).collect();
+        for _ in 257..300 {
+            let refused = saves.next().await.unwrap();
+            assert!(matches!(refused, Err(SaveError::Unavailable(AskError::Full))), "{refused:?}");
+        }
+        world.repository.stall_commits(false);
+        let saved: Vec<_> = saves.collect().await;
+        assert_eq!(saved.len(), 257);
+        assert!(saved.iter().all(Result::is_ok), "{saved:?}");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn save_that_nobody_waits_for_any_more_is_not_made() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        world.repository.stall_commits(true);
+        let [first, left, last] = [1, 2, 3].map(|n| CollectorId::from_bytes([n; 16]));
+        let mut first = Box::pin(save_collector(&handles, first));
+        let mut given_up = Box::pin(save_collector(&handles, left));
+        assert!(poll_immediate(&mut first).await.is_none() && poll_immediate(&mut given_up).await.is_none());
+        drop(given_up);
+        world.repository.stall_commits(false);
+        first.await.unwrap();
+        save_collector(&handles, last).await.unwrap();
+        assert_eq!(world.repository.text(&format!("collectors/{left}.yaml")), None);
+        assert_eq!(world.repository.len(), 2);
+        handles.stop().await;
+    });
+}
+
+#[test]
 fn save_that_meets_a_commit_by_hand_is_judged_again() {
     run(async {
         let world = World::default();
@@ -197,7 +315,7 @@ fn restore_brings_back_what_was_as_a_new_commit() {
         let first = create(&handles, "web", r#"env="a""#, 4317).await.revision;
         let from = Precondition::Matches(etag(&handles, "web"));
         let second = save(&handles, "web", pipeline(r#"env="b""#, 4317), from).await.unwrap().revision;
-        let diff = handles.repository.diff(None, second).await.unwrap();
+        let diff = handles.repository.diff(None, second).await.unwrap().shown();
         assert_eq!((diff.base, diff.files.len()), (Some(first), 1));
         let changed: Vec<&str> = diff.files[0].patch.lines().filter(|line| line.contains("env=")).collect();
         assert_eq!(changed, [r#"-match: ['env="a"']"#, r#"+match: ['env="b"']"#], "{diff:?}");

@@ -233,3 +233,44 @@ fn token_that_a_supervisor_reports_among_its_settings_is_never_shown_nor_kept() 
         assert_eq!(kept.hash, linkmesh_proto::ConfigHash::of(merged.as_bytes()), "the hash is that of what runs");
     });
 }
+
+#[test]
+fn secret_that_a_commit_by_hand_holds_in_the_clear_is_hidden_in_differences() {
+    const PLAIN: &str = "hunter2-in-the-clear";
+    run(async {
+        let world = World::default();
+        let text = format!(
+            "name: Backend\nkind: otlp_http\nsettings:\n  endpoint: https://x.example\n  headers:\n    x-token: {PLAIN}\n"
+        );
+        let by_hand = world.repository.commit_by_hand("destinations/backend.yaml", Some(&text));
+        let handles = world.start().await;
+        let backend = "backend".parse().unwrap();
+        let stored = handles.repository.snapshot().destinations[&backend].clone();
+        let edit = Edit::Destination(backend, stored.document.clone());
+        let save = Save { edit, precondition: Precondition::Matches(stored.etag), by: by("ada") };
+        let sealed = handles.repository.save(save).await.unwrap().revision;
+        // Broken, and still the secret that is known of.
+        let broken = world.repository.commit_by_hand("destinations/backend.yaml", Some(&format!("{text}oops: [")));
+        wait_for("taken over", || handles.repository.snapshot().revision == Some(broken)).await;
+        let patch = async |handles: &Handles, revision| {
+            let shown = handles.repository.diff(None, revision).await.unwrap().shown();
+            assert_eq!(shown.files.len(), 1);
+            shown.files[0].patch.clone()
+        };
+        for (revision, line) in [
+            (by_hand, "+    x-token: [sealed]"),
+            (sealed, "-    x-token: [sealed]"),
+            (broken, "+    x-token: [sealed]"),
+        ] {
+            let patch = patch(&handles, revision).await;
+            assert!(patch.contains(line) && !patch.contains(PLAIN), "{patch}");
+        }
+        handles.stop().await;
+        // It is in no document any more, and no blob of history holds it.
+        world.repository.commit_by_hand("destinations/backend.yaml", None);
+        let handles = world.start().await;
+        let patch = patch(&handles, by_hand).await;
+        assert!(!patch.contains(PLAIN), "{patch}");
+        handles.stop().await;
+    });
+}

@@ -1,0 +1,204 @@
+//! Whether a YAML text means about as much as it says.
+//!
+//! An alias stands for everything below its anchor, and may itself stand below one: 60 KB can mean thousands of millions
+//! of values. The parser bounds how often an alias is followed, not how much that makes. So before a text that has
+//! aliases is made into values, it is walked once without keeping anything, and the walk ends when it has seen more than
+//! a text of that length could say without them.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
+
+/// What a text may mean beside twice its length: small files may repeat themselves.
+const FREE: usize = 64 << 10;
+
+/// Refuses a text whose aliases make too much of it, and one that cannot be walked to its end.
+///
+/// Only the first document is looked at.
+///
+/// # Errors
+/// The parser's, or one of the same type that says so.
+pub(crate) fn check(text: &str) -> Result<(), serde_norway::Error> {
+    // Without both, nothing stands for anything else: nearly all texts end here.
+    if !(text.contains('&') && text.contains('*')) {
+        return Ok(());
+    }
+    let Some(first) = serde_norway::Deserializer::from_str(text).next() else { return Ok(()) };
+    // A value takes at least a character and what parts it from the next, or is empty behind a key; escapes in quotes
+    // make three bytes of two at most.
+    let mut left = text.len().saturating_mul(2).saturating_add(FREE);
+    Counter { left: &mut left }.deserialize(first)
+}
+
+/// Takes every value off what is left.
+struct Counter<'a> {
+    left: &'a mut usize,
+}
+
+impl Counter<'_> {
+    fn take<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
+        match self.left.checked_sub(bytes.saturating_add(1)) {
+            Some(left) => {
+                *self.left = left;
+                Ok(())
+            }
+            None => Err(E::custom("aliases (`*name`) make far more of the text than it says; write it out")),
+        }
+    }
+
+    fn again(&mut self) -> Counter<'_> {
+        Counter { left: self.left }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Counter<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Counter<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(mut self) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_none<E: Error>(mut self) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E: Error>(mut self, _: bool) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_i64<E: Error>(mut self, _: i64) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_i128<E: Error>(mut self, _: i128) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_u64<E: Error>(mut self, _: u64) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_u128<E: Error>(mut self, _: u128) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_f64<E: Error>(mut self, _: f64) -> Result<(), E> {
+        self.take(0)
+    }
+
+    fn visit_str<E: Error>(mut self, text: &str) -> Result<(), E> {
+        self.take(text.len())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        self.take(0)?;
+        while items.next_element_seed(self.again())?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        self.take(0)?;
+        while entries.next_key_seed(self.again())?.is_some() {
+            entries.next_value_seed(self.again())?;
+        }
+        Ok(())
+    }
+
+    /// A value with a tag.
+    fn visit_enum<A: EnumAccess<'de>>(mut self, tagged: A) -> Result<(), A::Error> {
+        use serde::de::VariantAccess as _;
+        let (Tag(tag), value) = tagged.variant::<Tag>()?;
+        self.take(tag.len())?;
+        value.newtype_variant_seed(self)
+    }
+}
+
+struct Tag(String);
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
+/// Texts of some ten kilobytes that mean gigabytes: for the tests of every place that reads YAML of others.
+#[cfg(test)]
+pub(crate) mod bombs {
+    /// A list of many values, named many times: 120 million values.
+    pub(crate) fn wide() -> String {
+        format!("a: &a [{}]\nb: [{}]\n", "0,".repeat(20_000), "*a,".repeat(6_000))
+    }
+
+    /// Lists of lists of lists: ten thousand million values.
+    pub(crate) fn deep() -> String {
+        let mut text = String::from("l0: &l0 [0,0,0,0,0,0,0,0,0,0]\n");
+        for level in 1..10 {
+            let below = format!("*l{},", level - 1);
+            text.push_str(&format!("l{level}: &l{level} [{}]\n", below.repeat(10)));
+        }
+        // The parser follows an alias a hundred times for each part of the text: more text, more of that.
+        text.push_str(&format!("rest: [{}]\n", "0,".repeat(20_000)));
+        text
+    }
+
+    /// One long text, named many times: two gigabytes.
+    pub(crate) fn long() -> String {
+        format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a,".repeat(20_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_whose_aliases_mean_gigabytes_is_refused() {
+        for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
+            let error = check(&bomb).unwrap_err().to_string();
+            assert!(error.contains("aliases"), "{error}");
+        }
+    }
+
+    #[test]
+    fn text_that_says_all_it_means_is_taken_whatever_is_in_it() {
+        // The comment has both signs, so that each is counted.
+        let texts = [
+            String::new(),
+            "[a,b,c]".to_owned(),
+            format!("[{}]", "a,".repeat(200_000)),
+            format!("{{{}}}", (0..100_000).map(|n| format!("{n},")).collect::<String>()),
+            "-\n".repeat(200_000),
+            "?\n".to_owned(),
+            format!("[{}]", "a: ,".repeat(100_000)),
+            format!("[{}]", "!t a,".repeat(100_000)),
+            format!("\"{}\"", r"\L".repeat(200_000)),
+            format!("[{}]", r#""\P","#.repeat(100_000)),
+        ];
+        for text in texts {
+            let text = format!("# & *\n{text}");
+            assert!(check(&text).is_ok(), "{:?}: {:?}", text.get(..40), check(&text));
+        }
+    }
+
+    #[test]
+    fn text_that_repeats_itself_in_moderation_is_taken() {
+        let text = format!("tls: &tls {{ca_file: /etc/ca.pem}}\nall: [{}]\n", "*tls,".repeat(500));
+        check(&text).unwrap();
+    }
+}
