@@ -1,7 +1,10 @@
 //! `/revisions`: history of the config repository, differences, restore.
 
 use actix_web::{HttpResponse, web};
-use linkmesh_actors::{domain::access::Permission, repository::SaveError};
+use linkmesh_actors::{
+    domain::{access::Permission, document::DocumentPath},
+    repository::SaveError,
+};
 use linkmesh_proto::{
     Cursor, Revision,
     api::{
@@ -82,6 +85,12 @@ async fn restore(
 ) -> Result<HttpResponse> {
     let by = context.by(&caller);
     let repository = &state.handles.repository;
+    for (index, path) in body.paths.iter().flatten().enumerate() {
+        if path.parse::<DocumentPath>().is_err() {
+            let message = "is no document of the config repository, such as pipelines/web-logs.yaml";
+            return Err(Error::invalid_field(format!("paths[{index}]"), "invalid_value", message));
+        }
+    }
     let before = repository.snapshot().revision;
     let restoration = repository.restoration(revision, body.paths).await?;
     for path in restoration.paths() {

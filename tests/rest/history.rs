@@ -45,6 +45,9 @@ async fn history_differences_and_restore() {
     let restored = api.post(&format!("/revisions/{first}/restore"), json!({})).await.expect(200);
     assert_eq!(restored["paths"], json!(["destinations/central.yaml"]));
     assert_eq!(api.get("/destinations/central").await.expect(200)["name"], "Central");
+    let paths = ["pipelines/web.yaml", "../x", "/etc/passwd"];
+    let refused = api.post(&format!("/revisions/{first}/restore"), json!({ "paths": paths })).await.expect(422);
+    assert_eq!(refused["errors"][0]["field"], "paths[1]");
     let again = api.post(&format!("/revisions/{first}/restore"), json!({"paths": []})).await.expect(200);
     assert_eq!(again["revision"], restored["revision"]);
 }
