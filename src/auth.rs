@@ -153,6 +153,11 @@ impl Auth {
         let (now, address) = (inner.clock.monotonic(), network(address));
         let guesser = format!("{email} {address}");
         inner.by_address.take(&address, now).map_err(too_many)?;
+        let wrong = || Error::new(ErrorCode::Unauthenticated, "The e-mail address or the password is wrong.");
+        if email.len() > accounts::MAX_EMAIL {
+            // Nobody's, and not to be remembered.
+            return Err(wrong());
+        }
         inner.by_account_and_address.take(&guesser, now).map_err(too_many)?;
         let from_afar = !inner.places.knows(&email, &address, now);
         if from_afar {
@@ -162,7 +167,7 @@ impl Auth {
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let right = inner.passwords.verify(password, hash).await?;
         let Some(user) = user.filter(|_| right) else {
-            return Err(Error::new(ErrorCode::Unauthenticated, "The e-mail address or the password is wrong."));
+            return Err(wrong());
         };
         inner.by_address.give_back(&address);
         inner.by_account_and_address.give_back(&guesser);

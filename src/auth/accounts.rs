@@ -43,10 +43,16 @@ pub fn canonical_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
+/// The longest e-mail address, in bytes (RFC 5321, 4.5.3.1.3).
+pub(super) const MAX_EMAIL: usize = 254;
+
 /// What is wrong with an e-mail address; `None` when it will do. Its owner is not asked: it only names a person.
 fn email_objection(email: &str) -> Option<&'static str> {
     let form = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !form || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>".contains(c)) {
+    if !form
+        || email.len() > MAX_EMAIL
+        || email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>".contains(c))
+    {
         return Some("must be an e-mail address");
     }
     None

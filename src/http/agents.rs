@@ -72,7 +72,7 @@ impl Agents {
                 write_timeout: limits.write_timeout.0,
                 message_time: config.http.body_timeout.0,
             },
-            budget: Budget::new(config.http.max_unfinished.as_usize()),
+            budget: Arc::clone(&state.budget),
             remotecfg_max_body: config.remotecfg.max_body.as_usize(),
             otlp_max_body: config.otlp.max_body.as_usize(),
             observe: handles.observe.clone(),

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    io::Read as _,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -21,6 +22,8 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
+
+use super::budget::{Exhausted, Share};
 
 /// What a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,8 @@ pub(super) enum BodyError {
     TooLarge,
     /// It is compressed in a way that is not known here.
     Encoding,
+    /// Bodies that are not whole hold all the memory that there is for them.
+    Exhausted,
 }
 
 impl BodyError {
@@ -52,12 +57,19 @@ impl BodyError {
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Exhausted => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
-/// Reads a body as it comes.
-pub(super) async fn read<S>(mut body: S, limits: BodyLimits) -> Result<Bytes, BodyError>
+impl From<Exhausted> for BodyError {
+    fn from(_: Exhausted) -> Self {
+        Self::Exhausted
+    }
+}
+
+/// Reads a body as it comes. It holds `share` until it is whole.
+pub(super) async fn read<S>(mut body: S, limits: BodyLimits, share: &mut Share) -> Result<Bytes, BodyError>
 where
     S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
 {
@@ -68,9 +80,11 @@ where
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|_| BodyError::Broken)?;
             let first = only.take();
-            if joined.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > limits.bytes {
+            let len = joined.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
+            if len > limits.bytes {
                 return Err(BodyError::TooLarge);
             }
+            share.resize(len)?;
             if first.is_none() && joined.is_empty() {
                 only = Some(chunk);
             } else {
@@ -97,14 +111,46 @@ pub(super) async fn read_plain(
     request: &HttpRequest,
     payload: &mut web::Payload,
     limits: BodyLimits,
+    mut share: Share,
 ) -> Result<Bytes, BodyError> {
     let encoding = request.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-    match encoding.unwrap_or_default() {
-        "" | "identity" | "gzip" => {}
+    let is_packed = match encoding.unwrap_or_default() {
+        "" | "identity" => false,
+        "gzip" => true,
         _ => return Err(BodyError::Encoding),
+    };
+    let body = read(payload, limits, &mut share).await?;
+    match is_packed {
+        false => Ok(body),
+        true if body.len() <= INFLATED_HERE => inflate(&body, limits.bytes, &mut share),
+        // Off the worker, which serves sockets too.
+        true => web::block(move || inflate(&body, limits.bytes, &mut share)).await.unwrap_or(Err(BodyError::Broken)),
     }
-    read(actix_http::encoding::Decoder::from_headers(payload, request.headers()), limits).await
 }
+
+/// So much is decompressed where it was read: seldom more than a millisecond's work.
+const INFLATED_HERE: usize = 16 << 10;
+
+/// Decompresses step by step: a megabyte may mean a gigabyte, and ends at the limit.
+fn inflate(body: &[u8], limit: usize, share: &mut Share) -> Result<Bytes, BodyError> {
+    let mut decoder = flate2::read::MultiGzDecoder::new(body);
+    let mut plain = Vec::new();
+    loop {
+        let before = plain.len();
+        // One byte more than fits says that there is more.
+        let step = (limit - before + 1).min(INFLATE_STEP);
+        share.resize(body.len() + before + step)?;
+        decoder.by_ref().take(step as u64).read_to_end(&mut plain).map_err(|_| BodyError::Broken)?;
+        if plain.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        if plain.len() == before {
+            return Ok(plain.into());
+        }
+    }
+}
+
+const INFLATE_STEP: usize = 64 << 10;
 
 /// Ends the connection with this answer when the request's body was not read to its end.
 ///
@@ -164,8 +210,49 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
+    use crate::http::budget::Budget;
 
     const LIMITS: BodyLimits = BodyLimits { bytes: 10, time: Duration::from_secs(30) };
+
+    fn share() -> Share {
+        Budget::new(1 << 20).share()
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_up_to_the_limit_and_no_further() {
+        let plain: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
+        let body = packed(&plain);
+        assert_eq!(inflate(&body, plain.len(), &mut share()).unwrap(), plain);
+        assert_eq!(inflate(&body, plain.len() - 1, &mut share()), Err(BodyError::TooLarge));
+        assert_eq!(inflate(&packed(b""), 0, &mut share()).unwrap(), Bytes::new());
+        assert_eq!(inflate(b"no gzip", 100, &mut share()), Err(BodyError::Broken));
+        assert_eq!(inflate(&body[..body.len() / 2], plain.len(), &mut share()), Err(BodyError::Broken));
+        let bomb = packed(&vec![0; 50 << 20]);
+        assert!(bomb.len() < 100_000);
+        assert_eq!(inflate(&bomb, 64 << 20, &mut share()), Err(BodyError::Exhausted), "it holds a mebibyte at most");
+    }
+
+    #[actix_web::test]
+    async fn bodies_that_are_not_whole_share_a_budget() {
+        let budget = Budget::new(100_000);
+        let limits = BodyLimits { bytes: 1 << 20, ..LIMITS };
+        let chunk = || Ok(Bytes::from(vec![0; 64 << 10]));
+        let never_ends = stream::iter([chunk(), chunk()]).chain(stream::pending());
+        let mut held = budget.share();
+        let mut waiting = Box::pin(read(never_ends, limits, &mut held));
+        assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+        let whole = || stream::iter([chunk(), chunk()]);
+        assert_eq!(read(whole(), limits, &mut budget.share()).await, Err(BodyError::Exhausted));
+        drop(waiting);
+        drop(held);
+        assert_eq!(read(whole(), limits, &mut budget.share()).await.unwrap().len(), 128 << 10);
+    }
 
     #[test]
     fn gzip_is_taken_when_it_is_offered_and_not_refused() {
@@ -197,10 +284,10 @@ mod tests {
             (&["0123456789", "x"], Err(BodyError::TooLarge)),
             (&["0123456789x"], Err(BodyError::TooLarge)),
         ] {
-            assert_eq!(read(chunks(parts), LIMITS).await, whole.map(Bytes::from), "{parts:?}");
+            assert_eq!(read(chunks(parts), LIMITS, &mut share()).await, whole.map(Bytes::from), "{parts:?}");
         }
         let broken = chunks(&["0"]).chain(stream::iter([Err(PayloadError::Incomplete(None))]));
-        assert_eq!(read(broken, LIMITS).await, Err(BodyError::Broken));
+        assert_eq!(read(broken, LIMITS, &mut share()).await, Err(BodyError::Broken));
     }
 
     #[actix_web::test]
@@ -211,7 +298,7 @@ mod tests {
             beat.tick().await;
             Some((Ok(Bytes::from_static(b"x")), beat))
         });
-        assert_eq!(read(Box::pin(trickle), LIMITS).await, Err(BodyError::Late));
+        assert_eq!(read(Box::pin(trickle), LIMITS, &mut share()).await, Err(BodyError::Late));
         // The clock of tokio counts whole milliseconds.
         assert!(begun.elapsed() - LIMITS.time < Duration::from_millis(5), "{:?}", begun.elapsed());
     }

@@ -11,6 +11,9 @@ use std::sync::{
 /// Of each message so much is free: the small ones that nearly all are cost no counting.
 const FREE: usize = 64 << 10;
 
+/// How much there is to hold unless somebody says otherwise.
+pub const DEFAULT_MAX_UNFINISHED: usize = 256 << 20;
+
 /// How much there is to hold.
 #[derive(Debug)]
 pub struct Budget {

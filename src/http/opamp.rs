@@ -71,7 +71,7 @@ async fn answer_to(
         return Err(HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n")));
     }
     let limit = agents.socket_limits.max_message;
-    let body = body::read_plain(request, payload, agents.body_limits(limit)).await;
+    let body = body::read_plain(request, payload, agents.body_limits(limit), agents.budget.share()).await;
     let body = body.map_err(|error| bad_body(agents, error))?;
     let Ok(message) = decode_message(body) else {
         agents.observe.opamp_malformed.increment();

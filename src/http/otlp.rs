@@ -46,7 +46,8 @@ async fn take(
     if !essence.eq_ignore_ascii_case(PROTOBUF) {
         return Err(HttpResponse::UnsupportedMediaType().body(format!("the body must be {PROTOBUF}\n")));
     }
-    let body = body::read_plain(request, payload, agents.body_limits(agents.otlp_max_body)).await;
+    let body =
+        body::read_plain(request, payload, agents.body_limits(agents.otlp_max_body), agents.budget.share()).await;
     let body = body.map_err(|error| opamp::bad_body(agents, error))?;
     let Ok(metrics) = ExportMetricsServiceRequest::decode(body) else {
         return Err(HttpResponse::BadRequest().body("the body is no ExportMetricsServiceRequest\n"));

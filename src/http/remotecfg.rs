@@ -70,7 +70,7 @@ async fn answer(
     } else {
         let call = Call::of_post(request)?;
         // As it was sent: decompressing is the protocol's business.
-        let body = body::read(payload, agents.body_limits(limit)).await;
+        let body = body::read(payload, agents.body_limits(limit), &mut agents.budget.share()).await;
         (call, body.map_err(|error| bad_body(agents, error))?)
     };
     let refused = |error| refuse(agents, &error, address);
@@ -98,6 +98,7 @@ fn bad_body(agents: &Agents, error: BodyError) -> ConnectError {
     match error {
         BodyError::TooLarge => ConnectError::too_large(),
         BodyError::Late => ConnectError::late(),
+        BodyError::Exhausted => ConnectError::unavailable("too many large requests are being read"),
         BodyError::Broken | BodyError::Encoding => ConnectError::invalid("the request broke off"),
     }
 }

@@ -8,6 +8,7 @@ use linkmesh_actors::{
 };
 
 use super::{
+    budget::{Budget, DEFAULT_MAX_UNFINISHED},
     health::Readiness,
     metrics::{Connections, HttpMetrics},
     routes::{Context, DEFAULT_MAX_BODY, Idempotency},
@@ -36,6 +37,8 @@ pub struct Edge {
     pub max_body: usize,
     /// How long the body of a REST request may take to arrive.
     pub body_timeout: Duration,
+    /// What messages and bodies that are not whole may hold of memory, all together.
+    pub max_unfinished: usize,
     /// How long a write may take before its client is told that what became of it is not known.
     pub answer_within: Duration,
     /// How often a silent event stream says that it lives.
@@ -56,6 +59,7 @@ impl Edge {
             trusted_proxies: Vec::new(),
             max_body: DEFAULT_MAX_BODY,
             body_timeout: Duration::from_secs(30),
+            max_unfinished: DEFAULT_MAX_UNFINISHED,
             answer_within: Duration::from_secs(30),
             feed_heartbeat: Duration::from_secs(15),
             feed_recheck: Duration::from_secs(30),
@@ -83,6 +87,8 @@ pub struct AppState {
     pub connections: Connections,
     /// Who sent tokens that open nothing, by address.
     pub failed_tokens: Arc<Throttle>,
+    /// What unfinished messages and bodies may hold.
+    pub budget: Arc<Budget>,
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whether the server can do its work.
@@ -100,6 +106,7 @@ impl AppState {
         handles: Handles,
         auth: Auth,
     ) -> Self {
+        let budget = Budget::new(edge.max_unfinished);
         Self {
             edge,
             store,
@@ -110,6 +117,7 @@ impl AppState {
             http_metrics: HttpMetrics::default(),
             connections: Connections::default(),
             failed_tokens: Arc::new(Throttle::new(FAILED_TOKENS)),
+            budget,
             idempotency: Idempotency::default(),
             readiness: Readiness::default(),
         }

@@ -140,13 +140,16 @@ fn json_declared(request: &HttpRequest) -> Result<()> {
 /// When it is longer, takes longer, or ends too early.
 pub(super) async fn read_body(payload: &mut Payload, state: &AppState) -> Result<Bytes> {
     let limits = BodyLimits { bytes: state.edge.max_body, time: state.edge.body_timeout };
-    body::read(payload, limits).await.map_err(|error| match error {
+    body::read(payload, limits, &mut state.budget.share()).await.map_err(|error| match error {
         BodyError::TooLarge => {
             Error::new(ErrorCode::TooLarge, format!("The body is larger than {} bytes.", limits.bytes))
         }
         BodyError::Late => {
             state.connections.collectors.bodies_late.increment();
             Error::new(ErrorCode::BodyLate, "The body did not arrive in time.")
+        }
+        BodyError::Exhausted => {
+            Error::new(ErrorCode::Unavailable, "Too many large requests are being read; try again soon.")
         }
         BodyError::Broken | BodyError::Encoding => {
             Error::new(ErrorCode::MalformedRequest, "The body could not be read to its end.")

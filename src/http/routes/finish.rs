@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode},
-    http::{AppState, body::Unread},
+    http::{AppState, body::Unread, remotecfg},
 };
 
 /// Wraps the whole application: `App::new().wrap(from_fn(finish))`.
@@ -95,15 +95,18 @@ fn set_default(headers: &mut HeaderMap, defaults: &[(&'static str, &'static str)
 
 /// The `route` label of a request to a collectors' protocol; `None` for all others.
 fn protocol_route(path: &str) -> Option<&'static str> {
-    const METHODS: [(&str, &str); 3] = [
-        ("/collector.v1.CollectorService/GetConfig", "/collector.v1.CollectorService/GetConfig"),
-        ("/collector.v1.CollectorService/RegisterCollector", "/collector.v1.CollectorService/RegisterCollector"),
-        ("/collector.v1.CollectorService/UnregisterCollector", "/collector.v1.CollectorService/UnregisterCollector"),
+    const METHODS: [&str; 3] = [
+        "/collector.v1.CollectorService/GetConfig",
+        "/collector.v1.CollectorService/RegisterCollector",
+        "/collector.v1.CollectorService/UnregisterCollector",
     ];
     match path {
         "/v1/opamp" | "/api/v1/opamp" => Some("/v1/opamp"),
         "/v1/metrics" | "/api/v1/otlp/v1/metrics" => Some("/v1/metrics"),
-        _ => METHODS.iter().find(|(suffix, _)| path.ends_with(suffix)).map(|(_, label)| *label),
+        _ => {
+            let mut procedures = remotecfg::PREFIXES.iter().filter_map(|prefix| path.strip_prefix(prefix));
+            procedures.find_map(|procedure| METHODS.into_iter().find(|method| *method == procedure))
+        }
     }
 }
 
