@@ -6,7 +6,6 @@ pub mod conflict;
 pub mod diff;
 pub mod filter;
 pub mod format;
-pub mod install;
 pub mod locate;
 pub mod problems;
 pub mod rates;
