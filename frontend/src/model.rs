@@ -10,9 +10,12 @@ pub mod locate;
 pub mod problems;
 pub mod rates;
 pub mod schema;
+pub mod secrets;
 pub mod sse;
 pub mod status;
 pub mod yaml;
 
+#[cfg(test)]
+mod contrast;
 #[cfg(test)]
 mod sample;
