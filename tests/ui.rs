@@ -51,9 +51,9 @@ impl World<'_> {
     async fn perform(&mut self, event: &Value) {
         let text = |key: &str| event[key].as_str().unwrap_or_else(|| panic!("no {key} in {event}"));
         match text("do") {
-            // The bootstrap was pasted on the host. Its collector has 8888 for itself, and pushes its own metrics.
+            // What the page put on the clipboard was pasted on the host. Its collector has 8888 for itself, and pushes its own metrics.
             "install" => {
-                let mut supervisor = Supervisor::install(self.pair, &self.server, "host-1", &event["bootstrap"]);
+                let mut supervisor = Supervisor::install_by(self.pair, &self.server, "host-1", text("script"));
                 supervisor.configure(|text| text.replace("\nagent:\n", "\nagent:\n  config_apply_timeout: 10s\n"));
                 supervisor.run();
                 self.supervisor = Some(supervisor);

@@ -1,11 +1,15 @@
 //! The only HTTP client of the page.
 
 use gloo_net::http::{Method, RequestBuilder};
-use linkmesh_proto::api::problem::{FieldProblem, Problem};
+use linkmesh_proto::api::{
+    list::Page,
+    problem::{FieldProblem, Problem},
+    session::Session,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use sycamore::prelude::*;
 
-use crate::dom;
+use crate::{dom, model::filter::encode};
 
 /// Why a request brought nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +60,12 @@ impl ApiError {
         }
     }
 
+    /// Whether the same request may be answered in a while.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self.status(), 0 | 408 | 429 | 500..)
+    }
+
     /// What is wrong with the document that was sent.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldProblem> {
@@ -101,13 +111,37 @@ pub struct Api {
     skew_ms: Signal<i64>,
     /// Set when the session has ended under a page that was signed in.
     pub(crate) expired: Signal<bool>,
+    /// The session that another tab of this browser began meanwhile.
+    pub(crate) renewed: Signal<Option<Session>>,
+    unanswered: Signal<Option<Unanswered>>,
 }
+
+/// A `POST` of which nobody knows whether it was carried out: sent again, it carries the same key, and is carried out once.
+#[derive(Clone)]
+struct Unanswered {
+    path: String,
+    body: Option<String>,
+    key: String,
+    until_ms: i64,
+}
+
+/// How long the same `POST` is taken for another attempt at one whose answer was lost.
+const ATTEMPT_MS: i64 = 10 * 60_000;
+
+/// The most rows of a page of a list.
+const MOST: usize = 500;
 
 impl Api {
     /// A client; made once, in the scope of the whole page.
     #[must_use]
     pub(crate) fn new() -> Self {
-        Self { csrf: create_signal(None), skew_ms: create_signal(0), expired: create_signal(false) }
+        Self {
+            csrf: create_signal(None),
+            skew_ms: create_signal(0),
+            expired: create_signal(false),
+            renewed: create_signal(None),
+            unanswered: create_signal(None),
+        }
     }
 
     /// Takes the token that writes by cookie carry.
@@ -126,6 +160,32 @@ impl Api {
     /// When the server cannot be reached or refuses.
     pub async fn get<T: DeserializeOwned>(self, path: &str) -> Result<T, ApiError> {
         self.get_tagged(path).await.map(|answer| answer.value)
+    }
+
+    /// `GET` of a whole list, page by page.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn all<T: DeserializeOwned>(self, path: &str) -> Result<Page<T>, ApiError> {
+        self.first(path, usize::MAX).await
+    }
+
+    /// `GET` of the first rows of a list; `path` may have a query.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn first<T: DeserializeOwned>(self, path: &str, rows: usize) -> Result<Page<T>, ApiError> {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let page = |rows: usize| format!("{path}{sign}limit={}", rows.clamp(1, MOST));
+        let mut list = self.get::<Page<T>>(&page(rows)).await?;
+        while let Some(cursor) = list.next_cursor.clone().filter(|_| list.items.len() < rows) {
+            let next = format!("{}&cursor={}", page(rows - list.items.len()), encode(&cursor.0));
+            let next = self.get::<Page<T>>(&next).await?;
+            list.items.extend(next.items);
+            list.next_cursor = next.next_cursor;
+            list.total = next.total;
+        }
+        Ok(list)
     }
 
     /// `GET` of a document under version control.
@@ -191,14 +251,53 @@ impl Api {
     }
 
     async fn send(self, method: Method, path: &str, body: Option<String>, when: When) -> Result<Answer, ApiError> {
-        let is_write = method != Method::GET;
+        let key = (method == Method::POST && is_carried_out_once(path)).then(|| self.key_of(path, body.as_deref()));
+        let mut result = self.send_once(&method, path, body.as_deref(), &when, key.as_deref()).await;
+        if result.as_ref().is_err_and(is_csrf) {
+            // Another tab signed in again: the cookie is of its session, the token still of the one before.
+            let session: Session = read(&self.send_once(&Method::GET, "/session", None, &When::Always, None).await?)?;
+            self.set_csrf(session.csrf_token.clone());
+            self.renewed.set(Some(session));
+            result = self.send_once(&method, path, body.as_deref(), &when, key.as_deref()).await;
+        }
+        if let Some(key) = key {
+            if matches!(result, Err(ApiError::Unreachable)) {
+                let until_ms = dom::now_ms() + ATTEMPT_MS;
+                self.unanswered.set(Some(Unanswered { path: path.to_owned(), body, key, until_ms }));
+            } else if self.unanswered.with_untracked(|lost| lost.as_ref().is_some_and(|lost| lost.key == key)) {
+                self.unanswered.set(None);
+            }
+        }
+        result
+    }
+
+    /// The key of an attempt: that of the last one, when it was the same and its answer was lost.
+    fn key_of(self, path: &str, body: Option<&str>) -> String {
+        let is_same =
+            |lost: &Unanswered| lost.path == path && lost.body.as_deref() == body && dom::now_ms() < lost.until_ms;
+        let before = self.unanswered.get_clone_untracked().filter(is_same);
+        before.map_or_else(new_key, |lost| lost.key)
+    }
+
+    async fn send_once(
+        self,
+        method: &Method,
+        path: &str,
+        body: Option<&str>,
+        when: &When,
+        key: Option<&str>,
+    ) -> Result<Answer, ApiError> {
+        let is_write = *method != Method::GET;
         let mut request =
-            RequestBuilder::new(&format!("/api/v1{path}")).method(method).header("Accept", "application/json");
+            RequestBuilder::new(&format!("/api/v1{path}")).method(method.clone()).header("Accept", "application/json");
         if let (true, Some(token)) = (is_write, self.csrf.get_clone_untracked()) {
             request = request.header("X-CSRF-Token", &token);
         }
         if let When::Matches(etag) = when {
-            request = request.header("If-Match", &etag);
+            request = request.header("If-Match", etag);
+        }
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
         }
         let sent = match body {
             Some(body) => match request.header("Content-Type", "application/json").body(body) {
@@ -220,7 +319,8 @@ impl Api {
         if (200..300).contains(&status) {
             return Ok(answer);
         }
-        if status == 401 && self.csrf.get_clone_untracked().is_some() && path != "/session" {
+        // A wrong password is no end of a session.
+        if status == 401 && self.csrf.with_untracked(Option::is_some) && (path != "/session" || !is_write) {
             self.expired.set(true);
         }
         Err(match serde_json::from_str::<Problem>(&answer.text) {
@@ -238,6 +338,21 @@ impl Api {
             self.skew_ms.set(if skew.abs() < 1500 { 0 } else { skew });
         }
     }
+}
+
+fn is_csrf(error: &ApiError) -> bool {
+    matches!(error, ApiError::Problem(problem) if problem.code == "csrf_required")
+}
+
+/// Whether a `POST` changes something. Sessions and first administrators have no keys.
+fn is_carried_out_once(path: &str) -> bool {
+    !["/session", "/setup"].contains(&path) && !path.ends_with("/validate") && !path.ends_with("/preview")
+}
+
+/// A key that nobody used before. `crypto.randomUUID` is missing on plain HTTP off loopback.
+fn new_key() -> String {
+    let part = || (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+    format!("page-{:08x}{:08x}{:08x}{:08x}", part(), part(), part(), part())
 }
 
 struct Answer {

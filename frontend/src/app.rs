@@ -1,5 +1,7 @@
 //! The page as a whole: who is signed in, the clock, messages, and which page is shown.
 
+use std::cell::Cell;
+
 use linkmesh_proto::api::session::Session;
 use sycamore::{futures::spawn_local_scoped, prelude::*};
 
@@ -10,6 +12,10 @@ use crate::{
     model::{access, rates::Rates},
     nav, pages,
 };
+
+thread_local! {
+    static NEXT_TOAST: Cell<u64> = const { Cell::new(0) };
+}
 
 /// Who is there.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +56,8 @@ pub struct App {
     pub rates: Signal<Rates>,
     /// Messages.
     pub toasts: Signal<Vec<Toast>>,
-    /// An address that unsaved changes keep from being gone to.
-    pub pending: Signal<Option<String>>,
+    /// What unsaved changes hold back.
+    pub(crate) pending: Signal<Option<nav::Leave>>,
     /// Whether the command palette is open.
     pub palette: Signal<bool>,
 }
@@ -74,7 +80,8 @@ impl App {
     }
 
     fn message(self, text: String, bad: bool) {
-        let id = self.toasts.with_untracked(|toasts| toasts.last().map_or(0, |toast| toast.id + 1));
+        // Never one of a message that is gone: its clock still runs.
+        let id = NEXT_TOAST.replace(NEXT_TOAST.get() + 1);
         self.toasts.update(|toasts| {
             toasts.push(Toast { id, text, bad });
             if toasts.len() > 4 {
@@ -99,15 +106,18 @@ impl App {
     pub(crate) fn welcome(self, session: Session) {
         self.api.set_csrf(session.csrf_token.clone());
         self.api.expired.set(false);
-        let same = self.visitor.with_untracked(|visitor| match visitor {
-            Visitor::Known(known) => known.user.id == session.user.id,
+        self.know(session);
+        self.live.restart();
+    }
+
+    fn know(self, session: Session) {
+        let is_known = self.visitor.with_untracked(|visitor| match visitor {
+            Visitor::Known(known) => known.user == session.user && known.permissions == session.permissions,
             _ => false,
         });
-        if !same {
+        if !is_known {
             self.visitor.set(Visitor::Known(Box::new(session)));
         }
-        self.live.stop();
-        self.live.start();
     }
 
     /// Asks who is signed in.
@@ -119,7 +129,7 @@ impl App {
         }
     }
 
-    /// Ends the session.
+    /// Ends the session, whatever is unsaved.
     pub(crate) async fn sign_out(self) {
         if let Err(error) = self.api.delete("/session", crate::api::When::Always).await
             && error.status() != 401
@@ -163,6 +173,12 @@ pub(crate) fn root() -> View {
             app.rates.update(|rates| rates.forget_old(api.now_ms()));
         }
     });
+    create_effect(move || {
+        if let Some(session) = api.renewed.get_clone() {
+            app.know(session);
+        }
+    });
+    components::menus::close_by_clicks();
     pages::collect_rates(app);
     spawn_local_scoped(app.ask_who());
     view! {

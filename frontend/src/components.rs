@@ -6,6 +6,7 @@ pub(crate) mod dialog;
 pub(crate) mod field;
 pub(crate) mod icons;
 pub(crate) mod loading;
+pub(crate) mod menus;
 pub(crate) mod pairs;
 pub(crate) mod palette;
 pub(crate) mod saving;

@@ -167,6 +167,17 @@ pub(crate) fn reveal(frame: &web_sys::Element, part: &str) {
     }
 }
 
+/// Scrolls what scrolls around an element so far that all of it is seen, and no further.
+pub(crate) fn bring_into_sight(element: &web_sys::Element) {
+    let options = js_sys::Object::new();
+    // Setting a property of a plain object cannot fail.
+    _ = js_sys::Reflect::set(&options, &"block".into(), &"nearest".into());
+    let scroll = js_sys::Reflect::get(element, &"scrollIntoView".into()).unwrap_or_default();
+    if let Some(scroll) = scroll.dyn_ref::<js_sys::Function>() {
+        _ = scroll.call1(element, &options);
+    }
+}
+
 /// Moves the focus between the rows of a table or list: arrows, Home and End.
 pub(crate) fn arrows(event: &web_sys::KeyboardEvent) {
     let key = event.key();

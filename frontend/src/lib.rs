@@ -23,7 +23,7 @@
 //! | `preview-otelcol`, `preview-alloy`, `matched` | what the pipeline becomes |
 //! | `review`, `save`, `save-confirm`, `conflict` | saving |
 //! | `problem` | a message at a field |
-//! | `bootstrap-file`, `bootstrap-commands`, `bootstrap-script`, `waiting`, `arrived` | after a collector was added |
+//! | `bootstrap-programs`, `bootstrap-file`, `bootstrap-commands`, `bootstrap-script`, `waiting`, `arrived` | after a collector was added |
 //! | `toast`, `load-error`, `no-permission`, `empty` | messages and states |
 
 // Views own what they show: Sycamore's closures outlive the call, and name long types.

@@ -72,8 +72,10 @@ struct Inner {
     abort: RefCell<Option<web_sys::AbortController>>,
     /// Gives the lock away.
     resign: RefCell<Option<js_sys::Function>>,
-    /// Something was missed while out of sight.
+    /// What is shown may be older than what is heard: it is loaded again once the feed is heard and the tab is seen.
     missed: Cell<bool>,
+    /// Whether the feed was heard since what is shown was loaded first.
+    heard: Cell<bool>,
     /// Whether tabs share a connection; not where the browser has no locks.
     shared: Cell<bool>,
 }
@@ -112,6 +114,7 @@ impl Live {
                 abort: RefCell::new(None),
                 resign: RefCell::new(None),
                 missed: Cell::new(false),
+                heard: Cell::new(false),
                 shared: Cell::new(false),
             })),
             state: create_signal(FeedState::Connecting),
@@ -148,13 +151,31 @@ impl Live {
     /// Begins, once somebody is signed in.
     pub(crate) fn start(self) {
         let inner = self.inner();
-        if !inner.running.replace(true) && !dom::is_hidden() {
+        if inner.running.replace(true) {
+            return;
+        }
+        if dom::is_hidden() {
+            // What is loaded now is old by the time it is seen.
+            inner.missed.set(true);
+        } else {
             self.join();
         }
     }
 
-    /// Ends, when nobody is signed in any more.
+    /// Ends, when nobody is signed in any more and nothing is shown.
     pub(crate) fn stop(self) {
+        self.inner().heard.set(false);
+        self.inner().missed.set(false);
+        self.end();
+    }
+
+    /// Begins anew, for a session over what an earlier one left on the page.
+    pub(crate) fn restart(self) {
+        self.end();
+        self.start();
+    }
+
+    fn end(self) {
         self.inner().running.set(false);
         self.leave();
         *self.inner().cursor.borrow_mut() = None;
@@ -176,10 +197,10 @@ impl Live {
         if !inner.running.get() {
             return;
         }
-        if inner.missed.replace(false) {
-            self.give(&Item::Reset);
+        if self.state.get_untracked() == FeedState::Live {
+            // As of before; nobody is heard yet.
+            self.state.set(FeedState::Connecting);
         }
-        self.heard_at.set(dom::now_ms());
         lead::campaign(self);
     }
 
@@ -189,7 +210,12 @@ impl Live {
         if let Some(abort) = inner.abort.borrow_mut().take() {
             abort.abort();
         }
-        if let Some(resign) = inner.resign.borrow_mut().take() {
+        self.resign();
+    }
+
+    /// Lets another tab read.
+    fn resign(self) {
+        if let Some(resign) = self.inner().resign.borrow_mut().take() {
             // Resolving a promise twice does nothing.
             _ = resign.call0(&JsValue::UNDEFINED);
         }
@@ -221,21 +247,24 @@ impl Live {
                 }
             }
             Told::Open { after } => {
-                let same = *inner.cursor.borrow() == after;
+                let goes_on = after.is_some() && *inner.cursor.borrow() == after;
+                // Without a cursor the server begins with what happens now. Only what was loaded a moment ago, as a page
+                // is when it first opens the feed, is sure to be of before that and not older.
+                let is_first = !inner.heard.get() && self.state.get_untracked() == FeedState::Connecting;
                 *inner.cursor.borrow_mut() = after;
-                let was = self.state.get_untracked();
-                self.alive();
-                if !same || was == FeedState::Stale && inner.cursor.borrow().is_none() {
-                    self.reset();
+                if inner.api.expired.get_untracked() {
+                    // Tabs share the cookie: somebody signed in again in another one.
+                    inner.api.expired.set(false);
                 }
+                self.alive(!goes_on && !is_first);
             }
-            Told::Alive => self.alive(),
+            Told::Alive => self.alive(false),
             Told::Lost => self.state.set(FeedState::Stale),
             Told::Event { id, data } => {
                 if id.is_some() {
                     *inner.cursor.borrow_mut() = id;
                 }
-                self.alive();
+                self.alive(false);
                 match serde_json::from_str::<Event>(&data) {
                     Ok(Event::Reset {}) => self.reset(),
                     Ok(event) => self.give(&Item::Event(Box::new(event))),
@@ -246,10 +275,16 @@ impl Live {
         }
     }
 
-    fn alive(self) {
+    /// The feed is heard, perhaps after a gap.
+    fn alive(self, gap: bool) {
+        let inner = self.inner();
+        inner.heard.set(true);
         self.heard_at.set(dom::now_ms());
         if self.state.get_untracked() != FeedState::Live {
             self.state.set(FeedState::Live);
+        }
+        if inner.missed.replace(false) || gap {
+            self.reset();
         }
     }
 

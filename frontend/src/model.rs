@@ -6,14 +6,16 @@ pub mod conflict;
 pub mod diff;
 pub mod filter;
 pub mod format;
-pub mod install;
 pub mod locate;
 pub mod problems;
 pub mod rates;
 pub mod schema;
+pub mod secrets;
 pub mod sse;
 pub mod status;
 pub mod yaml;
 
+#[cfg(test)]
+mod contrast;
 #[cfg(test)]
 mod sample;

@@ -16,11 +16,20 @@ thread_local! {
 struct State {
     guard: Option<Signal<bool>>,
     here: String,
-    pending: Option<Signal<Option<String>>>,
+    pending: Option<Signal<Option<Leave>>>,
 }
 
-/// Tells where to put an address that is not gone to because of unsaved changes.
-pub(crate) fn init(pending: Signal<Option<String>>) {
+/// A way to leave a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// To another address of this page.
+    To(String),
+    /// By signing out.
+    SignOut,
+}
+
+/// Tells where to put what is not done because of unsaved changes.
+pub(crate) fn init(pending: Signal<Option<Leave>>) {
     STATE.with_borrow_mut(|state| {
         state.pending = Some(pending);
         state.here = here();
@@ -54,16 +63,21 @@ fn here() -> String {
     format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default())
 }
 
+/// Whether unsaved changes hold this back; then the person is asked.
+pub(crate) fn is_held(leave: Leave) -> bool {
+    let is_guarded = is_guarded();
+    if is_guarded && let Some(pending) = STATE.with_borrow(|state| state.pending) {
+        pending.set(Some(leave));
+    }
+    is_guarded
+}
+
 /// Goes to an address of this page, unless the guard holds it back.
 pub(crate) fn go(url: &str) {
-    if is_guarded() {
-        if let Some(pending) = STATE.with_borrow(|state| state.pending) {
-            pending.set(Some(url.to_owned()));
-        }
-        return;
+    if !is_held(Leave::To(url.to_owned())) {
+        push(url, false);
+        show(url);
     }
-    push(url, false);
-    show(url);
 }
 
 /// Goes to an address in place of this one, without a guard: after the page itself has moved, as when a new document got
@@ -111,9 +125,7 @@ impl Integration for Guarded {
             if is_guarded() {
                 // The browser has moved already: put the address back and ask.
                 push(&before, false);
-                if let Some(pending) = STATE.with_borrow(|state| state.pending) {
-                    pending.set(Some(target));
-                }
+                is_held(Leave::To(target));
                 return;
             }
             let path = |url: &str| url.split('?').next().unwrap_or_default().to_owned();

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod hash;
 pub mod id;
+pub mod install;
 pub mod time;
 #[cfg(feature = "wire")]
 pub mod wire;

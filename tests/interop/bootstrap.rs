@@ -1,10 +1,13 @@
-//! What the page prints for a host, used as it is printed.
+//! What the page prints for a host, pasted as it is printed.
 
 use std::os::unix::fs::PermissionsExt as _;
+
+use linkmesh_proto::install::script;
 
 use super::{
     delivery::Scene,
     programs::{CURRENT, OLDER, alone, pair},
+    supervisor::Supervisor,
 };
 use crate::{
     alloy_syntax::{layout, parse},
@@ -23,6 +26,19 @@ async fn connects_as_printed(version: &'static str) {
         return;
     }
     let mut scene = Scene::set_as_printed(&pair).await;
+    let called = scene.supervisor.called();
+    let commands: Vec<&str> = called.iter().map(String::as_str).filter(|call| !call.contains("/dev/stdin")).collect();
+    assert_eq!(
+        commands,
+        [
+            "id otelcol",
+            "useradd --system --home-dir /var/lib/otelcol --shell /usr/sbin/nologin otelcol",
+            "install -d -o otelcol -g otelcol -m 0750 /var/lib/otelcol /var/lib/otelcol/supervisor",
+            "systemctl daemon-reload",
+            "systemctl enable opampsupervisor",
+            "systemctl restart opampsupervisor",
+        ]
+    );
     let token = std::fs::metadata(scene.supervisor.file("etc/opampsupervisor/token.env")).expect("the token's file");
     assert_eq!(token.permissions().mode() & 0o777, 0o600);
     let collector = scene.server.collector_when(&scene.id, "health", |collector| collector["healthy"] == true).await;
@@ -40,6 +56,23 @@ async fn the_printed_files_start_a_supervisor_that_connects() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_printed_files_start_an_older_supervisor_that_connects() {
     connects_as_printed(OLDER).await;
+}
+
+#[tokio::test]
+async fn the_printed_script_names_what_is_missing_changes_nothing_and_leaves_the_shell_alive() {
+    let server = Server::start().await;
+    let added = server.add_collector("host-1", "otelcol", CURRENT).await;
+    let printed = script(&serde_json::from_value(added["bootstrap"].clone()).expect("a bootstrap"));
+    let host = Supervisor::host(&server, "host-1");
+    let done = host.paste(&format!("{printed}echo \"still here after $?\"\n"));
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "still here after 1\n");
+    let said = String::from_utf8_lossy(&done.stderr);
+    for program in ["/usr/bin/opampsupervisor is missing", "/usr/bin/otelcol-contrib is missing"] {
+        assert!(said.contains(program), "{said}");
+    }
+    assert!(said.contains("/releases/tag/v0.158.0 and paste"), "{said}");
+    assert_eq!(host.called(), Vec::<String>::new());
+    assert!(!host.file("etc").exists(), "files were written");
 }
 
 #[tokio::test]

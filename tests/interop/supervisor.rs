@@ -1,12 +1,14 @@
-//! A real supervisor, set up with the files that the page shows to an operator.
+//! A real supervisor, set up by the script that the page shows to an operator.
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
+use linkmesh_proto::install::script;
 use serde_json::Value;
 
 use super::programs::Pair;
@@ -17,6 +19,19 @@ use crate::support::{
 
 /// Where a bootstrap puts things on a host. In a test they lie below a folder.
 const PLACES: [&str; 4] = ["/etc/opampsupervisor", "/etc/systemd", "/var/lib/otelcol", "/usr/bin"];
+
+/// Programs of the host that a script may call and that must not do here what they do there: they note that they were
+/// called. There is no user `otelcol`, so `install` gives nothing away.
+const PLAYED: [(&str, &str); 4] = [
+    ("systemctl", ""),
+    ("id", "exit 1"),
+    ("useradd", ""),
+    (
+        "install",
+        "for word; do shift; case $word in -o | -g) skip=1 ;; *) [ \"$skip\" ] || set -- \"$@\" \"$word\"; skip= ;; esac; done\n\
+         exec /usr/bin/install \"$@\"",
+    ),
+];
 
 /// A supervisor on its own storage directory.
 pub(crate) struct Supervisor {
@@ -44,34 +59,68 @@ impl Supervisor {
         });
     }
 
-    /// Writes the files of a bootstrap and runs its commands, as far as they are about files; the service manager is
-    /// played by [`Self::run`].
+    /// Pastes the script of a bootstrap. The service manager is played by [`Self::run`].
     pub(crate) fn install(pair: &Pair, server: &Server, name: &str, bootstrap: &Value) -> Self {
-        let supervisor = Self { folder: server.folder().join(name), child: None };
-        let programs = supervisor.place("/usr/bin");
+        let bootstrap = serde_json::from_value(bootstrap.clone()).expect("a bootstrap");
+        Self::install_by(pair, server, name, &script(&bootstrap))
+    }
+
+    /// Pastes a script as it is shown.
+    pub(crate) fn install_by(pair: &Pair, server: &Server, name: &str, script: &str) -> Self {
+        let host = Self::host(server, name);
+        host.bring(pair);
+        let done = host.paste(script);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        host
+    }
+
+    /// A host on which nothing is installed yet.
+    pub(crate) fn host(server: &Server, name: &str) -> Self {
+        let host = Self { folder: server.folder().join(name), child: None };
+        let played = host.file("played");
+        fs::create_dir_all(&played).expect("a folder for programs that are played");
+        for (program, text) in PLAYED {
+            let path = played.join(program);
+            let log = host.file("called");
+            let text = format!("#!/bin/sh\nskip=\necho \"{program} $*\" >>'{}'\n{text}\n", log.display());
+            fs::write(&path, text).expect("a program that is played");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permissions");
+        }
+        host
+    }
+
+    /// Installs the programs that the operator brings.
+    pub(crate) fn bring(&self, pair: &Pair) {
+        let programs = self.place("/usr/bin");
         fs::create_dir_all(&programs).expect("a folder for programs");
         symlink(&pair.collector, programs.join("otelcol-contrib")).expect("a link");
         symlink(&pair.supervisor, programs.join("opampsupervisor")).expect("a link");
-        for file in bootstrap["files"].as_array().expect("files") {
-            let text = |key: &str| file[key].as_str().expect("a text");
-            let path = supervisor.place(text("path"));
-            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-            fs::write(&path, supervisor.moved(text("content"))).expect("a file");
-            let mode = u32::from_str_radix(text("mode"), 8).expect("permissions");
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("permissions");
-        }
-        for command in bootstrap["commands"].as_array().expect("commands") {
-            let command = command.as_str().expect("a command");
-            if command.starts_with("install ") {
-                // There is no user `otelcol` here.
-                let command = supervisor.moved(&command.replace("-o otelcol -g otelcol ", ""));
-                let done = Command::new("sh").args(["-ec", &command]).status().expect("sh runs");
-                assert!(done.success(), "{command}");
-            } else {
-                assert!(command.starts_with("systemctl ") || command.starts_with("id otelcol "), "unknown: {command}");
-            }
-        }
-        supervisor
+    }
+
+    /// Pastes a script into a root shell: it goes into the shell's input, with the paths of the host moved below the
+    /// folder.
+    pub(crate) fn paste(&self, script: &str) -> Output {
+        let path = std::env::join_paths(
+            std::iter::once(self.file("played"))
+                .chain(std::env::split_paths(&std::env::var_os("PATH").expect("a search path"))),
+        );
+        let mut shell = Command::new("sh")
+            .env("PATH", path.expect("a search path"))
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("sh runs");
+        shell.stdin.take().expect("its input").write_all(self.moved(script).as_bytes()).expect("it reads");
+        shell.wait_with_output().expect("its end")
+    }
+
+    /// The calls of programs that are played, one a line, with the folder taken out of them.
+    pub(crate) fn called(&self) -> Vec<String> {
+        let folder = self.folder.to_str().expect("UTF-8");
+        let text = fs::read_to_string(self.file("called")).unwrap_or_default();
+        text.lines().map(|line| line.replace(folder, "")).collect()
     }
 
     /// Where a path of the host lies in the test.

@@ -2,7 +2,7 @@
 // on its output, a JSON line each, what has to happen outside of the page, and reads a line when that is done.
 import { addCollector, addDestination, addPipeline, seeItRun, setUp } from "./ui/first.mjs";
 import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd } from "./ui/collector.mjs";
-import { conflict, everyPage, expiry, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
+import { conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
 import { browser, complaints, expect, picture } from "./ui/stage.mjs";
 
 async function walk() {
@@ -24,9 +24,12 @@ async function walk() {
   await tokenAndEnd(edge);
   await addAlloy();
   await questions();
+  await keyboard();
+  await faults();
   await noServer();
   await everyPage();
   await expiry();
+  await gap();
   await outAndIn();
 }
 

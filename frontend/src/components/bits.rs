@@ -1,6 +1,6 @@
 //! Small parts: tags, times, notes, heads of pages.
 
-use linkmesh_proto::Timestamp;
+use linkmesh_proto::{Timestamp, api::collector::CollectorStatus};
 use sycamore::{prelude::*, web::document};
 
 use super::icons::icon;
@@ -8,7 +8,7 @@ use crate::{
     app::app,
     model::{
         format,
-        status::{Label, Tone},
+        status::{self, Label, Tone},
     },
 };
 
@@ -80,6 +80,22 @@ pub(crate) fn live_ago(time: impl Fn() -> Option<Timestamp> + Clone + 'static) -
         time(class="nowrap", title=title().map(format::absolute).unwrap_or_default()) {
             (match time() { Some(time) => format::ago(now.get(), time), None => "never".to_owned() })
         }
+    }
+}
+
+/// When something that changes was last heard of; of what is there now the feed does not bring the time.
+pub(crate) fn live_seen(seen: impl Fn() -> (CollectorStatus, Option<Timestamp>) + Clone + 'static) -> View {
+    let is_here = {
+        let seen = seen.clone();
+        create_selector(move || status::is_here(seen().0))
+    };
+    view! {
+        (if is_here.get() {
+            view! { span(class="nowrap") { "now" } }
+        } else {
+            let seen = seen.clone();
+            live_ago(move || seen().1)
+        })
     }
 }
 

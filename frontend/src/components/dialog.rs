@@ -3,7 +3,11 @@
 use sycamore::prelude::*;
 use wasm_bindgen::JsCast as _;
 
-use crate::app::app;
+use super::loading::Tasks;
+use crate::{
+    app::app,
+    nav::{self, Leave},
+};
 
 /// A dialog that is open while `open` is true. Its content is built anew at each opening.
 pub(crate) fn dialog(
@@ -91,15 +95,16 @@ pub(crate) fn leaving() -> View {
             app.pending.set(None);
         }
     });
-    let go = move || {
-        if let Some(url) = app.pending.take() {
-            crate::nav::unguard();
-            crate::nav::go(&url);
+    let tasks = Tasks::here();
+    let go = move || match app.pending.take() {
+        Some(Leave::To(url)) => {
+            nav::unguard();
+            nav::go(&url);
         }
+        Some(Leave::SignOut) => tasks.spawn(app.sign_out()),
+        None => {}
     };
-    let go = std::rc::Rc::new(go);
     dialog(open, "", "Unsaved changes", move || {
-        let go = std::rc::Rc::clone(&go);
         view! {
             div(class="dialog-head") { h2 { "Leave without saving?" } }
             div(class="dialog-body") { p { "This page has changes that are not saved. Leaving drops them." } }

@@ -2,7 +2,7 @@
 //!
 //! A control keeps what is being typed to itself and gives whole values upwards, so that typing never rebuilds the form.
 
-mod many;
+pub(crate) mod many;
 mod one;
 
 use std::{

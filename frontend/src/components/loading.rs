@@ -28,6 +28,34 @@ impl Tasks {
     }
 }
 
+const FIRST_WAIT_MS: i32 = 1000;
+const LONGEST_WAIT_MS: i32 = 30_000;
+
+/// Asks again and again while the answer is one that passes: no answer, too many requests, a fault of the server. `None`
+/// when `goes_on` says no before there is another one.
+pub(crate) async fn insist<T, F: Future<Output = Result<T, ApiError>>>(
+    ask: impl Fn() -> F,
+    goes_on: impl Fn() -> bool,
+) -> Option<Result<T, ApiError>> {
+    let mut wait = FIRST_WAIT_MS;
+    loop {
+        let result = ask().await;
+        if !goes_on() {
+            return None;
+        }
+        match result {
+            Err(error) if error.is_passing() => {}
+            other => return Some(other),
+        }
+        // Pages of a whole team ask at once after a restart: spread them.
+        crate::dom::pause(wait + (js_sys::Math::random() * f64::from(wait)) as i32).await;
+        if !goes_on() {
+            return None;
+        }
+        wait = (wait * 2).min(LONGEST_WAIT_MS);
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
     Loading,
@@ -71,7 +99,8 @@ impl<T: Clone + 'static> Loader<T> {
         loader
     }
 
-    /// Loads again; what is shown stays until the answer is there. The answer to the last request counts.
+    /// Loads again; what is shown stays until the answer is there, and it is asked for until it is. The answer to the last
+    /// request counts.
     pub(crate) fn reload(self) {
         let turn = self.turn.get_untracked() + 1;
         self.turn.set(turn);
@@ -80,10 +109,13 @@ impl<T: Clone + 'static> Loader<T> {
         }
         let fetch = self.fetch.get_clone_untracked();
         self.tasks.spawn(async move {
-            let result = fetch().await;
-            if self.turn.get_untracked() != turn {
-                return;
-            }
+            let goes_on = move || self.turn.get_untracked() == turn;
+            let result = if self.phase.with_untracked(|phase| *phase == Phase::Ready) {
+                insist(|| fetch(), goes_on).await
+            } else {
+                Some(fetch().await).filter(|_| goes_on())
+            };
+            let Some(result) = result else { return };
             match result {
                 Ok(value) => batch(|| {
                     self.data.set(Some(value));
@@ -91,8 +123,8 @@ impl<T: Clone + 'static> Loader<T> {
                         self.phase.set(Phase::Ready);
                     }
                 }),
-                // What is on the page is better than an error in its place; the feed's state tells its age.
-                Err(_) if self.phase.get_clone_untracked() == Phase::Ready => {}
+                // The page is kept while somebody signs in again, who then loads it again.
+                Err(error) if error.status() == 401 && self.phase.get_clone_untracked() == Phase::Ready => {}
                 Err(error) => self.phase.set(Phase::Failed(error)),
             }
         });
@@ -107,6 +139,18 @@ impl<T: Clone + 'static> Loader<T> {
             crate::dom::pause(ms).await;
             self.queued.set(false);
             self.reload();
+        });
+    }
+
+    /// Loads again every so often, for what the feed does not tell of; not while nobody looks.
+    pub(crate) fn keep_fresh(self, ms: i32) {
+        self.tasks.spawn(async move {
+            loop {
+                crate::dom::pause(ms).await;
+                if !crate::dom::is_hidden() && self.phase.with_untracked(|phase| *phase == Phase::Ready) {
+                    self.reload();
+                }
+            }
         });
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sycamore::prelude::*;
 
 use super::{
-    field::{Form, Path, fixed, is_wrong, problem},
+    field::{Form, Path, fixed, is_wrong, many::named_twice, problem},
     icons::icon,
 };
 use crate::dom;
@@ -16,6 +16,7 @@ pub(crate) fn labels(first: &BTreeMap<String, String>, change: impl Fn(BTreeMap<
         first.iter().enumerate().map(|(key, (name, value))| (key, name.clone(), value.clone())).collect::<Vec<_>>(),
     );
     let order = create_signal((0..first.len()).collect::<Vec<usize>>());
+    let renamed = create_signal(());
     let change = std::rc::Rc::new(change);
     let give = std::rc::Rc::new(move || {
         let all = rows.with_untracked(|rows| {
@@ -46,10 +47,21 @@ pub(crate) fn labels(first: &BTreeMap<String, String>, change: impl Fn(BTreeMap<
                         if at_name { row.1 = text } else { row.2 = text }
                     }
                 });
+                if at_name {
+                    renamed.set(());
+                }
                 give();
             }
         };
         let (set_name, set_value) = (set.clone(), set);
+        let twice = create_selector(move || {
+            order.track();
+            renamed.track();
+            rows.with_untracked(|rows| {
+                let name = rows.iter().find(|row| row.0 == key).map(|row| row.1.trim()).unwrap_or_default();
+                !name.is_empty() && rows.iter().any(|row| row.0 != key && row.1.trim() == name)
+            })
+        });
         let remove = {
             let give = std::rc::Rc::clone(&give);
             move |_| {
@@ -59,10 +71,13 @@ pub(crate) fn labels(first: &BTreeMap<String, String>, change: impl Fn(BTreeMap<
             }
         };
         view! {
-            div(class="line") {
-                input(class="key", r#type="text", value=name, placeholder="env", aria-label="Label name", "spellcheck"="false", on:input=move |event: web_sys::Event| set_name(true, dom::value(&event)))
-                input(r#type="text", value=value, placeholder="prod", aria-label="Label value", "spellcheck"="false", on:input=move |event: web_sys::Event| set_value(false, dom::value(&event)))
-                button(r#type="button", class="btn icon bare", aria-label="Remove label", title="Remove", on:click=remove) { (icon("x")) }
+            div {
+                div(class="line") {
+                    input(class="key", r#type="text", value=name, placeholder="env", aria-label="Label name", "spellcheck"="false", on:input=move |event: web_sys::Event| set_name(true, dom::value(&event)))
+                    input(r#type="text", value=value, placeholder="prod", aria-label="Label value", "spellcheck"="false", on:input=move |event: web_sys::Event| set_value(false, dom::value(&event)))
+                    button(r#type="button", class="btn icon bare", aria-label="Remove label", title="Remove", on:click=remove) { (icon("x")) }
+                }
+                (if twice.get() { named_twice() } else { View::new() })
             }
         }
     };

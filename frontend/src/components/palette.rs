@@ -1,7 +1,7 @@
 //! The command palette: everything by its name, from the keyboard.
 
 use linkmesh_proto::api::{collector::Collector, destination::Destination, list::Page, pipeline::Pipeline};
-use sycamore::{futures::spawn_local_scoped, prelude::*};
+use sycamore::{futures::spawn_local_scoped, prelude::*, web::document};
 
 use super::{dialog::dialog, icons::icon};
 use crate::{
@@ -58,20 +58,18 @@ pub(crate) fn view(app: App) -> View {
     dialog(app.palette, "pal", "Command palette", move || content(app))
 }
 
+fn option_id(index: usize) -> String {
+    format!("palette-{index}")
+}
+
 fn content(app: App) -> View {
     let typed = create_signal(String::new());
     let found = create_signal(Vec::<Entry>::new());
     let named = create_signal(Vec::<Entry>::new());
     let chosen = create_signal(0_usize);
     spawn_local_scoped(async move {
-        let pipelines =
-            app.api.get::<Page<Pipeline>>("/pipelines?limit=500").await.map(|page| page.items).unwrap_or_default();
-        let destinations = app
-            .api
-            .get::<Page<Destination>>("/destinations?limit=500")
-            .await
-            .map(|page| page.items)
-            .unwrap_or_default();
+        let pipelines = app.api.all::<Pipeline>("/pipelines").await.map(|page| page.items).unwrap_or_default();
+        let destinations = app.api.all::<Destination>("/destinations").await.map(|page| page.items).unwrap_or_default();
         let mut all: Vec<Entry> = pipelines
             .into_iter()
             .map(|p| Entry {
@@ -136,6 +134,12 @@ fn content(app: App) -> View {
         typed.track();
         chosen.set(0);
     });
+    // What is chosen is in sight, and named to who does not see it.
+    create_effect(move || {
+        if let Some(option) = document().get_element_by_id(&option_id(chosen.get())) {
+            dom::bring_into_sight(&option);
+        }
+    });
     let go = move |index: usize| {
         if let Some(entry) = shown.with_untracked(|shown| shown.get(index).cloned()) {
             app.palette.set(false);
@@ -162,6 +166,7 @@ fn content(app: App) -> View {
                 role="combobox",
                 aria-expanded="true",
                 aria-controls="palette-list",
+                aria-activedescendant=if shown.with(Vec::is_empty) { String::new() } else { option_id(chosen.get()) },
                 autocomplete="off",
                 on:input=move |event: web_sys::Event| typed.set(dom::value(&event)),
                 on:keydown=key,
@@ -171,8 +176,9 @@ fn content(app: App) -> View {
                     list=create_memo(move || shown.get_clone().into_iter().enumerate().collect::<Vec<_>>()),
                     view=move |(index, entry): (usize, Entry)| {
                         let Entry { name, sub, icon: image, .. } = entry;
+                        let id = option_id(index);
                         view! {
-                            li(role="option", aria-selected=if chosen.get() == index { "true" } else { "false" }, on:click=move |_| go(index)) {
+                            li(id=id, role="option", aria-selected=if chosen.get() == index { "true" } else { "false" }, on:click=move |_| go(index)) {
                                 (icon(image))
                                 span { (name) }
                                 span(class="sub") { (sub) }

@@ -1,6 +1,7 @@
 //! Editing a document under version control: what changed, review, save, and what happens when somebody else saved first.
 
 mod conflict;
+mod review;
 
 use std::{future::Future, pin::Pin, rc::Rc};
 
@@ -9,11 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sycamore::prelude::*;
 
-use super::{
-    bits, code,
-    dialog::dialog,
-    loading::{Tasks, busy_button},
-};
+use super::{bits, dialog::dialog, loading::Tasks};
 use crate::{
     api::{ApiError, When},
     app::app,
@@ -88,8 +85,13 @@ pub(crate) struct Editor<D: 'static> {
     theirs: Signal<Option<(D, Option<String>)>>,
     /// Somebody else deleted it.
     gone: Signal<bool>,
+    /// Hides what was typed and is secret, wherever the document is shown as text.
+    hide: Signal<Hide>,
     tasks: Tasks,
 }
+
+/// Takes a document and gives it back without the secrets that were typed into it.
+pub(crate) type Hide = Rc<dyn Fn(Value) -> Value>;
 
 /// What was saved meanwhile.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +119,7 @@ fn object(document: &impl Serialize) -> Map<String, Value> {
 
 impl<D: Document> Editor<D> {
     /// Begins to edit a document.
-    pub(crate) fn new(document: D, etag: Option<String>) -> Self {
+    pub(crate) fn new(document: D, etag: Option<String>, hide: Hide) -> Self {
         Self {
             document: create_signal(document.clone()),
             base: create_signal(document),
@@ -132,6 +134,7 @@ impl<D: Document> Editor<D> {
             choosing: create_signal(false),
             theirs: create_signal(None),
             gone: create_signal(false),
+            hide: create_signal(hide),
             tasks: Tasks::here(),
         }
     }
@@ -162,8 +165,26 @@ impl<D: Document> Editor<D> {
         });
     }
 
+    /// The document as text, for people to read.
+    pub(crate) fn text(self, document: &D) -> String {
+        let hide = self.hide.get_clone_untracked();
+        yaml::text(&hide(Value::Object(object(document))))
+    }
+
+    /// Goes on with what is here as a document that does not exist yet.
+    pub(crate) fn begin_anew(self, blank: D) {
+        batch(|| {
+            self.base.set(blank);
+            self.etag.set(None);
+            self.theirs.set(None);
+            self.gone.set(false);
+            self.rebuilt.set(self.rebuilt.get_untracked() + 1);
+        });
+    }
+
     /// Takes what the server has now: in place of what is here while nothing was changed, and else only says so.
     pub(crate) fn arrived(self, document: D, etag: Option<String>) {
+        self.gone.set(false);
         if self.etag.with_untracked(|known| *known == etag) {
             return;
         }
@@ -179,11 +200,16 @@ impl<D: Document> Editor<D> {
         self.gone.set(true);
     }
 
-    /// What others did meanwhile, in a sentence. `what` names the document: `this pipeline`.
-    pub(crate) fn meanwhile(self, what: &'static str) -> View {
+    /// What others did meanwhile, in a sentence. `what` names the document: `this pipeline`; `anew` makes of it one that
+    /// does not exist yet.
+    pub(crate) fn meanwhile(self, what: &'static str, anew: Option<Rc<dyn Fn()>>) -> View {
         view! {
             (if self.gone.get() {
-                bits::note(Tone::Warn, view! { "Somebody deleted " (what) ". What is here is kept in this page only." })
+                let button: View = match anew.clone() {
+                    Some(anew) => view! { button(r#type="button", class="btn small", on:click=move |_| anew()) { "Save as a new one" } },
+                    None => View::new(),
+                };
+                bits::note(Tone::Warn, view! { div(class="wait") { span(class="grow") { "Somebody deleted " (what) ". What is here is kept in this page only." } (button) } })
             } else if self.theirs.with(Option::is_some) {
                 bits::note(Tone::Warn, view! { "Somebody else saved " (what) " meanwhile. Nothing of yours is lost: saving shows both versions to choose from." })
             } else {
@@ -274,8 +300,12 @@ impl<D: Document> Editor<D> {
             });
             return;
         }
-        self.problems.set(fields);
-        self.failure.set(Some(error));
+        batch(|| {
+            self.problems.set(fields);
+            self.failure.set(Some(error));
+            // It may have been closed while the save was under way.
+            self.reviewing.set(true);
+        });
     }
 
     /// Goes on from what was saved meanwhile, with the chosen parts of what is here.
@@ -324,50 +354,5 @@ impl<D: Document> Editor<D> {
             dialog(self.reviewing, "wide", "Review and save", move || self.review_content(note(), &how, &done));
         let conflict = dialog(self.choosing, "wide", "Somebody else saved first", move || conflict::content(self));
         view! { (review) (conflict) }
-    }
-
-    fn review_content(
-        self,
-        note: View,
-        how: &Rc<dyn Fn(D, Option<When>) -> Saving<D>>,
-        done: &Rc<dyn Fn(&Saved<D>, bool)>,
-    ) -> View {
-        let text = |document: &D| yaml::text(&Value::Object(object(document)));
-        let new = text(&self.document.get_clone_untracked());
-        let old = if self.etag.with_untracked(Option::is_none) {
-            String::new()
-        } else {
-            text(&self.base.get_clone_untracked())
-        };
-        let (how, done) = (Rc::clone(how), Rc::clone(done));
-        let save =
-            busy_button("btn go", "save-confirm", "Save", *self.busy, move || self.save(&*how, Rc::clone(&done)));
-        let heading = if old.is_empty() { "A new document" } else { "Changes to the document" };
-        let changes = code::changes("Changes to the document", &old, &new);
-        view! {
-            div(class="dialog-head") { h2 { "Review and save" } }
-            div(class="dialog-body", data-testid="review") {
-                (note)
-                (match self.failure.get_clone() {
-                    Some(error) => {
-                        let (title, detail) = (error.title(), error.detail());
-                        let fields: Vec<View> = error.fields().into_iter().map(|problem| {
-                            let FieldProblem { field, message, .. } = problem;
-                            view! { li { span(class="mono") { (field) } " " (message) } }
-                        }).collect();
-                        bits::note(Tone::Bad, view! { b { "Not saved: " (title) } div { (detail) } ul(data-testid="problems") { (fields) } div(class="sub") { "Your changes are kept in this page." } })
-                    }
-                    None => View::new(),
-                })
-                div(class="file") {
-                    div(class="file-head") { (heading) }
-                    (changes)
-                }
-            }
-            div(class="dialog-foot") {
-                button(r#type="button", class="btn", on:click=move |_| self.reviewing.set(false)) { "Back to editing" }
-                (save)
-            }
-        }
     }
 }

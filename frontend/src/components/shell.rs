@@ -14,6 +14,7 @@ use crate::{
     app::{App, Visitor},
     live::{FeedState, Item},
     model::{format, status::Tone},
+    nav::{self, Leave},
     pages::{Place, Section},
 };
 
@@ -89,16 +90,22 @@ pub(crate) fn shell(app: App, place: ReadSignal<Place>, content: impl Fn() -> Vi
 fn foot(app: App) -> View {
     let tasks = Tasks::here();
     let feed = create_selector(move || app.live.state.get());
-    let who = app.visitor.with_untracked(|visitor| match visitor {
-        Visitor::Known(session) => {
-            (session.user.name.clone(), format!("{} · {}", session.user.email, session.user.role))
-        }
-        _ => Default::default(),
+    let who = create_selector(move || {
+        app.visitor.with(|visitor| match visitor {
+            Visitor::Known(session) => {
+                (session.user.name.clone(), format!("{} · {}", session.user.email, session.user.role))
+            }
+            _ => Default::default(),
+        })
     });
-    let (name, title) = who;
+    let sign_out = move |_| {
+        if !nav::is_held(Leave::SignOut) {
+            tasks.spawn(app.sign_out());
+        }
+    };
     view! {
         div(class="rail-foot") {
-            div(class="rail-row", data-testid="feed-state") {
+            div(class="rail-row feed", data-testid="feed-state") {
                 (match feed.get() {
                     FeedState::Live => dot(Tone::Ok),
                     FeedState::Connecting => dot(Tone::Off),
@@ -120,9 +127,9 @@ fn foot(app: App) -> View {
                 button(r#type="button", class="kbd", aria-label="Command palette", title="Command palette", on:click=move |_| app.palette.set(true)) { "Ctrl K" }
             }
             div(class="rail-row") {
-                span(class="grow who", title=title) { (name) }
+                span(class="grow who", title=who.with(|who| who.1.clone())) { (who.with(|who| who.0.clone())) }
                 (theme::switch())
-                button(r#type="button", class="btn icon small bare", data-testid="sign-out", aria-label="Sign out", title="Sign out", on:click=move |_| tasks.spawn(app.sign_out())) { (icon("leave")) }
+                button(r#type="button", class="btn icon small bare", data-testid="sign-out", aria-label="Sign out", title="Sign out", on:click=sign_out) { (icon("leave")) }
             }
         }
     }

@@ -57,7 +57,11 @@ async fn read(live: Live, turn: u64) {
         match stream(live, turn).await {
             End::Ours => return,
             End::Refused(state) => {
-                live.state.set(state);
+                if live.inner().turn.get() == turn {
+                    live.state.set(state);
+                    // Another window may be let in: where somebody signs in first.
+                    live.resign();
+                }
                 return;
             }
             End::Lost { was_open } => {

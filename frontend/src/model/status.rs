@@ -59,6 +59,24 @@ pub const fn status(status: CollectorStatus) -> Label {
     }
 }
 
+/// Whether a collector is there now.
+#[must_use]
+pub const fn is_here(status: CollectorStatus) -> bool {
+    matches!(status, CollectorStatus::Connected | CollectorStatus::Degraded)
+}
+
+/// A collector's own word on its health; of one that is not there the last word that it said.
+#[must_use]
+pub const fn health(status: CollectorStatus, healthy: Option<bool>) -> Label {
+    match (healthy, is_here(status)) {
+        (None, _) => label("Not reported", Tone::Off),
+        (Some(true), true) => label("Healthy", Tone::Ok),
+        (Some(true), false) => label("Healthy, before it left", Tone::Off),
+        (Some(false), true) => label("Unhealthy", Tone::Bad),
+        (Some(false), false) => label("Unhealthy, before it left", Tone::Warn),
+    }
+}
+
 /// How a collector stands to its config: the delivery first, then drift.
 #[must_use]
 pub fn config(collector: &Collector) -> Label {
@@ -178,6 +196,20 @@ mod tests {
             (ConfigState::None, DriftState::Unknown, None, "Nothing to run"),
         ] {
             assert_eq!(config(&collector(state, drift, error)).word, word);
+        }
+    }
+
+    #[test]
+    fn health_of_a_collector_that_left_is_no_good_news() {
+        for (status, healthy, word, tone) in [
+            (CollectorStatus::Connected, Some(true), "Healthy", Tone::Ok),
+            (CollectorStatus::Degraded, Some(false), "Unhealthy", Tone::Bad),
+            (CollectorStatus::Offline, Some(true), "Healthy, before it left", Tone::Off),
+            (CollectorStatus::Deregistered, Some(true), "Healthy, before it left", Tone::Off),
+            (CollectorStatus::Offline, Some(false), "Unhealthy, before it left", Tone::Warn),
+            (CollectorStatus::Pending, None, "Not reported", Tone::Off),
+        ] {
+            assert_eq!(health(status, healthy), label(word, tone), "{status:?} {healthy:?}");
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use linkmesh_proto::api::{
-    collector::{Collector, CollectorCreated, CollectorStatus, NewCollector, Runtime, Stability},
-    event::Event,
+use linkmesh_proto::{
+    api::{
+        collector::{Collector, CollectorCreated, CollectorStatus, NewCollector, Runtime, Stability},
+        event::Event,
+    },
+    install,
 };
 use sycamore::prelude::*;
 
@@ -19,10 +22,7 @@ use crate::{
     },
     dom,
     live::Item,
-    model::{
-        install,
-        status::{self, Tone, stability_name},
-    },
+    model::status::{self, Tone, stability_name},
 };
 
 /// The page.
@@ -47,6 +47,7 @@ pub(super) fn view(app: App) -> View {
 
 fn pick<T: Copy + PartialEq + 'static>(
     name: &'static str,
+    label: &'static str,
     chosen: Signal<T>,
     options: Vec<(T, &'static str, &'static str)>,
 ) -> View {
@@ -64,7 +65,7 @@ fn pick<T: Copy + PartialEq + 'static>(
             }
         })
         .collect();
-    view! { div(class="pick") { (all) } }
+    view! { div(class="pick", role="radiogroup", aria-label=label) { (all) } }
 }
 
 fn form(app: App, made: Signal<Option<CollectorCreated>>) -> View {
@@ -110,7 +111,7 @@ fn form(app: App, made: Signal<Option<CollectorCreated>>) -> View {
         form(class="card", on:submit=done) {
             div(class="field") {
                 span(class="label") { "Runtime" }
-                (pick("runtime", runtime, vec![
+                (pick("runtime", "Runtime", runtime, vec![
                     (Runtime::Otelcol, "otelcol", "OpenTelemetry Collector under opampsupervisor; gets changes at once over OpAMP."),
                     (Runtime::Alloy, "Alloy", "Grafana Alloy; asks for its configuration by remotecfg, every 15 seconds."),
                 ]))
@@ -131,7 +132,7 @@ fn form(app: App, made: Signal<Option<CollectorCreated>>) -> View {
                 view! {
                     div(class="field") {
                         span(class="label") { "Stability level" }
-                        (pick("stability", stability, vec![
+                        (pick("stability", "Stability level", stability, vec![
                             (Stability::GenerallyAvailable, "generally-available", "Stable components only."),
                             (Stability::PublicPreview, "public-preview", "Also file logs and others in preview."),
                             (Stability::Experimental, "experimental", "Everything, the debug destination included."),
@@ -175,6 +176,15 @@ fn install_page(app: App, made: &CollectorCreated) -> View {
         None => View::new(),
     };
     let script = install::script(&made.bootstrap);
+    let programs: Vec<View> = made
+        .bootstrap
+        .programs
+        .iter()
+        .map(|program| {
+            let (path, name, source) = (program.path.clone(), program.name.clone(), program.source.clone());
+            view! { dt { (name) } dd { "as " span(class="mono") { (path) } br() span(class="mono") { (source) } } }
+        })
+        .collect();
     let files: Vec<View> = made
         .bootstrap
         .files
@@ -209,6 +219,13 @@ fn install_page(app: App, made: &CollectorCreated) -> View {
             (waiting)
             (once)
             (level)
+            section(class="card", aria-label="Programs", data-testid="bootstrap-programs") {
+                div(class="card-head") { h2 { "Needed on the host" } }
+                div(class="card-body stack") {
+                    p(class="sub") { "The script configures and starts these programs; it does not bring them. Install them first, from what their makers publish." }
+                    dl(class="facts") { (programs) }
+                }
+            }
             div(class="card") {
                 div(class="card-head") { h2(class="grow") { "Paste this into a root shell" } (copy_script) }
                 (script_text)

@@ -74,7 +74,7 @@ fn page(app: App, path: &str, collector: ReadSignal<Collector>, loader: Loader<c
             (collector.with(|c| status::program(c.runtime, c.version.as_deref())))
             (collector.with(|c| c.address.as_ref().map(|address| format!(" · {address}")).unwrap_or_default()))
             " · last seen "
-            (bits::live_ago(move || collector.with(|c| c.last_seen)))
+            (bits::live_seen(move || collector.with(|c| (c.status, c.last_seen))))
         },
         actions::buttons(app, path, collector),
     );
@@ -100,11 +100,7 @@ fn page(app: App, path: &str, collector: ReadSignal<Collector>, loader: Loader<c
         div(class="tiles") {
             div(class="tile") { span { "Status" } (bits::live_tag("status", move || collector.with(|c| status::status(c.status)))) em { "since " (bits::live_ago(move || collector.with(|c| Some(c.status_since)))) } }
             div(class="tile") { span { "Configuration" } (bits::live_tag("config-state", move || collector.with(status::config))) em(class="mono") { (collector.with(|c| c.desired_hash.as_ref().map(format::short).unwrap_or_default())) } }
-            div(class="tile") { span { "Health, in its own word" } (bits::live_tag("healthy", move || collector.with(|c| match c.healthy {
-                Some(true) => status::Label { word: "Healthy", tone: Tone::Ok },
-                Some(false) => status::Label { word: "Unhealthy", tone: Tone::Bad },
-                None => status::Label { word: "Not reported", tone: Tone::Off },
-            }))) }
+            div(class="tile") { span { "Health, in its own word" } (bits::live_tag("healthy", move || collector.with(|c| status::health(c.status, c.healthy)))) }
             div(class="tile") { span { "Pipelines" } (pipelines(collector)) }
         }
         div(class="card") {
@@ -265,6 +261,13 @@ fn events(app: App, path: &str, collector: ReadSignal<Collector>) -> View {
         let path = path.clone();
         async move { app.api.get::<Page<CollectorEvent>>(&path).await }
     });
+    app.live.subscribe(move |item| {
+        if *item == Item::Reset {
+            loader.reload();
+        }
+    });
+    // Not all that happens changes the row.
+    loader.keep_fresh(10_000);
     // Something happened whenever the row changed.
     let mark = create_selector(move || {
         collector.with(|c| (c.status, c.config_state, c.drift, c.desired_hash, c.reported_hash))

@@ -4,7 +4,10 @@ mod list;
 
 use linkmesh_proto::{
     CollectorId,
-    api::{collector::Collector, event::Event},
+    api::{
+        collector::{Collector, CollectorStatus},
+        event::Event,
+    },
 };
 use sycamore::prelude::*;
 
@@ -38,6 +41,9 @@ pub(super) fn view(app: App) -> View {
                 // Whether it belongs into the list, and where, is for the server to say.
                 if !shown || list.filter.with_untracked(Filter::is_narrow) {
                     list.load_soon(app, 2500);
+                } else if collector.status == CollectorStatus::Deregistered {
+                    // Only who asks for those sees them.
+                    list.load_soon(app, 300);
                 }
             }
         }
@@ -294,7 +300,7 @@ fn row(row: Signal<Collector>) -> View {
                 (if row.with(|row| !row.notices.is_empty()) { view! { " " span(title=row.with(|row| row.notices.join(" "))) { (icon("warn")) } } } else { View::new() })
             }
             td(class="clip dim fold") { (row.with(|row| if row.pipelines.is_empty() { "none".to_owned() } else { row.pipelines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ") })) }
-            td(class="dim fold") { (bits::live_ago(move || row.with(|row| row.last_seen))) }
+            td(class="dim fold") { (bits::live_seen(move || row.with(|row| (row.status, row.last_seen)))) }
         }
     }
 }

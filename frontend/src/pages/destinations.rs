@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn view(app: App) -> View {
     let list = Loader::new(move || async move {
         let catalogue = app.api.get::<Page<CatalogueEntry>>("/catalogue").await?;
-        let page = app.api.get::<Page<Destination>>("/destinations?limit=500").await?;
+        let page = app.api.all::<Destination>("/destinations").await?;
         Ok((catalogue.items, page))
     });
     app.live.subscribe(move |item| match item {

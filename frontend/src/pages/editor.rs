@@ -19,11 +19,11 @@ use crate::{
         bits,
         dialog::confirm,
         field::Form,
-        loading::{self, Loader, Tasks},
-        saving::{Document, Editor, Saved, Saving, committed},
+        loading::{self, Loader, Tasks, insist},
+        saving::{Document, Editor, Hide, Saved, Saving, committed},
     },
     live::Item,
-    model::{filter::encode, format, problems, status::Tone},
+    model::{filter::encode, format, problems, secrets, status::Tone},
     nav,
 };
 
@@ -108,6 +108,10 @@ pub(super) struct Frame<D: 'static> {
     pub(super) used_by: Signal<Vec<String>>,
     /// Whether also what is not there yet is a problem: from the first attempt to save on.
     pub(super) strict: Signal<bool>,
+    /// Why the file in the repository cannot be read.
+    broken: Signal<Option<String>>,
+    /// Counts the looks at what is stored; the last one counts.
+    looks: Signal<u32>,
     /// What the forms share.
     pub(super) form: Form,
     /// Whether the person may save.
@@ -158,16 +162,15 @@ pub(super) fn open<D: Edited>(
     });
     loader.show(loading::card_skeleton, move |loaded| {
         let (catalogue, stored) = loaded.get_clone_untracked();
-        match stored {
-            Some(Tagged { value, etag }) => {
-                let added = D::added(&value);
-                frame(app, catalogue, Some(added), Editor::new(D::of(value), etag), parts)
-            }
-            None => {
-                let document = blank(&catalogue);
-                frame(app, catalogue, None, Editor::new(document, None), parts)
-            }
-        }
+        let hide: Hide = {
+            let catalogue = Rc::clone(&catalogue);
+            Rc::new(move |document| secrets::hide(&catalogue, document))
+        };
+        let (added, editor) = match stored {
+            Some(Tagged { value, etag }) => (Some(D::added(&value)), Editor::new(D::of(value), etag, hide)),
+            None => (None, Editor::new(blank(&catalogue), None, hide)),
+        };
+        frame(app, catalogue, added, editor, blank, parts)
     })
 }
 
@@ -176,6 +179,7 @@ fn frame<D: Edited>(
     catalogue: Rc<Vec<CatalogueEntry>>,
     added: Option<Added>,
     editor: Editor<D>,
+    blank: fn(&[CatalogueEntry]) -> D,
     parts: fn(Frame<D>, Rc<Vec<CatalogueEntry>>) -> Parts,
 ) -> View {
     let strict = create_signal(added.is_some());
@@ -190,6 +194,8 @@ fn frame<D: Edited>(
         id: create_signal(added.as_ref().map(|added| added.id.clone())),
         used_by: create_signal(added.as_ref().map(|added| added.used_by.clone()).unwrap_or_default()),
         strict,
+        broken: create_signal(added.and_then(|added| added.broken)),
+        looks: create_signal(0),
         form: Form { problems: wrong, locked: !may },
         may,
         tasks: Tasks::here(),
@@ -197,13 +203,19 @@ fn frame<D: Edited>(
     nav::guard(editor.dirty());
     create_effect(move || super::set_title(&frame.name()));
     frame.watch();
-    let broken: View = match added.and_then(|added| added.broken) {
-        Some(why) => bits::note(
-            Tone::Bad,
-            view! { b { "The file in the repository is broken. " } "Shown is its last good version, which stays in force; saving it mends the file." div(class="mono") { (why) } },
-        ),
-        None => View::new(),
+    let broken = view! {
+        (match frame.broken.get_clone() {
+            Some(why) => bits::note(
+                Tone::Bad,
+                view! { b { "The file in the repository is broken. " } "Shown is its last good version, which stays in force; saving it mends the file." div(class="mono") { (why) } },
+            ),
+            None => View::new(),
+        })
     };
+    let anew: Option<Rc<dyn Fn()>> = may.then(|| {
+        let blank = blank(&catalogue);
+        Rc::new(move || frame.begin_anew(blank.clone())) as Rc<dyn Fn()>
+    });
     let read_only: View = if may {
         View::new()
     } else {
@@ -211,7 +223,7 @@ fn frame<D: Edited>(
     };
     let Parts { sub, body, kept, sure, note } = parts(frame, catalogue);
     let (head, meanwhile, dialogs) =
-        (frame.head(sub, kept, sure), editor.meanwhile(D::WORDS.this), frame.dialogs(note));
+        (frame.head(sub, kept, sure), editor.meanwhile(D::WORDS.this, anew), frame.dialogs(note));
     view! {
         (head)
         div(class="stack") {
@@ -288,14 +300,35 @@ impl<D: Edited> Frame<D> {
         view! { (head) (confirmed) }
     }
 
+    /// Makes a document that does not exist yet of one that somebody deleted.
+    fn begin_anew(self, blank: D) {
+        batch(|| {
+            self.id.set(None);
+            self.used_by.set(Vec::new());
+            self.broken.set(None);
+            self.editor.begin_anew(blank);
+        });
+    }
+
     /// Looks at what the server has now.
     pub(super) fn look(self) {
         let Some(id) = self.id.get_clone_untracked() else { return };
+        let turn = self.looks.get_untracked() + 1;
+        self.looks.set_silent(turn);
         self.tasks.spawn(async move {
             let path = format!("{}/{}", D::WORDS.path, encode(&id));
-            let Ok(answer) = self.app.api.get_tagged::<D::Shown>(&path).await else { return };
-            self.used_by.set(D::added(&answer.value).used_by);
-            self.editor.arrived(D::of(answer.value), answer.etag);
+            let goes_on = move || self.looks.get_untracked() == turn;
+            match insist(|| self.app.api.get_tagged::<D::Shown>(&path), goes_on).await {
+                Some(Ok(answer)) => {
+                    let Added { used_by, broken, .. } = D::added(&answer.value);
+                    self.used_by.set(used_by);
+                    self.broken.set(broken);
+                    self.editor.arrived(D::of(answer.value), answer.etag);
+                }
+                Some(Err(error)) if error.status() == 404 => self.editor.vanished(),
+                // Who may not read it any more is told by the next save.
+                _ => {}
+            }
         });
     }
 
@@ -334,7 +367,9 @@ impl<D: Edited> Frame<D> {
                 };
                 let SavedAs { shown, revision, affected, warnings } = D::saved(answer.value);
                 let revision = revision.to_string();
-                let href = format!("{}/{}", D::WORDS.path, D::added(&shown).id);
+                let Added { id, broken, .. } = D::added(&shown);
+                self.broken.set(broken);
+                let href = format!("{}/{id}", D::WORDS.path);
                 let etag = match answer.etag {
                     Some(etag) => Some(etag),
                     None => self.app.api.get_tagged::<D::Shown>(&href).await?.etag,

@@ -129,7 +129,7 @@ pub(super) fn setup(app: App) -> View {
 }
 
 /// A form that signs in and hands the session over.
-fn sign_in_form(app: App, first_field: &'static str) -> View {
+fn sign_in_form(app: App) -> View {
     let (email, password) = (create_signal(String::new()), create_signal(String::new()));
     let (busy, error) = (create_signal(false), create_signal(None::<ApiError>));
     let tasks = Tasks::here();
@@ -152,7 +152,7 @@ fn sign_in_form(app: App, first_field: &'static str) -> View {
     on_mount(|| dom::focus("form input"));
     view! {
         form(on:submit=done) {
-            (line(first_field, "email", "username", email, ""))
+            (line("E-mail", "email", "username", email, ""))
             (line("Password", "password", "current-password", password, ""))
             (refused(error))
             (submit(busy, "Sign in"))
@@ -162,14 +162,14 @@ fn sign_in_form(app: App, first_field: &'static str) -> View {
 
 /// Signing in.
 pub(super) fn sign_in(app: App) -> View {
-    let form = sign_in_form(app, "E-mail");
+    let form = sign_in_form(app);
     card("sign-in", "Sign in", "First start? Open the setup link that the server printed.", form)
 }
 
 /// Signing in again over a page that is kept as it is.
 pub(super) fn expired(app: App) -> View {
     dialog(app.api.expired, "", "Sign in again", move || {
-        let form = sign_in_form(app, "E-mail");
+        let form = sign_in_form(app);
         view! {
             div(class="dialog-head") { h2 { "Your session has ended" } }
             div(class="dialog-body") { p { "Sign in again; what you were doing is kept." } }

@@ -143,7 +143,7 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
         frame,
         editor: frame.editor,
         catalogue: create_signal(catalogue),
-        destinations: Loader::new(move || app.api.get::<Page<Destination>>("/destinations?limit=500")),
+        destinations: Loader::new(move || app.api.all::<Destination>("/destinations")),
         chosen: create_signal(Chosen::Pipeline),
         preview: create_signal(None),
         preview_error: create_signal(None),

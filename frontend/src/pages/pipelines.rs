@@ -21,7 +21,7 @@ use crate::{
 
 /// The page.
 pub(super) fn view(app: App) -> View {
-    let list = Loader::new(move || app.api.get::<Page<Pipeline>>("/pipelines?limit=500"));
+    let list = Loader::new(move || app.api.all::<Pipeline>("/pipelines"));
     app.live.subscribe(move |item| match item {
         Item::Reset => list.reload(),
         Item::Event(event) => match **event {

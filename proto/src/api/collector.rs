@@ -152,10 +152,23 @@ documents! {
 
     /// What to put on a host so that its collector dials in.
     pub struct Bootstrap {
+        /// Programs that must be on the host already.
+        #[serde(default)]
+        pub programs: Vec<BootstrapProgram>,
         /// Files to write.
         pub files: Vec<BootstrapFile>,
         /// Commands to run after that, in order.
         pub commands: Vec<String>,
+    }
+
+    /// A program that a bootstrap starts and does not bring.
+    pub struct BootstrapProgram {
+        /// Absolute path on the host.
+        pub path: String,
+        /// What it is, with its version where that is known.
+        pub name: String,
+        /// Where its makers publish it.
+        pub source: String,
     }
 
     /// One file of a bootstrap.

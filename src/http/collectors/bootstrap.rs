@@ -10,7 +10,7 @@ mod tests;
 
 use linkmesh_proto::{
     CollectorId,
-    api::collector::{Bootstrap, BootstrapFile, Runtime, Stability},
+    api::collector::{Bootstrap, BootstrapFile, BootstrapProgram, Runtime, Stability},
 };
 
 use crate::http::Edge;
@@ -43,6 +43,20 @@ pub fn of(edge: &Edge, host: &Host<'_>) -> Bootstrap {
 
 fn file(path: &str, mode: &str, content: String) -> BootstrapFile {
     BootstrapFile { path: path.to_owned(), mode: mode.to_owned(), content }
+}
+
+/// A program of a release; without a version that can be read, where all of its releases are.
+fn program(path: &str, name: &str, version: Option<&str>, releases: &str, tag: &str) -> BootstrapProgram {
+    let is_release = |version: &&str| {
+        let parts: Vec<&str> = version.split('.').collect();
+        parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
+    };
+    let version = version.map(|version| version.trim().trim_start_matches('v'));
+    let (name, source) = match version.filter(is_release) {
+        Some(version) => (format!("{name} {version}"), format!("{releases}/tag/{tag}v{version}")),
+        None => (name.to_owned(), releases.to_owned()),
+    };
+    BootstrapProgram { path: path.to_owned(), name, source }
 }
 
 /// A name as the text of a comment: one line, whatever it holds.

@@ -95,6 +95,12 @@ export async function tokenAndEnd(id) {
   await picture("collector-token");
   await button("End the old one now").click();
   await page.getByText("The old token is dead.").waitFor();
+  // Whoever closed that dialog finds it again beside the next token.
+  await button("New token").click();
+  const ended = page.waitForResponse((answer) => answer.url().endsWith("/token/previous"));
+  await button("End the old token").click();
+  if ((await ended).status() !== 204) throw new Error("the old token was not ended");
+  await page.getByRole("heading", { name: "Issue a new token?" }).waitFor({ state: "detached" });
   await button("Deregister").click();
   await page.getByText("This Alloy will not start again").waitFor();
   await picture("collector-deregister");
@@ -178,6 +184,8 @@ export async function drift(id, flow) {
   await ask({ do: "leave" });
   await go(`/collectors/${id}`, "collector");
   await part("status").getByText("Offline", { exact: true }).waitFor();
+  await part("healthy").getByText("Healthy, before it left").waitFor();
+  await page.getByText(/last seen .* ago/).waitFor();
   await picture("collector-offline");
   await ask({ do: "return" });
   await state("In sync");

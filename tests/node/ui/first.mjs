@@ -43,10 +43,13 @@ export async function addCollector() {
   await picture("add-collector");
   const made = page.waitForResponse((answer) => answer.url().endsWith("/api/v1/collectors") && answer.request().method() === "POST");
   await button("Continue").click();
-  const { collector, bootstrap } = await (await made).json();
+  const { collector } = await (await made).json();
   await part("waiting").waitFor();
+  await part("bootstrap-programs").getByText("/usr/bin/opampsupervisor").waitFor();
   await picture("add-collector-waiting");
-  await ask({ do: "install", bootstrap });
+  await button("Copy the script").click();
+  await page.getByText("Copied the script.").waitFor();
+  await ask({ do: "install", script: await page.evaluate(() => navigator.clipboard.readText()) });
   await part("arrived").waitFor();
   await picture("add-collector-arrived");
   await page.getByRole("link", { name: "Open the collector" }).click();
@@ -108,8 +111,13 @@ export async function addPipeline() {
   await add("sources", title.get("source otlp"));
   await add("filters", title.get("filter severity"));
   await add("processors", title.get("processor attributes"));
+  // The last preview is the one of the whole pipeline: nothing of what was mended is told any more.
+  const settled = page.waitForResponse((answer) => answer.url().endsWith("/pipelines/preview") && answer.request().postDataJSON().destinations.length === 1);
   await add("destinations", "Central");
-  await part("problem").first().waitFor({ state: "detached" });
+  await settled;
+  const becomes = page.getByRole("region", { name: "What the pipeline becomes" });
+  await becomes.locator(".note.bad").waitFor({ state: "detached" });
+  await becomes.getByTestId("preview-otelcol").getByText("attributes").first().waitFor();
   await picture("pipeline");
   await save("pipeline");
   await page.waitForURL(/\/pipelines\/shop-logs$/);
@@ -121,6 +129,8 @@ export async function addPipeline() {
 export async function seeItRun(id) {
   await go(`/collectors/${id}`, "collector");
   await state("In sync");
+  // It is there: how long ago the page heard of it says nothing.
+  await page.getByText("last seen now").waitFor();
   await part("effective").waitFor();
   await picture("collector");
   await openTab("Health");

@@ -1,5 +1,5 @@
 // The page itself: live in every tab, careful with what was typed, by keyboard, at night, out and in again.
-import { ask, button, expect, feeds, forgetSession, go, meanwhile, origin, page, part, person, picture, save, show, tab } from "./stage.mjs";
+import { api, ask, button, elsewhere, expect, fault, feeds, forgetSession, go, instead, meanwhile, origin, page, part, person, picture, save, show, tab, until } from "./stage.mjs";
 
 /** What is saved in one tab shows in another without loading it again; both hear it by one connection. */
 export async function twoTabs() {
@@ -68,12 +68,116 @@ export async function questions() {
   await page.getByRole("heading", { name: "Leave without saving?" }).waitFor();
   await picture("leave-unsaved");
   await button("Stay").click();
+  await part("sign-out").click();
+  await page.getByRole("heading", { name: "Leave without saving?" }).waitFor();
+  await button("Stay").click();
   await button("Discard").click();
   await button("Delete").click();
   await page.getByRole("heading", { name: "Delete this pipeline?" }).waitFor();
   await picture("pipeline-delete");
   await button("Cancel").click();
   await show("/destinations/central", "destination", "destination-used");
+}
+
+const focused = (selector) => page.waitForFunction((selector) => document.activeElement.matches(selector), selector);
+
+/** The editor by keyboard: what moves keeps the focus, and a click elsewhere closes a menu. */
+export async function keyboard() {
+  await go("/pipelines/shop-logs", "pipeline");
+  await part("add-sources").click();
+  await page.locator("details.add[open]").waitFor();
+  await page.getByRole("heading", { level: 1 }).click();
+  await page.locator("details.add[open]").waitFor({ state: "detached" });
+  await part("add-processors").click();
+  await part("lane-processors").locator(".add-menu button").first().click();
+  await button("Move up").focus();
+  await page.keyboard.press("Enter");
+  await focused("[data-move=up]");
+  await page.locator(".card-head").getByRole("button", { name: "Remove", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await focused(".chain .step[aria-pressed=true]");
+}
+
+/** What goes wrong between page and server: said, tried again, and never done twice. */
+export async function faults() {
+  expect("status of 500", "net::ERR_FAILED");
+  // A save that fails behind a closed review comes back into sight.
+  await go("/pipelines/shop-logs", "pipeline");
+  await part("pipeline-settings").click();
+  await page.getByLabel("Description").fill("not saved");
+  let fail;
+  const held = new Promise((resolve) => { fail = resolve; });
+  let honest = await instead("/pipelines/shop-logs", async (route) => {
+    if (route.request().method() !== "PUT") return route.continue();
+    await held;
+    return route.fulfill(fault);
+  });
+  await part("save").click();
+  await part("save-confirm").click();
+  await page.keyboard.press("Escape");
+  await part("review").waitFor({ state: "detached" });
+  fail();
+  await part("review").getByText("Not saved: Something broke").waitFor();
+  await picture("save-failed");
+  await honest();
+  await button("Back to editing").click();
+  await button("Discard").click();
+
+  // A list that could not be loaded again is asked for until it is.
+  await go("/pipelines", "pipelines");
+  await part("feed-state").getByText("Live", { exact: true }).waitFor();
+  let faults = 0;
+  honest = await instead("/pipelines?limit=500", (route) => (faults++ === 0 ? route.fulfill(fault) : route.continue()));
+  await meanwhile("PUT", "/pipelines/shop-logs", (document) => ({ ...document, name: "Shop logs, again" }));
+  await part("pipeline-row").getByText("Shop logs, again").waitFor();
+  if (faults < 2) throw new Error("nothing failed");
+  await honest();
+  await meanwhile("PUT", "/pipelines/shop-logs", (document) => ({ ...document, name: "Shop logs" }));
+
+  // The answer to a save is lost: saved again, it is the same save. What was typed and is secret is never shown.
+  await go("/destinations/new", "destination");
+  await page.getByLabel("Kind").selectOption("otlp_http");
+  await page.getByLabel("Name", { exact: true }).first().fill("Spare");
+  const headers = page.getByRole("group", { name: "Headers" });
+  while (await headers.getByRole("button", { name: "Remove" }).count() > 0) await headers.getByRole("button", { name: "Remove" }).first().click();
+  for (const name of ["x-key", "x-key"]) {
+    await headers.getByRole("button", { name: "Add" }).click();
+    await headers.getByRole("textbox", { name: "Name" }).last().fill(name);
+    await headers.getByRole("textbox", { name: "Value" }).last().fill("hunter2");
+  }
+  await headers.getByText("Another row has this name").first().waitFor();
+  await picture("destination-name-twice");
+  await headers.getByRole("button", { name: "Remove" }).last().click();
+  await headers.getByText("Another row has this name").first().waitFor({ state: "detached" });
+  let lost = 0;
+  honest = await instead("/destinations", async (route) => {
+    if (route.request().method() !== "POST" || lost++ > 0) return route.continue();
+    await route.fetch();
+    return route.abort();
+  });
+  await part("save").click();
+  await part("review").getByText("x-key").waitFor();
+  if ((await part("review").textContent()).includes("hunter2")) throw new Error("a secret that was typed is shown");
+  await picture("destination-secret-review");
+  await part("save-confirm").click();
+  await part("review").getByText("The server does not answer").waitFor();
+  await part("save-confirm").click();
+  await page.waitForURL(/\/destinations\/spare$/);
+  await honest();
+  if (lost < 2) throw new Error("no answer was lost");
+
+  // Somebody deletes what is being edited: it can be saved as a new one.
+  await page.getByLabel("Description").fill("kept here");
+  const { etag } = await api("GET", "/destinations/spare");
+  await api("DELETE", "/destinations/spare", undefined, { "If-Match": etag });
+  await page.getByText("Somebody deleted this destination.").waitFor();
+  await picture("destination-deleted");
+  await button("Save as a new one").click();
+  await page.getByText("Somebody deleted this destination.").waitFor({ state: "detached" });
+  await headers.getByRole("button", { name: "Replace" }).click();
+  await headers.getByRole("textbox", { name: "Value" }).fill("${env:KEY}");
+  await save();
+  await until("/destinations/spare", (document) => document.description === "kept here");
 }
 
 /** No server: what is shown stays with its age, what cannot be loaded says so. */
@@ -99,6 +203,11 @@ export async function everyPage() {
   await page.keyboard.press("Control+k");
   await part("palette").waitFor();
   await page.keyboard.type("shop");
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(() => {
+    const named = document.querySelector("[data-testid=palette] input").getAttribute("aria-activedescendant");
+    return document.getElementById(named)?.getAttribute("aria-selected") === "true";
+  });
   await picture("palette");
   await page.keyboard.press("Escape");
   await part("theme-switch").click();
@@ -129,6 +238,32 @@ export async function expiry() {
   if (await description.inputValue() !== "typed before the session ended") throw new Error("what was typed is lost");
   await part("feed-state").getByText("Live", { exact: true }).waitFor();
   await save();
+}
+
+/** The session is ended elsewhere: what was changed until somebody signed in again shows, in every tab, and both save. */
+export async function gap() {
+  await go("/pipelines/shop-logs", "pipeline");
+  await part("feed-state").getByText("Live", { exact: true }).waitFor();
+  const other = await tab();
+  await other.goto(`${origin}/destinations/spare`);
+  await other.getByTestId("feed-state").getByText("Live", { exact: true }).waitFor();
+  await other.getByLabel("Description").fill("typed in the other tab");
+  expect("status of 401", "status of 403");
+  const { status } = await api("DELETE", "/session");
+  if (status !== 204) throw new Error(`signing out was answered with ${status}`);
+  const ended = (tab) => tab.getByRole("heading", { name: "Your session has ended" });
+  await ended(page).waitFor();
+  await ended(other).waitFor();
+  await elsewhere("PUT", "/pipelines/shop-logs", (document) => ({ ...document, name: "Shop logs, meanwhile" }));
+  await page.bringToFront();
+  await signIn();
+  await page.getByRole("heading", { level: 1 }).getByText("Shop logs, meanwhile").waitFor();
+  await ended(other).waitFor({ state: "detached" });
+  await other.getByTestId("save").click();
+  await other.getByTestId("save-confirm").click();
+  await other.getByTestId("review").waitFor({ state: "detached" });
+  await until("/destinations/spare", (document) => document.description === "typed in the other tab");
+  await other.close();
 }
 
 /** Out and in again. */

@@ -20,6 +20,8 @@ const WIDE = { width: 1360, height: 900 };
 const NARROW = { width: 390, height: 844 };
 const context = await browser.newContext({ viewport: WIDE, colorScheme: "light" });
 
+await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+
 /** Whatever the browser complains about is a defect, but for what the walk itself provokes. */
 export const complaints = [];
 const expected = new Set();
@@ -137,6 +139,33 @@ export async function meanwhile(method, path, change) {
   const answer = await api(method, path, change(body), { "If-Match": etag });
   if (answer.status !== 200) throw new Error(`the other save was answered with ${answer.status}`);
 }
+
+/** Somebody else signs in on another machine and changes a document. */
+export async function elsewhere(method, path, change) {
+  const json = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ email: person.email, password: person.password });
+  const signed = await fetch(`${origin}/api/v1/session`, { method: "POST", headers: json, body });
+  const { csrf_token } = await signed.json();
+  const own = { Cookie: signed.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; "), "X-CSRF-Token": csrf_token };
+  const current = await fetch(`${origin}/api/v1${path}`, { headers: own });
+  const headers = { ...json, ...own, "If-Match": current.headers.get("ETag") };
+  const answer = await fetch(`${origin}/api/v1${path}`, { method, headers, body: JSON.stringify(change(await current.json())) });
+  if (!answer.ok) throw new Error(`the save elsewhere was answered with ${answer.status}`);
+}
+
+/** Answers requests in place of the server, until it says that it did so. */
+export async function instead(path, answer) {
+  const pattern = (url) => `${url.pathname}${url.search}` === `/api/v1${path}`;
+  await page.route(pattern, answer);
+  return () => page.unroute(pattern, answer);
+}
+
+/** A fault of the server, as the server would tell it. */
+export const fault = {
+  status: 500,
+  contentType: "application/problem+json",
+  body: JSON.stringify({ type: "about:blank", title: "Something broke", status: 500, detail: "On purpose.", code: "internal", request_id: "r-1" }),
+};
 
 /** Waits until the API says what it should. */
 export async function until(path, holds) {

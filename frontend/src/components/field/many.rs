@@ -160,6 +160,10 @@ pub(super) fn map(form: Form, field: &Field, path: Path, value: Option<Value>, c
                 give();
             }
         };
+        let twice = {
+            let rows = rows.clone();
+            create_selector(move || rows.is_twice(key))
+        };
         let name = rows.name(key);
         let mut named = entry.clone();
         named.title = "Value".to_owned();
@@ -172,6 +176,7 @@ pub(super) fn map(form: Form, field: &Field, path: Path, value: Option<Value>, c
                     div(class="grow") { (inner) }
                     button(r#type="button", class="btn icon bare", aria-label="Remove", title="Remove", disabled=locked, on:click=remove) { (icon("x")) }
                 }
+                (if twice.get() { named_twice() } else { View::new() })
                 (wrong)
             }
         }
@@ -182,17 +187,27 @@ pub(super) fn map(form: Form, field: &Field, path: Path, value: Option<Value>, c
     }
 }
 
+/// Of values by name, two cannot have the same one.
+pub(crate) fn named_twice() -> View {
+    view! { small(class="wrong", role="alert") { "Another row has this name: only the last of them is kept." } }
+}
+
 /// Rows with keys of their own, so that removing one does not rebuild the others.
 #[derive(Clone)]
 struct Rows {
     order: Signal<Vec<u64>>,
+    renamed: Signal<()>,
     rows: Rc<RefCell<BTreeMap<u64, (String, Value)>>>,
 }
 
 impl Rows {
     fn new(first: Vec<(String, Value)>) -> Self {
         let rows: BTreeMap<u64, (String, Value)> = (0_u64..).zip(first).collect();
-        Self { order: create_signal(rows.keys().copied().collect()), rows: Rc::new(RefCell::new(rows)) }
+        Self {
+            order: create_signal(rows.keys().copied().collect()),
+            renamed: create_signal(()),
+            rows: Rc::new(RefCell::new(rows)),
+        }
     }
 
     fn add(&self, name: String, value: Value) {
@@ -216,6 +231,16 @@ impl Rows {
         if let Some(row) = self.rows.borrow_mut().get_mut(&key) {
             row.0 = name;
         }
+        self.renamed.set(());
+    }
+
+    /// Whether another row has the same name; follows the names.
+    fn is_twice(&self, key: u64) -> bool {
+        self.order.track();
+        self.renamed.track();
+        let rows = self.rows.borrow();
+        let name = rows.get(&key).map(|(name, _)| name.as_str()).unwrap_or_default();
+        !name.is_empty() && rows.iter().any(|(other, (theirs, _))| *other != key && theirs == name)
     }
 
     fn get(&self, key: u64) -> Value {

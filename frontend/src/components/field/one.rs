@@ -10,7 +10,7 @@ use crate::{
     dom,
     model::{
         schema::{self, Field},
-        yaml,
+        secrets, yaml,
     },
 };
 
@@ -57,7 +57,7 @@ pub(super) fn text(
 
 pub(super) fn code(form: Form, field: &Field, path: &Path, value: Option<Value>, change: Change, id: &str) -> View {
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
-    let text = as_text(value.as_ref());
+    let (text, label) = (as_text(value.as_ref()), field.title.clone());
     let rows = text.lines().count().clamp(3, 16).to_string();
     view! {
         textarea(
@@ -65,6 +65,7 @@ pub(super) fn code(form: Form, field: &Field, path: &Path, value: Option<Value>,
             class="code",
             rows=rows,
             prop:value=text,
+            aria-label=label,
             aria-invalid=if wrong.get() { "true" } else { "false" },
             "spellcheck"="false",
             disabled=locked,
@@ -83,7 +84,7 @@ pub(super) fn number(
     integer: bool,
 ) -> View {
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
-    let value = as_text(value.as_ref());
+    let (value, label) = (as_text(value.as_ref()), field.title.clone());
     let hint = field.default.clone().map(|d| format!("default {d}")).unwrap_or_default();
     view! {
         input(
@@ -92,6 +93,7 @@ pub(super) fn number(
             inputmode=if integer { "numeric" } else { "decimal" },
             value=value,
             placeholder=hint,
+            aria-label=label,
             aria-invalid=if wrong.get() { "true" } else { "false" },
             autocomplete="off",
             disabled=locked,
@@ -111,9 +113,9 @@ pub(super) fn number(
 
 pub(super) fn switch(form: Form, field: &Field, value: Option<Value>, change: Change, id: &str) -> View {
     let on = value.as_ref().and_then(Value::as_bool).unwrap_or(field.default.as_deref() == Some("true"));
-    let (id, locked) = (id.to_owned(), form.locked);
+    let (id, label, locked) = (id.to_owned(), field.title.clone(), form.locked);
     view! {
-        input(id=id, r#type="checkbox", prop:checked=on, disabled=locked, on:change=move |event: web_sys::Event| change(Some(Value::Bool(dom::checked(&event)))))
+        input(id=id, r#type="checkbox", aria-label=label, prop:checked=on, disabled=locked, on:change=move |event: web_sys::Event| change(Some(Value::Bool(dom::checked(&event)))))
     }
 }
 
@@ -127,7 +129,7 @@ pub(super) fn choice(
     options: &[(String, String)],
 ) -> View {
     let (wrong, id, locked) = (is_wrong(form, path), id.to_owned(), form.locked);
-    let chosen = as_text(value.as_ref());
+    let (chosen, label) = (as_text(value.as_ref()), field.title.clone());
     let mut all: Vec<View> = Vec::new();
     if !field.required || chosen.is_empty() {
         let word =
@@ -147,6 +149,7 @@ pub(super) fn choice(
         select(
             id=id,
             prop:value=chosen,
+            aria-label=label,
             aria-invalid=if wrong.get() { "true" } else { "false" },
             disabled=locked,
             on:change=move |event: web_sys::Event| {
@@ -162,7 +165,7 @@ pub(super) fn choice(
 pub(super) fn secret(form: Form, field: &Field, path: &Path, value: Option<Value>, change: Change, id: &str) -> View {
     let sealed_before = value.as_ref().and_then(|value| value.get("sealed")).and_then(Value::as_bool) == Some(true);
     let sealed = create_signal(sealed_before);
-    let kept = value.clone();
+    let (kept, label) = (value.clone(), field.title.clone());
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
     let text = create_signal(if sealed_before { String::new() } else { as_text(value.as_ref()) });
     view! {
@@ -182,7 +185,7 @@ pub(super) fn secret(form: Form, field: &Field, path: &Path, value: Option<Value
             let change = Rc::clone(&change);
             let back = Rc::clone(&change);
             let kept = kept.clone();
-            let id = id.clone();
+            let (id, label) = (id.clone(), label.clone());
             let shown = text.get_clone_untracked();
             let keep: View = if sealed_before {
                 view! { button(r#type="button", class="btn small", on:click=move |_| {
@@ -196,9 +199,10 @@ pub(super) fn secret(form: Form, field: &Field, path: &Path, value: Option<Value
                 div(class="line") {
                     input(
                         id=id,
-                        r#type=if text.with(|text| text.is_empty() || text.starts_with('$')) { "text" } else { "password" },
+                        r#type=if text.with(|text| text.is_empty() || "${env:".starts_with(text.as_str()) || text.starts_with("${env:") || secrets::is_reference(text)) { "text" } else { "password" },
                         value=shown,
                         placeholder="${env:NAME}, or a value to seal",
+                        aria-label=label,
                         aria-invalid=if wrong.get() { "true" } else { "false" },
                         autocomplete="new-password",
                         "spellcheck"="false",
@@ -219,6 +223,7 @@ pub(super) fn secret(form: Form, field: &Field, path: &Path, value: Option<Value
 /// What no form can draw: JSON, taken once it is whole.
 pub(super) fn json(form: Form, field: &Field, path: &Path, value: Option<Value>, change: Change, id: &str) -> View {
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
+    let label = field.title.clone();
     let text = value
         .as_ref()
         .map(|value| serde_json::to_string_pretty(value).unwrap_or_else(|_| yaml::text(value)))
@@ -230,6 +235,7 @@ pub(super) fn json(form: Form, field: &Field, path: &Path, value: Option<Value>,
             class="code",
             prop:value=text,
             placeholder="JSON",
+            aria-label=label,
             aria-invalid=if wrong.get() || broken.get() { "true" } else { "false" },
             "spellcheck"="false",
             disabled=locked,

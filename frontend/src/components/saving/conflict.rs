@@ -39,13 +39,21 @@ pub(super) fn content<D: Document>(editor: Editor<D>) -> View {
     }
 }
 
+/// A part as text. What is secret is known by its place in the whole, of which a destination's kind is a part.
+fn shown<D: Document>(editor: Editor<D>, key: &str, value: &Value) -> String {
+    let mut whole = super::object(&editor.document.get_clone_untracked());
+    whole.insert(key.to_owned(), value.clone());
+    let hide = editor.hide.get_clone_untracked();
+    hide(Value::Object(whole)).get(key).map_or_else(String::new, yaml::text)
+}
+
 fn one<D: Document>(editor: Editor<D>, index: usize, part: Part) -> View {
     let group = format!("conflict-{index}");
     let tag = if part.both { bits::tag(Label { word: "both changed", tone: Tone::Warn }) } else { View::new() };
     let title = schema::title(if part.key == "match" { "matchers" } else { &part.key });
     let side = |side: Side, word: &'static str, value: Option<&Value>| {
         let name = group.clone();
-        let text = value.map_or_else(|| "not there".to_owned(), yaml::text);
+        let text = value.map_or_else(|| "not there".to_owned(), |value| shown(editor, &part.key, value));
         let choose = move |_| {
             editor.conflict.update_silent(|conflict| {
                 if let Some(part) = conflict.as_mut().and_then(|conflict| conflict.parts.get_mut(index)) {

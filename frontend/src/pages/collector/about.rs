@@ -1,6 +1,6 @@
 //! Who a collector is: its name, the labels that the operator and enrolment gave it, and what matchers see.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use linkmesh_proto::api::collector::{Collector, CollectorPatch, CollectorStatus};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     app::App,
     components::{
         field::{Form, fixed, new_id, problem},
-        loading::{Loader, Tasks},
+        loading::{Loader, Tasks, insist},
         pairs,
         saving::{Document, Editor, Saved, Saving},
     },
@@ -54,9 +54,9 @@ impl About {
     ) -> Self {
         let own = create_selector(move || collector.with(|collector| Own::of(collector.clone())));
         let etag = loader.data().with_untracked(|data| data.as_ref().and_then(|data| data.etag.clone()));
-        let editor = Editor::new(own.get_clone_untracked(), etag);
+        let editor = Editor::new(own.get_clone_untracked(), etag, Rc::new(|document| document));
         nav::guard(editor.dirty());
-        let tasks = Tasks::here();
+        let (tasks, turns) = (Tasks::here(), create_signal(0_u32));
         let path = path.to_owned();
         create_effect(move || {
             // The feed brings the row and not its version, which the next save must name.
@@ -64,8 +64,11 @@ impl About {
                 return;
             }
             let path = path.clone();
+            let turn = turns.get_untracked() + 1;
+            turns.set_silent(turn);
             tasks.spawn(async move {
-                if let Ok(now) = app.api.get_tagged::<Collector>(&path).await {
+                let goes_on = move || turns.get_untracked() == turn;
+                if let Some(Ok(now)) = insist(|| app.api.get_tagged::<Collector>(&path), goes_on).await {
                     editor.arrived(Own::of(now.value), now.etag);
                 }
             });
@@ -174,7 +177,7 @@ impl About {
         let actions = editor.actions(View::new(), move || editor.review());
         view! {
             div(class="form") {
-                (editor.meanwhile("this collector"))
+                (editor.meanwhile("this collector", None))
                 div(class="field") {
                     label(r#for=label_for) { "Name" }
                     input(id=id, r#type="text", value=name, on:input=move |event: web_sys::Event| {

@@ -88,10 +88,23 @@ pub(super) fn buttons(app: App, path: &str, collector: ReadSignal<Collector>) ->
         "Restart",
         move || restart("restart", "Asked to restart."),
     );
+    let end_older = end_old.clone();
     let confirm_token = confirm(
         re_keying,
         "Issue a new token?",
-        || view! { p { "The old token stays valid, so that nothing breaks while you write the new one to the host. It ends when you end it, or 7 days after a fresh process first used the new one." } },
+        move || {
+            let end_older = end_older.clone();
+            view! {
+                p { "The old token stays valid, so that nothing breaks while you write the new one to the host. It ends when you end it, or 7 days after a fresh process first used the new one." }
+                p { "Is one still alive that an earlier token replaced?" }
+                div {
+                    button(r#type="button", class="btn small danger", on:click=move |_| {
+                        re_keying.set(false);
+                        end_older();
+                    }) { "End the old token" }
+                }
+            }
+        },
         "Issue",
         new_token,
     );

@@ -25,6 +25,8 @@ pub(super) fn view(app: App, path: &str, collector: ReadSignal<Collector>) -> Vi
             loader.reload();
         }
     });
+    // The feed tells of what changes the verdict; of single components, and of how new the report is, it does not.
+    loader.keep_fresh(10_000);
     let mark = create_selector(move || collector.with(|c| (c.healthy, c.status, c.reported_hash, c.error.clone())));
     let mut first = true;
     create_effect(move || {

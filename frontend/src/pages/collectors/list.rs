@@ -11,7 +11,7 @@ use sycamore::prelude::*;
 use crate::{
     api::ApiError,
     app::App,
-    components::loading::Tasks,
+    components::loading::{Tasks, insist},
     dom,
     model::filter::{Filter, encode},
     nav,
@@ -52,30 +52,35 @@ impl List {
         }
     }
 
-    /// Loads the first rows, or those after the last.
+    /// Loads the first rows, or those after the last. What is shown stays, and is asked for until there is an answer.
     pub(super) fn load(self, app: App, more: bool) {
+        let is_shown = !self.order.with_untracked(Vec::is_empty);
+        self.ask(app, more, is_shown && !more);
+    }
+
+    fn ask(self, app: App, more: bool, insists: bool) {
         let turn = self.turn.get_untracked() + 1;
         self.turn.set_silent(turn);
         self.busy.set(true);
+        let cursor = self.next.get_clone_untracked().filter(|_| more);
+        let query = match (self.filter.with_untracked(Filter::query), cursor) {
+            (query, None) => query,
+            (query, Some(cursor)) if query.is_empty() => format!("cursor={}", encode(&cursor.0)),
+            (query, Some(cursor)) => format!("{query}&cursor={}", encode(&cursor.0)),
+        };
+        let path = if query.is_empty() { "/collectors".to_owned() } else { format!("/collectors?{query}") };
         // As many as are shown, so that loading again does not fold the list.
-        let limit = if more { PAGE } else { self.order.with_untracked(Vec::len).clamp(PAGE, 500) };
-        let mut path = format!("/collectors?limit={limit}");
-        let query = self.filter.with_untracked(Filter::query);
-        if !query.is_empty() {
-            path.push('&');
-            path.push_str(&query);
-        }
-        if let (true, Some(cursor)) = (more, self.next.get_clone_untracked()) {
-            path.push_str(&format!("&cursor={}", encode(&cursor.0)));
-        }
+        let shown = self.order.with_untracked(Vec::len);
+        let rows = if more { PAGE } else { shown.max(PAGE) };
         self.tasks.spawn(async move {
-            let result = app.api.get::<Page<Collector>>(&path).await;
-            if self.turn.get_untracked() != turn {
-                return;
-            }
+            let goes_on = move || self.turn.get_untracked() == turn;
+            let ask = || app.api.first::<Collector>(&path, rows);
+            let result = if insists { insist(ask, goes_on).await } else { Some(ask().await).filter(|_| goes_on()) };
+            let Some(result) = result else { return };
             self.busy.set(false);
             match result {
                 Ok(page) => self.take(page, more),
+                Err(error) if error.status() == 401 => {}
                 Err(error) => self.error.set(Some(error)),
             }
         });
@@ -109,15 +114,14 @@ impl List {
         });
     }
 
-    /// Changes a row; `false` when it is not known.
-    pub(super) fn set_row(self, collector: Collector) -> bool {
+    /// Changes or adds a row.
+    pub(super) fn set_row(self, collector: Collector) {
         let known = self.rows.with_untracked(|rows| rows.get(&collector.id).copied());
         match known {
             Some(row) => {
                 if row.with_untracked(|row| *row != collector) {
                     row.set(collector);
                 }
-                true
             }
             None => {
                 let id = collector.id;
@@ -125,7 +129,6 @@ impl List {
                     let row = create_signal(collector);
                     self.rows.update_silent(|rows| rows.insert(id, row));
                 });
-                false
             }
         }
     }
@@ -134,6 +137,7 @@ impl List {
     pub(super) fn refine(self, app: App, f: impl FnOnce(&mut Filter)) {
         self.filter.update(f);
         nav::set_query(&self.filter.with_untracked(Filter::query));
-        self.load(app, false);
+        // Rows of another filter are no answer to this one.
+        self.ask(app, false, false);
     }
 }

@@ -6,7 +6,7 @@ use sycamore::{prelude::*, web::document};
 use super::Ctx;
 use crate::{
     See as _,
-    components::{bits, icons::icon},
+    components::{bits, icons::icon, menus},
     model::{
         chain::{self as model, Chosen, Lane},
         format, problems,
@@ -167,23 +167,6 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
     }
 }
 
-/// A menu that closes itself when something in it was chosen.
-fn close_menu(event: &web_sys::Event) {
-    let target = event.target().and_then(|target| wasm_bindgen::JsCast::dyn_into::<web_sys::Element>(target).ok());
-    if let Some(menu) = target.and_then(|target| target.closest("details").ok().flatten()) {
-        // The attribute's name is a constant and valid.
-        _ = menu.remove_attribute("open");
-    }
-}
-
-/// Esc and a click elsewhere close the menu.
-fn on_escape(event: web_sys::KeyboardEvent) {
-    if event.key() == "Escape" {
-        event.stop_propagation();
-        close_menu(&event);
-    }
-}
-
 fn adder(ctx: Ctx, lane: Lane) -> View {
     let id = match lane {
         Lane::Sources => "add-sources",
@@ -203,7 +186,7 @@ fn adder(ctx: Ctx, lane: Lane) -> View {
         .map(|entry| {
             let (title, text) = (entry.title.clone(), bits::prose(&entry.description));
             let add = move |event: web_sys::MouseEvent| {
-                close_menu(&event);
+                menus::close(&event);
                 ctx.reshape(|document| {
                     if document.signals.is_empty() && lane == Lane::Sources {
                         document.signals.clone_from(&entry.signals);
@@ -216,7 +199,7 @@ fn adder(ctx: Ctx, lane: Lane) -> View {
         })
         .collect();
     view! {
-        details(class="add", "name"="adder", on:keydown=on_escape) {
+        details(class="add", "name"="adder", on:keydown=menus::on_key) {
             summary(data-testid=id) { "+ " (word) }
             div(class="add-menu") { (items) }
         }
@@ -230,14 +213,14 @@ fn destinations(ctx: Ctx) -> View {
     let adder = move || {
         let data = ctx.destinations.data();
         view! {
-            details(class="add", "name"="adder", on:keydown=on_escape) {
+            details(class="add", "name"="adder", on:keydown=menus::on_key) {
                 summary(data-testid="add-destinations") { "+ Add destination" }
                 div(class="add-menu") {
                     (data.see(|page| page.as_ref().map(|page| {
                         let left: Vec<View> = page.items.iter().filter(|d| ids.with(|ids| !ids.contains(&d.id))).map(|d| {
                             let (id, name, kind) = (d.id.clone(), d.document.name.clone(), ctx.title_of(&d.document.kind));
                             let add = move |event: web_sys::MouseEvent| {
-                                close_menu(&event);
+                                menus::close(&event);
                                 ctx.reshape(|document| {
                                     model::toggle_destination(document, &id);
                                     Chosen::Destination(document.destinations.len().saturating_sub(1))

@@ -193,6 +193,15 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
             }
         });
     };
+    // The form is built anew with each of these; the focus stays with who works by keyboard.
+    let shift = move |down: bool| {
+        ctx.reshape(|document| Chosen::Step(lane, model::shift(document, lane, index, down)));
+        dom::focus(if down { "[data-move=down]" } else { "[data-move=up]" });
+    };
+    let remove = move |_| {
+        ctx.reshape(|document| model::remove(document, lane, index));
+        focus_chosen();
+    };
     let deep = problem(ctx.form, Rc::clone(&path), false);
     let loose = problem(ctx.form, settings_path, false);
     let at_kind = problem(ctx.form, fixed(format!("{}.kind", lane.path(index))), true);
@@ -204,9 +213,9 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
                 View::new()
             } else {
                 view! {
-                    button(r#type="button", class="btn icon small", aria-label="Move up", title="Move up", on:click=move |_| ctx.reshape(|document| Chosen::Step(lane, model::shift(document, lane, index, false)))) { (icon("up")) }
-                    button(r#type="button", class="btn icon small", aria-label="Move down", title="Move down", on:click=move |_| ctx.reshape(|document| Chosen::Step(lane, model::shift(document, lane, index, true)))) { (icon("down")) }
-                    button(r#type="button", class="btn small danger", on:click=move |_| ctx.reshape(|document| model::remove(document, lane, index))) { "Remove" }
+                    button(r#type="button", class="btn icon small", aria-label="Move up", title="Move up", "data-move"="up", on:click=move |_| shift(false)) { (icon("up")) }
+                    button(r#type="button", class="btn icon small", aria-label="Move down", title="Move down", "data-move"="down", on:click=move |_| shift(true)) { (icon("down")) }
+                    button(r#type="button", class="btn small danger", on:click=remove) { "Remove" }
                 }
             })
         }
@@ -224,6 +233,12 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
     }
 }
 
+/// Gives the focus to what is chosen in the chain: a card, or the pipeline itself.
+fn focus_chosen() {
+    dom::focus("[data-testid=pipeline-settings]");
+    dom::focus(".chain .step[aria-pressed=true]");
+}
+
 fn destination(ctx: Ctx, index: usize, id: &str) -> View {
     let key = id.to_owned();
     let href = format!("/destinations/{id}");
@@ -236,6 +251,7 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
             }
             Chosen::Pipeline
         });
+        focus_chosen();
     };
     view! {
         div(class="card-head") {

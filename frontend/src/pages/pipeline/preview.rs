@@ -1,7 +1,6 @@
 //! What the pipeline becomes: both texts beside each other, the changes, and who gets it.
 
 use linkmesh_proto::api::pipeline::Preview;
-use serde_json::Value;
 use sycamore::prelude::*;
 
 use super::Ctx;
@@ -16,7 +15,6 @@ use crate::{
     model::{
         format,
         status::{Tone, program, runtime_name},
-        yaml,
     },
 };
 
@@ -75,12 +73,21 @@ pub(super) fn follow(ctx: Ctx) {
         });
     });
     // Who matches changes with the fleet, what is valid with destinations.
+    let queued = create_signal(false);
     ctx.app.live.subscribe(move |item| {
         use linkmesh_proto::api::event::Event;
-        if *item == Item::Reset
-            || matches!(item, Item::Event(event) if matches!(**event, Event::DestinationSaved { .. }))
-        {
-            again.set(());
+        match item {
+            Item::Reset => again.set(()),
+            Item::Event(event) => match **event {
+                Event::DestinationSaved { .. } => again.set(()),
+                // A fleet that comes back all at once asks for one preview and not for thousands.
+                Event::CollectorChanged { .. } if !queued.replace(true) => tasks.spawn(async move {
+                    dom::pause(2500).await;
+                    queued.set(false);
+                    again.set(());
+                }),
+                _ => {}
+            },
         }
     });
 }
@@ -195,13 +202,10 @@ fn text(ctx: Ctx, is_otelcol: bool) -> View {
 }
 
 fn changes(ctx: Ctx) -> View {
-    let text = move |document: &linkmesh_proto::api::pipeline::PipelineDocument| {
-        yaml::text(&serde_json::to_value(document).unwrap_or(Value::Null))
-    };
     view! {
         ({
-            let old = if ctx.editor.is_new() { String::new() } else { ctx.editor.base.with(text) };
-            let new = ctx.editor.document.with(text);
+            let old = if ctx.editor.is_new() { String::new() } else { ctx.editor.base.see(|base| ctx.editor.text(base)) };
+            let new = ctx.editor.document.see(|document| ctx.editor.text(document));
             if old == new {
                 bits::state("empty", "ok", view! { "No changes" }, view! { "What is here is what is stored." }, View::new())
             } else {

@@ -6,9 +6,11 @@
 use linkmesh_actors::domain::stability;
 use linkmesh_proto::api::collector::{Bootstrap, Stability};
 
-use super::{Host, comment, file, quoted};
+use super::{Host, comment, file, program, quoted};
 use crate::http::Edge;
 
+const PROGRAM: &str = "/usr/bin/alloy";
+const RELEASES: &str = "https://github.com/grafana/alloy/releases";
 const CONFIG: &str = "/etc/alloy/config.alloy";
 const TOKEN: &str = "/etc/alloy/linkmesh.token";
 const AUTHORITY: &str = "/etc/alloy/linkmesh-ca.pem";
@@ -63,7 +65,7 @@ pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
     let knows = Knows::of(host.version);
     let stability = host.stability.max(knows.least);
     let run = format!(
-        "/usr/bin/alloy run --stability.level={} --storage.path=/var/lib/alloy/data {CONFIG}",
+        "{PROGRAM} run --stability.level={} --storage.path=/var/lib/alloy/data {CONFIG}",
         stability::flag(stability)
     );
     let mut files = vec![
@@ -75,6 +77,7 @@ pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
         files.push(file(AUTHORITY, "0644", authority.clone()));
     }
     Bootstrap {
+        programs: vec![program(PROGRAM, "Grafana Alloy", host.version, RELEASES, "")],
         files,
         commands: vec![
             format!("chown alloy:alloy {TOKEN}"),

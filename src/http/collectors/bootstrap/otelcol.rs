@@ -5,7 +5,7 @@
 
 use linkmesh_proto::api::collector::Bootstrap;
 
-use super::{Host, comment, file, minor, quoted};
+use super::{Host, comment, file, minor, program, quoted};
 use crate::http::Edge;
 
 const CONFIG: &str = "/etc/opampsupervisor/supervisor.yaml";
@@ -13,6 +13,12 @@ const TOKEN: &str = "/etc/opampsupervisor/token.env";
 const AUTHORITY: &str = "/etc/opampsupervisor/ca.pem";
 const UNIT: &str = "/etc/systemd/system/opampsupervisor.service";
 const STORAGE: &str = "/var/lib/otelcol/supervisor";
+const SUPERVISOR: &str = "/usr/bin/opampsupervisor";
+const COLLECTOR: &str = "/usr/bin/otelcol-contrib";
+/// Where both programs are published; the supervisor's tags have a prefix.
+const RELEASES: &str = "https://github.com/open-telemetry/opentelemetry-collector-releases/releases";
+/// The version that is pinned.
+const PINNED: &str = "0.158.0";
 
 /// What a version of the supervisor knows.
 struct Knows {
@@ -44,7 +50,12 @@ pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
     if let Some(authority) = &edge.authority_pem {
         files.push(file(AUTHORITY, "0644", authority.clone()));
     }
+    let version = Some(host.version.unwrap_or(PINNED));
     Bootstrap {
+        programs: vec![
+            program(SUPERVISOR, "opampsupervisor", version, RELEASES, "cmd%2Fopampsupervisor%2F"),
+            program(COLLECTOR, "otelcol-contrib", version, RELEASES, ""),
+        ],
         files,
         commands: [
             "id otelcol >/dev/null 2>&1 || useradd --system --home-dir /var/lib/otelcol --shell /usr/sbin/nologin otelcol",
@@ -94,7 +105,7 @@ fn config(edge: &Edge, host: &Host<'_>, knows: &Knows) -> String {
         "storage:\n\
          \x20 directory: {STORAGE}\n\
          agent:\n\
-         \x20 executable: /usr/bin/otelcol-contrib\n\
+         \x20 executable: {COLLECTOR}\n\
          \x20 bootstrap_timeout: 30s\n\
          \x20 passthrough_logs: true\n"
     ));
@@ -117,7 +128,7 @@ fn unit(knows: &Knows) -> String {
          User=otelcol\n\
          Group=otelcol\n\
          EnvironmentFile={TOKEN}\n\
-         ExecStart=/usr/bin/opampsupervisor --config {CONFIG}\n\
+         ExecStart={SUPERVISOR} --config {CONFIG}\n\
          KillMode=mixed\n\
          KillSignal={signal}\n\
          Restart=always\n\

@@ -17,6 +17,9 @@ fn host<'a>(runtime: Runtime, version: Option<&'a str>) -> Host<'a> {
 
 fn text(bootstrap: &Bootstrap) -> String {
     let mut text = String::new();
+    for program in &bootstrap.programs {
+        text.push_str(&format!("=== {}: {} from {}\n", program.path, program.name, program.source));
+    }
     for file in &bootstrap.files {
         text.push_str(&format!("=== {} {}\n{}\n", file.mode, file.path, file.content));
     }
@@ -102,6 +105,28 @@ fn alloy_starts_with_a_stability_level_at_which_its_version_has_remotecfg() {
         let said: Vec<_> = config.content.lines().filter(|line| line.starts_with("// Alloy ")).collect();
         assert_eq!(said.len(), usize::from(advice.is_some()), "{version:?}: {said:?}");
         assert!(advice.is_none_or(|advice| said[0].contains(advice)), "{said:?}");
+    }
+}
+
+#[test]
+fn programs_are_named_with_where_they_are_published() {
+    let sources = |runtime, version| -> Vec<String> {
+        let bootstrap = of(&Edge::at("https://lm.example.org"), &host(runtime, version));
+        bootstrap.programs.into_iter().map(|program| format!("{} {}", program.name, program.source)).collect()
+    };
+    const OTELCOL: &str = "https://github.com/open-telemetry/opentelemetry-collector-releases/releases";
+    const ALLOY: &str = "https://github.com/grafana/alloy/releases";
+    assert_eq!(
+        sources(Runtime::Otelcol, Some("v0.149.0")),
+        [
+            format!("opampsupervisor 0.149.0 {OTELCOL}/tag/cmd%2Fopampsupervisor%2Fv0.149.0"),
+            format!("otelcol-contrib 0.149.0 {OTELCOL}/tag/v0.149.0"),
+        ]
+    );
+    assert_eq!(sources(Runtime::Alloy, Some("1.18.0")), [format!("Grafana Alloy 1.18.0 {ALLOY}/tag/v1.18.0")]);
+    // Of what is no release there is no page.
+    for version in [None, Some("nonsense"), Some("1.18"), Some("1.18.0'; reboot #")] {
+        assert_eq!(sources(Runtime::Alloy, version), [format!("Grafana Alloy {ALLOY}")]);
     }
 }
 

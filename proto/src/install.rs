@@ -1,0 +1,119 @@
+//! One script that puts a collector's files on a host and runs its commands: what the page shows, and what tests run.
+
+use std::fmt::Write as _;
+
+use crate::api::collector::{Bootstrap, BootstrapProgram};
+
+/// A script for a root shell: looks for the programs, writes each file with its permissions, then runs the commands.
+///
+/// It runs in a shell of its own, so that what fails ends the script and not the session that it was pasted into. The end
+/// marks of the texts are chosen so that no line of a file can end it early.
+#[must_use]
+pub fn script(bootstrap: &Bootstrap) -> String {
+    let mut out = String::from("(\nset -eu\n");
+    if !bootstrap.programs.is_empty() {
+        out.push_str("missing=\n");
+        for program in &bootstrap.programs {
+            // Writing into a string cannot fail.
+            _ = writeln!(
+                out,
+                "[ -x {} ] || {{ missing=1; echo {} >&2; }}",
+                quoted(&program.path),
+                quoted(&lacking(program))
+            );
+        }
+        out.push_str("[ -z \"$missing\" ] || exit 1\n");
+    }
+    let mut made = Vec::new();
+    for file in &bootstrap.files {
+        let mark = end_mark(&file.content);
+        let path = quoted(&file.path);
+        let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+        if let Some(folder) = folder.filter(|folder| !folder.is_empty() && !made.contains(folder)) {
+            made.push(folder);
+            _ = writeln!(out, "mkdir -p {}", quoted(folder));
+        }
+        let newline = if file.content.is_empty() || file.content.ends_with('\n') { "" } else { "\n" };
+        _ = writeln!(
+            out,
+            "install -m {} /dev/stdin {path} <<'{mark}'\n{}{newline}{mark}",
+            quoted(&file.mode),
+            file.content
+        );
+    }
+    for command in &bootstrap.commands {
+        _ = writeln!(out, "{command}");
+    }
+    out.push_str(")\n");
+    out
+}
+
+fn lacking(program: &BootstrapProgram) -> String {
+    let BootstrapProgram { path, name, source } = program;
+    format!("{path} is missing: install {name} from {source} and paste this again. Nothing was changed.")
+}
+
+fn end_mark(content: &str) -> String {
+    let mut mark = "LINKMESH".to_owned();
+    while content.lines().any(|line| line == mark) {
+        mark.push('_');
+    }
+    mark
+}
+
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::collector::BootstrapFile;
+
+    fn file(path: &str, content: &str) -> BootstrapFile {
+        BootstrapFile { path: path.to_owned(), mode: "0600".to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn files_are_written_before_the_commands_run() {
+        let bootstrap = Bootstrap {
+            programs: Vec::new(),
+            files: vec![file("/etc/linkmesh/token", "lmct_x"), file("/etc/linkmesh/config", "a: 1\n")],
+            commands: vec!["systemctl restart alloy".to_owned()],
+        };
+        let expected = "(\nset -eu\nmkdir -p /etc/linkmesh\ninstall -m 0600 /dev/stdin /etc/linkmesh/token \
+            <<'LINKMESH'\nlmct_x\nLINKMESH\ninstall -m 0600 /dev/stdin /etc/linkmesh/config <<'LINKMESH'\na: \
+            1\nLINKMESH\nsystemctl restart alloy\n)\n";
+        assert_eq!(script(&bootstrap), expected);
+    }
+
+    #[test]
+    fn no_line_of_a_file_ends_its_text_early() {
+        let files = vec![file("/a b", "LINKMESH\nLINKMESH_\n")];
+        let bootstrap = Bootstrap { programs: Vec::new(), files, commands: Vec::new() };
+        assert_eq!(
+            script(&bootstrap),
+            "(\nset -eu\ninstall -m 0600 /dev/stdin '/a b' <<'LINKMESH__'\nLINKMESH\nLINKMESH_\nLINKMESH__\n)\n"
+        );
+    }
+
+    #[test]
+    fn programs_are_looked_for_before_anything_is_changed() {
+        let program = BootstrapProgram {
+            path: "/usr/bin/alloy".to_owned(),
+            name: "Alloy".to_owned(),
+            source: "https://example.com/it's".to_owned(),
+        };
+        let bootstrap = Bootstrap { programs: vec![program], files: vec![file("/x", "")], commands: Vec::new() };
+        let script = script(&bootstrap);
+        let expected = r"[ -x /usr/bin/alloy ] || { missing=1; echo '/usr/bin/alloy is missing: install Alloy from https://example.com/it'\''s and paste this again. Nothing was changed.' >&2; }";
+        assert!(script.contains(expected), "{script}");
+        let stop = script.find("|| exit 1").expect("an end without programs");
+        assert!(stop < script.find("install -m").expect("a file"), "{script}");
+    }
+}
