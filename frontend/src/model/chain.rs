@@ -9,7 +9,7 @@ use linkmesh_proto::{
 };
 use serde_json::Value;
 
-use super::problems;
+use super::{problems, schema};
 
 /// What the form beside the chain shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +93,11 @@ impl Lane {
     }
 }
 
-/// Adds a step of a kind with settings that work, and returns its place.
+/// Adds a step of a kind, and returns its place. It begins with settings that work, or with none where only its author
+/// can know them.
 pub fn add(document: &mut PipelineDocument, lane: Lane, entry: &CatalogueEntry) -> usize {
     let id = free_id(document, &entry.kind);
-    let settings = entry.examples.first().map(|example| example.settings.clone()).unwrap_or_default();
+    let settings = schema::starting(entry);
     let steps = lane.steps_mut(document);
     steps.push(Step { id, kind: entry.kind.clone(), name: None, settings });
     steps.len() - 1

@@ -1,5 +1,6 @@
 //! Forms from JSON Schema: what of the schema a form needs, in a shape that is easy to draw.
 
+use linkmesh_proto::api::catalogue::CatalogueEntry;
 use serde_json::{Map, Value};
 
 /// One field of a form.
@@ -65,6 +66,31 @@ pub fn begin(fields: &[Field]) -> Map<String, Value> {
         other => blank(other),
     };
     fields.iter().filter(|field| field.required).map(|field| (field.key.clone(), value(field))).collect()
+}
+
+/// The settings that a new part of a pipeline begins with: those of the first example, unless they are code or hold
+/// secrets. What nobody looks at is saved as it stands, and would be an example's.
+#[must_use]
+pub fn starting(entry: &CatalogueEntry) -> Map<String, Value> {
+    let Some(example) = entry.examples.first() else { return Map::new() };
+    let fields = fields(&entry.schema);
+    if fields.iter().any(|field| matches!(field.kind, Kind::Code)) {
+        return Map::new();
+    }
+    let is_secret = |field: &Field| match &field.kind {
+        Kind::Secret => true,
+        Kind::List(inner) | Kind::Map(inner) => matches!(inner.kind, Kind::Secret),
+        _ => false,
+    };
+    let kept = |key: &str| !fields.iter().any(|field| field.key == key && is_secret(field));
+    example.settings.iter().filter(|(key, _)| kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The settings that a new destination begins with: what must be there, to be filled in.
+#[must_use]
+pub fn to_fill_in(entry: &CatalogueEntry) -> Map<String, Value> {
+    let fields = fields(&entry.schema);
+    fields.iter().filter(|field| field.required).map(|field| (field.key.clone(), blank(&field.kind))).collect()
 }
 
 const MAX_DEPTH: usize = 12;

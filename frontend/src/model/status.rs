@@ -92,6 +92,18 @@ pub fn config(collector: &Collector) -> Label {
     }
 }
 
+/// What drift says beside a delivery: it is found against what was applied last, which a text that was refused or is on
+/// its way is not.
+#[must_use]
+pub fn drift_beside(state: ConfigState, found: DriftState) -> Label {
+    match (state, found) {
+        (ConfigState::Failed | ConfigState::Pending | ConfigState::Applying, DriftState::InSync) => {
+            label("Runs what it had", Tone::Off)
+        }
+        _ => drift(found),
+    }
+}
+
 /// How far a delivery is, without drift.
 #[must_use]
 pub const fn config_state(state: ConfigState) -> Label {
@@ -181,6 +193,19 @@ mod tests {
         collector.drift = drift;
         collector.error = error.map(str::to_owned);
         collector
+    }
+
+    #[test]
+    fn who_did_not_take_the_newest_is_not_in_sync() {
+        for (state, drift, word) in [
+            (ConfigState::Applied, DriftState::InSync, "In sync"),
+            (ConfigState::Failed, DriftState::InSync, "Runs what it had"),
+            (ConfigState::Applying, DriftState::InSync, "Runs what it had"),
+            (ConfigState::Failed, DriftState::Drifted, "Drifted"),
+            (ConfigState::Pending, DriftState::Unknown, "Not reported"),
+        ] {
+            assert_eq!(drift_beside(state, drift).word, word);
+        }
     }
 
     #[test]

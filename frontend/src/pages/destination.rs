@@ -24,7 +24,7 @@ use crate::{
     },
     dom,
     live::Item,
-    model::{format, status::Tone},
+    model::{format, schema, status::Tone},
 };
 
 impl Document for DestinationDocument {
@@ -101,16 +101,15 @@ fn kinds(catalogue: &[CatalogueEntry]) -> impl Iterator<Item = &CatalogueEntry> 
     catalogue.iter().filter(|entry| entry.role == Role::Destination)
 }
 
-/// The first kind with settings that work.
+/// The first kind, to be filled in.
 fn blank(catalogue: &[CatalogueEntry]) -> DestinationDocument {
     let first = kinds(catalogue).next();
-    let example = first.and_then(|entry| entry.examples.first());
     DestinationDocument {
         version: 1,
         name: String::new(),
         description: String::new(),
         kind: first.map(|entry| entry.kind.clone()).unwrap_or_default(),
-        settings: example.map(|example| example.settings.clone()).unwrap_or_default(),
+        settings: first.map(schema::to_fill_in).unwrap_or_default(),
     }
 }
 

@@ -34,9 +34,9 @@ pub(super) fn view(app: App) -> View {
 fn first_steps() -> View {
     let steps = view! {
         ol(class="steps") {
-            li { div { b { "Add a collector" } p(class="sub") { "Pick otelcol or Alloy, paste what the page shows on a host, and see it connect." } } }
-            li { div { b { "Add a destination" } p(class="sub") { "Where records go: an OTLP endpoint, or the collector's own log to try things." } } }
-            li { div { b { "Make a pipeline" } p(class="sub") { "Sources, filters, processors; who runs it; save. Collectors have it within seconds." } } }
+            li { div { a(class="link", href="/collectors/add") { b { "Add a collector" } } p(class="sub") { "Pick otelcol or Alloy, paste what the page shows on a host, and see it connect." } } }
+            li { div { a(class="link", href="/destinations/new") { b { "Add a destination" } } p(class="sub") { "Where records go: an OTLP endpoint, or the collector's own log to try things." } } }
+            li { div { a(class="link", href="/pipelines/new") { b { "Make a pipeline" } } p(class="sub") { "Sources, filters, processors; who runs it; save. Collectors have it within seconds." } } }
         }
     };
     view! {

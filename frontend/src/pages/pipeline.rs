@@ -9,7 +9,7 @@ use std::rc::Rc;
 use linkmesh_proto::{
     PipelineId,
     api::{
-        catalogue::CatalogueEntry,
+        catalogue::{CatalogueEntry, Role},
         destination::Destination,
         event::Event,
         list::Page,
@@ -97,12 +97,13 @@ struct Ctx {
 }
 
 impl Ctx {
-    fn entry(self, kind: &str) -> Option<CatalogueEntry> {
-        self.catalogue.with_untracked(|catalogue| catalogue.iter().find(|entry| entry.kind == kind).cloned())
+    /// What a kind is in this role: `raw` is one in each.
+    fn entry(self, role: Role, kind: &str) -> Option<CatalogueEntry> {
+        self.catalogue.with_untracked(|all| all.iter().find(|entry| entry.role == role && entry.kind == kind).cloned())
     }
 
-    fn title_of(self, kind: &str) -> String {
-        self.entry(kind).map_or_else(|| kind.to_owned(), |entry| entry.title)
+    fn title_of(self, role: Role, kind: &str) -> String {
+        self.entry(role, kind).map_or_else(|| kind.to_owned(), |entry| entry.title)
     }
 
     /// The pipeline's id, once it is stored.

@@ -31,6 +31,18 @@ fn added_steps_get_ids_of_their_own_and_settings_that_work() {
 }
 
 #[test]
+fn what_only_its_author_can_know_is_not_begun_with() {
+    let mut entry = entry("raw");
+    entry.schema = json!({"type": "object", "properties": {
+        "otelcol": {"type": "string", "x-widget": "code"}, "signals": {"type": "array", "items": {"type": "string"}},
+    }});
+    entry.examples[0].settings = json!({"otelcol": "a: 1", "signals": ["logs"]}).as_object().unwrap().clone();
+    let mut document = blank();
+    add(&mut document, Lane::Processors, &entry);
+    assert!(document.processors[0].settings.is_empty());
+}
+
+#[test]
 fn steps_move_only_within_their_lane() {
     let mut document = blank();
     add(&mut document, Lane::Filters, &entry("severity"));

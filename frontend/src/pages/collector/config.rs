@@ -54,7 +54,7 @@ pub(super) fn view(app: App, path: &str, collector: ReadSignal<Collector>) -> Vi
 /// The states are the live ones: the texts are fetched a moment after they change.
 fn shown(config: &CollectorConfig, collector: ReadSignal<Collector>, runtime: Runtime) -> View {
     let state = bits::live_tag("delivery", move || collector.with(|c| status::config_state(c.config_state)));
-    let drift = bits::live_tag("drift", move || collector.with(|c| status::drift(c.drift)));
+    let drift = bits::live_tag("drift", move || collector.with(|c| status::drift_beside(c.config_state, c.drift)));
     let at = config.status.at.map_or_else(View::new, |at| {
         let at = bits::ago(Some(at));
         view! { span(class="sub") { "said " (at) } }

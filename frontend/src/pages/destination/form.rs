@@ -39,12 +39,8 @@ pub(super) fn form(ctx: Ctx) -> View {
     });
     let set_kind = move |event: web_sys::Event| {
         let kind = dom::value(&event);
-        let settings = ctx.catalogue.with_untracked(|all| {
-            all.iter()
-                .find(|entry| entry.kind == kind)
-                .and_then(|entry| entry.examples.first())
-                .map(|example| example.settings.clone())
-        });
+        let settings =
+            ctx.catalogue.with_untracked(|all| all.iter().find(|entry| entry.kind == kind).map(schema::to_fill_in));
         ctx.editor.document.update(|document| {
             document.kind = kind;
             document.settings = settings.unwrap_or_default();

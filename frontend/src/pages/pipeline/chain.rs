@@ -1,6 +1,9 @@
 //! The chain: lanes of cards, with the meters between them.
 
-use linkmesh_proto::{DestinationId, api::pipeline::Step};
+use linkmesh_proto::{
+    DestinationId,
+    api::{catalogue::Role, pipeline::Step},
+};
 use sycamore::{prelude::*, web::document};
 
 use super::Ctx;
@@ -140,7 +143,9 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
     });
     let text = move |f: fn(&Step, &str) -> String| {
         create_selector(move || {
-            step.with(|step| step.as_ref().map(|step| f(step, &ctx.title_of(&step.kind))).unwrap_or_default())
+            step.with(|step| {
+                step.as_ref().map(|step| f(step, &ctx.title_of(lane.role(), &step.kind))).unwrap_or_default()
+            })
         })
     };
     let (name, says) = (text(model::card_name), text(model::describe));
@@ -218,7 +223,7 @@ fn destinations(ctx: Ctx) -> View {
                 div(class="add-menu") {
                     (data.see(|page| page.as_ref().map(|page| {
                         let left: Vec<View> = page.items.iter().filter(|d| ids.with(|ids| !ids.contains(&d.id))).map(|d| {
-                            let (id, name, kind) = (d.id.clone(), d.document.name.clone(), ctx.title_of(&d.document.kind));
+                            let (id, name, kind) = (d.id.clone(), d.document.name.clone(), ctx.title_of(Role::Destination, &d.document.kind));
                             let add = move |event: web_sys::MouseEvent| {
                                 menus::close(&event);
                                 ctx.reshape(|document| {
@@ -258,7 +263,11 @@ fn destination(ctx: Ctx, index: usize, id: DestinationId) -> View {
             let found = page.items.iter().find(|d| d.id == id)?;
             Some((
                 found.document.name.clone(),
-                format!("{} · {}", ctx.title_of(&found.document.kind), model::summary(&found.document.settings)),
+                format!(
+                    "{} · {}",
+                    ctx.title_of(Role::Destination, &found.document.kind),
+                    model::summary(&found.document.settings)
+                ),
             ))
         })
     });

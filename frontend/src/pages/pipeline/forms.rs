@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use linkmesh_proto::api::pipeline::Signal as Telemetry;
+use linkmesh_proto::api::{catalogue::Role, pipeline::Signal as Telemetry};
 use serde_json::Value;
 use sycamore::prelude::*;
 
@@ -129,7 +129,7 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
     let Some(step) = ctx.editor.document.with_untracked(|document| lane.steps(document).get(index).cloned()) else {
         return View::new();
     };
-    let entry = ctx.entry(&step.kind);
+    let entry = ctx.entry(lane.role(), &step.kind);
     let title = entry.as_ref().map_or_else(|| step.kind.clone(), |entry| entry.title.clone());
     let locked = ctx.form.locked;
     let fields = match &entry {
@@ -262,7 +262,7 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
             (wrong)
             (data.see(|page| match page.as_ref().and_then(|page| page.items.iter().find(|d| d.id.as_str() == key)) {
                 Some(found) => {
-                    let (name, description, kind) = (found.document.name.clone(), found.document.description.clone(), ctx.title_of(&found.document.kind));
+                    let (name, description, kind) = (found.document.name.clone(), found.document.description.clone(), ctx.title_of(Role::Destination, &found.document.kind));
                     let settings = crate::model::yaml::text(&Value::Object(found.document.settings.clone()));
                     let used = crate::model::format::counted(found.used_by.len() as u64, "pipeline uses", "pipelines use");
                     let href = href.clone();
