@@ -11,8 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long anything may take that is waited for. Generous: on a busy machine a test is to be slow, not red.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+/// How long anything may take that is waited for. Generous: on a busy machine a test is to be slow, not red. A peer whose
+/// goodbye was lost is gone after 90 s of silence.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What a look at something saw: `Some` or `Ok` when it is as it should be, else what was there, for the message of the
 /// test that waits in vain.
