@@ -50,6 +50,12 @@ impl ApiError {
         }
     }
 
+    /// What happened, where the fields are listed beside it: these say it already.
+    #[must_use]
+    pub fn detail_beside_fields(&self) -> String {
+        if self.fields().is_empty() { self.detail() } else { String::new() }
+    }
+
     /// The HTTP status; 0 without an answer.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -150,7 +150,7 @@ fn form(app: App, made: Signal<Option<CollectorCreated>>) -> View {
             }
             (match error.get_clone() {
                 Some(error) => {
-                    let (title, detail) = (error.title(), error.detail());
+                    let (title, detail) = (error.title(), error.detail_beside_fields());
                     let fields: Vec<View> = error.fields().into_iter().map(|problem| {
                         let text = format!("{}: {}", problem.field, problem.message);
                         view! { div { (text) } }

@@ -354,7 +354,7 @@ impl<D: Edited> Frame<D> {
                 return note();
             }
             let text = format::counted(errors as u64, "problem stops", "problems stop");
-            bits::note(Tone::Bad, view! { (text) " this from being saved. They stand at their fields." })
+            bits::note(Tone::Bad, view! { (text) " this from being saved; the fields say why." })
         };
         let how = move |document: D, when: Option<When>| -> Saving<D> {
             let id = self.id.get_clone_untracked();

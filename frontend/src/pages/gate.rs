@@ -43,7 +43,7 @@ fn refused(error: Signal<Option<ApiError>>) -> View {
         (match error.get_clone() {
             Some(error) => {
                 // A wrong password is no call to sign in: what is wrong is in the detail.
-                let (title, detail) = (error.title(), error.detail());
+                let (title, detail) = (error.title(), error.detail_beside_fields());
                 let title = if error.status() == 401 { View::new() } else { view! { b { (title) } } };
                 let fields: Vec<View> = error.fields().into_iter().map(|problem| view! { div { (problem.message.clone()) } }).collect();
                 bits::note(Tone::Bad, view! { (title) div { (detail) } (fields) })

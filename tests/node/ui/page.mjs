@@ -138,6 +138,7 @@ export async function faults() {
   await go("/destinations/new", "destination");
   await page.getByLabel("Kind").selectOption("otlp_http");
   await page.getByLabel("Name", { exact: true }).first().fill("Spare");
+  await part("step-form").getByLabel("URL").first().fill("https://spare.example.com");
   const headers = page.getByRole("group", { name: "Headers" });
   while (await headers.getByRole("button", { name: "Remove" }).count() > 0) await headers.getByRole("button", { name: "Remove" }).first().click();
   for (const name of ["x-key", "x-key"]) {

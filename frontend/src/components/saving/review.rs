@@ -36,7 +36,7 @@ impl<D: Document> Editor<D> {
                 (note)
                 (match self.failure.get_clone() {
                     Some(error) => {
-                        let (title, detail) = (error.title(), error.detail());
+                        let (title, detail) = (error.title(), error.detail_beside_fields());
                         let fields: Vec<View> = error.fields().into_iter().map(|problem| {
                             let FieldProblem { field, message, .. } = problem;
                             view! { li { span(class="mono") { (field) } " " (message) } }
