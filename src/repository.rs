@@ -35,6 +35,7 @@ use linkmesh_actors::ports::{
 use linkmesh_proto::{Etag, Revision};
 
 use self::{
+    commit::Base,
     error::{io_error, unavailable},
     history::History,
     maintenance::Packing,
@@ -53,6 +54,7 @@ pub struct GitRepository {
     path: PathBuf,
     /// It finds packs that appear after it was opened by itself.
     handle: Repository,
+    base: Base,
     history: History,
     packing: Option<Packing>,
 }
@@ -72,6 +74,9 @@ impl GitRepository {
     /// # Errors
     /// When there is something else at `path`, or the disk fails.
     pub fn open(path: &Path) -> Result<Self, RepositoryError> {
+        // libgit2 would look through all packs, and read their folder again, before it lets the branch name a commit
+        // that was written a moment before.
+        git2::opts::strict_object_creation(false);
         if !path.join("HEAD").is_file() {
             init(path)?;
         }
@@ -82,7 +87,8 @@ impl GitRepository {
             files::replace_durably(&own, OWN_CONFIG.1.as_bytes()).map_err(io_error)?;
         }
         let handle = open_handle(path)?;
-        let mut repository = Self { path: path.to_owned(), handle, history: History::default(), packing: None };
+        let mut repository =
+            Self { path: path.to_owned(), handle, base: Base::default(), history: History::default(), packing: None };
         repository.synchronize()?;
         Ok(repository)
     }
@@ -203,7 +209,7 @@ impl ConfigRepository for GitRepository {
         if head.map(revision) != base {
             return Err(RepositoryError::Moved { head: head.map(revision) });
         }
-        let batch = match commit::store(&self.handle, &self.path, head, requests) {
+        let batch = match commit::store(&self.handle, &mut self.base, &self.path, head, requests) {
             Ok(batch) => batch,
             Err(error) => {
                 // Should it not open, the old one reads on.

@@ -4,7 +4,10 @@
 //! synced; then the branch is moved, once. On disk libgit2 would look through every pack for each object before it makes
 //! it, and read the folder of packs again each time.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use git2::{ErrorCode, FileMode, ObjectType, Odb, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
 use linkmesh_actors::ports::{CommitAuthor, CommitRequest, Committed, PathChange, RepositoryError};
@@ -36,22 +39,28 @@ pub(super) struct Made {
     pub(super) paths: Vec<String>,
 }
 
+/// Objects of the newest commit that the next one builds on: itself, its tree, and the folders. A folder of a thousand
+/// documents takes a while to be found on disk, unpacked and verified.
+#[derive(Default)]
+pub(super) struct Base(HashMap<Oid, (ObjectType, Vec<u8>)>);
+
 /// Stores a batch on top of `head`, which is where the branch must be. After an error `disk` may know a pack that is
 /// gone, and is of no more use.
 pub(super) fn store(
     disk: &Repository,
+    base: &mut Base,
     path: &Path,
     head: Option<Oid>,
     requests: &[CommitRequest],
 ) -> Result<Batch, RepositoryError> {
     let odb = Odb::new().map_err(unavailable)?;
     odb.add_new_mempack_backend(PRIORITY).map_err(unavailable)?;
-    if let Some(head) = head {
-        let paths = requests.iter().flat_map(|request| &request.changes).map(|(path, _)| path.as_str());
-        copy_base(disk, &odb, head, paths)?;
-    }
     let memory = Repository::from_odb(odb).map_err(unavailable)?;
     configure(&memory, path)?;
+    if let Some(head) = head {
+        let paths = requests.iter().flat_map(|request| &request.changes).map(|(path, _)| path.as_str());
+        Copy { disk: disk.odb().map_err(unavailable)?, base, memory: &memory }.below(head, paths)?;
+    }
     let mut chain = Chain { repository: &memory, head, fresh: BTreeSet::new(), made: Vec::new() };
     let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
     let Chain { fresh, made, .. } = chain;
@@ -63,33 +72,65 @@ pub(super) fn store(
             }
             failed.error
         })?;
+        *base = Base::of(&memory, newest.id).map_err(unavailable)?;
     }
     Ok(Batch { answers, made })
 }
 
-/// Copies what changes of these paths build on: a commit, its tree, and the folders above each path.
-fn copy_base<'a>(
-    disk: &Repository,
-    memory: &Odb<'_>,
-    head: Oid,
-    paths: impl Iterator<Item = &'a str>,
-) -> Result<(), RepositoryError> {
-    let root = disk.find_commit(head).and_then(|commit| commit.tree()).map_err(unavailable)?;
-    let mut needed = BTreeSet::from([head, root.id()]);
-    for path in paths {
-        // The root is the folder of no name.
-        for folder in Path::new(path).ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty()) {
-            if let Ok(entry) = root.get_path(folder) {
-                needed.insert(entry.id());
+impl Base {
+    /// What `memory` holds of a commit.
+    fn of(memory: &Repository, commit: Oid) -> Result<Self, git2::Error> {
+        let root = memory.find_commit(commit)?.tree()?;
+        let folders = root.iter().filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id());
+        let odb = memory.odb()?;
+        let wanted = [commit, root.id()].into_iter().chain(folders).filter(|id| odb.exists(*id));
+        let read = |id| odb.read(id).map(|object| (id, (object.kind(), object.data().to_vec())));
+        wanted.map(read).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Brings objects into memory.
+struct Copy<'a> {
+    disk: Odb<'a>,
+    base: &'a Base,
+    memory: &'a Repository,
+}
+
+impl Copy<'_> {
+    /// What changes of these paths build on: a commit, its tree, and the folders above each path.
+    fn below<'p>(&self, head: Oid, paths: impl Iterator<Item = &'p str>) -> Result<(), RepositoryError> {
+        self.bring(head)?;
+        let root = self.memory.find_commit(head).map_err(unavailable)?.tree_id();
+        self.bring(root)?;
+        let folders: BTreeSet<&Path> = paths.filter_map(|path| Path::new(path).parent()).collect();
+        for folder in folders {
+            let mut tree = self.memory.find_tree(root).map_err(unavailable)?;
+            for name in folder {
+                // A folder that is not there is made, and a file of its name is in the way of that.
+                let Some(entry) = name.to_str().and_then(|name| tree.get_name(name)) else { break };
+                if entry.kind() != Some(ObjectType::Tree) {
+                    break;
+                }
+                let id = entry.id();
+                drop(entry);
+                self.bring(id)?;
+                tree = self.memory.find_tree(id).map_err(unavailable)?;
             }
         }
+        Ok(())
     }
-    let disk = disk.odb().map_err(unavailable)?;
-    for id in needed {
-        let object = disk.read(id).map_err(unavailable)?;
-        memory.write(object.kind(), object.data()).map_err(unavailable)?;
+
+    fn bring(&self, id: Oid) -> Result<(), RepositoryError> {
+        let memory = self.memory.odb().map_err(unavailable)?;
+        let brought = match self.base.0.get(&id) {
+            Some((kind, data)) => memory.write(*kind, data),
+            None => {
+                let object = self.disk.read(id).map_err(unavailable)?;
+                memory.write(object.kind(), object.data())
+            }
+        };
+        brought.map(drop).map_err(unavailable)
     }
-    Ok(())
 }
 
 struct Chain<'a> {
