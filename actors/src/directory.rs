@@ -6,7 +6,10 @@
 mod listing;
 mod slot;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use dashmap::DashMap;
 use linkmesh_proto::{CollectorId, Timestamp};
@@ -59,6 +62,8 @@ pub struct Directory {
     slots: DashMap<CollectorId, Arc<Slot>>,
     tokens: DashMap<TokenHash, KnownToken>,
     by_collector: DashMap<CollectorId, Vec<TokenHash>>,
+    /// Counts changes to what checks of documents look at, of all collectors.
+    facts_changed: Arc<AtomicU64>,
 }
 
 impl Directory {
@@ -77,12 +82,27 @@ impl Directory {
 
     /// Adds a collector, or answers the one that is there.
     pub fn insert(&self, slot: Arc<Slot>) -> Arc<Slot> {
-        Arc::clone(&self.slots.entry(slot.id()).or_insert(slot))
+        // A slot is in one directory, once.
+        let _ = slot.facts_changed.set(Arc::clone(&self.facts_changed));
+        let kept = Arc::clone(&self.slots.entry(slot.id()).or_insert(slot));
+        self.note_facts_changed();
+        kept
+    }
+
+    /// Takes note that what checks of documents look at has changed: to be called when it has.
+    pub(crate) fn note_facts_changed(&self) {
+        self.facts_changed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often that has changed.
+    pub(crate) fn facts_version(&self) -> u64 {
+        self.facts_changed.load(Ordering::Acquire)
     }
 
     /// Forgets a collector and its tokens.
     pub fn remove(&self, id: CollectorId) {
         self.slots.remove(&id);
+        self.note_facts_changed();
         for hash in self.tokens_of(id) {
             self.remove_token(&hash);
         }

@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     /// Collectors whose attributes changed since the fleet last looked.
     pub(crate) changed: Mutex<HashSet<CollectorId>>,
     pub(crate) fleet: OnceLock<Supervised<FleetActor>>,
+    /// The newest facts, and the version that they are of.
+    pub(crate) facts: Mutex<Option<(u64, Arc<Vec<CollectorFacts>>)>>,
 }
 
 impl Shared {
@@ -143,8 +145,20 @@ impl Shared {
         named
     }
 
-    /// What checks of documents need to know of every registered collector.
-    pub(crate) fn facts(&self) -> Vec<CollectorFacts> {
+    /// What checks of documents need to know of every registered collector. Gathered anew only when it has changed: a walk
+    /// over ten thousand collectors takes longer than a save.
+    pub(crate) fn facts(&self) -> Arc<Vec<CollectorFacts>> {
+        // Before the walk: what changes meanwhile is seen by the next.
+        let version = self.directory.facts_version();
+        if let Some((_, facts)) = self.facts.lock().as_ref().filter(|(seen, _)| *seen == version) {
+            return Arc::clone(facts);
+        }
+        let facts = Arc::new(self.gather_facts());
+        *self.facts.lock() = Some((version, Arc::clone(&facts)));
+        facts
+    }
+
+    fn gather_facts(&self) -> Vec<CollectorFacts> {
         let mut facts = Vec::with_capacity(self.directory.len());
         self.directory.for_each(|slot| {
             let (record, place) = (slot.record(), slot.place());

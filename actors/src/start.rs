@@ -181,6 +181,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         stopping: AtomicBool::new(false),
         sessions: AtomicU64::new(0),
         unborn: parking_lot::Mutex::default(),
+        facts: parking_lot::Mutex::default(),
         changed: parking_lot::Mutex::default(),
         fleet: std::sync::OnceLock::new(),
         feed: feed.clone(),

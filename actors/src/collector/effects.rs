@@ -191,6 +191,7 @@ impl CollectorActor {
                 self.shared.note_changed(slot.id());
             }
         });
+        self.shared.directory.note_facts_changed();
         self.shared.note_changed(self.slot.id());
         let tree = components.encode_to_vec().into();
         // Losing one costs a question to the next agent with that build.

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -146,6 +146,8 @@ pub struct Slot {
     pub(crate) offered_token: Mutex<Option<Arc<str>>>,
     /// Held while tokens or registration change, one change at a time.
     pub(crate) administration: tokio::sync::Mutex<()>,
+    /// The directory's count of changes to what checks of documents look at.
+    pub(super) facts_changed: OnceLock<Arc<AtomicU64>>,
 }
 
 impl Slot {
@@ -167,6 +169,13 @@ impl Slot {
             connections: Mutex::default(),
             offered_token: Mutex::default(),
             administration: tokio::sync::Mutex::default(),
+            facts_changed: OnceLock::new(),
+        }
+    }
+
+    fn note_facts_changed(&self) {
+        if let Some(count) = self.facts_changed.get() {
+            count.fetch_add(1, Ordering::AcqRel);
         }
     }
 
@@ -202,12 +211,20 @@ impl Slot {
 
     /// Changes the record in memory; answers the new one. Storing it is the caller's business.
     pub(crate) fn update_record(&self, mut change: impl FnMut(&mut CollectorRecord)) -> Arc<CollectorRecord> {
-        self.record.rcu(|old| {
+        let old = self.record.rcu(|old| {
             let mut next = CollectorRecord::clone(old);
             change(&mut next);
             next
         });
-        self.record.load_full()
+        let new = self.record.load_full();
+        let facts = |record: &CollectorRecord| (record.runtime, record.stability, record.deregistered_at.is_some());
+        if facts(&old) != facts(&new)
+            || old.row.version != new.row.version
+            || old.row.components_hash != new.row.components_hash
+        {
+            self.note_facts_changed();
+        }
+        new
     }
 
     /// What the fleet decided about it.
@@ -217,7 +234,13 @@ impl Slot {
     }
 
     pub(crate) fn set_place(&self, place: Place) {
-        self.place.store(Arc::new(place));
+        let place = Arc::new(place);
+        let old = self.place.swap(Arc::clone(&place));
+        let is_same = old.name == place.name
+            && (Arc::ptr_eq(&old.attributes, &place.attributes) || old.attributes == place.attributes);
+        if !is_same {
+            self.note_facts_changed();
+        }
     }
 
     /// What it should run.

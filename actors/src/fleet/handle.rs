@@ -160,7 +160,7 @@ impl FleetHandle {
 
     /// What checks of documents need to know of every registered collector.
     #[must_use]
-    pub fn facts(&self) -> Vec<CollectorFacts> {
+    pub fn facts(&self) -> Arc<Vec<CollectorFacts>> {
         self.shared.facts()
     }
 

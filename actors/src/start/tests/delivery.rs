@@ -372,3 +372,34 @@ fn pipeline_that_was_deleted_while_its_first_offer_waited_for_the_disk_does_not_
         handles.stop().await;
     });
 }
+
+#[test]
+fn checks_see_who_came_changed_and_left_and_are_gathered_no_more_often() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        let names = || handles.fleet.facts().iter().map(|facts| facts.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(), Vec::<String>::new());
+        let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        assert_eq!(names().len(), 1);
+        let before = handles.fleet.facts();
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let mut agent = Agent::new(1);
+        agent.start(&handles, &token).await;
+        wait_for("what it reports is seen", || handles.fleet.facts()[0].attributes.len() > before[0].attributes.len())
+            .await;
+        let gathered = handles.fleet.facts();
+        let heartbeat = agent.heartbeat();
+        agent.ask(heartbeat).await;
+        create(&handles, "other", r#"env="prod""#, 4318).await;
+        assert!(Arc::ptr_eq(&gathered, &handles.fleet.facts()), "neither a heartbeat nor a save changes them");
+        let (_, etag) = handles.fleet.collector(id).unwrap();
+        let patch = linkmesh_proto::api::collector::CollectorPatch { name: Some("web two".into()), labels: None };
+        handles.fleet.patch(id, patch, Precondition::Matches(etag), &by("ada")).await.unwrap();
+        assert_eq!(names(), ["web two"]);
+        handles.fleet.deregister(id, &by("ada")).await.unwrap();
+        assert_eq!(names(), Vec::<String>::new());
+        handles.stop().await;
+    });
+}
