@@ -139,7 +139,12 @@ fn inflate(body: &[u8], limit: usize, share: &mut Share) -> Result<Bytes, BodyEr
         let before = plain.len();
         // One byte more than fits says that there is more.
         let step = (limit - before + 1).min(INFLATE_STEP);
-        share.resize(body.len() + before + step)?;
+        if plain.capacity() < before + step {
+            // What is held is what was allocated: twice as much each time, and no more than can be of use.
+            let capacity = (plain.capacity() * 2).clamp(before + step, limit + 1);
+            share.resize(body.len() + capacity)?;
+            plain.reserve_exact(capacity - before);
+        }
         decoder.by_ref().take(step as u64).read_to_end(&mut plain).map_err(|_| BodyError::Broken)?;
         if plain.len() > limit {
             return Err(BodyError::TooLarge);
