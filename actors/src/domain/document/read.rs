@@ -26,6 +26,8 @@ use crate::domain::{
 const MAX_NAME: usize = 200;
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 4000;
+/// Most items of a list: steps, destinations, matchers.
+const MAX_ITEMS: usize = 200;
 /// Most labels on one collector.
 const MAX_LABELS: usize = 64;
 /// Longest label key or value, in characters.

@@ -77,6 +77,16 @@ fn what_is_no_mapping_is_refused() {
 }
 
 #[test]
+fn list_without_end_is_not_read_to_its_end() {
+    let text = format!("name: P\nsignals: [logs]\nsources: []\ndestinations: [{}]\n", "Central, ".repeat(60_000));
+    let problems = fields(parse_pipeline(&text));
+    assert_eq!(problems[0], pair("destinations", "too_many"));
+    assert!(!problems.contains(&pair("destinations[200]", "invalid_id")), "what is not read is not judged");
+    let text = text.replace(&"Central, ".repeat(59_800), "");
+    assert!(!fields(parse_pipeline(&text)).contains(&pair("destinations", "too_many")), "two hundred are not too many");
+}
+
+#[test]
 fn broken_yaml_is_refused_with_the_line() {
     for (text, part) in [
         ("name: a\nname: b\n", "stands twice"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use linkmesh_proto::{ParseIdError, api::problem::FieldProblem};
 use serde_json::{Map, Value};
 
-use super::{Draft, LAYOUT_VERSION, MAX_DESCRIPTION, MAX_NAME, check_labels};
+use super::{Draft, LAYOUT_VERSION, MAX_DESCRIPTION, MAX_ITEMS, MAX_NAME, check_labels};
 use crate::domain::problem::{Path, Problems, suggestion};
 
 /// The fields of one mapping, taken by name; what was not asked for is unknown.
@@ -157,7 +157,12 @@ impl<'v, 'p> Fields<'v, 'p> {
             self.problems.add(&path, "wrong_type", format!("must be a list, is {}", kind_of(value)));
             return Vec::new();
         };
-        items.iter().enumerate().filter_map(|(i, v)| item(v, &path.index(i), self.problems)).collect()
+        if items.len() > MAX_ITEMS {
+            // The rest is not read: checks compare items with one another.
+            self.problems.add(&path, "too_many", format!("at most {MAX_ITEMS}, here are {}", items.len()));
+        }
+        let items = items.iter().take(MAX_ITEMS).enumerate();
+        items.filter_map(|(i, v)| item(v, &path.index(i), self.problems)).collect()
     }
 
     pub(super) fn required_list<T>(
