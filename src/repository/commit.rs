@@ -104,17 +104,16 @@ impl Copy<'_> {
         self.bring(root)?;
         let folders: BTreeSet<&Path> = paths.filter_map(|path| Path::new(path).parent()).collect();
         for folder in folders {
-            let mut tree = self.memory.find_tree(root).map_err(unavailable)?;
+            let mut above = root;
             for name in folder {
+                let tree = self.memory.find_tree(above).map_err(unavailable)?;
                 // A folder that is not there is made, and a file of its name is in the way of that.
                 let Some(entry) = name.to_str().and_then(|name| tree.get_name(name)) else { break };
                 if entry.kind() != Some(ObjectType::Tree) {
                     break;
                 }
-                let id = entry.id();
-                drop(entry);
-                self.bring(id)?;
-                tree = self.memory.find_tree(id).map_err(unavailable)?;
+                above = entry.id();
+                self.bring(above)?;
             }
         }
         Ok(())
