@@ -37,8 +37,11 @@ impl FleetHandle {
     /// # Errors
     /// When the request breaks rules, or a store fails.
     pub async fn register(&self, new: NewCollector, by: &By) -> Result<RegisteredCollector, FleetError> {
-        check(&new.name, &new.labels).map_err(FleetError::Invalid)?;
-        new.version.as_deref().map_or(Ok(()), check_version).map_err(FleetError::Invalid)?;
+        let mut problems = check(&new.name, &new.labels).err().unwrap_or_default();
+        problems.extend(new.version.as_deref().and_then(version_problem));
+        if !problems.is_empty() {
+            return Err(FleetError::Invalid(problems));
+        }
         let (this, by) = (self.clone(), by.clone());
         self.detached(async move {
             let id = CollectorId::generate();
@@ -259,16 +262,16 @@ pub(super) fn check(name: &str, labels: &BTreeMap<String, String>) -> Result<(),
 }
 
 /// It stands in files that are put on a host, and in a list.
-fn check_version(version: &str) -> Result<(), Vec<FieldProblem>> {
+fn version_problem(version: &str) -> Option<FieldProblem> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || ".-+_~:".contains(c);
     if version.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
         && version.len() <= MAX_VERSION
         && version.chars().all(is_good)
     {
-        return Ok(());
+        return None;
     }
     let message = format!("must be a version such as 0.158.0, of at most {MAX_VERSION} characters");
-    Err(vec![problem("version", "invalid_value", message)])
+    Some(problem("version", "invalid_value", message))
 }
 
 pub(super) fn problem(field: &str, code: &str, message: String) -> FieldProblem {
@@ -286,10 +289,10 @@ mod tests {
     #[test]
     fn a_version_fits_into_a_file_and_a_list() {
         for good in ["0.158.0", "v1.12.0", "1.18.0-devel+g12ab", "0.149.0-rc.1"] {
-            assert!(check_version(good).is_ok(), "{good}");
+            assert_eq!(version_problem(good), None, "{good}");
         }
         for bad in ["", "banana", "1.0\nexec", "1 0", "0.158.0\u{202e}", &"1".repeat(65)] {
-            assert_eq!(check_version(bad).unwrap_err()[0].field, "version", "{bad}");
+            assert_eq!(version_problem(bad).unwrap().field, "version", "{bad}");
         }
     }
 }
