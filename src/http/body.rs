@@ -132,13 +132,15 @@ pub(super) async fn read_plain(
 const INFLATED_HERE: usize = 16 << 10;
 
 /// Decompresses step by step: a megabyte may mean a gigabyte, and ends at the limit.
-fn inflate(body: &[u8], limit: usize, share: &mut Share) -> Result<Bytes, BodyError> {
+pub(super) fn inflate(body: &[u8], limit: usize, share: &mut Share) -> Result<Bytes, BodyError> {
     let mut decoder = flate2::read::MultiGzDecoder::new(body);
     let mut plain = Vec::new();
+    // Most are small, and grow to three times their size or less.
+    let mut step = (body.len() * 3).clamp(1 << 10, INFLATE_STEP);
     loop {
         let before = plain.len();
         // One byte more than fits says that there is more.
-        let step = (limit - before + 1).min(INFLATE_STEP);
+        step = step.min(limit - before + 1);
         if plain.capacity() < before + step {
             // What is held is what was allocated: twice as much each time, and no more than can be of use.
             let capacity = (plain.capacity() * 2).clamp(before + step, limit + 1);
@@ -149,9 +151,10 @@ fn inflate(body: &[u8], limit: usize, share: &mut Share) -> Result<Bytes, BodyEr
         if plain.len() > limit {
             return Err(BodyError::TooLarge);
         }
-        if plain.len() == before {
+        if plain.len() < before + step {
             return Ok(plain.into());
         }
+        step = INFLATE_STEP;
     }
 }
 

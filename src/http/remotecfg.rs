@@ -64,29 +64,29 @@ async fn answer(
     let address = agents.client_address(request.peer_addr(), request.headers());
     let peer = agents.fleet.admit_alloy(bearer(request.headers()), address.map(|address| address.to_string()));
     let peer = peer.map_err(|error| turn_away(agents, error, address))?;
-    let limit = agents.remotecfg_max_body;
+    let (limit, mut share) = (agents.remotecfg_max_body, agents.budget.share());
     let (call, body) = if *request.method() == Method::GET {
         Call::of_get(request, limit)?
     } else {
         let call = Call::of_post(request)?;
         // As it was sent: decompressing is the protocol's business.
-        let body = body::read(payload, agents.body_limits(limit), &mut agents.budget.share()).await;
+        let body = body::read(payload, agents.body_limits(limit), &mut share).await;
         (call, body.map_err(|error| bad_body(agents, error))?)
     };
     let refused = |error| refuse(agents, &error, address);
     match procedure {
         "GetConfig" => {
-            let poll: GetConfigRequest = call.decode(body, limit)?;
+            let poll: GetConfigRequest = call.decode(body, limit, share)?;
             let answer = agents.fleet.poll(&peer, poll).await.map_err(refused)?;
             Ok(compressed.answer(call, answer))
         }
         "RegisterCollector" => {
-            let register: RegisterCollectorRequest = call.decode(body, limit)?;
+            let register: RegisterCollectorRequest = call.decode(body, limit, share)?;
             agents.fleet.alloy_started(&peer, register).map_err(refused)?;
             Ok(call.answer(RegisterCollectorResponse {}, |body| connect::gzip(&body)))
         }
         _ => {
-            let unregister: UnregisterCollectorRequest = call.decode(body, limit)?;
+            let unregister: UnregisterCollectorRequest = call.decode(body, limit, share)?;
             agents.fleet.alloy_stopped(&peer, &unregister).map_err(refused)?;
             Ok(call.answer(UnregisterCollectorResponse {}, |body| connect::gzip(&body)))
         }
@@ -95,12 +95,7 @@ async fn answer(
 
 fn bad_body(agents: &Agents, error: BodyError) -> ConnectError {
     agents.note_body(error);
-    match error {
-        BodyError::TooLarge => ConnectError::too_large(),
-        BodyError::Late => ConnectError::late(),
-        BodyError::Exhausted => ConnectError::unavailable("too many large requests are being read"),
-        BodyError::Broken | BodyError::Encoding => ConnectError::invalid("the request broke off"),
-    }
+    error.into()
 }
 
 fn refuse(agents: &Agents, error: &PollError, address: Option<IpAddr>) -> ConnectError {

@@ -3,11 +3,7 @@
 //! Written by hand because what matters to Alloy is exactness: a content type with a parameter, or another success
 //! status than 200, is an error to it (remotecfg.md 1.4, 1.5).
 
-use std::{
-    borrow::Cow,
-    io::{Read, Write},
-    time::Duration,
-};
+use std::{borrow::Cow, io::Write, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -22,7 +18,10 @@ use bytes::Bytes;
 use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::http::body::accepts_gzip;
+use crate::http::{
+    body::{self, BodyError, accepts_gzip},
+    budget::Share,
+};
 
 /// A message that both codecs carry: `J` is its JSON form.
 pub(super) trait Codable: Message + Default + Sized {
@@ -242,8 +241,15 @@ impl Call {
     ///
     /// # Errors
     /// Broken gzip, a message that does not decode, one that is larger than `limit` when decompressed.
-    pub(super) fn decode<M: Codable>(&self, body: Bytes, limit: usize) -> Result<M, Refusal> {
-        let body = if self.gzip_in && !body.is_empty() { gunzip(&body, limit)? } else { body };
+    pub(super) fn decode<M: Codable>(&self, body: Bytes, limit: usize, mut share: Share) -> Result<M, Refusal> {
+        let body = if self.gzip_in && !body.is_empty() {
+            body::inflate(&body, limit, &mut share).map_err(|error| match error {
+                BodyError::Broken => ConnectError::invalid("decompress message: it is no gzip, or cut off"),
+                other => other.into(),
+            })?
+        } else {
+            body
+        };
         let unreadable = |error: String| ConnectError::invalid(format!("unmarshal message: {error}")).into();
         match self.codec {
             Codec::Proto => M::decode(body).map_err(|error| unreadable(error.to_string())),
@@ -293,13 +299,15 @@ pub(super) fn gzip(body: &[u8]) -> Bytes {
     encoder.write_all(body).and_then(|()| encoder.finish()).unwrap_or_default().into()
 }
 
-fn gunzip(body: &[u8], limit: usize) -> Result<Bytes, ConnectError> {
-    let mut plain = Vec::with_capacity(body.len().saturating_mul(3).min(limit));
-    flate2::read::MultiGzDecoder::new(body)
-        .take(limit as u64 + 1)
-        .read_to_end(&mut plain)
-        .map_err(|error| ConnectError::invalid(format!("decompress message: {error}")))?;
-    if plain.len() > limit { Err(ConnectError::too_large()) } else { Ok(plain.into()) }
+impl From<BodyError> for ConnectError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::too_large(),
+            BodyError::Late => Self::late(),
+            BodyError::Exhausted => Self::unavailable("too many large requests are being read"),
+            BodyError::Broken | BodyError::Encoding => Self::invalid("the request broke off"),
+        }
+    }
 }
 
 /// The allowed methods of a procedure, by its name; `None` for a procedure that does not exist.

@@ -5,8 +5,14 @@ use linkmesh_proto::wire::collector::{EffectiveConfig, RemoteConfigStatus};
 use prost::Message as _;
 
 use super::{connect::Codable, *};
+use crate::http::budget::{Budget, Share};
 
 const LIMIT: usize = 1 << 20;
+
+/// What a body may hold while it is unpacked.
+fn share() -> Share {
+    Budget::new(LIMIT).share()
+}
 
 fn post() -> TestRequest {
     TestRequest::post().insert_header(("content-type", "application/proto"))
@@ -36,7 +42,7 @@ async fn error_of(refusal: Refusal) -> (u16, serde_json::Value) {
 async fn bytes_of_a_real_alloy_are_read() {
     let body = b"\x0a\x02c1\x22\x0b\x0a\x03env\x12\x04prod\x2a\x00";
     let call = Call::of_post(&post().insert_header(("connect-protocol-version", "1")).to_http_request()).unwrap();
-    assert_eq!(call.decode::<GetConfigRequest>(Bytes::from_static(body), LIMIT).unwrap(), poll());
+    assert_eq!(call.decode::<GetConfigRequest>(Bytes::from_static(body), LIMIT, share()).unwrap(), poll());
 }
 
 #[actix_web::test]
@@ -48,7 +54,7 @@ async fn get_of_older_alloys_is_read() {
         "/x?encoding=json&connect=v1&message=%7B%22id%22%3A%22c1%22%2C%22localAttributes%22%3A%7B%22env%22%3A%22prod%22%7D%2C%22remoteConfigStatus%22%3A%7B%7D%7D".to_owned(),
     ] {
         let (call, body) = Call::of_get(&TestRequest::get().uri(&uri).to_http_request(), LIMIT).unwrap();
-        assert_eq!(call.decode::<GetConfigRequest>(body, LIMIT).unwrap(), poll(), "{uri}");
+        assert_eq!(call.decode::<GetConfigRequest>(body, LIMIT, share()).unwrap(), poll(), "{uri}");
         let answer = call.answer(GetConfigResponse::default(), |body| body.into());
         assert_eq!(answer.headers().get("vary").unwrap(), "Accept-Encoding");
     }
@@ -56,7 +62,7 @@ async fn get_of_older_alloys_is_read() {
     let packed = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, packed);
     let uri = format!("/x?connect=v1&base64=1&encoding=proto&compression=gzip&message={packed}");
     let (call, body) = Call::of_get(&TestRequest::get().uri(&uri).to_http_request(), LIMIT).unwrap();
-    assert_eq!(call.decode::<GetConfigRequest>(body, LIMIT).unwrap(), poll());
+    assert_eq!(call.decode::<GetConfigRequest>(body, LIMIT, share()).unwrap(), poll());
 }
 
 #[actix_web::test]
@@ -127,12 +133,12 @@ async fn bodies_that_are_refused() {
         (gzip, Bytes::from_static(b"no gzip"), 400, "invalid_argument"),
         (gzip, bomb, 413, "resource_exhausted"),
     ] {
-        let (got, body) = error_of(call.decode::<GetConfigRequest>(body, LIMIT).unwrap_err()).await;
+        let (got, body) = error_of(call.decode::<GetConfigRequest>(body, LIMIT, share()).unwrap_err()).await;
         assert_eq!((got, body["code"].as_str()), (status, Some(code)));
     }
     // An empty body is an empty message, compressed or not.
     for call in [proto, gzip] {
-        assert_eq!(call.decode::<GetConfigRequest>(Bytes::new(), LIMIT).unwrap(), GetConfigRequest::default());
+        assert_eq!(call.decode::<GetConfigRequest>(Bytes::new(), LIMIT, share()).unwrap(), GetConfigRequest::default());
     }
 }
 
@@ -166,7 +172,8 @@ async fn answers_have_the_exact_content_type_and_large_ones_are_compressed_once(
         if encoding.is_some() {
             back = back.insert_header(("content-encoding", "gzip"));
         }
-        let read: GetConfigResponse = Call::of_post(&back.to_http_request()).unwrap().decode(body, LIMIT).unwrap();
+        let read: GetConfigResponse =
+            Call::of_post(&back.to_http_request()).unwrap().decode(body, LIMIT, share()).unwrap();
         assert_eq!(read, answer);
     }
     assert_eq!(compressed.0.lock().len(), 2, "one for each codec");
