@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 
 use crate::{
     domain::{
-        config::{ConfigSnapshot, Versioned},
+        config::{Change, ConfigSnapshot, Documents},
         secret::{
             Redactor, Sealer, forms, hide_tokens, open_sealed_text, redact_sealed, sealed_in, secrets_of_destination,
             secrets_of_pipeline,
@@ -50,8 +50,8 @@ pub(crate) struct Secrets {
 
 #[derive(Default)]
 struct Known {
-    pipelines: BTreeMap<PipelineId, Holder<PipelineDocument>>,
-    destinations: BTreeMap<DestinationId, Holder<DestinationDocument>>,
+    pipelines: Holders<PipelineId, PipelineDocument>,
+    destinations: Holders<DestinationId, DestinationDocument>,
     /// Oldest first.
     left: VecDeque<String>,
 }
@@ -62,10 +62,44 @@ impl std::fmt::Debug for Known {
     }
 }
 
-/// A document with its secrets, opened once.
-struct Holder<D> {
-    document: Arc<Versioned<D>>,
-    secrets: Vec<String>,
+/// The documents of a folder that hold secrets.
+struct Holders<K, D> {
+    /// As they were looked at last.
+    seen: Documents<K, D>,
+    /// Their secrets, opened once. Who holds none is not in it.
+    secrets: BTreeMap<K, Vec<String>>,
+}
+
+impl<K, D> Default for Holders<K, D> {
+    fn default() -> Self {
+        Self { seen: Documents::default(), secrets: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord + Clone, D> Holders<K, D> {
+    /// Brings them up to date. Puts what is not in force any more into `left`; answers whether any secret came or went.
+    fn update(
+        &mut self,
+        now: &Documents<K, D>,
+        left: &mut Vec<String>,
+        secrets_of: impl Fn(&D) -> Vec<String>,
+    ) -> bool {
+        let mut changed = false;
+        for (id, change) in now.changes_since(&self.seen) {
+            let after = match change {
+                Change::Put(document) => secrets_of(&document.document),
+                Change::Removed => Vec::new(),
+            };
+            let before = self.secrets.remove(id).unwrap_or_default();
+            changed |= before != after;
+            left.extend(before.into_iter().filter(|secret| !after.contains(secret)));
+            if !after.is_empty() {
+                self.secrets.insert(id.clone(), after);
+            }
+        }
+        self.seen = now.clone();
+        changed
+    }
 }
 
 impl Secrets {
@@ -74,9 +108,9 @@ impl Secrets {
         let mut known = self.known.lock();
         let known = &mut *known;
         let mut left = Vec::new();
-        let pipelines = update(&mut known.pipelines, &config.pipelines, &mut left, |d| secrets_of_pipeline(d, sealer));
+        let pipelines = known.pipelines.update(&config.pipelines, &mut left, |d| secrets_of_pipeline(d, sealer));
         let destinations =
-            update(&mut known.destinations, &config.destinations, &mut left, |d| secrets_of_destination(d, sealer));
+            known.destinations.update(&config.destinations, &mut left, |d| secrets_of_destination(d, sealer));
         if pipelines || destinations {
             known.remember(left);
             self.redactor.store(Arc::new(known.redactor()));
@@ -230,39 +264,10 @@ impl Known {
     }
 
     fn redactor(&self) -> Redactor {
-        let of_pipelines = self.pipelines.values().flat_map(|holder| &holder.secrets);
-        let of_destinations = self.destinations.values().flat_map(|holder| &holder.secrets);
+        let of_pipelines = self.pipelines.secrets.values().flatten();
+        let of_destinations = self.destinations.secrets.values().flatten();
         Redactor::new(of_pipelines.chain(of_destinations).chain(&self.left).map(String::as_str))
     }
-}
-
-/// Brings what is known of documents up to date; answers whether any secret came or went.
-fn update<K: Ord + Clone, D>(
-    known: &mut BTreeMap<K, Holder<D>>,
-    now: &BTreeMap<K, Arc<Versioned<D>>>,
-    left: &mut Vec<String>,
-    secrets_of: impl Fn(&D) -> Vec<String>,
-) -> bool {
-    let mut changed = false;
-    known.retain(|id, holder| {
-        let stays = now.contains_key(id);
-        if !stays {
-            changed |= !holder.secrets.is_empty();
-            left.append(&mut holder.secrets);
-        }
-        stays
-    });
-    for (id, document) in now {
-        if known.get(id).is_some_and(|holder| Arc::ptr_eq(&holder.document, document)) {
-            continue;
-        }
-        let holder = Holder { document: Arc::clone(document), secrets: secrets_of(&document.document) };
-        let before = known.get(id).map_or(&[][..], |before| &before.secrets);
-        changed |= before != holder.secrets;
-        left.extend(before.iter().filter(|secret| !holder.secrets.contains(secret)).cloned());
-        known.insert(id.clone(), holder);
-    }
-    changed
 }
 
 #[cfg(test)]

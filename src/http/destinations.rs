@@ -1,12 +1,10 @@
 //! `/destinations`: exporters configured once and shared by pipelines.
 
-use std::{collections::BTreeMap, sync::Arc};
-
 use actix_web::http::Method;
 use linkmesh_actors::{
     domain::{
         access::Permission,
-        config::{ConfigSnapshot, Versioned},
+        config::{ConfigSnapshot, Documents, Versioned},
         document::{DocumentPath, Draft, read_destination, read_draft_destination, read_new_destination},
         secret::mask_destination,
     },
@@ -123,7 +121,7 @@ impl Resource for Destinations {
         Edit::Destination(id, document)
     }
 
-    fn all(config: &ConfigSnapshot) -> &BTreeMap<DestinationId, Arc<Versioned<DestinationDocument>>> {
+    fn all(config: &ConfigSnapshot) -> &Documents<DestinationId, DestinationDocument> {
         &config.destinations
     }
 

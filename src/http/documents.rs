@@ -2,7 +2,7 @@
 //!
 //! A kind of document says what is its own ([`Resource`]); reading, writing and checking are the same for all of them.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,7 +14,7 @@ use actix_web::{
 };
 use linkmesh_actors::{
     domain::{
-        config::{ConfigSnapshot, Versioned},
+        config::{ConfigSnapshot, Documents, Versioned},
         document::{DocumentPath, Draft},
     },
     repository::{Edit, Precondition as Stored, Save, SaveError, Saved},
@@ -74,7 +74,7 @@ pub(super) trait Resource: 'static {
     /// The change that writes it.
     fn edit(id: Self::Id, document: Self::Document) -> Edit;
     /// All that are stored.
-    fn all(config: &ConfigSnapshot) -> &BTreeMap<Self::Id, Arc<Versioned<Self::Document>>>;
+    fn all(config: &ConfigSnapshot) -> &Documents<Self::Id, Self::Document>;
     /// Its name.
     fn name(document: &Self::Document) -> &str;
     /// What `q` looks at beside id and name.

@@ -1,12 +1,10 @@
 //! `/pipelines`: documents of the config repository, checked and previewed before they are saved.
 
-use std::{collections::BTreeMap, sync::Arc};
-
 use actix_web::{HttpResponse, http::Method, web};
 use linkmesh_actors::{
     domain::{
         access::Permission,
-        config::{ConfigSnapshot, Versioned},
+        config::{ConfigSnapshot, Documents, Versioned},
         document::{DocumentPath, Draft, read_draft_pipeline, read_new_pipeline, read_pipeline},
         secret::mask_pipeline,
     },
@@ -126,7 +124,7 @@ impl Resource for Pipelines {
         Edit::Pipeline(id, document)
     }
 
-    fn all(config: &ConfigSnapshot) -> &BTreeMap<PipelineId, Arc<Versioned<PipelineDocument>>> {
+    fn all(config: &ConfigSnapshot) -> &Documents<PipelineId, PipelineDocument> {
         &config.pipelines
     }
 

@@ -1,6 +1,6 @@
 //! Everything that the config repository holds at one revision.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use linkmesh_proto::{
     CollectorId, DestinationId, Etag, GroupId, PipelineId, Revision, Timestamp,
@@ -8,6 +8,10 @@ use linkmesh_proto::{
 };
 
 use super::document::{CollectorDocument, DocumentPath, GroupDocument, Settings};
+
+mod documents;
+
+pub use documents::{Change, Documents};
 
 /// A document with the commit that last touched it.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,19 +56,19 @@ pub struct BrokenFile {
 }
 
 /// The config repository at one revision. Shared as `Arc<ConfigSnapshot>`; a new revision is a new snapshot that shares
-/// every document that did not change.
+/// every document that did not change, and every folder in which none did.
 #[derive(Debug, Clone, Default)]
 pub struct ConfigSnapshot {
     /// The commit; `None` while the repository has none.
     pub revision: Option<Revision>,
     /// `pipelines/<id>.yaml`.
-    pub pipelines: BTreeMap<PipelineId, Arc<Versioned<PipelineDocument>>>,
+    pub pipelines: Documents<PipelineId, PipelineDocument>,
     /// `destinations/<id>.yaml`.
-    pub destinations: BTreeMap<DestinationId, Arc<Versioned<DestinationDocument>>>,
+    pub destinations: Documents<DestinationId, DestinationDocument>,
     /// `collectors/<id>.yaml`.
-    pub collectors: BTreeMap<CollectorId, Arc<Versioned<CollectorDocument>>>,
+    pub collectors: Documents<CollectorId, CollectorDocument>,
     /// `groups/<id>.yaml`.
-    pub groups: BTreeMap<GroupId, Arc<Versioned<GroupDocument>>>,
+    pub groups: Documents<GroupId, GroupDocument>,
     /// `linkmesh.yaml`.
     pub settings: Settings,
     /// Files that could not be used.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use linkmesh_proto::{CollectorId, PipelineId};
 
-use crate::domain::config::ConfigSnapshot;
+use crate::domain::config::{Change, ConfigSnapshot, Documents, Versioned};
 
 /// What differs. Documents that did not change are shared by both snapshots, so that looking is cheap.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,14 +38,12 @@ impl Diff {
     }
 }
 
-/// Keys whose values are not the same, by a walk along both maps.
-fn changed<K: Ord + Clone, V: PartialEq>(
-    old: &std::collections::BTreeMap<K, Arc<V>>,
-    new: &std::collections::BTreeMap<K, Arc<V>>,
-) -> Vec<K> {
-    let gone = old.keys().filter(|key| !new.contains_key(*key));
-    let differs = new
-        .iter()
-        .filter(|(key, value)| old.get(*key).is_none_or(|before| !Arc::ptr_eq(before, value) && before != *value));
-    gone.chain(differs.map(|(key, _)| key)).cloned().collect()
+/// Keys of documents that came, went or read differently.
+fn changed<K: Ord + Clone, D: PartialEq>(old: &Documents<K, D>, new: &Documents<K, D>) -> Vec<K> {
+    let reads_same = |id: &K, now: &Arc<Versioned<D>>| old.get(id).is_some_and(|before| before == now);
+    let changes = new.changes_since(old).filter(|(id, change)| match change {
+        Change::Put(now) => !reads_same(id, now),
+        Change::Removed => true,
+    });
+    changes.map(|(id, _)| id.clone()).collect()
 }

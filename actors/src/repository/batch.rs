@@ -1,6 +1,6 @@
 //! A batch of saves, judged one after the other, without actors.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use linkmesh_proto::{
     DestinationId, Etag, PipelineId, Revision, Timestamp,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     by::By,
     domain::{
-        config::ConfigSnapshot,
+        config::{ConfigSnapshot, Versioned},
         document::{DocumentPath, check_labels, to_yaml},
         secret::Sealer,
         validate::{CollectorFacts, FleetFacts, validate_pipeline},
@@ -134,7 +134,7 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
             check(validation)?;
             let verb = if overlay.pipelines.contains_key(id) { "update" } else { "create" };
             let text = to_yaml(&document);
-            *overlay = overlay.with_pipeline(id.clone(), document);
+            overlay.pipelines.insert(id.clone(), Arc::new(Versioned::unsaved(document)));
             (PathChange::Put(text.into_bytes()), verb)
         }
         Edit::Destination(id, document) => {
@@ -142,7 +142,7 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
             check(validation)?;
             let verb = if overlay.destinations.contains_key(id) { "update" } else { "create" };
             let text = to_yaml(&document);
-            *overlay = overlay.with_destination(id.clone(), document);
+            overlay.destinations.insert(id.clone(), Arc::new(Versioned::unsaved(document)));
             (PathChange::Put(text.into_bytes()), verb)
         }
         Edit::Collector(_, document) => {

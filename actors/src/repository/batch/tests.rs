@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use linkmesh_proto::{
     CollectorId, RequestId,
@@ -7,10 +7,7 @@ use linkmesh_proto::{
 
 use super::*;
 use crate::{
-    domain::{
-        config::Versioned,
-        document::{CollectorDocument, parse_destination, parse_pipeline},
-    },
+    domain::document::{CollectorDocument, parse_destination, parse_pipeline},
     testing::PlainSealer,
 };
 
