@@ -35,7 +35,7 @@ use linkmesh_actors::ports::{
 use linkmesh_proto::{Etag, Revision};
 
 use self::{
-    commit::Base,
+    commit::Workshop,
     error::{io_error, unavailable},
     history::History,
     maintenance::Packing,
@@ -54,7 +54,8 @@ pub struct GitRepository {
     path: PathBuf,
     /// It finds packs that appear after it was opened by itself.
     handle: Repository,
-    base: Base,
+    /// `None` after a failure, and before the first commit.
+    workshop: Option<Workshop>,
     history: History,
     packing: Option<Packing>,
 }
@@ -90,7 +91,7 @@ impl GitRepository {
         }
         let handle = open_handle(path)?;
         let mut repository =
-            Self { path: path.to_owned(), handle, base: Base::default(), history: History::default(), packing: None };
+            Self { path: path.to_owned(), handle, workshop: None, history: History::default(), packing: None };
         repository.synchronize()?;
         Ok(repository)
     }
@@ -211,7 +212,7 @@ impl ConfigRepository for GitRepository {
         if head.map(revision) != base {
             return Err(RepositoryError::Moved { head: head.map(revision) });
         }
-        let batch = match commit::store(&self.handle, &mut self.base, &self.path, head, requests) {
+        let batch = match commit::store(&self.handle, &mut self.workshop, &self.path, head, requests) {
             Ok(batch) => batch,
             Err(error) => {
                 // Should it not open, the old one reads on.

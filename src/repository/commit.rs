@@ -4,23 +4,25 @@
 //! synced; then the branch is moved, once. On disk libgit2 would look through every pack for each object before it makes
 //! it, and read the folder of packs again each time.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::Path,
-};
+use std::{collections::BTreeSet, fs::File, path::Path};
 
 use git2::{ErrorCode, FileMode, ObjectType, Odb, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
 use linkmesh_actors::ports::{CommitAuthor, CommitRequest, Committed, PathChange, RepositoryError};
 use linkmesh_proto::Timestamp;
 
 use super::{
-    BRANCH, configure,
-    error::{malformed, unavailable},
+    BRANCH,
+    error::{io_error, malformed, unavailable},
     etag, revision,
 };
+use crate::data_dir::files;
 
 /// The only backend of its kind; what the number is does not matter.
 const PRIORITY: i32 = 1;
+
+/// A workshop that holds more bytes of new objects is begun anew: what is made in memory stays there, and a folder of a
+/// thousand documents takes 50 KB at each commit.
+const LARGEST_WORKSHOP: usize = 16 << 20;
 
 /// Who commits for the authors.
 const COMMITTER: (&str, &str) = ("LinkMesh", "linkmesh@server.invalid");
@@ -39,60 +41,64 @@ pub(super) struct Made {
     pub(super) paths: Vec<String>,
 }
 
-/// Objects of the newest commit that the next one builds on: itself, its tree, and the folders. A folder of a thousand
-/// documents takes a while to be found on disk, unpacked and verified.
-#[derive(Default)]
-pub(super) struct Base(HashMap<Oid, (ObjectType, Vec<u8>)>);
+/// Where new objects are made: the folders of the newest commit, and what was made lately. A folder of a thousand
+/// documents takes a while to be found on disk, unpacked and verified, so this is kept from one batch to the next.
+pub(super) struct Workshop {
+    memory: Repository,
+    /// Bytes of the objects that were made here.
+    bytes: usize,
+}
 
-/// Stores a batch on top of `head`, which is where the branch must be. After an error `disk` may know a pack that is
-/// gone, and is of no more use.
+/// Stores a batch on top of `head`, which is where the branch must be. After an error neither `disk`, which may know a
+/// pack that is gone, nor the workshop is of more use.
 pub(super) fn store(
     disk: &Repository,
-    base: &mut Base,
+    workshop: &mut Option<Workshop>,
     path: &Path,
     head: Option<Oid>,
     requests: &[CommitRequest],
 ) -> Result<Batch, RepositoryError> {
-    let odb = Odb::new().map_err(unavailable)?;
-    odb.add_new_mempack_backend(PRIORITY).map_err(unavailable)?;
-    let memory = Repository::from_odb(odb).map_err(unavailable)?;
-    configure(&memory, path)?;
+    let known = workshop.take().filter(|workshop| workshop.bytes < LARGEST_WORKSHOP);
+    let mut ready = known.map_or_else(Workshop::new, Ok)?;
+    let memory = &ready.memory;
     if let Some(head) = head {
         let paths = requests.iter().flat_map(|request| &request.changes).map(|(path, _)| path.as_str());
-        Copy { disk: disk.odb().map_err(unavailable)?, base, memory: &memory }.below(head, paths)?;
+        Copy { disk: disk.odb().map_err(unavailable)?, memory }.below(head, paths)?;
     }
-    let mut chain = Chain { repository: &memory, head, fresh: BTreeSet::new(), made: Vec::new() };
+    let mut chain = Chain { repository: memory, head, fresh: BTreeSet::new(), made: Vec::new() };
     let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
     let Chain { fresh, made, .. } = chain;
     if let Some(newest) = made.last() {
-        let pack = write_pack(&memory, path, &fresh)?;
+        let pack = write_pack(memory, path, &fresh)?;
         move_branch(disk, head, newest.id).map_err(|failed| {
             if failed.never_moved {
                 remove_pack(path, &pack);
             }
             failed.error
         })?;
-        *base = Base::of(&memory, newest.id).map_err(unavailable)?;
     }
+    ready.bytes += bytes_of(memory, &fresh).map_err(unavailable)?;
+    *workshop = Some(ready);
     Ok(Batch { answers, made })
 }
 
-impl Base {
-    /// What `memory` holds of a commit.
-    fn of(memory: &Repository, commit: Oid) -> Result<Self, git2::Error> {
-        let root = memory.find_commit(commit)?.tree()?;
-        let folders = root.iter().filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id());
-        let odb = memory.odb()?;
-        let wanted = [commit, root.id()].into_iter().chain(folders).filter(|id| odb.exists(*id));
-        let read = |id| odb.read(id).map(|object| (id, (object.kind(), object.data().to_vec())));
-        wanted.map(read).collect::<Result<_, _>>().map(Self)
+impl Workshop {
+    fn new() -> Result<Self, RepositoryError> {
+        let odb = Odb::new().map_err(unavailable)?;
+        odb.add_new_mempack_backend(PRIORITY).map_err(unavailable)?;
+        let memory = Repository::from_odb(odb).map_err(unavailable)?;
+        Ok(Self { memory, bytes: 0 })
     }
+}
+
+fn bytes_of(memory: &Repository, objects: &BTreeSet<Oid>) -> Result<usize, git2::Error> {
+    let odb = memory.odb()?;
+    objects.iter().map(|id| odb.read_header(*id).map(|(bytes, _)| bytes)).sum()
 }
 
 /// Brings objects into memory.
 struct Copy<'a> {
     disk: Odb<'a>,
-    base: &'a Base,
     memory: &'a Repository,
 }
 
@@ -121,14 +127,11 @@ impl Copy<'_> {
 
     fn bring(&self, id: Oid) -> Result<(), RepositoryError> {
         let memory = self.memory.odb().map_err(unavailable)?;
-        let brought = match self.base.0.get(&id) {
-            Some((kind, data)) => memory.write(*kind, data),
-            None => {
-                let object = self.disk.read(id).map_err(unavailable)?;
-                memory.write(object.kind(), object.data())
-            }
-        };
-        brought.map(drop).map_err(unavailable)
+        if memory.exists(id) {
+            return Ok(());
+        }
+        let object = self.disk.read(id).map_err(unavailable)?;
+        memory.write(object.kind(), object.data()).map(drop).map_err(unavailable)
     }
 }
 
@@ -218,15 +221,24 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// Writes the objects as one pack and its index, both synced, and their directory. Answers the pack's name.
+/// Writes the objects as one pack and its index, both synced, and their directory. Answers the pack's name. libgit2 would
+/// sync the directory after each of the two.
 fn write_pack(repository: &Repository, path: &Path, fresh: &BTreeSet<Oid>) -> Result<String, RepositoryError> {
     let mut pack = repository.packbuilder().map_err(unavailable)?;
     for id in fresh {
         pack.insert_object(*id, None).map_err(unavailable)?;
     }
-    pack.write(&path.join("objects/pack"), 0).map_err(unavailable)?;
+    let directory = path.join("objects/pack");
+    pack.write(&directory, 0).map_err(unavailable)?;
     let name = pack.name().map_err(unavailable)?;
-    name.map(str::to_owned).ok_or_else(|| malformed("libgit2 gave a pack no name".into()))
+    let name = name.map(str::to_owned).ok_or_else(|| malformed("libgit2 gave a pack no name".into()))?;
+    let sync = |extension| File::open(directory.join(format!("pack-{name}.{extension}")))?.sync_all();
+    let synced = sync("pack").and_then(|()| sync("idx")).and_then(|()| files::sync_dir(&directory));
+    if let Err(error) = synced {
+        remove_pack(path, &name);
+        return Err(io_error(error));
+    }
+    Ok(name)
 }
 
 /// A move of the branch that failed.
