@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use linkmesh_proto::{PipelineId, Revision, api::event::Event};
 use tokio::sync::oneshot;
 
@@ -50,7 +50,7 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(600);
 /// How often a merge of packs that goes on beside the saves is looked at.
 const PACKING_LOOK: Duration = Duration::from_secs(1);
 
-type Reply = oneshot::Sender<Result<Saved, SaveError>>;
+pub(super) type Reply = oneshot::Sender<Result<Saved, SaveError>>;
 
 /// The repository's actor.
 pub(crate) struct RepositoryActor {
@@ -453,16 +453,16 @@ impl Actor for RepositoryActor {
     }
 }
 
-pub(super) struct Commit(pub(super) Change);
+/// A change to be made, and who is told what came of it.
+pub(super) struct Commit(pub(super) Change, pub(super) Reply);
 messages! {
-    Commit => oneshot::Receiver<Result<Saved, SaveError>>;
+    Commit => ();
 }
 
 impl Handler<Commit> for RepositoryActor {
-    type Result = MessageResult<Commit>;
+    type Result = ();
 
-    fn handle(&mut self, Commit(change): Commit, ctx: &mut Self::Context) -> Self::Result {
-        let (reply, answered) = oneshot::channel();
+    fn handle(&mut self, Commit(change, reply): Commit, ctx: &mut Self::Context) {
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.retain(|(_, reply)| !reply.is_closed());
         }
@@ -474,6 +474,5 @@ impl Handler<Commit> for RepositoryActor {
             self.waiting.push((change, reply));
             self.next_batch(ctx);
         }
-        MessageResult(answered)
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use linkmesh_proto::Etag;
+use tokio::sync::oneshot;
 
 use super::{
     HistoryError, Save, SaveError, Saved, StoredDocument,
@@ -62,11 +63,12 @@ impl RepositoryHandle {
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<Saved, SaveError> {
-        let answer = async {
-            let answered = self.actor.ask(Commit(change), SAVE_DEADLINE).await?;
-            answered.await.map_err(|_| AskError::Closed)?
-        };
-        tokio::time::timeout(SAVE_DEADLINE, answer).await.unwrap_or(Err(AskError::Deadline.into()))
+        let (reply, answered) = oneshot::channel();
+        self.actor.tell(Commit(change, reply)).map_err(AskError::from)?;
+        match tokio::time::timeout(SAVE_DEADLINE, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(AskError::Closed.into())),
+            Err(_) => Err(AskError::Deadline.into()),
+        }
     }
 
     /// Whether changes can be stored: the last one was, or a trial write succeeded since.

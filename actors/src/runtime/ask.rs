@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Handler, MailboxError, Message, dev::ToEnvelope};
 
+use super::TellError;
+
 /// Why a request got no answer. The actor may still have acted on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
@@ -16,6 +18,15 @@ pub enum AskError {
     /// The actor is gone. When it is supervised, it is being rebuilt: ask again.
     #[error("the receiver is gone or just being restarted")]
     Closed,
+}
+
+impl From<TellError> for AskError {
+    fn from(error: TellError) -> Self {
+        match error {
+            TellError::Full => Self::Full,
+            TellError::Closed => Self::Closed,
+        }
+    }
 }
 
 impl AskError {
