@@ -229,7 +229,7 @@ async fn save<R: Resource>(
     match state.handles.repository.save(Save { edit, precondition, by: by.clone() }).await {
         Ok(saved) => {
             let commit = Commit { before, after: saved.revision };
-            context.audit(state, &by, &format!("{}:{verb}", R::PLURAL), &target, Some(commit)).await;
+            context.audit_commit(state, &by, &format!("{}:{verb}", R::PLURAL), &target, commit);
             Ok(saved)
         }
         Err(error) => Err(conflict(error, || current::<R>(state, id))),

@@ -111,6 +111,6 @@ async fn restore(
         other => other.into(),
     })?;
     let commit = Commit { before, after: restored.revision };
-    context.audit(&state, &by, "revisions:restore", format_args!("revisions/{revision}"), Some(commit)).await;
+    context.audit_commit(&state, &by, "revisions:restore", format_args!("revisions/{revision}"), commit);
     Ok(HttpResponse::Ok().json(restored))
 }

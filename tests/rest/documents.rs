@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::harness::Api;
+use crate::support::wait_for;
 
 pub(super) fn destination() -> Value {
     json!({"name": "Central", "kind": "otlp_http", "settings": {"endpoint": "https://otlp.example.com"}})
@@ -245,7 +246,11 @@ async fn saves_are_in_the_audit_log_with_their_commit() {
     let (api, saved, etag) = with_both().await;
     let engineer = api.as_role(Role::PipelineEngineer).await;
     engineer.delete_version("/pipelines/web-logs", &etag).await.expect(204);
-    let records = api.store.audit(None, 10).await.unwrap();
+    let records = wait_for("the row of the newest save, which is not waited for", async || {
+        let records = api.store.audit(None, 10).await.unwrap();
+        records.first().is_some_and(|newest| newest.entry.action == "pipelines:delete").then_some(records)
+    })
+    .await;
     let entries: Vec<_> = records.iter().map(|r| (r.entry.action.as_str(), r.entry.target.as_str())).collect();
     assert_eq!(
         entries[..3],

@@ -3,9 +3,11 @@
 use std::{
     fmt::Display,
     future::{Ready, ready},
+    sync::Arc,
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderName, web};
+use futures_util::FutureExt as _;
 use linkmesh_actors::{by::By, ports::AuditEntry};
 use linkmesh_proto::{RequestId, Revision};
 
@@ -59,10 +61,23 @@ impl Context {
 
     /// Appends to the audit log what was just done: `action` is `resource:verb`.
     ///
-    /// The deed is durable already, so a failing log does not turn the answer into an error: it is logged, and rows of
-    /// commits are rebuilt at the next start from their trailers (decision 23).
+    /// The deed is durable already, so a failing log does not turn the answer into an error: it is logged.
     pub async fn audit(&self, state: &AppState, by: &By, action: &str, target: impl Display, commit: Option<Commit>) {
-        let entry = AuditEntry {
+        append(state, Self::entry(state, by, action, target, commit)).await;
+    }
+
+    /// As [`Self::audit`] for a commit of documents, without waiting for the disk: should the server die before the row
+    /// is there, the next start rebuilds it from the commit (decision 23).
+    pub fn audit_commit(&self, state: &AppState, by: &By, action: &str, target: impl Display, commit: Commit) {
+        let mut appended = Box::pin(append(state, Self::entry(state, by, action, target, Some(commit))));
+        // In the store's queue from now on, before the answer is: a server that stops writes it.
+        if appended.as_mut().now_or_never().is_none() {
+            actix_web::rt::spawn(appended);
+        }
+    }
+
+    fn entry(state: &AppState, by: &By, action: &str, target: impl Display, commit: Option<Commit>) -> AuditEntry {
+        AuditEntry {
             at: state.clock.now(),
             actor: by.actor().to_owned(),
             action: action.to_owned(),
@@ -71,10 +86,17 @@ impl Context {
             request_id: Some(by.request_id.clone()),
             before: commit.and_then(|commit| commit.before),
             after: commit.map(|commit| commit.after),
-        };
-        if let Err(error) = state.store.append_audit(entry).await {
-            let cause = Error::from(error).chain();
-            tracing::error!(request_id = %self.request_id, action, cause, "audit entry was not stored");
+        }
+    }
+}
+
+fn append(state: &AppState, entry: AuditEntry) -> impl Future<Output = ()> + use<> {
+    let store = Arc::clone(&state.store);
+    async move {
+        let (request_id, action) = (entry.request_id.clone(), entry.action.clone());
+        if let Err(error) = store.append_audit(entry).await {
+            let (request_id, cause) = (request_id.map(tracing::field::display), Error::from(error).chain());
+            tracing::error!(request_id, action, cause, "audit entry was not stored");
         }
     }
 }
