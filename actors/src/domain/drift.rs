@@ -53,16 +53,8 @@ impl Committed {
         Ok(walk::differences(&self.root, &Self::parse(effective)?.root))
     }
 
-    /// Whether an effective config holds what this text says.
-    ///
-    /// # Errors
-    /// When the effective config is not a YAML mapping.
-    pub fn is_found_in(&self, effective: &str) -> Result<bool, DriftError> {
-        Ok(walk::is_found(&self.root, &Self::parse(effective)?.root))
-    }
-
-    /// Whether another text says nothing that this one does not say, and runs no other pipeline: a collector that runs
-    /// this one runs that one too.
+    /// Whether a committed text says nothing that this one does not say, and this one runs no other pipeline: a collector
+    /// that runs this one runs that one too.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         walk::is_found(&other.root, &self.root)

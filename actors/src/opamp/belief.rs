@@ -21,6 +21,7 @@ use super::{
     state::{AgentState, Cure, Output},
 };
 use crate::domain::{
+    drift::Committed,
     health::{HealthTree, cut},
     standing::{NO_ANSWER, Now, PersistClass, short},
 };
@@ -91,8 +92,10 @@ impl AgentState {
             }
             _ => {}
         }
+        // What is under way is said again, or superseded within seconds: nothing is concluded from it.
+        let is_under_way = reported.status == ReportedStatus::Applying;
         self.record.status = Some(reported);
-        out.persist(PersistClass::Now);
+        out.persist(if is_under_way { PersistClass::Soon } else { PersistClass::Now });
     }
 
     pub(super) fn latch(&mut self, failed: FailedConfig) {
@@ -160,10 +163,11 @@ impl AgentState {
     fn compare(&mut self, body: &[u8]) {
         let Some(effective) = &mut self.record.effective else { return };
         self.unmatched.clear();
-        let running = std::str::from_utf8(body).unwrap_or_default();
+        // Reading it is most of the work of a whole report: once for both.
+        let running = std::str::from_utf8(body).ok().and_then(|text| Committed::parse(text).ok());
         for text in [&self.desired, &self.confirmed].into_iter().flatten() {
-            let found = text.committed().is_some_and(|committed| committed.is_found_in(running).unwrap_or(false));
-            if found {
+            let holds = |committed| running.as_ref().is_some_and(|running| running.covers(committed));
+            if text.committed().is_some_and(holds) {
                 effective.matches = Some(text.hash());
                 return;
             }

@@ -20,7 +20,7 @@ fn changed(desired: &str, effective: &str, from: &str, to: &str) -> Vec<Differen
 fn captures_of_both_versions_are_in_sync() {
     assert_eq!(triples(&compare_otelcol(DESIRED_158, EFFECTIVE_158).unwrap()), []);
     assert_eq!(triples(&compare_otelcol(DESIRED_149, EFFECTIVE_149).unwrap()), []);
-    assert!(Committed::parse(DESIRED_158).unwrap().is_found_in(EFFECTIVE_158).unwrap());
+    assert!(Committed::parse(EFFECTIVE_158).unwrap().covers(&Committed::parse(DESIRED_158).unwrap()));
 }
 
 #[test]
@@ -211,7 +211,6 @@ fn alloy_differs_by_line() {
 fn effective_config_whose_aliases_mean_gigabytes_is_no_config() {
     let committed = Committed::parse(DESIRED_158).unwrap();
     for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
-        assert!(matches!(committed.is_found_in(&bomb), Err(DriftError::NotYaml(_))));
         assert!(matches!(committed.differences(&bomb), Err(DriftError::NotYaml(_))));
     }
 }
