@@ -1,6 +1,7 @@
 //! Writes what collectors' actors want kept: one writer, batches, the newest of each wins.
 //!
-//! What must be durable before an answer is flushed at once, and everybody who asked meanwhile shares the next write.
+//! What must be durable before an answer is flushed at once, and everybody who asks meanwhile and shortly after shares the
+//! next write: when a whole fleet answers an offer, a transaction for each few of them would take more than all the rest.
 //! The rest is flushed each second and at the stop of the server.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -8,7 +9,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use linkmesh_proto::{CollectorId, api::collector::CollectorEvent};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 
 use crate::{
     directory::Slot,
@@ -17,6 +21,8 @@ use crate::{
 
 /// How often what can wait is written.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How long after one write of what cannot wait the next begins at the earliest.
+const URGENT_EVERY: Duration = Duration::from_millis(25);
 /// Reported configs that are written in one transaction: what it changes is in memory until it ends.
 const EFFECTIVE_BATCH: usize = 256;
 /// Events beyond this are dropped while the store does not take them.
@@ -134,31 +140,36 @@ impl Recorder {
 
     /// Writes for as long as the server runs.
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut next_tick = tokio::time::Instant::now() + FLUSH_EVERY;
+        let mut next_tick = Instant::now() + FLUSH_EVERY;
+        let mut next_urgent = Instant::now();
         loop {
             // The outcome is not of interest: both mean "look".
             let _ = tokio::time::timeout_at(next_tick, self.wake.notified()).await;
-            let is_tick = tokio::time::Instant::now() >= next_tick;
-            if is_tick {
-                next_tick = tokio::time::Instant::now() + FLUSH_EVERY;
+            tokio::time::sleep_until(next_urgent.min(next_tick)).await;
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + FLUSH_EVERY;
                 self.flush().await;
             } else if self.pending.lock().urgent {
                 self.write_states().await;
+            } else {
+                continue;
             }
+            next_urgent = Instant::now() + URGENT_EVERY;
         }
     }
 
     /// Writes everything that waits. `false`: the store did not take all of it; it waits on.
     pub(crate) async fn flush(&self) -> bool {
         let states = self.write_states().await;
+        let events = self.write_events().await;
         let reported = self.write_effective().await;
         let presence = self.write_presence().await;
-        states && reported && presence
+        states && events && reported && presence
     }
 
     async fn write_states(&self) -> bool {
         let _turn = self.turn.lock().await;
-        let (agents, records, events, waiters) = {
+        let (agents, records, waiters) = {
             let mut pending = self.pending.lock();
             pending.urgent = false;
             // Under the lock: who looks in between would find it in neither, and read an older one from the store.
@@ -166,27 +177,16 @@ impl Recorder {
             (
                 std::mem::take(&mut pending.agents),
                 std::mem::take(&mut pending.records),
-                std::mem::take(&mut pending.events),
                 std::mem::take(&mut pending.waiters),
             )
         };
-        if agents.is_empty() && records.is_empty() && events.is_empty() {
+        if agents.is_empty() && records.is_empty() {
             answer(waiters, true);
             return true;
         }
-        let result = async {
-            if !(agents.is_empty() && records.is_empty()) {
-                let agents = agents.iter().map(|(id, state)| (*id, state.clone())).collect();
-                let records = records.values().map(|record| CollectorRecord::clone(record)).collect();
-                self.store.put_agents(agents, records).await?;
-            }
-            if !events.is_empty() {
-                self.store.append_events(events.clone()).await?;
-            }
-            Ok::<_, StoreError>(())
-        }
-        .await;
-        let written = match result {
+        let states = agents.iter().map(|(id, state)| (*id, state.clone())).collect();
+        let rows = records.values().map(|record| CollectorRecord::clone(record)).collect();
+        let written = match self.store.put_agents(states, rows).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "collectors not stored");
@@ -197,15 +197,31 @@ impl Recorder {
                 for (id, record) in records {
                     pending.records.entry(id).or_insert(record);
                 }
-                let newer = std::mem::replace(&mut pending.events, events);
-                pending.events.extend(newer);
-                pending.events.truncate(MAX_EVENTS);
                 false
             }
         };
         self.writing.lock().0 = HashMap::new();
         answer(waiters, written);
         written
+    }
+
+    async fn write_events(&self) -> bool {
+        let _turn = self.turn.lock().await;
+        let events = std::mem::take(&mut self.pending.lock().events);
+        if events.is_empty() {
+            return true;
+        }
+        match self.store.append_events(events.clone()).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "events not stored");
+                let mut pending = self.pending.lock();
+                let newer = std::mem::replace(&mut pending.events, events);
+                pending.events.extend(newer);
+                pending.events.truncate(MAX_EVENTS);
+                false
+            }
+        }
     }
 
     async fn write_effective(&self) -> bool {
@@ -270,12 +286,36 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use futures_util::FutureExt as _;
-    use linkmesh_proto::{ConfigHash, Timestamp};
+    use linkmesh_proto::{ConfigHash, Timestamp, api::collector::Runtime};
 
     use super::*;
-    use crate::testing::MemoryStore;
+    use crate::{fleet::record, testing::MemoryStore};
 
     const WRITES: u64 = 10_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_cannot_wait_shares_a_write_with_those_who_ask_shortly_after() {
+        let store = Arc::new(MemoryStore::default());
+        let recorder = Arc::new(Recorder::new(Arc::clone(&store) as _));
+        let running = tokio::spawn(Arc::clone(&recorder).run());
+        let put_after = |delay| {
+            let recorder = Arc::clone(&recorder);
+            async move {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                let id = CollectorId::generate();
+                let record = Arc::new(record(id, "host".into(), Runtime::Otelcol, Timestamp::from_millis(1)));
+                let asked = Instant::now();
+                assert!(recorder.put_agent_now(id, Bytes::from_static(b"state"), record).await.unwrap());
+                asked.elapsed()
+            }
+        };
+        assert_eq!(put_after(100).await, Duration::ZERO, "one alone waits for nothing but the disk");
+        let (_, before) = store.uses();
+        let waited = futures_util::future::join_all((1..=20).map(put_after)).await;
+        assert_eq!(store.uses().1 - before, 1);
+        assert!(waited.iter().all(|waited| *waited <= URGENT_EVERY), "{waited:?}");
+        running.abort();
+    }
 
     #[test]
     fn who_reads_at_the_moment_of_a_write_gets_what_was_put_last() {
