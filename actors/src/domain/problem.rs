@@ -37,6 +37,12 @@ impl Problems {
         }
     }
 
+    /// Whether no more are kept.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= Self::LIMIT
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,6 +1,11 @@
 //! What stops a save and what deserves a look: every problem of a document in one answer.
 
-use std::sync::Arc;
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+};
 
 use linkmesh_proto::{
     CollectorId, DestinationId, PipelineId,
@@ -15,15 +20,20 @@ use linkmesh_proto::{
 use super::{
     components::BuildComponents,
     config::ConfigSnapshot,
-    matcher::{Attributes, MatcherSet},
+    matcher::{Attributes, MatcherError, MatcherSet},
     problem::{Path, suggestion},
     resolve::{check_ids, unopened},
 };
 use crate::catalog::{Findings, Registered, SettingsMap, catalogue, signal_name};
 
+mod addresses;
 mod on_fleet;
+mod selection;
 #[cfg(test)]
 mod tests;
+
+use addresses::Claims;
+use selection::{Matched, Selection};
 
 /// What checks need to know of one collector. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -62,24 +72,91 @@ pub fn validate_pipeline(
     config: &ConfigSnapshot,
     fleet: &FleetFacts<'_>,
 ) -> Validation {
-    let mut findings = Findings::new(Path::root());
-    let matchers = check_matchers(&document.matchers, fleet, &mut findings);
-    let steps = check_steps(document, &mut findings);
-    let destinations = check_destinations(document, config, &mut findings);
-    check_signals(document, &steps, &destinations, &mut findings);
-    if let Some(matchers) = matchers.filter(|_| document.enabled && findings.errors.is_empty()) {
-        let matched: Vec<&CollectorFacts> =
-            fleet.collectors.iter().filter(|c| matchers.matches(&*c.attributes)).collect();
-        if matched.is_empty() && !fleet.collectors.is_empty() && !document.matchers.is_empty() {
-            findings.warnings.add("match", "matches_nothing", "no collector matches now");
-        }
-        for part in steps.iter().chain(&destinations) {
-            on_fleet::check_part(part, &matched, &mut findings);
-        }
-        on_fleet::check_base(&matched, &mut findings);
-        on_fleet::check_addresses(id, &steps, config, &matched, &mut findings);
+    Checks::of_one(config, *fleet).pipeline(id, document)
+}
+
+/// Checks of pipelines against one repository and one fleet. What pipelines have in common is looked at once: which
+/// collectors a list of matchers selects, and who listens where.
+pub struct Checks<'a> {
+    config: &'a ConfigSnapshot,
+    fleet: FleetFacts<'a>,
+    selections: RefCell<HashMap<&'a [String], Rc<Selected<'a>>>>,
+    claims: OnceCell<Claims<'a>>,
+    /// By an attribute's name and value: where the collectors that have it stand in the fleet.
+    having: OnceCell<HashMap<&'a str, HashMap<&'a str, Vec<usize>>>>,
+    is_of_many: bool,
+}
+
+/// What a list of matchers selects, or what is wrong with them.
+type Selected<'a> = Result<Selection<'a>, Vec<(usize, MatcherError)>>;
+
+/// How many selections are remembered: each may name every collector.
+const MAX_SELECTIONS: usize = 256;
+
+impl<'a> Checks<'a> {
+    /// For every pipeline of a repository, or most: costs more at the first, and less at each.
+    #[must_use]
+    pub fn of_many(config: &'a ConfigSnapshot, fleet: FleetFacts<'a>) -> Self {
+        Self { is_of_many: true, ..Self::of_one(config, fleet) }
     }
-    Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
+
+    fn of_one(config: &'a ConfigSnapshot, fleet: FleetFacts<'a>) -> Self {
+        let (selections, claims, having) = (RefCell::default(), OnceCell::new(), OnceCell::new());
+        Self { config, fleet, selections, claims, having, is_of_many: false }
+    }
+
+    /// Checks one pipeline: see [`validate_pipeline`].
+    #[must_use]
+    pub fn pipeline(&self, id: &PipelineId, document: &'a PipelineDocument) -> Validation {
+        let (config, fleet) = (self.config, &self.fleet);
+        let mut findings = Findings::new(Path::root());
+        let selected = self.select(&document.matchers);
+        let selection = check_matchers(&selected, fleet, &mut findings);
+        let steps = check_steps(document, &mut findings);
+        let destinations = check_destinations(document, config, &mut findings);
+        check_signals(document, &steps, &destinations, &mut findings);
+        if let Some(selection) = selection.filter(|_| document.enabled && findings.errors.is_empty()) {
+            let matched = selection.matched(self);
+            if matched.all.is_empty() && !fleet.collectors.is_empty() && !document.matchers.is_empty() {
+                findings.warnings.add("match", "matches_nothing", "no collector matches now");
+            }
+            for part in steps.iter().chain(&destinations) {
+                on_fleet::check_part(part, matched, &mut findings);
+            }
+            on_fleet::check_base(matched, &mut findings);
+            addresses::check(self, id, &steps, matched, &mut findings);
+        }
+        Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
+    }
+
+    fn select(&self, matchers: &'a [String]) -> Rc<Selected<'a>> {
+        let mut selections = self.selections.borrow_mut();
+        if let Some(known) = selections.get(matchers) {
+            return Rc::clone(known);
+        }
+        let selected = Rc::new(MatcherSet::parse(matchers).map(|set| Selection::new(set, &self.fleet)));
+        if selections.len() < MAX_SELECTIONS {
+            selections.insert(matchers, Rc::clone(&selected));
+        }
+        selected
+    }
+
+    fn having(&self, name: &str, value: &str) -> &[usize] {
+        let having = self.having.get_or_init(|| {
+            let mut having: HashMap<&str, HashMap<&str, Vec<usize>>> = HashMap::new();
+            for (place, collector) in self.fleet.collectors.iter().enumerate() {
+                for (name, value) in &*collector.attributes {
+                    having.entry(name).or_default().entry(value).or_default().push(place);
+                }
+            }
+            having
+        });
+        having.get(name).and_then(|by_value| by_value.get(value)).map_or(&[], Vec::as_slice)
+    }
+
+    fn claims(&self) -> &Claims<'a> {
+        self.claims.get_or_init(|| Claims::of(self.config))
+    }
 }
 
 /// Checks a destination before it is saved as `id`, together with every pipeline that sends to it.
@@ -101,11 +178,13 @@ pub fn validate_destination(
             .filter(|pipeline| pipeline.document.enabled)
             .filter_map(|pipeline| MatcherSet::parse(&pipeline.document.matchers).ok())
             .collect();
-        let matched: Vec<&CollectorFacts> = fleet
-            .collectors
-            .iter()
-            .filter(|collector| users.iter().any(|matchers| matchers.matches(&*collector.attributes)))
-            .collect();
+        let matched = Matched::of(
+            fleet
+                .collectors
+                .iter()
+                .enumerate()
+                .filter(|(_, collector)| users.iter().any(|matchers| matchers.matches(&*collector.attributes))),
+        );
         on_fleet::check_part(&part, &matched, &mut findings);
         check_users(id, document, config, &mut findings);
     }
@@ -171,22 +250,23 @@ impl Part<'_> {
     }
 }
 
-fn check_matchers(texts: &[String], fleet: &FleetFacts<'_>, findings: &mut Findings) -> Option<MatcherSet> {
+fn check_matchers<'s, 'a>(
+    selected: &'s Selected<'a>,
+    fleet: &FleetFacts<'_>,
+    findings: &mut Findings,
+) -> Option<&'s Selection<'a>> {
     let path = Path::root().key("match");
-    match MatcherSet::parse(texts) {
-        Ok(set) => {
-            for (index, matcher) in set.matchers().iter().enumerate() {
-                let known = fleet.collectors.iter().any(|c| c.attributes.contains_key(matcher.name()));
-                if !known && !fleet.collectors.is_empty() {
-                    let message = format!("no collector has the attribute `{}` now", matcher.name());
-                    findings.warnings.add(path.index(index), "unknown_attribute", message);
-                }
+    match selected {
+        Ok(selection) => {
+            for (index, name) in selection.unknown().filter(|_| !fleet.collectors.is_empty()) {
+                let message = format!("no collector has the attribute `{name}` now");
+                findings.warnings.add(path.index(index), "unknown_attribute", message);
             }
-            Some(set)
+            Some(selection)
         }
         Err(errors) => {
             for (index, error) in errors {
-                findings.errors.add(path.index(index), "invalid_matcher", error.to_string());
+                findings.errors.add(path.index(*index), "invalid_matcher", error.to_string());
             }
             None
         }

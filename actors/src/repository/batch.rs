@@ -21,8 +21,9 @@ use crate::{
     domain::{
         config::{ConfigSnapshot, Versioned},
         document::{DocumentPath, check_labels, to_yaml},
+        problem::Problems,
         secret::Sealer,
-        validate::{CollectorFacts, FleetFacts, validate_pipeline},
+        validate::{Checks, CollectorFacts, FleetFacts},
     },
     ports::{CommitRequest, Committed, PathChange, RepositoryFile},
 };
@@ -213,36 +214,41 @@ fn judge_restore(
         }
     }
     let mut next = overlay.clone();
-    let mut errors = Vec::new();
-    let mut problem = |path: &DocumentPath, field: &str, code: &str, message: String| {
+    let mut errors = Problems::default();
+    let problem = |errors: &mut Problems, path: &DocumentPath, field: &str, code: &str, message: String| {
         let field = if field.is_empty() { path.to_string() } else { format!("{path}: {field}") };
-        errors.push(FieldProblem { field, code: code.to_owned(), message });
+        errors.add(field, code, message);
     };
     for RestoredFile { path, content, .. } in files {
         match content {
             None => load::remove(&mut next, path),
             Some(content) => {
                 if let Err(reason) = load::take(&mut next, path, &unsaved(path, content.clone())) {
-                    problem(path, "", "invalid_yaml", reason);
+                    problem(&mut errors, path, "", "invalid_yaml", reason);
                 }
             }
         }
         next.broken.retain(|broken| broken.document.as_ref() != Some(path));
     }
-    let facts = FleetFacts { collectors: judge.facts };
     let destinations: BTreeSet<&DestinationId> = files.iter().filter_map(|file| as_destination(&file.path)).collect();
     let sends_there = |pipeline: &PipelineDocument| pipeline.destinations.iter().any(|d| destinations.contains(d.id()));
     let restored: BTreeSet<&PipelineId> = files.iter().filter_map(|file| as_pipeline(&file.path)).collect();
+    let checks = Checks::of_many(&next, FleetFacts { collectors: judge.facts });
     for (id, pipeline) in &next.pipelines {
         // Untouched ones too, when they send where something changes: a destination that is gone again breaks them.
         if !restored.contains(id) && !sends_there(&pipeline.document) {
             continue;
         }
-        for found in validate_pipeline(id, &pipeline.document, &next, &facts).errors {
-            problem(&DocumentPath::Pipeline(id.clone()), &found.field, &found.code, found.message);
+        // More would not be kept.
+        if errors.is_full() {
+            break;
+        }
+        for found in checks.pipeline(id, &pipeline.document).errors {
+            problem(&mut errors, &DocumentPath::Pipeline(id.clone()), &found.field, &found.code, found.message);
         }
     }
-    if !errors.is_empty() {
+    drop(checks);
+    if let Err(errors) = errors.or(()) {
         return Err(Judged::Refused(SaveError::Invalid { errors, warnings: Vec::new() }));
     }
     *overlay = next;

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -108,8 +108,10 @@ impl RepositoryHandle {
             .await?;
         let etags: HashMap<String, Etag> =
             now.into_iter().filter_map(|(path, file)| Some((path, file?.etag))).collect();
-        let wanted = |path: &DocumentPath| match &paths {
-            Some(paths) => paths.iter().any(|wanted| *wanted == path.to_string()),
+        let named: Option<HashSet<DocumentPath>> =
+            paths.map(|paths| paths.iter().filter_map(|path| path.parse().ok()).collect());
+        let wanted = |path: &DocumentPath| match &named {
+            Some(named) => named.contains(path),
             None => matches!(path, DocumentPath::Pipeline(_) | DocumentPath::Destination(_)),
         };
         let mut files: Vec<RestoredFile> = differs

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use super::*;
 use crate::domain::{
@@ -304,6 +307,42 @@ fn pipelines_that_meet_on_a_port_are_both_named() {
     // The same settings share one receiver.
     assert!(errors(&source("127.0.0.1:4317"), &config, std::slice::from_ref(&meets)).is_empty());
     assert!(errors(&source("127.0.0.1:4319"), &config, std::slice::from_ref(&meets)).is_empty());
+}
+
+#[test]
+fn many_pipelines_are_judged_together_as_each_is_alone() {
+    let source = |endpoint: &str, more: &str| {
+        format!("sources: [{{id: s, kind: otlp, settings: {{grpc: {{endpoint: '{endpoint}'}}{more}}}}}]\n")
+    };
+    let (one, other) = ("match: ['team=shop']\n", "match: ['team=~\"sh.*|mail\"', 'env=prod']\n");
+    let pipelines = [
+        ("a", pipeline(&source("0.0.0.0:4317", ""))),
+        ("b", pipeline(&source("0.0.0.0:4317", ""))),
+        ("c", pipeline(&format!("{}{one}", source("127.0.0.1:4317", "")))),
+        ("d", pipeline(&format!("{}{other}", source("localhost:4317", ", http: {endpoint: '0.0.0.0:4318'}")))),
+        ("e", pipeline(&format!("{}{other}", source("0.0.0.0:9000", ", http: {endpoint: '127.0.0.1:4318'}")))),
+        (
+            "f",
+            pipeline(&format!("{}match: ['team=none']\n", source("0.0.0.0:4317", ", http: {endpoint: '0.0.0.0:1'}"))),
+        ),
+        ("g", pipeline(&format!("{}enabled: false\n", source("127.0.0.2:4317", "")))),
+        ("h", pipeline("sources: [{id: f, kind: file_log, settings: {include: [/a]}}]\nmatch: ['tema=shop']\n")),
+        ("i", pipeline("match: ['=']\n")),
+    ];
+    let pipelines: Vec<(&str, &str)> = pipelines.iter().map(|(id, text)| (*id, text.as_str())).collect();
+    let config = repository(&pipelines);
+    let of_team = |number, team| collector(number, Runtime::Otelcol, &[("env", "prod"), ("team", team)]);
+    let collectors = [of_team(1, "shop"), of_team(2, "mail"), of_team(3, "else")];
+    let fleet = FleetFacts { collectors: &collectors };
+    let checks = Checks::of_many(&config, fleet);
+    let mut conflicts = BTreeMap::new();
+    for (id, pipeline) in &config.pipelines {
+        let together = checks.pipeline(id, &pipeline.document);
+        assert_eq!(together, validate_pipeline(id, &pipeline.document, &config, &fleet), "{id}");
+        conflicts.insert(id.as_str(), together.errors.iter().filter(|problem| problem.code == "port_conflict").count());
+    }
+    let expected = [("a", 2), ("b", 2), ("c", 3), ("d", 4), ("e", 1), ("f", 0), ("g", 0), ("h", 0), ("i", 0)];
+    assert_eq!(conflicts, expected.into());
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn restore_is_judged_on_what_it_touches() {
         let accepted = matches!(judged[0], Judged::Accepted { .. });
         (accepted, requests.first().map_or(0, |request| request.changes.len()), begun.elapsed())
     };
-    for files in [1, 10, 100] {
+    for files in [1, 10, 100, 1_000] {
         let (accepted, changed, took) = judge_on(moved_ports(&config, files, 20_000));
         println!("a restore of {files} of 1,000 pipelines on 5,000 collectors is judged in {took:?}");
         assert!(accepted);
@@ -217,4 +217,13 @@ fn restore_is_not_kept_up_by_what_it_does_not_touch_and_refused_for_what_it_brea
     let Judged::Refused(SaveError::Invalid { errors, .. }) = &judged[0] else { panic!("pipelines send there") };
     assert!(errors.iter().any(|e| e.field == "pipelines/p0.yaml: destinations[0]"), "{errors:?}");
     assert!(requests.is_empty());
+}
+
+#[test]
+fn restore_that_breaks_everything_names_a_hundred_problems() {
+    let (config, _) = large_fleet(300, 0);
+    let gone = restore_of([(DocumentPath::Destination("central".parse().unwrap()), None)].into_iter());
+    let (judged, _) = run(&[gone], &config, &PlainSealer::default());
+    let Judged::Refused(SaveError::Invalid { errors, .. }) = &judged[0] else { panic!("pipelines send there") };
+    assert_eq!(errors.len(), Problems::LIMIT);
 }
