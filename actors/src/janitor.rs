@@ -12,7 +12,7 @@ use crate::{
     by::By,
     collector::{Work, post},
     domain::document::DocumentPath,
-    fleet::end_known_tokens,
+    fleet::{FleetError, end_known_tokens},
     ports::StoreError,
     repository::{Edit, Precondition, RepositoryHandle, Save, SaveError},
     runtime::messages,
@@ -74,7 +74,7 @@ impl Handler<Tidy> for JanitorActor {
 async fn round(shared: Arc<Shared>, repository: RepositoryHandle) -> Result<(), StoreError> {
     let now = shared.clock.now();
     wake_silent(&shared, now);
-    remove_unborn(&shared, &repository).await;
+    remove_all_unborn(&shared, &repository).await;
     end_tokens(&shared).await?;
     let ended_before = Timestamp::from_millis(now.as_millis().saturating_sub(ENROLLMENT_KEPT_MS));
     for id in shared.store.prune_enrollments(ended_before).await? {
@@ -118,12 +118,23 @@ async fn end_tokens(shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes the documents of collectors that did not come into being.
-async fn remove_unborn(shared: &Shared, repository: &RepositoryHandle) {
+/// Removes what there may be of a collector that did not come into being: its document first, so that none is left
+/// without a collector.
+pub(crate) async fn remove_unborn(
+    shared: &Shared,
+    repository: &RepositoryHandle,
+    id: CollectorId,
+    by: By,
+) -> Result<(), FleetError> {
+    remove_document(repository, id, by).await.map_err(FleetError::Save)?;
+    Ok(shared.store.remove_collectors(vec![id]).await?)
+}
+
+async fn remove_all_unborn(shared: &Shared, repository: &RepositoryHandle) {
     let unborn = std::mem::take(&mut *shared.unborn.lock());
     for id in unborn {
-        if let Err(error) = remove_document(repository, id, by_janitor()).await {
-            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not taken back yet");
+        if let Err(error) = remove_unborn(shared, repository, id, by_janitor()).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "collector not taken back yet");
             shared.unborn.lock().push(id);
         }
     }
@@ -134,7 +145,7 @@ fn by_janitor() -> By {
 }
 
 /// Removes what the config repository says of a collector, if it says anything.
-pub(crate) async fn remove_document(repository: &RepositoryHandle, id: CollectorId, by: By) -> Result<(), SaveError> {
+async fn remove_document(repository: &RepositoryHandle, id: CollectorId, by: By) -> Result<(), SaveError> {
     let edit = Edit::Delete(DocumentPath::Collector(id));
     match repository.save(Save { edit, precondition: Precondition::Any, by }).await {
         Ok(_) | Err(SaveError::NotFound(_)) => Ok(()),

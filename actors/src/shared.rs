@@ -52,7 +52,7 @@ pub(crate) struct Shared {
     pub(crate) collector_counters: Arc<ActorCounters>,
     pub(crate) stopping: AtomicBool,
     pub(crate) sessions: AtomicU64,
-    /// Collectors that could not be stored after their document was committed; it is still to be removed.
+    /// Collectors whose creation failed; what there may be of them is still to be removed.
     pub(crate) unborn: Mutex<Vec<CollectorId>>,
     /// Collectors whose attributes changed since the fleet last looked.
     pub(crate) changed: Mutex<HashSet<CollectorId>>,

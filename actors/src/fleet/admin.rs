@@ -19,7 +19,7 @@ use crate::{
     directory::{KnownToken, Place, Slot},
     domain::document::{CollectorDocument, check_labels},
     feed::FeedItem,
-    janitor::remove_document,
+    janitor::remove_unborn,
     ports::{CloseReason, CollectorRecord, CollectorTokenRecord, RowRecord},
     repository::{Edit, Precondition, Save, SaveError},
     runtime::AskError,
@@ -32,7 +32,8 @@ const MAX_VERSION: usize = 64;
 const MAX_NAME: usize = 200;
 
 impl FleetHandle {
-    /// Creates a collector with a token. Its name and labels go into the config repository first.
+    /// Creates a collector with a token. It is stored before its name and labels go into the config repository: a crash in
+    /// between leaves a collector that the list shows, and not a document of nobody.
     ///
     /// # Errors
     /// When the request breaks rules, or a store fails.
@@ -45,21 +46,27 @@ impl FleetHandle {
         let (this, by) = (self.clone(), by.clone());
         self.detached(async move {
             let id = CollectorId::generate();
-            let document = CollectorDocument { version: 1, name: new.name.clone(), labels: new.labels };
-            let save = Save { edit: Edit::Collector(id, document), precondition: Precondition::Absent, by: by.clone() };
-            this.repository.save(save).await.map_err(FleetError::Save)?;
-
             let shared = &this.shared;
-            let mut record = record(id, new.name, new.runtime, shared.clock.now());
+            let mut record = record(id, new.name.clone(), new.runtime, shared.clock.now());
             record.stability = new.stability.unwrap_or_default();
             record.planned_version = new.version;
             by.actor().clone_into(&mut record.created_by);
             let token = Token::mint(TokenKind::Collector, &*shared.entropy);
             let known = token_record(&token, id, shared);
-            if let Err(error) = shared.store.set_collector_tokens(id, vec![known.clone()], Some(record.clone())).await {
-                // Who asked hears that nothing was stored.
+            let stored = shared.store.set_collector_tokens(id, vec![known.clone()], Some(record.clone())).await;
+            let created = match stored {
+                Ok(()) => {
+                    let document = CollectorDocument { version: 1, name: new.name, labels: new.labels };
+                    let edit = Edit::Collector(id, document);
+                    let save = Save { edit, precondition: Precondition::Absent, by: by.clone() };
+                    this.repository.save(save).await.map(drop).map_err(FleetError::Save)
+                }
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = created {
+                // Who asked hears that nothing was stored. Of a failure it may not be known whether anything was.
                 this.take_back(id, by.request_id).await;
-                return Err(error.into());
+                return Err(error);
             }
             let slot = this.welcome(record, Some(&known)).await;
             this.note(&slot, "created", format!("created by {}", by.actor()));
@@ -68,13 +75,14 @@ impl FleetHandle {
         .await?
     }
 
-    /// Removes the document of a collector that does not come into being; when that fails too, the janitor does it.
+    /// Removes what there may be of a collector that does not come into being. The janitor does it once more: a commit that
+    /// was given up may still be made, and this may fail, too.
     async fn take_back(&self, id: CollectorId, request_id: RequestId) {
         let by = By::server("registration", request_id);
-        if let Err(error) = remove_document(&self.repository, id, by).await {
-            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "document not taken back yet");
-            self.shared.unborn.lock().push(id);
+        if let Err(error) = remove_unborn(&self.shared, &self.repository, id, by).await {
+            tracing::warn!(collector = %id, error = &error as &dyn std::error::Error, "collector not taken back yet");
         }
+        self.shared.unborn.lock().push(id);
     }
 
     /// Makes a stored collector known to everybody. When this returns, the fleet knows what it should run: its first

@@ -82,7 +82,7 @@ fn stop_writes_what_waits() {
 }
 
 #[test]
-fn collector_that_cannot_be_stored_leaves_no_document() {
+fn collector_whose_creation_fails_leaves_nothing() {
     run(async {
         let world = World::default();
         let handles = world.start().await;
@@ -98,19 +98,28 @@ fn collector_that_cannot_be_stored_leaves_no_document() {
             let refused = handles.fleet.register(new(), &by("ada")).await;
             assert!(matches!(refused, Err(FleetError::Store(_))), "{refused:?}");
         }
-        assert!(handles.repository.snapshot().collectors.is_empty(), "as who asked was told");
-        assert_eq!(world.repository.len(), 4, "two documents came and went");
+        assert_eq!(world.repository.len(), 0, "no document comes before what it is of: a crash would leave it behind");
         world.store.fail_writes(false);
+        world.repository.fail_commits(true);
+        let refused = handles.fleet.register(new(), &by("ada")).await;
+        assert!(matches!(refused, Err(FleetError::Save(_))), "{refused:?}");
+        assert_eq!(handles.fleet.collectors(&Default::default()).unwrap().total, 0);
+        assert_eq!(world.store.load_collectors().await.unwrap(), []);
+        assert_eq!(world.store.load_collector_tokens().await.unwrap(), []);
+        world.repository.fail_commits(false);
 
-        // When even that fails, it is done later.
+        // A commit that was given up and made all the same is taken back later, and so is one that stays when that fails.
+        assert_eq!(handles.shared.unborn.lock().len(), 3);
         let (id, _) = register(&handles, Runtime::Alloy, "prod").await;
         handles.shared.unborn.lock().push(id);
         world.repository.fail_commits(true);
         handles.tidy().await.unwrap();
-        assert!(handles.repository.snapshot().collectors.contains_key(&id));
+        assert_eq!(*handles.shared.unborn.lock(), [id]);
+        assert_eq!(world.store.load_collectors().await.unwrap().len(), 1, "its document is there");
         world.repository.fail_commits(false);
         handles.tidy().await.unwrap();
         assert!(handles.repository.snapshot().collectors.is_empty());
+        assert_eq!(world.store.load_collectors().await.unwrap(), []);
         handles.stop().await;
     });
 }
