@@ -161,6 +161,8 @@ pub struct OpampConfig {
     pub max_message: Size,
     /// How many sockets may be open; the next is told to come back later.
     pub max_connections: usize,
+    /// How many of them may have come with one enrolment token and not be known yet; the next is told to come back later.
+    pub max_enrolling: usize,
     /// How often a silent peer is pinged.
     pub ping_interval: Span,
     /// How long a peer may be silent, pongs included, before it counts as gone. When it is not set: three heartbeats, and
@@ -178,6 +180,7 @@ impl Default for OpampConfig {
         Self {
             max_message: Size::mebibytes(64),
             max_connections: 50_000,
+            max_enrolling: 1_000,
             ping_interval: Span::seconds(25),
             silence: None,
             write_timeout: Span::seconds(30),
@@ -351,6 +354,9 @@ impl Config {
             if size.0 < 1024 {
                 return Err(ConfigError::bad(key, "must be 1KiB or more"));
             }
+        }
+        if self.opamp.max_enrolling == 0 {
+            return Err(ConfigError::bad("opamp.max_enrolling", "must be 1 or more"));
         }
         Ok(())
     }

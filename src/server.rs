@@ -180,6 +180,7 @@ impl Server {
             settings: Settings {
                 public_url: reach.known().map(str::to_owned),
                 ca_pem: authority_pem.clone(),
+                max_enrolling: config.opamp.max_enrolling,
                 timing: Timing { heartbeat: config.opamp.heartbeat.0, silence: config.opamp.silence().0 },
                 ..Settings::default()
             },

@@ -66,6 +66,8 @@ pub struct Settings {
     pub threads: usize,
     /// How many agents are asked for their full state in a second.
     pub full_states_per_second: u32,
+    /// How many sockets may have come with one enrolment token and not be known yet.
+    pub max_enrolling: usize,
     /// How long a rotated token stays valid after a fresh process first used the newer one.
     pub previous_token_grace: Duration,
     /// How long a deregistered collector is kept.
@@ -83,6 +85,7 @@ impl Default for Settings {
             timing: Timing::default(),
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             full_states_per_second: 100,
+            max_enrolling: 1_000,
             previous_token_grace: DAY * 7,
             deregistered_retention: DAY * 30,
             repository_poll: Duration::from_secs(5),

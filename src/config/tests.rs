@@ -53,6 +53,7 @@ fn bad_value_is_named_with_its_key() {
             ("[opamp]\nping_interval = \"10 parsecs\"", "opamp.ping_interval"),
             ("[opamp]\nmax_message = 3", "opamp.max_message"),
             ("[opamp]\nmax_message = \"1B\"", "opamp.max_message"),
+            ("[opamp]\nmax_enrolling = 0", "opamp.max_enrolling"),
             ("[opamp]\nsilence = \"1s\"", "opamp.silence"),
             ("[opamp]\nheartbeat = \"10ms\"", "opamp.heartbeat"),
             ("[http]\nbody_timeout = \"0s\"", "http.body_timeout"),

@@ -57,6 +57,9 @@ pub trait Agent: Unpin + 'static {
     /// A pong came.
     fn pong(&self);
 
+    /// Whether nothing came of a peer that has yet to say who it is.
+    fn is_silent(&self) -> bool;
+
     /// The peer is about to be cut for what it does. It would dial again at once: its next dial is to be refused.
     fn hold_off(&self);
 }
@@ -70,6 +73,9 @@ impl Agent for AgentSession {
     }
     fn pong(&self) {
         Self::pong(self);
+    }
+    fn is_silent(&self) -> bool {
+        Self::is_silent(self)
     }
     fn hold_off(&self) {
         Self::hold_off(self);
@@ -87,7 +93,7 @@ pub struct SocketLimits {
     pub silence: Duration,
     /// A peer that left what was written unread for this long is cut.
     pub write_timeout: Duration,
-    /// A peer that has not brought a message to its end after this long is cut.
+    /// A peer that has not brought a message to its end after this long is cut, and one that has yet to say who it is.
     pub message_time: Duration,
 }
 
@@ -130,6 +136,7 @@ where
         backlog: backlog.clone(),
         limits,
         share: Some(share),
+        begun: Instant::now(),
         last_ping: Instant::now(),
         closing: None,
         end: end.clone(),
@@ -151,6 +158,7 @@ struct OpampSocket<A> {
     limits: SocketLimits,
     /// Until the actor starts.
     share: Option<Share>,
+    begun: Instant,
     last_ping: Instant,
     closing: Option<Instant>,
     end: Rc<std::cell::Cell<SessionEnd>>,
@@ -180,7 +188,8 @@ impl<A: Agent> OpampSocket<A> {
                 let inlet = this.inlet.borrow();
                 (inlet.last_read(), inlet.unfinished_since())
             };
-            if last_heard.elapsed() > this.limits.silence {
+            let is_late = this.begun.elapsed() > this.limits.message_time && this.agent.is_silent();
+            if last_heard.elapsed() > this.limits.silence || is_late {
                 this.queue.close(CloseReason::Silent);
             } else if this.backlog.stuck_for() > this.limits.write_timeout
                 || unfinished_since.is_some_and(|since| since.elapsed() > this.limits.message_time)

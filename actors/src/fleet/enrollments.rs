@@ -27,12 +27,32 @@ pub(crate) struct Enrollments {
     /// Until when a token is refused from an address.
     refused: Mutex<HashMap<(TokenHash, Arc<str>), Duration>>,
     turns: [tokio::sync::Mutex<()>; TURNS],
+    /// How many sockets have come with a token and are not known yet.
+    waiting: Arc<Mutex<HashMap<TokenHash, usize>>>,
+}
+
+/// The place of a socket whose process is not known yet. Given back when dropped.
+pub(crate) struct Waiting {
+    all: Arc<Mutex<HashMap<TokenHash, usize>>>,
+    hash: TokenHash,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut all = self.all.lock();
+        if let Some(count) = all.get_mut(&self.hash) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.hash);
+            }
+        }
+    }
 }
 
 impl Default for Enrollments {
     fn default() -> Self {
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
-        Self { by_hash: DashMap::default(), refused: Mutex::default(), turns }
+        Self { by_hash: DashMap::default(), refused: Mutex::default(), turns, waiting: Arc::default() }
     }
 }
 
@@ -53,6 +73,18 @@ impl Enrollments {
         let [.., last] = *uid.as_bytes();
         // Invariant: a remainder is below the divisor.
         self.turns[usize::from(last) % TURNS].lock().await
+    }
+
+    /// A place for a socket that came with this token; `None` when `most` of them wait already. Without a bound one token
+    /// could take the places of all.
+    pub(crate) fn wait(&self, hash: TokenHash, most: usize) -> Option<Waiting> {
+        let mut all = self.waiting.lock();
+        let count = all.entry(hash).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Waiting { all: Arc::clone(&self.waiting), hash })
     }
 
     pub(crate) fn remove(&self, id: TokenId) {

@@ -8,6 +8,7 @@ use prost::Message as _;
 
 use super::{
     AdmitError, FleetHandle, Peer,
+    enrollments::Waiting,
     peers::{CANNOT_ENROL, PeerKind},
 };
 use crate::{
@@ -46,6 +47,8 @@ struct Inner {
     transport: Arc<dyn Transport>,
     address: Option<Arc<str>>,
     stage: Mutex<Stage>,
+    /// Among those that came with its enrolment token, until it has its collector.
+    waiting: Mutex<Option<Waiting>>,
 }
 
 /// How far a session is.
@@ -53,7 +56,7 @@ enum Stage {
     /// It has its collector.
     Bound(Arc<Slot>),
     /// Its first message is awaited, or being judged while others wait.
-    Enrolling { hash: TokenHash, is_judging: bool, waiting: Vec<AgentToServer> },
+    Enrolling { hash: TokenHash, is_silent: bool, is_judging: bool, waiting: Vec<AgentToServer> },
     /// Its token was not for it. It stays open and idle: a closed socket is dialled again at once.
     Refused(String),
     /// It was closed.
@@ -63,15 +66,21 @@ enum Stage {
 impl AgentSession {
     pub(super) fn open(fleet: FleetHandle, peer: Peer, transport: Arc<dyn Transport>) -> Result<Self, AdmitError> {
         let id = fleet.shared.next_session();
+        let mut waiting = None;
         let (stage, owner) = match peer.kind {
-            PeerKind::Enrolling { hash } => (Stage::Enrolling { hash, is_judging: false, waiting: Vec::new() }, None),
+            PeerKind::Enrolling { hash } => {
+                let (shared, messages) = (&fleet.shared, Vec::new());
+                waiting = Some(shared.enrollments.wait(hash, shared.settings.max_enrolling).ok_or(AdmitError::Busy)?);
+                (Stage::Enrolling { hash, is_silent: true, is_judging: false, waiting: messages }, None)
+            }
             PeerKind::Collector { known, token, hash } => {
                 fleet.begin_grace(&known);
                 let slot = known.slot;
                 (Stage::Bound(Arc::clone(&slot)), Some((slot, Credential::Collector { token }, hash)))
             }
         };
-        let inner = Inner { fleet, id, transport, address: peer.address, stage: Mutex::new(stage) };
+        let (stage, waiting) = (Mutex::new(stage), Mutex::new(waiting));
+        let inner = Inner { fleet, id, transport, address: peer.address, stage, waiting };
         if let Some((slot, credential, hash)) = owner {
             inner.connect(&slot, credential, hash)?;
         }
@@ -95,8 +104,8 @@ impl AgentSession {
                 waiting.push(message);
                 Ok(())
             }
-            Stage::Enrolling { hash, is_judging, .. } => {
-                *is_judging = true;
+            Stage::Enrolling { hash, is_silent, is_judging, .. } => {
+                (*is_silent, *is_judging) = (false, true);
                 let (judged, hash) = (Arc::clone(inner), *hash);
                 // A stopped thread: the server ends, and the session with it.
                 inner.fleet.shared.pool.hub().spawn(async move { judged.judge(hash, message).await });
@@ -123,6 +132,12 @@ impl AgentSession {
             }
             Stage::Closed => Ok(()),
         }
+    }
+
+    /// Whether nothing came of a peer that has yet to say who it is. A supervisor says so at once.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        matches!(&*self.inner.stage.lock(), Stage::Enrolling { is_silent: true, .. })
     }
 
     /// The session is about to be cut, because its peer sends too fast or does not read: its next dial, which comes at
@@ -211,6 +226,7 @@ impl Inner {
                     let _ = self.post_message(&slot, message);
                 }
                 *stage = Stage::Bound(slot);
+                *self.waiting.lock() = None;
             }
             // Not closed, because it would be back at once: its next message is judged again.
             Err(_) => {
@@ -240,6 +256,7 @@ impl Inner {
 impl Drop for AgentSession {
     fn drop(&mut self) {
         let stage = std::mem::replace(&mut *self.inner.stage.lock(), Stage::Closed);
+        *self.inner.waiting.lock() = None;
         if let Stage::Bound(slot) = stage {
             slot.connections.lock().retain(|connection| connection.id != self.inner.id);
             let (shared, gone) = (&self.inner.fleet.shared, Work::Disconnected(self.inner.id));

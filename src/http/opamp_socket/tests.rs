@@ -25,6 +25,8 @@ struct Echo {
     closed: Rc<Cell<bool>>,
     held_off: Rc<Cell<bool>>,
     queue: Arc<OutgoingQueue>,
+    /// It came with an enrolment token.
+    enrols: bool,
 }
 
 impl Agent for Echo {
@@ -42,6 +44,9 @@ impl Agent for Echo {
         self.queue.send(ServerToAgent { error_response, ..Default::default() }).map_err(|_| SessionError::Full)
     }
     fn pong(&self) {}
+    fn is_silent(&self) -> bool {
+        self.enrols && self.heard.borrow().is_empty()
+    }
     fn hold_off(&self) {
         assert_eq!(self.queue.close_asked(), None, "the refusal comes first, for the peer is back within 2 ms");
         self.held_off.set(true);
@@ -73,9 +78,14 @@ const LIMITS: SocketLimits = SocketLimits {
 
 /// Starts a session; `pipe` is how much the peer takes before it has to read.
 async fn rig(limits: SocketLimits, pipe: usize) -> Rig {
+    rig_of(limits, pipe, false).await
+}
+
+async fn rig_of(limits: SocketLimits, pipe: usize, enrols: bool) -> Rig {
     let (ours, theirs) = tokio::io::duplex(pipe);
     let queue = OutgoingQueue::new(limits.max_message);
-    let agent = Echo { heard: Rc::default(), closed: Rc::default(), held_off: Rc::default(), queue: queue.clone() };
+    let (heard, closed, held_off) = (Rc::default(), Rc::default(), Rc::default());
+    let agent = Echo { heard, closed, held_off, queue: queue.clone(), enrols };
     let (heard, closed, held_off) = (agent.heard.clone(), agent.closed.clone(), agent.held_off.clone());
     let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue.clone(), limits, Budget::new(1 << 30).share()));
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
@@ -306,6 +316,21 @@ async fn peer_that_answers_pings_stays() {
 }
 
 #[actix_web::test]
+async fn peer_that_never_says_who_it_is_goes_though_it_answers_pings() {
+    tokio::time::pause();
+    let mut rig = rig_of(LIMITS, 4096, true).await;
+    let begun = Instant::now();
+    assert_eq!(close_code_of(&mut rig.client).await, Some(1001));
+    assert!(begun.elapsed() >= LIMITS.message_time);
+    assert_eq!(rig.session.await.unwrap(), SessionEnd::Server(CloseReason::Silent));
+
+    let mut rig = rig_of(LIMITS, 4096, true).await;
+    rig.client.send(message(1, 16)).await.unwrap();
+    let closed = tokio::time::timeout(LIMITS.message_time * 5, close_code_of(&mut rig.client)).await;
+    assert!(closed.is_err(), "who has said it stays");
+}
+
+#[actix_web::test]
 async fn peer_that_leaves_what_was_written_unread_is_cut() {
     tokio::time::pause();
     let rig = rig(LIMITS, 64).await;
@@ -320,7 +345,8 @@ async fn message_that_never_ends_is_given_up_however_often_something_comes() {
     tokio::time::pause();
     let (ours, mut theirs) = tokio::io::duplex(4096);
     let queue = OutgoingQueue::new(LIMITS.max_message);
-    let agent = Echo { heard: Rc::default(), closed: Rc::default(), held_off: Rc::default(), queue: queue.clone() };
+    let (heard, closed, held_off) = (Rc::default(), Rc::default(), Rc::default());
+    let agent = Echo { heard, closed, held_off, queue: queue.clone(), enrols: false };
     let share = Budget::new(1 << 30).share();
     let session = actix_rt::spawn(run(ours, Bytes::new(), agent, queue, LIMITS, share));
     let begun = Instant::now();

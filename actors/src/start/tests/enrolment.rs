@@ -61,6 +61,38 @@ fn supervisor_redeems_by_its_first_message_and_is_let_in_again_with_the_same_uid
 }
 
 #[test]
+fn sockets_that_are_not_known_yet_are_bounded_for_each_token() {
+    run(async {
+        let world = World::default();
+        let handles = world.start_with(|settings| settings.max_enrolling = 2).await;
+        let new = || NewEnrollmentToken { ttl_s: None, uses: Some(9), labels: Default::default(), runtime: None };
+        let issued = handles.fleet.create_enrollment(new(), &by("ada")).await.unwrap();
+        let other = handles.fleet.create_enrollment(new(), &by("ada")).await.unwrap();
+        let open = |token: &str| {
+            let peer = handles.fleet.admit(token, None).unwrap();
+            handles.fleet.open_session(peer, Arc::new(FakeTransport::default()))
+        };
+        let token = issued.token.reveal();
+        let waiting = open(token).unwrap();
+        assert!(waiting.is_silent());
+        let mut agent = Agent::new(1);
+        agent.dial(&handles, token);
+        assert_eq!(open(token).err(), Some(AdmitError::Busy));
+        assert!(open(other.token.reveal()).is_ok(), "another token has places of its own");
+
+        // Who is known waits no more, and who hangs up makes room.
+        let full = agent.full();
+        agent.ask(full).await;
+        assert!(agent.session.as_ref().is_some_and(|session| !session.is_silent()));
+        let next = open(token).unwrap();
+        assert_eq!(open(token).err(), Some(AdmitError::Busy));
+        drop((waiting, next));
+        assert!(open(token).is_ok());
+        handles.stop().await;
+    });
+}
+
+#[test]
 fn enrolment_token_opens_once_and_nothing_else() {
     run(async {
         let world = World::default();

@@ -38,6 +38,17 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start(&self) -> Handles {
+        self.start_with(|_| {}).await
+    }
+
+    pub(super) async fn start_with(&self, change: impl FnOnce(&mut Settings)) -> Handles {
+        let mut settings = Settings {
+            public_url: Some("http://127.0.0.1:8080".into()),
+            threads: 2,
+            repository_poll: Duration::from_millis(20),
+            ..Settings::default()
+        };
+        change(&mut settings);
         let repository = self.repository.clone();
         crate::start(Deps {
             store: self.store.clone(),
@@ -46,12 +57,7 @@ impl World {
             entropy: self.entropy.clone(),
             sealer: self.sealer.clone(),
             observe: Arc::new(Observe::default()),
-            settings: Settings {
-                public_url: Some("http://127.0.0.1:8080".into()),
-                threads: 2,
-                repository_poll: Duration::from_millis(20),
-                ..Settings::default()
-            },
+            settings,
             give_up: Arc::new(|name| panic!("{name} was given up")),
         })
         .await
