@@ -103,7 +103,8 @@ pub struct HttpConfig {
     pub max_body: Size,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Span,
-    /// What messages and bodies of collectors that have not come to their end may hold of memory, all together.
+    /// What messages and bodies that have not come to their end may hold of memory, all together; a quarter is for small
+    /// ones alone. Twice the largest of them at least: a compressed one is held beside what it unpacks to.
     pub max_unfinished: Size,
     /// How many HTTP connections one thread keeps open at most; OpAMP sockets are counted apart.
     pub max_connections: usize,
@@ -353,6 +354,15 @@ impl Config {
         ] {
             if size.0 < 1024 {
                 return Err(ConfigError::bad(key, "must be 1KiB or more"));
+            }
+            let unfinished = self.http.max_unfinished;
+            if unfinished.0 / 2 < size.0 {
+                return Err(ConfigError::bad(
+                    "http.max_unfinished",
+                    format!(
+                        "{unfinished} is less than twice `{key}`, which is {size}: a message of that size could not be taken"
+                    ),
+                ));
             }
         }
         if self.opamp.max_enrolling == 0 {

@@ -74,6 +74,26 @@ fn bad_value_is_named_with_its_key() {
 }
 
 #[test]
+fn what_unfinished_messages_may_hold_is_enough_for_the_largest() {
+    Jail::expect_with(|jail| {
+        for (text, other) in [
+            ("[http]\nmax_unfinished = \"100MiB\"", "opamp.max_message"),
+            ("[opamp]\nmax_message = \"129MiB\"", "opamp.max_message"),
+            ("[remotecfg]\nmax_body = \"200MiB\"", "remotecfg.max_body"),
+            ("[otlp]\nmax_body = \"1GiB\"", "otlp.max_body"),
+            ("[http]\nmax_body = \"1GiB\"", "http.max_body"),
+        ] {
+            jail.create_file("linkmesh.toml", text)?;
+            let error = load(&Overrides::default()).unwrap_err().to_string();
+            assert!(error.contains("`http.max_unfinished`") && error.contains(&format!("`{other}`")), "{error}");
+        }
+        jail.create_file("linkmesh.toml", "[http]\nmax_unfinished = \"128MiB\"")?;
+        assert!(load(&Overrides::default()).is_ok());
+        Ok(())
+    });
+}
+
+#[test]
 fn missing_file_and_broken_file_are_errors() {
     Jail::expect_with(|jail| {
         assert!(matches!(load(&Overrides::default()), Err(ConfigError::Unreadable { .. })));

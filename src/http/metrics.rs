@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use self::text::{Kind, Text};
 use super::{
     AppState,
+    budget::Budget,
     routes::{Access, Route},
 };
 use crate::error::{Error, Result};
@@ -132,6 +133,7 @@ async fn get_metrics(state: web::Data<AppState>) -> Result<HttpResponse> {
         process(&mut text);
         fleet(&mut text, &state.handles.fleet);
         connections(&mut text, &state.connections);
+        unfinished(&mut text, &state.budget);
         observed(&mut text, &state.handles.observe);
         requests(&mut text, &state.http_metrics);
         text.finish()
@@ -191,6 +193,13 @@ fn connections(text: &mut Text, connections: &Connections) {
     }
     text.family("bodies_late_total", Kind::Counter, "Requests whose body did not arrive in time.");
     text.sample("", &[], counts.bodies_late.get());
+}
+
+fn unfinished(text: &mut Text, budget: &Budget) {
+    text.family("unfinished_bytes", Kind::Gauge, "What messages and bodies that are not whole hold of memory.");
+    text.sample("", &[], budget.held());
+    text.family("unfinished_refused_total", Kind::Counter, "Messages and bodies that there was no memory for.");
+    text.sample("", &[], budget.refused.get());
 }
 
 fn observed(text: &mut Text, observe: &Observe) {

@@ -106,7 +106,11 @@ async fn answer_to(
 /// The answer to a request whose body was not taken.
 pub(super) fn bad_body(agents: &Agents, error: BodyError) -> HttpResponse {
     agents.note_body(error);
-    HttpResponse::build(error.status()).finish()
+    let mut answer = HttpResponse::build(error.status());
+    if error == BodyError::Exhausted {
+        answer.insert_header((header::RETRY_AFTER, RETRY.as_secs()));
+    }
+    answer.finish()
 }
 
 pub(super) fn refuse(turned_away: &TurnedAway) -> HttpResponse {

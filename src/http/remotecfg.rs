@@ -15,7 +15,7 @@ use linkmesh_proto::wire::collector::{
 use parking_lot::Mutex;
 
 use super::{
-    agents::Agents,
+    agents::{Agents, RETRY},
     body::{self, BodyError},
     mounts::{Admission, Mount},
 };
@@ -104,7 +104,7 @@ fn refuse(agents: &Agents, error: &PollError, address: Option<IpAddr>) -> Connec
         PollError::NoId => ConnectError::invalid("the request names no id"),
         PollError::Unavailable(error) => {
             tracing::warn!(%error, "a poll got no answer");
-            ConnectError::unavailable("the server cannot answer at the moment")
+            ConnectError::unavailable("the server cannot answer at the moment").retry_after(RETRY)
         }
     }
 }

@@ -23,6 +23,8 @@ async fn metrics_have_their_names_and_only_bounded_labels() {
         "opamp_messages_total",
         "opamp_sockets_total",
         "bodies_late_total",
+        "unfinished_bytes",
+        "unfinished_refused_total",
         "remotecfg_polls_total",
         "config_pushes_total",
         "push_latency_seconds",

@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn messages_that_are_not_whole_hold_no_more_than_there_is_for_all() {
-        let budget = Budget::new(300_000);
+        let budget = Budget::new(600_000);
         let bytes = fragments(200_000, 4096);
         let (most, rest) = bytes.split_at(bytes.len() - 100);
         let peer = || {
@@ -400,5 +400,27 @@ mod tests {
         let (mut fourth, fourths) = peer();
         fourths.borrow_mut().push(most);
         assert!(fourth.next().now_or_never().is_none(), "there is room again");
+    }
+
+    #[test]
+    fn small_messages_count_while_they_are_not_whole() {
+        let budget = Budget::new(100_000);
+        let bytes = fragments(1000, 300);
+        let (most, rest) = bytes.split_at(bytes.len() - 10);
+        let peers = (0..).map(|_| {
+            let inlet = Rc::new(RefCell::new(Inlet::default()));
+            let mut frames = Frames::new(inlet.clone(), 1 << 20, budget.share());
+            inlet.borrow_mut().push(most);
+            let arrival = frames.next().now_or_never();
+            (frames, inlet, arrival)
+        });
+        let mut waiting: Vec<_> = peers.take_while(|(.., arrival)| arrival.is_none()).collect();
+        assert!((90..=101).contains(&waiting.len()), "{}", waiting.len());
+        for (frames, inlet, _) in &mut waiting {
+            inlet.borrow_mut().push(rest);
+            assert!(matches!(frames.next().now_or_never(), Some(Some(Ok(Arrival::Message(_))))));
+            assert!(frames.next().now_or_never().is_none());
+        }
+        assert_eq!(budget.held(), 0, "what is whole holds nothing");
     }
 }

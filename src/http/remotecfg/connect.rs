@@ -19,6 +19,7 @@ use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::http::{
+    agents::RETRY,
     body::{self, BodyError, accepts_gzip},
     budget::Share,
 };
@@ -304,7 +305,7 @@ impl From<BodyError> for ConnectError {
         match error {
             BodyError::TooLarge => Self::too_large(),
             BodyError::Late => Self::late(),
-            BodyError::Exhausted => Self::unavailable("too many large requests are being read"),
+            BodyError::Exhausted => Self::unavailable("too many large requests are being read").retry_after(RETRY),
             BodyError::Broken | BodyError::Encoding => Self::invalid("the request broke off"),
         }
     }

@@ -11,7 +11,7 @@ const LIMIT: usize = 1 << 20;
 
 /// What a body may hold while it is unpacked.
 fn share() -> Share {
-    Budget::new(LIMIT).share()
+    Budget::new(2 * LIMIT).share()
 }
 
 fn post() -> TestRequest {

@@ -1,6 +1,6 @@
 //! Reads path, query and body of a request, with errors that name the place.
 
-use std::{fmt, future::Future, pin::Pin, str::FromStr};
+use std::{fmt, future::Future, pin::Pin, str::FromStr, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -18,6 +18,9 @@ use crate::{
         body::{self, BodyError, BodyLimits},
     },
 };
+
+/// When to try again what there was no memory for.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// The largest body that a REST route reads, unless configured otherwise.
 pub const DEFAULT_MAX_BODY: usize = 2 << 20;
@@ -150,6 +153,7 @@ pub(super) async fn read_body(payload: &mut Payload, state: &AppState) -> Result
         }
         BodyError::Exhausted => {
             Error::new(ErrorCode::Unavailable, "Too many large requests are being read; try again soon.")
+                .with_retry_after(RETRY)
         }
         BodyError::Broken | BodyError::Encoding => {
             Error::new(ErrorCode::MalformedRequest, "The body could not be read to its end.")
