@@ -18,6 +18,7 @@ pub mod opamp;
 pub mod opamp_socket;
 pub mod openapi;
 pub mod otlp;
+mod parts;
 pub mod pipelines;
 pub mod remotecfg;
 pub mod revisions;

@@ -1,6 +1,6 @@
 //! What holds for every protocol of collectors: whose body is read, for how long, and from where a request comes.
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
@@ -78,6 +78,60 @@ async fn body_that_trickles_is_cut() {
     }
     let metrics = metrics(&server).await;
     assert!(metrics.contains(&format!("linkmesh_server_bodies_late_total {cut}\n")), "{metrics}");
+}
+
+/// Of a few kilobytes that unpack to a message of empty parts, which would take gigabytes.
+fn bomb(parts: usize, around: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&around(b"\x0a\x00".repeat(parts))).unwrap();
+    packed.finish().unwrap()
+}
+
+/// The most memory that the process ever held, in MiB.
+fn peak_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() >> 10
+}
+
+#[tokio::test]
+async fn messages_that_unpack_to_far_more_than_was_sent_take_no_more_than_there_is_for_all() {
+    let limits = [
+        ("LINKMESH_OPAMP__MAX_MESSAGE", "16MiB"),
+        ("LINKMESH_REMOTECFG__MAX_BODY", "16MiB"),
+        ("LINKMESH_OTLP__MAX_BODY", "16MiB"),
+        ("LINKMESH_HTTP__MAX_UNFINISHED", "32MiB"),
+    ];
+    let server = Server::start_with(&limits).await;
+    let before = peak_mib(server.pid());
+    let described = |parts: Vec<u8>| {
+        let mut message = Vec::new();
+        prost::encoding::encode_key(3, prost::encoding::WireType::LengthDelimited, &mut message);
+        prost::encoding::encode_varint(parts.len() as u64, &mut message);
+        message.extend(parts);
+        message
+    };
+    let (of_opamp, of_others) = (bomb(7 << 20, described), bomb(7 << 20, |parts| parts));
+    assert!(of_opamp.len() < 64 << 10);
+    for (path, kind, runtime) in ROUTES {
+        let (_, token) = server.collector(runtime).await;
+        let body = if path == "/v1/opamp" { &of_opamp } else { &of_others };
+        let send = || async {
+            let request = server.http.post(server.url("http", path)).bearer_auth(&token);
+            let request = request.header("content-type", kind).header("content-encoding", "gzip");
+            request.body(body.clone()).send().await.unwrap()
+        };
+        let answers = futures_util::future::join_all((0..16).map(|_| send())).await;
+        let of = |status: u16| answers.iter().filter(|answer| answer.status().as_u16() == status).collect::<Vec<_>>();
+        let (large, full) = (of(413), of(503));
+        assert!(!large.is_empty() && large.len() + full.len() == answers.len(), "{path}: {answers:?}");
+        assert!(full.iter().all(|answer| answer.headers().contains_key("retry-after")), "{path}: {full:?}");
+    }
+    let grown = peak_mib(server.pid()) - before;
+    // What is held, what the allocator keeps of it for each thread, and all else that a server does. Decoded, one message
+    // would have taken more.
+    assert!(grown < 200, "{grown} MiB");
+    assert_eq!(server.get("/fleet/summary").await["broken_files"], json!([]));
 }
 
 async fn metrics(server: &Server) -> String {

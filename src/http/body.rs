@@ -106,13 +106,13 @@ pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Reads a body, decompressed.
+/// Reads a body, decompressed. Beside it stands what it holds, for as long as it is kept.
 pub(super) async fn read_plain(
     request: &HttpRequest,
     payload: &mut web::Payload,
     limits: BodyLimits,
     mut share: Share,
-) -> Result<Bytes, BodyError> {
+) -> Result<(Bytes, Share), BodyError> {
     let encoding = request.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
     let is_packed = match encoding.unwrap_or_default() {
         "" | "identity" => false,
@@ -120,11 +120,15 @@ pub(super) async fn read_plain(
         _ => return Err(BodyError::Encoding),
     };
     let body = read(payload, limits, &mut share).await?;
-    match is_packed {
-        false => Ok(body),
-        true if body.len() <= INFLATED_HERE => inflate(&body, limits.bytes, &mut share),
+    if !is_packed {
+        return Ok((body, share));
+    }
+    let packed = body.len();
+    let unpack = move || inflate(&body, limits.bytes, &mut share).map(|plain| (plain, share));
+    match packed <= INFLATED_HERE {
+        true => unpack(),
         // Off the worker, which serves sockets too.
-        true => web::block(move || inflate(&body, limits.bytes, &mut share)).await.unwrap_or(Err(BodyError::Broken)),
+        false => web::block(unpack).await.unwrap_or(Err(BodyError::Broken)),
     }
 }
 

@@ -28,6 +28,7 @@ use super::{
     body::{self, BodyError, accepts_gzip},
     mounts::{Admission, Mount},
     opamp_socket::{self, outgoing::OutgoingQueue},
+    parts,
 };
 use crate::auth::token::bearer;
 
@@ -72,8 +73,13 @@ async fn answer_to(
     }
     let limit = agents.socket_limits.max_message;
     let body = body::read_plain(request, payload, agents.body_limits(limit), agents.budget.share()).await;
-    let body = body.map_err(|error| bad_body(agents, error))?;
-    let Ok(message) = decode_message(body) else {
+    let (body, share) = body.map_err(|error| bad_body(agents, error))?;
+    if let Err(error) = parts::check_protobuf(&body) {
+        return Err(HttpResponse::PayloadTooLarge().body(format!("{error}\n")));
+    }
+    let decoded = decode_message(body);
+    drop(share);
+    let Ok(message) = decoded else {
         agents.observe.opamp_malformed.increment();
         return Err(HttpResponse::BadRequest().body("the body is no AgentToServer message\n"));
     };

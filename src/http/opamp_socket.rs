@@ -27,7 +27,7 @@ use linkmesh_actors::{
 use linkmesh_proto::wire::opamp::AgentToServer;
 use tokio::time::Instant;
 
-use super::budget::Share;
+use super::{budget::Share, parts};
 
 pub mod frames;
 pub mod outgoing;
@@ -215,10 +215,15 @@ impl<A: Agent> OpampSocket<A> {
     }
 
     fn message(&self, bytes: Bytes) {
-        let taken = match decode_frame(bytes) {
+        let without_header = bytes.strip_prefix(&[0]).unwrap_or(&bytes);
+        let decoded = match parts::check_protobuf(without_header) {
+            Ok(()) => decode_frame(bytes).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let taken = match decoded {
             Ok(message) => self.agent.receive(message),
             Err(error) => {
-                tracing::debug!(%error, "an agent sent a message that cannot be read");
+                tracing::debug!(error, "an agent sent a message that cannot be read");
                 self.agent.receive_undecodable()
             }
         };

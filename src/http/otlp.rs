@@ -9,7 +9,7 @@ use super::{
     agents::Agents,
     body,
     mounts::{Admission, Mount},
-    opamp,
+    opamp, parts,
 };
 use crate::auth::token::bearer;
 
@@ -48,8 +48,13 @@ async fn take(
     }
     let body =
         body::read_plain(request, payload, agents.body_limits(agents.otlp_max_body), agents.budget.share()).await;
-    let body = body.map_err(|error| opamp::bad_body(agents, error))?;
-    let Ok(metrics) = ExportMetricsServiceRequest::decode(body) else {
+    let (body, share) = body.map_err(|error| opamp::bad_body(agents, error))?;
+    if let Err(error) = parts::check_protobuf(&body) {
+        return Err(HttpResponse::PayloadTooLarge().body(format!("{error}\n")));
+    }
+    let decoded = ExportMetricsServiceRequest::decode(body);
+    drop(share);
+    let Ok(metrics) = decoded else {
         return Err(HttpResponse::BadRequest().body("the body is no ExportMetricsServiceRequest\n"));
     };
     Ok(match agents.meter.push(collector, metrics) {

@@ -153,7 +153,13 @@ async fn message_without_header_is_read_and_one_with_another_header_is_not() {
 #[actix_web::test]
 async fn text_and_garbage_are_refused_and_the_session_goes_on() {
     let mut rig = rig(LIMITS, 4096).await;
-    for bad in [Message::Text("hello".into()), Message::Binary(vec![0, 0xff, 0xff].into())] {
+    // A description of empty attributes: a few bytes each, and a hundred when they are decoded.
+    let mut bomb = vec![0, 0x1a, 0x80, 0xea, 0x30];
+    bomb.extend(b"\x0a\x00".repeat(400_000));
+    assert!(decode_frame(bomb.clone().into()).is_ok());
+    let bad =
+        [Message::Text("hello".into()), Message::Binary(vec![0, 0xff, 0xff].into()), Message::Binary(bomb.into())];
+    for bad in bad {
         rig.client.send(bad).await.unwrap();
         assert!(answer(&mut rig.client).await.error_response.is_some());
     }

@@ -22,6 +22,7 @@ use crate::http::{
     agents::RETRY,
     body::{self, BodyError, accepts_gzip},
     budget::Share,
+    parts,
 };
 
 /// A message that both codecs carry: `J` is its JSON form.
@@ -251,6 +252,11 @@ impl Call {
         } else {
             body
         };
+        let checked = match self.codec {
+            Codec::Proto => parts::check_protobuf(&body),
+            Codec::Json => parts::check_json(&body),
+        };
+        checked.map_err(|_| ConnectError::too_large())?;
         let unreadable = |error: String| ConnectError::invalid(format!("unmarshal message: {error}")).into();
         match self.codec {
             Codec::Proto => M::decode(body).map_err(|error| unreadable(error.to_string())),
