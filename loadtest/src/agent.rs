@@ -121,8 +121,12 @@ impl Board {
     }
 
     fn one_holds(&self) {
+        let now = Instant::now();
+        // Under the lock: who sees that all hold it sees since when, too.
+        let mut last_held = locked(&self.last_held);
         if self.held.fetch_add(1, Ordering::SeqCst) + 1 == self.agents {
-            *locked(&self.last_held) = Some(Instant::now());
+            *last_held = Some(now);
+            drop(last_held);
             self.changed.notify_waiters();
         }
     }

@@ -41,7 +41,8 @@ pub(crate) struct Agents {
     pub(crate) memory: Weights,
     pub(crate) first_push: Push,
     pub(crate) pushes: Vec<Push>,
-    pub(crate) heartbeats_per_s: f64,
+    /// Null when none were asked for.
+    pub(crate) heartbeats_per_s: Option<f64>,
 }
 
 /// Where memory goes, in the order in which it was measured.
@@ -193,14 +194,14 @@ async fn delivered(server: &Server, board: &Board, busy_before_percent: u64, sen
 }
 
 /// Answered heartbeats a second while nobody waits.
-async fn heartbeats(args: &Args, board: &Board, orders: &watch::Sender<Order>) -> anyhow::Result<f64> {
+async fn heartbeats(args: &Args, board: &Board, orders: &watch::Sender<Order>) -> anyhow::Result<Option<f64>> {
     if args.heartbeats_s == 0 {
-        return Ok(0.0);
+        return Ok(None);
     }
     let answered = |board: &Board| board.answered_heartbeats.load(Ordering::Relaxed);
     let steady = answered(board);
     orders.send(Order::Burst)?;
-    // Counting begins when as many answers came as there are agents: by then all of them have heard the order.
+    // Counting begins when as many answers came as there are agents: by then nearly all of them have heard the order.
     let in_full_swing = |board: &Board| answered(board) - steady >= board.agents as u64;
     ensure!(board.wait_for(Duration::from_secs(60), in_full_swing).await, "heartbeats are not answered");
     let before = answered(board);
@@ -208,5 +209,5 @@ async fn heartbeats(args: &Args, board: &Board, orders: &watch::Sender<Order>) -
     tokio::time::sleep(Duration::from_secs(args.heartbeats_s)).await;
     let rate = (answered(board) - before) as f64 / began.elapsed().as_secs_f64();
     orders.send(Order::Steady)?;
-    Ok(rate)
+    Ok(Some(rate))
 }

@@ -137,8 +137,13 @@ fn agents_rows(agents: &Agents, rows: &mut Vec<(String, String)>) {
     );
     let worst = |figure: fn(&Push) -> f64| agents.pushes.iter().map(figure).fold(0.0, f64::max);
     let pushes = agents.pushes.len();
-    row(&format!("save to last offer held (worst of {pushes})"), format!("{:.0} ms", worst(|push| push.last_held_ms)));
-    row(&format!("save to last applied (worst of {pushes})"), format!("{:.0} ms", worst(|push| push.last_applied_ms)));
+    // What was not asked for was not measured, and is not nothing.
+    if pushes > 0 {
+        let held = format!("{:.0} ms", worst(|push| push.last_held_ms));
+        row(&format!("save to last offer held (worst of {pushes})"), held);
+        let applied = format!("{:.0} ms", worst(|push| push.last_applied_ms));
+        row(&format!("save to last applied (worst of {pushes})"), applied);
+    }
     row(
         "first pipeline of the fleet",
         format!("{:.0} ms held, {:.0} ms applied", agents.first_push.last_held_ms, agents.first_push.last_applied_ms),
@@ -148,8 +153,12 @@ fn agents_rows(agents: &Agents, rows: &mut Vec<(String, String)>) {
         0..=AT_REST_PERCENT => "at rest".to_owned(),
         _ => format!("busy: {busiest} % of a core, by what agents say unasked"),
     };
-    row("server before these saves", busy);
-    row("heartbeats answered", format!("{}/s", thousands(agents.heartbeats_per_s)));
+    if pushes > 0 {
+        row("server before these saves", busy);
+    }
+    if let Some(rate) = agents.heartbeats_per_s {
+        row("heartbeats answered", format!("{}/s", thousands(rate)));
+    }
 }
 
 fn quantiles(quantiles: Quantiles) -> String {
