@@ -152,6 +152,8 @@ pub(crate) struct Agent {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) profile: Profile,
+    /// From an offer to APPLIED.
+    pub(crate) apply: Duration,
     pub(crate) board: Arc<Board>,
     pub(crate) orders: watch::Receiver<Order>,
     pub(crate) connecting: Arc<Semaphore>,
@@ -180,6 +182,7 @@ impl Agent {
         let slot = u32::try_from(self.index % 1_000).unwrap_or(0);
         let mut next = TokioInstant::now() + every * slot / 1_000;
         loop {
+            let up = session.starting.as_ref().map(|starting| starting.until);
             tokio::select! {
                 message = session.receive() => {
                     let message = message?;
@@ -198,6 +201,7 @@ impl Agent {
                         Order::Stop => return session.close().await,
                     }
                 }
+                () = sleep_until(up.unwrap_or(next)), if up.is_some() => session.applied().await?,
                 () = sleep_until(next) => {
                     match self.profile {
                         Profile::FirstReport => session.heartbeat().await?,
@@ -218,6 +222,14 @@ struct Session {
     /// The hash that the agent last took, and what it runs.
     hash: Vec<u8>,
     config: Bytes,
+    /// The config that the collector is starting with.
+    starting: Option<Starting>,
+    apply: Duration,
+}
+
+struct Starting {
+    config: Bytes,
+    until: TokioInstant,
 }
 
 impl Session {
@@ -231,7 +243,8 @@ impl Session {
         let (socket, _) = client_async_with_config(request, stream, Some(config)).await.context("upgrade")?;
         let voice = Voice::new(agent.index, agent.profile);
         let config = voice.first_config();
-        let mut session = Self { socket, voice, next_sequence: 0, hash: Vec::new(), config };
+        let mut session =
+            Self { socket, voice, next_sequence: 0, hash: Vec::new(), config, starting: None, apply: agent.apply };
         session.full_state().await?;
         let first = session.receive().await.context("first answer")?;
         session.answer(&first, &agent.board).await?;
@@ -263,6 +276,7 @@ impl Session {
     async fn full_state(&mut self) -> anyhow::Result<()> {
         let status = match self.hash.as_slice() {
             [] => RemoteConfigStatus::default(),
+            hash if self.starting.is_some() => status_of(hash, RemoteConfigStatuses::Applying),
             hash => status_of(hash, RemoteConfigStatuses::Applied),
         };
         self.send(self.voice.full_state(self.next_sequence, status, self.config.clone())).await
@@ -277,7 +291,7 @@ impl Session {
     }
 
     /// Does what the server asks for. A config is taken as a supervisor takes one: APPLYING with the old effective
-    /// config in one message, then APPLIED with the new one.
+    /// config in one message at once, APPLIED with the new one when the collector is up.
     async fn answer(&mut self, message: &ServerToAgent, board: &Board) -> anyhow::Result<()> {
         if let Some(error) = &message.error_response {
             bail!("the server refused a message: {}", error.error_message);
@@ -296,9 +310,17 @@ impl Session {
             offer.config.as_ref().and_then(|map| map.config_map.get("")).context("an offer without a file")?;
         board.one_holds();
         self.hash.clone_from(&offer.config_hash);
-        let old = std::mem::replace(&mut self.config, self.voice.config_after(&offered.body));
-        let applying = self.voice.status(self.next_sequence, &self.hash, RemoteConfigStatuses::Applying, Some(old));
+        let config = self.voice.config_after(&offered.body);
+        let old = Some(self.config.clone());
+        let applying = self.voice.status(self.next_sequence, &self.hash, RemoteConfigStatuses::Applying, old);
         self.send(applying).await?;
+        self.starting = Some(Starting { config, until: TokioInstant::now() + self.apply });
+        if self.apply.is_zero() { self.applied().await } else { Ok(()) }
+    }
+
+    async fn applied(&mut self) -> anyhow::Result<()> {
+        let Some(starting) = self.starting.take() else { return Ok(()) };
+        self.config = starting.config;
         let new = Some(self.config.clone());
         let applied = self.voice.status(self.next_sequence, &self.hash, RemoteConfigStatuses::Applied, new);
         self.send(applied).await

@@ -33,6 +33,8 @@ const PUSH: Duration = Duration::from_secs(120);
 pub(crate) struct Agents {
     pub(crate) agents: usize,
     pub(crate) profile: Profile,
+    /// What each agent takes from an offer to APPLIED.
+    pub(crate) apply_s: u64,
     pub(crate) enrol_s: f64,
     pub(crate) connect_s: f64,
     pub(crate) connect_ms: Quantiles,
@@ -96,6 +98,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Agen
             address,
             token,
             profile: args.profile,
+            apply: args.apply(),
             board: Arc::clone(&board),
             orders: listen.clone(),
             connecting: Arc::clone(&connecting),
@@ -142,6 +145,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Agen
     Ok(Agents {
         agents: args.agents,
         profile: args.profile,
+        apply_s: args.apply().as_secs(),
         enrol_s,
         connect_s,
         connect_ms,
