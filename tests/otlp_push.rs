@@ -182,6 +182,20 @@ async fn capture_of_otelcol_gives_rates_totals_figures_and_an_event() {
     assert_eq!((&event["collector_id"], &event["pipeline"]), (&json!(id), &json!("a")));
     let ratio = event["out_per_second"].as_f64().unwrap() / event["in_per_second"].as_f64().unwrap();
     assert!((ratio - 0.7).abs() < 0.01, "{event}");
+
+    // Who loads the page now need not wait for the next push.
+    for path in ["/fleet/summary", "/fleet/summary?pipeline=a", "/pipelines/a", "/pipelines"] {
+        let rates = wait_for("rates of now", || async {
+            let answer = server.get(path).await;
+            let rates = answer["items"].get(0).unwrap_or(&answer)["rates"].clone();
+            (!rates.is_null()).then_some(rates)
+        })
+        .await;
+        assert_eq!(rates["collectors"], 1, "{path}: {rates}");
+        let (input, output) = (rates["in_per_second"].as_f64().unwrap(), rates["out_per_second"].as_f64().unwrap());
+        assert!(input > event["in_per_second"].as_f64().unwrap() && output < input, "{path}: {rates}");
+    }
+    assert!(server.get("/fleet/summary?pipeline=none").await["rates"].is_null());
 }
 
 #[tokio::test]

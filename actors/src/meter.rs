@@ -1,6 +1,7 @@
 //! Throughput from the collectors' own metrics.
 //!
-//! *Owns* the series of every collector that pushes, an hour of them. *Mailbox* 1,024 pushes; when it is full, the push
+//! *Owns* the series of every collector that pushes, an hour of them, and puts sums over all of them where anybody can
+//! read them. *Mailbox* 1,024 pushes; when it is full, the push
 //! is refused and the collector pushes again. *Senders*: the edge, which has read of a push what meters need. *Its
 //! death* loses an hour of rates, which begin again with the next push.
 
@@ -21,7 +22,7 @@ use linkmesh_proto::{
 pub use handle::MeterHandle;
 
 use crate::{
-    domain::meter::{Meter, Rate, Reading, in_order},
+    domain::meter::{Ends, FleetRates, Meter, Rate, Reading, in_order},
     feed::FeedItem,
     runtime::messages,
     shared::Shared,
@@ -32,16 +33,26 @@ pub(crate) const MAILBOX: usize = 1_024;
 /// A collector that has not pushed for so long has nothing left to show.
 const FORGET_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 const TIDY_EVERY: Duration = Duration::from_secs(300);
+/// Pushes of this time are summed together: a sum goes over all collectors.
+const SUM_AFTER: Duration = Duration::from_secs(1);
 
 /// The meter's actor.
 pub(crate) struct MeterActor {
     shared: Arc<Shared>,
     meters: HashMap<CollectorId, Meter>,
+    rates: FleetRates,
+    /// Whether sums are about to be made.
+    is_sum_due: bool,
 }
 
 impl MeterActor {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, meters: HashMap::new() }
+        Self { shared, meters: HashMap::new(), rates: FleetRates::default(), is_sum_due: false }
+    }
+
+    fn sum(&mut self, _: &mut Context<Self>) {
+        self.is_sum_due = false;
+        self.shared.rates.store(Arc::new(self.rates.sums(self.shared.clock.now())));
     }
 
     fn tidy(&mut self, ctx: &mut Context<Self>) {
@@ -75,10 +86,17 @@ messages! {
 impl Handler<Push> for MeterActor {
     type Result = ();
 
-    fn handle(&mut self, Push { collector, readings }: Push, _: &mut Self::Context) {
+    fn handle(&mut self, Push { collector, readings }: Push, ctx: &mut Self::Context) {
         let now = self.shared.clock.now();
         let rates = self.meters.entry(collector).or_default().push(now, readings);
         for event in events(collector, now, &rates) {
+            if let Event::Throughput { pipeline, signal, at, in_per_second, out_per_second, .. } = &event {
+                let ends = Ends { at: *at, in_per_second: *in_per_second, out_per_second: *out_per_second };
+                self.rates.take(collector, pipeline.clone(), *signal, ends);
+            }
+            if !std::mem::replace(&mut self.is_sum_due, true) {
+                ctx.run_later(SUM_AFTER, Self::sum);
+            }
             self.shared.feed.publish(FeedItem::Event(Arc::new(event)));
         }
     }

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use crate::{
     collector::{ComponentRegistry, Recorder},
     directory::Directory,
-    domain::{config::ConfigSnapshot, secret::Sealer, standing::Now, validate::CollectorFacts},
+    domain::{config::ConfigSnapshot, meter::Sums, secret::Sealer, standing::Now, validate::CollectorFacts},
     feed::FeedHandle,
     fleet::{Enrollments, FleetActor, Reconcile},
     opamp::{Context, Endpoints, Permits, SessionId, Surroundings},
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) enrollments: Enrollments,
     /// How many collectors run each pipeline.
     pub(crate) pipeline_counts: ArcSwap<BTreeMap<PipelineId, u64>>,
+    /// What flows through pipelines.
+    pub(crate) rates: ArcSwap<Sums>,
     /// The last commit failed, and nothing showed since that the next would not.
     pub(crate) commits_fail: Arc<AtomicBool>,
     pub(crate) collector_counters: Arc<ActorCounters>,

@@ -180,6 +180,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         components: ComponentRegistry::default(),
         enrollments: Enrollments::default(),
         pipeline_counts: ArcSwap::default(),
+        rates: ArcSwap::default(),
         commits_fail: Arc::default(),
         stopping: AtomicBool::new(false),
         sessions: AtomicU64::new(0),

@@ -14,7 +14,7 @@ use linkmesh_actors::{
     repository::Precondition as Stored,
 };
 use linkmesh_proto::{
-    CollectorId, Cursor, Revision,
+    CollectorId, Cursor, PipelineId, Revision,
     api::{
         collector::{
             Collector, CollectorCreated, CollectorPatch, CollectorStatus, ConfigState, DriftState, NewCollector,
@@ -59,6 +59,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ..Param::text("config_state", "Only this state of the config.")
             },
             Param { values: &["in_sync", "drifted", "unknown"], ..Param::text("drift", "Only this verdict on drift.") },
+            Param::text("pipeline", "Only those that should run this pipeline."),
             Param::text(
                 "sort",
                 "`name`, `status`, `last_seen`, `runtime`, `version` or `config_state`; `-` in front turns it around.",
@@ -142,6 +143,7 @@ async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse
     Ok(HttpResponse::Ok().json(page))
 }
 
+        pipeline: params.value::<PipelineId>("pipeline")?,
 async fn create(
     state: web::Data<AppState>,
     context: Context,

@@ -141,6 +141,7 @@ impl Resource for Pipelines {
         config: &ConfigSnapshot,
     ) -> impl Fn(&PipelineId, &Versioned<PipelineDocument>) -> Pipeline {
         let matched = state.handles.fleet.matched_counts();
+        let meter = state.handles.meter.clone();
         move |id, pipeline| Pipeline {
             id: id.clone(),
             document: mask_pipeline(&pipeline.document),
@@ -148,6 +149,7 @@ impl Resource for Pipelines {
             updated_at: pipeline.updated_at,
             updated_by: pipeline.updated_by.clone(),
             matched: matched.get(id).copied().unwrap_or(0),
+            rates: meter.rates(Some(id)),
             broken: config.broken(&Self::path(id)).map(|broken| broken.reason.clone()),
         }
     }

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use linkmesh_proto::{
-    CollectorId, Cursor,
+    CollectorId, Cursor, PipelineId,
     api::{
         collector::{Collector, CollectorStatus, ConfigState, DriftState, Runtime},
         fleet::FleetSummary,
@@ -124,19 +124,25 @@ impl Listing<'_> {
         Ok(Page { items, next_cursor, total })
     }
 
-    /// Counts by status, program, state and drift.
-    pub(crate) fn summary(&self) -> FleetSummary {
+    /// Counts by status, program, state and drift: of all, or of those that should run a pipeline.
+    pub(crate) fn summary(&self, pipeline: Option<&PipelineId>) -> FleetSummary {
         let mut summary = FleetSummary {
             total: 0,
             status: Default::default(),
             runtime: Default::default(),
             config_state: Default::default(),
+            delivery: Default::default(),
             drift: Default::default(),
+            rates: None,
             revision: None,
             broken_files: Vec::new(),
         };
         self.directory.for_each(|slot| {
-            match slot.status() {
+            if !pipeline.is_none_or(|pipeline| runs(slot, pipeline)) {
+                return;
+            }
+            let status = slot.status();
+            match status {
                 CollectorStatus::Deregistered => {
                     summary.status.deregistered += 1;
                     return;
@@ -151,7 +157,18 @@ impl Listing<'_> {
                 Runtime::Alloy => summary.runtime.alloy += 1,
                 Runtime::Otelcol => summary.runtime.otelcol += 1,
             }
-            match slot.config_state() {
+            let state = slot.config_state();
+            let is_here = matches!(status, CollectorStatus::Connected | CollectorStatus::Degraded);
+            let delivery = &mut summary.delivery;
+            *match (slot.place().problem.is_some(), state) {
+                (true, _) => &mut delivery.withheld,
+                (false, ConfigState::None) => &mut delivery.nothing,
+                (false, ConfigState::Pending | ConfigState::Applying) if is_here => &mut delivery.waiting,
+                (false, ConfigState::Pending | ConfigState::Applying) => &mut delivery.away,
+                (false, ConfigState::Applied) => &mut delivery.applied,
+                (false, ConfigState::Failed) => &mut delivery.failed,
+            } += 1;
+            match state {
                 ConfigState::None => summary.config_state.none += 1,
                 ConfigState::Pending => summary.config_state.pending += 1,
                 ConfigState::Applying => summary.config_state.applying += 1,
@@ -180,6 +197,11 @@ pub(crate) fn parse_matchers(texts: &[String]) -> Result<MatcherSet, QueryError>
     })
 }
 
+/// Whether it should run a pipeline.
+fn runs(slot: &Slot, pipeline: &PipelineId) -> bool {
+    slot.place().pipelines.binary_search(pipeline).is_ok()
+}
+
 fn selects(slot: &Slot, query: &CollectorQuery, matchers: &[Matcher], text: Option<&str>) -> bool {
     let status = slot.status();
     let shown = match query.status {
@@ -191,6 +213,7 @@ fn selects(slot: &Slot, query: &CollectorQuery, matchers: &[Matcher], text: Opti
         || query.runtime.is_some_and(|runtime| slot.runtime() != runtime)
         || query.config_state.is_some_and(|state| slot.config_state() != state)
         || query.drift.is_some_and(|wanted| drift() != wanted)
+        || query.pipeline.as_ref().is_some_and(|pipeline| !runs(slot, pipeline))
     {
         return false;
     }

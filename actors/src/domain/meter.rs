@@ -8,12 +8,14 @@
 //! processor, and behind each step that counts (batch does not). Memory limiters and exporters are shared by pipelines
 //! and so are no meters of one: what was sent, failed and waits is said of a destination on a collector.
 
+mod fleet;
 mod order;
 mod reading;
 mod series;
 #[cfg(test)]
 mod tests;
 
+pub use fleet::{Ends, FleetRates, Sums};
 pub use order::in_order;
 pub use reading::{Measure, Reading, Readings};
 pub use series::{Meter, Rate};

@@ -144,9 +144,9 @@ impl FleetHandle {
         config.collectors.get(&id).map_or(Etag::from_bytes([0; 20]), |collector| collector.etag)
     }
 
-    /// Counts, the newest revision, broken files.
+    /// Counts and rates, of all collectors or of those that should run a pipeline; the newest revision, broken files.
     #[must_use]
-    pub fn summary(&self) -> FleetSummary {
+    pub fn summary(&self, pipeline: Option<&PipelineId>) -> FleetSummary {
         let config = self.shared.config.load();
         let broken_files = config.broken.iter().filter_map(|broken| {
             Some(BrokenFile { path: broken.path.clone(), error: broken.reason.clone(), revision: config.revision? })
@@ -154,7 +154,8 @@ impl FleetHandle {
         FleetSummary {
             revision: config.revision,
             broken_files: broken_files.collect(),
-            ..Listing { directory: &self.shared.directory }.summary()
+            rates: self.shared.rates.load().of(pipeline, self.shared.clock.now()),
+            ..Listing { directory: &self.shared.directory }.summary(pipeline)
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which collectors a list shows, and in what order.
 
 use linkmesh_proto::{
-    Cursor,
+    Cursor, PipelineId,
     api::collector::{CollectorStatus, ConfigState, DriftState, Runtime},
 };
 
@@ -72,6 +72,8 @@ pub struct CollectorQuery {
     pub config_state: Option<ConfigState>,
     /// Only this verdict on drift.
     pub drift: Option<DriftState>,
+    /// Only those that should run this pipeline.
+    pub pipeline: Option<PipelineId>,
     /// The order.
     pub sort: Sort,
     /// At most so many rows.

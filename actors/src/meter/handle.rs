@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use linkmesh_proto::{CollectorId, api::collector::Throughput, wire::otlp::ExportMetricsServiceRequest};
+use linkmesh_proto::{
+    CollectorId, PipelineId,
+    api::{collector::Throughput, fleet::Rates},
+    wire::otlp::ExportMetricsServiceRequest,
+};
 
 use super::{MeterActor, Push, Read};
 use crate::{
@@ -43,6 +47,13 @@ impl MeterHandle {
             return Ok(());
         }
         self.actor.tell(Push { collector: id, readings })
+    }
+
+    /// What flows through a pipeline now, or through all of them, over all collectors; `None` while none tells of it.
+    /// Reads memory; a push is in it within a second or two.
+    #[must_use]
+    pub fn rates(&self, pipeline: Option<&PipelineId>) -> Option<Rates> {
+        self.shared.rates.load().of(pipeline, self.shared.clock.now())
     }
 
     /// Rates of the last `window`, at most an hour.

@@ -1,10 +1,11 @@
 //! The fleet at a glance.
 
 use super::documents;
-use crate::Revision;
+use crate::{Revision, Timestamp};
 
 documents! {
-    /// The answer to `GET /fleet/summary`. Counts of collectors; deregistered ones stand only in `status.deregistered`.
+    /// The answer to `GET /fleet/summary`. Counts of collectors, of all or of those that should run one pipeline;
+    /// deregistered ones stand only in `status.deregistered`.
     pub struct FleetSummary {
         /// All but the deregistered.
         pub total: u64,
@@ -14,8 +15,14 @@ documents! {
         pub runtime: RuntimeCounts,
         /// By state of the config.
         pub config_state: ConfigStateCounts,
+        /// By what became of what is committed: each collector stands in one of these.
+        #[serde(default)]
+        pub delivery: DeliveryCounts,
         /// By drift.
         pub drift: DriftCounts,
+        /// What flows through them now; `null` while none tells of it.
+        #[serde(default)]
+        pub rates: Option<Rates>,
         /// The newest commit of the config repository; `null` before the first.
         pub revision: Option<Revision>,
         /// Files of the repository that could not be read; their last good version is in force.
@@ -61,6 +68,23 @@ documents! {
         pub failed: u64,
     }
 
+    /// Counts by what became of the config that is committed now.
+    #[derive(Default, Eq)]
+    pub struct DeliveryCounts {
+        /// Have nothing to run.
+        pub nothing: u64,
+        /// Are there and have not answered yet.
+        pub waiting: u64,
+        /// Are not there, and get it when they come back.
+        pub away: u64,
+        /// Run it, or ran it when they were last heard.
+        pub applied: u64,
+        /// Refused it.
+        pub failed: u64,
+        /// Cannot be given it and keep what they have; `error` of the collector says why.
+        pub withheld: u64,
+    }
+
     /// Counts by drift.
     #[derive(Default, Eq)]
     pub struct DriftCounts {
@@ -70,6 +94,19 @@ documents! {
         pub drifted: u64,
         /// Does not report.
         pub unknown: u64,
+    }
+
+    /// What flows now, summed over the newest push of each collector; of a push older than 150 seconds nothing is said.
+    #[derive(Copy)]
+    pub struct Rates {
+        /// Records a second that came in.
+        pub in_per_second: f64,
+        /// Records a second that went out.
+        pub out_per_second: f64,
+        /// How many collectors told of it.
+        pub collectors: u64,
+        /// When the newest of those pushes came.
+        pub at: Timestamp,
     }
 
     /// A file of the config repository that could not be read.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{documents, problem::FieldProblem};
+use super::{documents, fleet::Rates, problem::FieldProblem};
 use crate::{CollectorId, DestinationId, PipelineId, Revision, Slug, Timestamp};
 
 documents! {
@@ -81,6 +81,9 @@ documents! {
         pub updated_by: String,
         /// How many collectors it matches now.
         pub matched: u64,
+        /// What flows through it now; `null` while no collector tells of it.
+        #[serde(default)]
+        pub rates: Option<Rates>,
         /// A broken file by a hand-made commit: what is wrong. The document is the last good one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub broken: Option<String>,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use linkmesh_proto::{CollectorId, Timestamp};
+use linkmesh_proto::{CollectorId, PipelineId, Timestamp, api::fleet::DeliveryCounts};
 
 use super::*;
 use crate::{directory::Place, ports::CollectorRecord};
@@ -76,6 +76,41 @@ fn filters_are_anded() {
     assert!(names(&directory, &failed).is_empty());
     let bad = Listing { directory: &directory }.page(&query(&["env"], None, None));
     assert!(matches!(bad, Err(QueryError::Matcher { index: 0, .. })), "{bad:?}");
+}
+
+#[test]
+fn counts_of_a_pipeline_are_of_those_that_should_run_it_and_say_who_is_away() {
+    let directory = fleet();
+    let (web, other): (PipelineId, PipelineId) = ("web".parse().unwrap(), "other".parse().unwrap());
+    let text = Arc::new(crate::directory::Text {
+        desired: Arc::new(crate::domain::desired::Desired::alloy("// nothing\n".to_owned().into(), None)),
+        redacted: "".into(),
+        secrets: Arc::default(),
+    });
+    directory.for_each(|slot| {
+        let place = Place::clone(&slot.place());
+        let is_web = place.attributes["env"] != "test";
+        let pipelines = if is_web { vec![other.clone(), web.clone()] } else { vec![other.clone()] };
+        let problem = (&*place.name == "Mail").then(|| "needs another level".into());
+        slot.set_place(Place { pipelines: pipelines.into(), text: Some(Arc::clone(&text)), problem, ..place });
+        if &*slot.place().name == "web-2" {
+            slot.update_record(|record| {
+                record.row.desired_hash = Some(text.desired.hash());
+                record.row.config_state = Some(ConfigState::Applied);
+            });
+        }
+    });
+    let counts = |pipeline| {
+        let summary = Listing { directory: &directory }.summary(pipeline);
+        let DeliveryCounts { nothing, waiting, away, applied, failed, withheld } = summary.delivery;
+        assert_eq!(nothing + waiting + away + applied + failed + withheld, summary.total, "each in one of them");
+        (summary.total, waiting, away, applied, withheld)
+    };
+    assert_eq!(counts(None), (5, 2, 1, 1, 1));
+    assert_eq!(counts(Some(&web)), (4, 1, 1, 1, 1));
+    assert_eq!(counts(Some(&"nobody".parse().unwrap())), (0, 0, 0, 0, 0));
+    let query = CollectorQuery { pipeline: Some(web), limit: 10, ..Default::default() };
+    assert_eq!(names(&directory, &query), ["db", "Mail", "web-1", "web-2"]);
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn broken_file_keeps_its_last_good_version_alone_also_after_a_restart() {
         let config = handles.repository.snapshot();
         assert_eq!(config.pipelines.len(), 2);
         assert_eq!(config.pipelines[&id("web")].document.matchers, [r#"env="a""#]);
-        let summary = handles.fleet.summary();
+        let summary = handles.fleet.summary(None);
         assert_eq!(summary.broken_files.len(), 1);
         assert_eq!(summary.broken_files[0].path, "pipelines/web.yaml");
 
@@ -171,7 +171,7 @@ fn broken_file_keeps_its_last_good_version_alone_also_after_a_restart() {
         let over_good = save(&handles, "web", pipeline(r#"env="c""#, 4317), Precondition::Matches(good)).await;
         let Err(SaveError::Stale { etag: Some(broken), .. }) = over_good else { panic!("{over_good:?}") };
         save(&handles, "web", pipeline(r#"env="c""#, 4317), Precondition::Matches(broken)).await.unwrap();
-        assert!(handles.fleet.summary().broken_files.is_empty());
+        assert!(handles.fleet.summary(None).broken_files.is_empty());
         handles.stop().await;
     });
 }
@@ -186,7 +186,7 @@ fn file_whose_aliases_mean_gigabytes_is_broken_and_nothing_more() {
         for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
             let head = world.repository.commit_by_hand("pipelines/web.yaml", Some(&bomb));
             wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
-            let broken = handles.fleet.summary().broken_files;
+            let broken = handles.fleet.summary(None).broken_files;
             assert!(broken.len() == 1 && broken[0].error.contains("aliases"), "{broken:?}");
         }
         assert_eq!(handles.repository.snapshot().pipelines.len(), 1, "the last good version is in force");
@@ -205,7 +205,7 @@ fn file_that_is_too_large_is_broken_and_its_last_good_version_stays_in_force() {
         let head = world.repository.commit_by_hand("pipelines/web.yaml", Some(&large));
         wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
         let is_as_it_was = |handles: &Handles| {
-            let broken = handles.fleet.summary().broken_files;
+            let broken = handles.fleet.summary(None).broken_files;
             assert!(broken.len() == 1 && broken[0].error.contains("more than any document"), "{broken:?}");
             assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [r#"env="a""#]);
         };
@@ -228,11 +228,11 @@ fn file_that_was_deleted_and_came_back_broken_is_in_force_neither_now_nor_after_
         let head = world.repository.commit_by_hand("pipelines/web.yaml", Some("name: [broken"));
         wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
         assert!(handles.repository.snapshot().pipelines.is_empty());
-        assert_eq!(handles.fleet.summary().broken_files.len(), 1);
+        assert_eq!(handles.fleet.summary(None).broken_files.len(), 1);
         handles.stop().await;
         let handles = world.start().await;
         assert!(handles.repository.snapshot().pipelines.is_empty());
-        assert_eq!(handles.fleet.summary().broken_files.len(), 1);
+        assert_eq!(handles.fleet.summary(None).broken_files.len(), 1);
         handles.stop().await;
     });
 }
