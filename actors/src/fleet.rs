@@ -17,6 +17,7 @@ mod enrollments;
 mod error;
 mod handle;
 mod inspect;
+mod outlook;
 mod peers;
 mod polling;
 mod query;

@@ -17,8 +17,8 @@ use linkmesh_proto::{
     CollectorId, Cursor, PipelineId, Revision,
     api::{
         collector::{
-            Collector, CollectorCreated, CollectorPatch, CollectorStatus, ConfigState, DriftState, NewCollector,
-            Runtime,
+            Collector, CollectorCreated, CollectorPatch, CollectorPreview, CollectorStatus, ConfigState, DriftState,
+            NewCollector, Runtime,
         },
         list::Page,
     },
@@ -95,6 +95,16 @@ pub(super) fn routes() -> Vec<Route> {
         .answers::<Collector>(200, "The collector as stored.")
         .etag()
         .errors(&[409, 503]),
+        Route::post(
+            "/collectors/{id}/preview",
+            "preview_collector",
+            READ,
+            "Which pipelines a change of its name and labels would bring and take. Stores nothing.",
+            preview,
+        )
+        .reads::<CollectorPatch>()
+        .answers::<CollectorPreview>(200, "What would come and go; nothing when both lists are empty.")
+        .errors(&[409]),
         Route::delete(
             "/collectors/{id}",
             "deregister_collector",
@@ -133,6 +143,7 @@ async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse
         status: params.word::<CollectorStatus>("status")?,
         config_state: params.word::<ConfigState>("config_state")?,
         drift: params.word::<DriftState>("drift")?,
+        pipeline: params.value::<PipelineId>("pipeline")?,
         sort,
         limit: limit(&params)?,
         cursor: params.text("cursor").map(|text| Cursor(text.to_owned())),
@@ -143,7 +154,6 @@ async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse
     Ok(HttpResponse::Ok().json(page))
 }
 
-        pipeline: params.value::<PipelineId>("pipeline")?,
 async fn create(
     state: web::Data<AppState>,
     context: Context,
@@ -203,6 +213,17 @@ async fn patch(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn preview(
+    state: web::Data<AppState>,
+    Id(id): Id<CollectorId>,
+    Json(patch): Json<CollectorPatch>,
+) -> Result<HttpResponse> {
+    // Reads the matchers of every pipeline: off the worker, which serves collectors too.
+    let fleet = state.handles.fleet.clone();
+    let preview = web::block(move || fleet.outlook(id, patch)).await.map_err(Error::internal)??;
+    Ok(HttpResponse::Ok().json(preview))
 }
 
 async fn deregister(

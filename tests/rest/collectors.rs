@@ -3,7 +3,10 @@
 use linkmesh_actors::domain::access::Role;
 use serde_json::{Value, json};
 
-use super::harness::Api;
+use super::{
+    documents::{destination, pipeline},
+    harness::Api,
+};
 
 async fn create(api: &Api, body: Value) -> (String, String, Value) {
     let answer = api.post("/collectors", body).await;
@@ -88,6 +91,45 @@ async fn labels_are_changed_by_version() {
     api.send(api.request(reqwest::Method::PATCH, &path).json(&json!({}))).await.problem(428, "precondition_required");
     let reserved = api.patch(&path, changed.header("etag"), json!({"labels": {"collector.id": "x"}})).await;
     reserved.problem(422, "invalid_document");
+}
+
+#[actix_web::test]
+async fn change_of_labels_says_which_pipelines_come_and_go_before_it_is_made() {
+    let api = Api::start().await;
+    api.post("/destinations", destination()).await.expect(201);
+    for (id, matcher, enabled, port) in [
+        ("prod", "env=\"prod\"", true, 4317),
+        ("test", "env=\"test\"", true, 4318),
+        ("off", "env=\"test\"", false, 4319),
+        ("named", "collector.name=~\"web.*\"", true, 4320),
+    ] {
+        let mut document = pipeline();
+        (document["id"], document["name"]) = (id.into(), format!("The {id}").into());
+        (document["match"], document["enabled"]) = (json!([matcher]), enabled.into());
+        document["sources"] =
+            json!([{"id": "in", "kind": "otlp", "settings": {"grpc": {"endpoint": format!("0.0.0.0:{port}")}}}]);
+        api.post("/pipelines", document).await.expect(201);
+    }
+    let (id, etag, _) = create(&api, json!({"name": "web 1", "runtime": "otelcol", "labels": {"env": "prod"}})).await;
+    let path = format!("/collectors/{id}");
+    let preview = format!("{path}/preview");
+    api.eventually(&path, |collector| collector["pipelines"] == json!(["named", "prod"])).await;
+    let change = json!({"labels": {"env": "test"}});
+    let told = api.post(&preview, change.clone()).await.expect(200);
+    assert_eq!(told["gains"], json!([{"id": "test", "name": "The test"}]));
+    assert_eq!(told["loses"], json!([{"id": "prod", "name": "The prod"}]));
+    let nothing = api.post(&preview, json!({"name": "web 2"})).await.expect(200);
+    assert_eq!(nothing, json!({"gains": [], "loses": []}));
+    let named = api.post(&preview, json!({"name": "db 1"})).await.expect(200);
+    assert_eq!((&named["gains"], &named["loses"][0]["id"]), (&json!([]), &json!("named")));
+    api.post(&preview, json!({"labels": {"collector.id": "x"}})).await.problem(422, "invalid_document");
+    assert_eq!(api.get(&path).await.header("etag"), etag, "nothing was stored");
+    api.patch(&path, &etag, change).await.expect(200);
+    api.eventually(&path, |collector| collector["pipelines"] == json!(["named", "test"])).await;
+    assert_eq!(names(&api.get("/collectors?pipeline=test").await.expect(200)), ["web 1"]);
+    assert_eq!(api.get("/collectors?pipeline=prod").await.expect(200)["total"], 0);
+    assert_eq!(api.get("/fleet/summary?pipeline=test").await.expect(200)["delivery"]["away"], 1);
+    api.get("/collectors?pipeline=Not%20one").await.problem(400, "invalid_query");
 }
 
 #[actix_web::test]

@@ -102,6 +102,18 @@ impl ConfigSnapshot {
             .collect()
     }
 
+    /// What people call the document at a path; `None` when there is none.
+    #[must_use]
+    pub fn name_of(&self, path: &DocumentPath) -> Option<&str> {
+        match path {
+            DocumentPath::Pipeline(id) => self.pipelines.get(id).map(|stored| stored.document.name.as_str()),
+            DocumentPath::Destination(id) => self.destinations.get(id).map(|stored| stored.document.name.as_str()),
+            DocumentPath::Group(id) => self.groups.get(id).map(|stored| stored.document.name.as_str()),
+            DocumentPath::Collector(id) => self.collectors.get(id).map(|stored| stored.document.name.as_str()),
+            DocumentPath::Settings => None,
+        }
+    }
+
     /// What is wrong with the file behind a document, when a hand-made commit broke it.
     #[must_use]
     pub fn broken(&self, path: &DocumentPath) -> Option<&BrokenFile> {

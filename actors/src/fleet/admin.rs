@@ -110,6 +110,21 @@ impl FleetHandle {
         self.shared.recorder.put_event(slot.id(), event);
     }
 
+    /// The name and the operator's labels that a collector has after a change.
+    pub(super) fn patched(
+        &self,
+        slot: &Slot,
+        patch: CollectorPatch,
+    ) -> Result<(String, BTreeMap<String, String>), FleetError> {
+        let config = self.shared.config.load();
+        let stored = config.collectors.get(&slot.id()).map(|stored| &stored.document);
+        let name = patch.name.or_else(|| stored.map(|stored| stored.name.clone()));
+        let name = name.unwrap_or_else(|| slot.record().name.clone());
+        let labels = patch.labels.or_else(|| stored.map(|stored| stored.labels.clone())).unwrap_or_default();
+        check(&name, &labels).map_err(FleetError::Invalid)?;
+        Ok((name, labels))
+    }
+
     /// Changes name and labels of the operator, in the config repository.
     ///
     /// # Errors
@@ -124,12 +139,7 @@ impl FleetHandle {
         let slot = self.registered(id)?;
         let (this, by) = (self.clone(), by.clone());
         self.detached(async move {
-            let config = this.shared.config.load_full();
-            let stored = config.collectors.get(&id).map(|stored| &stored.document);
-            let name = patch.name.or_else(|| stored.map(|stored| stored.name.clone()));
-            let name = name.unwrap_or_else(|| slot.record().name.clone());
-            let labels = patch.labels.or_else(|| stored.map(|stored| stored.labels.clone())).unwrap_or_default();
-            check(&name, &labels).map_err(FleetError::Invalid)?;
+            let (name, labels) = this.patched(&slot, patch)?;
             let edit = Edit::Collector(id, CollectorDocument { version: 1, name, labels });
             match this.repository.save(Save { edit, precondition, by }).await {
                 Ok(_) => Ok((slot.row(), this.etag(id))),

@@ -22,6 +22,7 @@ use crate::{
         matcher::{Attributes, MatcherSet},
         secret::Sealer,
     },
+    ports::CollectorRecord,
 };
 
 /// What the fleet looks at.
@@ -185,19 +186,7 @@ impl FleetState {
         let nothing = BTreeMap::new();
         let operator = document.map_or(&nothing, |document| &document.labels);
         let name = document.map_or(record.name.as_str(), |document| document.name.as_str());
-        let reported = &record.row.reported;
-        let os = match record.runtime {
-            Runtime::Otelcol => reported.get("os.type"),
-            Runtime::Alloy => reported.get("collector.os"),
-        };
-        let identity = Identity {
-            id: slot.id(),
-            name,
-            runtime: record.runtime,
-            version: record.row.version.as_deref(),
-            os: os.map(String::as_str),
-        };
-        let attributes = Arc::new(merge(reported, &record.enrolment_labels, operator, &identity));
+        let attributes = Arc::new(attributes_of(&record, name, operator));
         let operator_labels = Arc::new(operator.clone());
         let labels = if record.enrolment_labels.is_empty() {
             Arc::clone(&operator_labels)
@@ -283,6 +272,23 @@ impl FleetState {
         }
         touched
     }
+}
+
+/// What matchers see of a collector that has this name and these labels of the operator.
+pub(super) fn attributes_of(record: &CollectorRecord, name: &str, operator: &BTreeMap<String, String>) -> Attributes {
+    let reported = &record.row.reported;
+    let os = match record.runtime {
+        Runtime::Otelcol => reported.get("os.type"),
+        Runtime::Alloy => reported.get("collector.os"),
+    };
+    let identity = Identity {
+        id: record.id,
+        name,
+        runtime: record.runtime,
+        version: record.row.version.as_deref(),
+        os: os.map(String::as_str),
+    };
+    merge(reported, &record.enrolment_labels, operator, &identity)
 }
 
 /// What became different about a collector's place.

@@ -192,6 +192,22 @@ documents! {
         pub labels: Option<BTreeMap<String, String>>,
     }
 
+    /// The answer to `POST /collectors/{id}/preview`: what becomes of the collector by a change of its name and labels.
+    pub struct CollectorPreview {
+        /// Pipelines that it would run and does not run now.
+        pub gains: Vec<NamedPipeline>,
+        /// Pipelines that it runs now and would run no more.
+        pub loses: Vec<NamedPipeline>,
+    }
+
+    /// A pipeline in short.
+    pub struct NamedPipeline {
+        /// The identifier.
+        pub id: PipelineId,
+        /// The name shown to people.
+        pub name: String,
+    }
+
     /// The answer to `POST /collectors/{id}/token`.
     pub struct NewToken {
         /// The token, shown this once.
