@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use linkmesh_actors::{
-    domain::{access::Permission, document::DocumentPath},
+    domain::{access::Permission, config::ConfigSnapshot, document::DocumentPath},
     repository::SaveError,
 };
 use linkmesh_proto::{
@@ -60,12 +60,22 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse> {
     let path = params.text("path").map(str::to_owned);
     let cursor = params.text("cursor").map(|text| Cursor(text.to_owned()));
-    let page = state.handles.repository.history(path, cursor.as_ref(), limit(&params)?).await?;
+    let mut page = state.handles.repository.history(path, cursor.as_ref(), limit(&params)?).await?;
+    let config = state.handles.repository.snapshot();
+    page.items.iter_mut().for_each(|commit| name_files(&config, commit));
     Ok(HttpResponse::Ok().json(page))
 }
 
 async fn get(state: web::Data<AppState>, Id(revision): Id<Revision>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().json(state.handles.repository.revision(revision).await?))
+    let mut commit = state.handles.repository.revision(revision).await?;
+    name_files(&state.handles.repository.snapshot(), &mut commit);
+    Ok(HttpResponse::Ok().json(commit))
+}
+
+/// Says what people call the files that a commit changed, as far as these are there now.
+fn name_files(config: &ConfigSnapshot, commit: &mut RevisionSummary) {
+    let named = |path: &String| Some((path.clone(), config.name_of(&path.parse().ok()?)?.to_owned()));
+    commit.names = commit.paths.iter().filter_map(named).collect();
 }
 
 async fn diff(state: web::Data<AppState>, Id(revision): Id<Revision>, params: Params) -> Result<HttpResponse> {

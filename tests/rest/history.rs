@@ -29,6 +29,8 @@ async fn history_differences_and_restore() {
     assert_eq!(one["parent"], first.as_str());
     assert_eq!(one["request_id"], saved.header("x-request-id"));
     assert_eq!(one["paths"], json!(["destinations/central.yaml"]));
+    assert_eq!(one["names"], json!({"destinations/central.yaml": "Changed"}), "as it is called now");
+    assert_eq!(of_file["items"][1]["names"], one["names"]);
 
     let diff = api.get(&format!("/revisions/{second}/diff")).await.expect(200);
     assert_eq!(diff["base"], first.as_str());

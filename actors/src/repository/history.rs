@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -173,6 +173,7 @@ fn summary(info: CommitInfo) -> RevisionSummary {
         at: info.at,
         request_id: info.request_id.map(|id| id.to_string()),
         paths: info.paths,
+        names: BTreeMap::new(),
         parent: info.parent,
     }
 }

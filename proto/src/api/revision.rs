@@ -1,5 +1,7 @@
 //! History of the config repository.
 
+use std::collections::BTreeMap;
+
 use super::documents;
 use crate::{Revision, Timestamp};
 
@@ -18,6 +20,9 @@ documents! {
         pub request_id: Option<String>,
         /// The files that it changed.
         pub paths: Vec<String>,
+        /// What people call those of the files that are there now, by path.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub names: BTreeMap<String, String>,
         /// The commit before; `null` for the first.
         pub parent: Option<Revision>,
     }
