@@ -13,6 +13,7 @@ pub mod schema;
 pub mod secrets;
 pub mod sse;
 pub mod status;
+pub mod soon;
 pub mod yaml;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, rc::Rc};
 use sycamore::{futures::spawn_local_scoped, prelude::*, reactive::NodeHandle};
 
 use super::{bits, icons::icon};
-use crate::api::ApiError;
+use crate::{api::ApiError, dom, model::soon};
 
 /// A scope in which requests go on although the button that began them is gone.
 #[derive(Clone, Copy)]
@@ -28,27 +28,53 @@ impl Tasks {
     }
 }
 
+/// Something that is done again soon, once for all who ask meanwhile. `Copy`, so that closures may hold it.
+#[derive(Clone, Copy)]
+pub(crate) struct Soon {
+    next: Signal<soon::Soon>,
+    tasks: Tasks,
+}
+
+impl Soon {
+    /// For as long as the current scope lives.
+    pub(crate) fn here() -> Self {
+        Self { next: create_signal(soon::Soon::default()), tasks: Tasks::here() }
+    }
+
+    /// Does it after so many milliseconds, or with what will be done before then.
+    pub(crate) fn ask(self, ms: i32, f: impl FnOnce() + 'static) {
+        let due = dom::now_ms() + i64::from(ms);
+        if self.next.update_silent(|next| next.ask(due)) {
+            self.tasks.spawn(async move {
+                dom::pause(ms).await;
+                if self.next.update_silent(|next| next.is_due(due)) {
+                    f();
+                }
+            });
+        }
+    }
+}
+
 const FIRST_WAIT_MS: i32 = 1000;
 const LONGEST_WAIT_MS: i32 = 30_000;
 
 /// Asks again and again while the answer is one that passes: no answer, too many requests, a fault of the server. `None`
-/// when `goes_on` says no before there is another one.
+/// when `goes_on` says no before it is asked again; whether an answer is still wanted is for the caller to say.
 pub(crate) async fn insist<T, F: Future<Output = Result<T, ApiError>>>(
     ask: impl Fn() -> F,
     goes_on: impl Fn() -> bool,
 ) -> Option<Result<T, ApiError>> {
     let mut wait = FIRST_WAIT_MS;
     loop {
-        let result = ask().await;
-        if !goes_on() {
-            return None;
-        }
-        match result {
+        match ask().await {
             Err(error) if error.is_passing() => {}
             other => return Some(other),
         }
+        if !goes_on() {
+            return None;
+        }
         // Pages of a whole team ask at once after a restart: spread them.
-        crate::dom::pause(wait + (js_sys::Math::random() * f64::from(wait)) as i32).await;
+        dom::pause(wait + (js_sys::Math::random() * f64::from(wait)) as i32).await;
         if !goes_on() {
             return None;
         }
@@ -71,7 +97,9 @@ pub(crate) struct Loader<T: 'static> {
     data: Signal<Option<T>>,
     fetch: Signal<Fetch<T>>,
     turn: Signal<u32>,
-    queued: Signal<bool>,
+    /// The turn of the newest answer.
+    answered: Signal<u32>,
+    soon: Soon,
     tasks: Tasks,
 }
 
@@ -92,62 +120,57 @@ impl<T: Clone + 'static> Loader<T> {
             data: create_signal(None),
             fetch: create_signal(fetch),
             turn: create_signal(0),
-            queued: create_signal(false),
+            answered: create_signal(0),
+            soon: Soon::here(),
             tasks: Tasks::here(),
         };
         loader.reload();
         loader
     }
 
-    /// Loads again; what is shown stays until the answer is there, and it is asked for until it is. The answer to the last
-    /// request counts.
+    /// Loads again; what is shown stays until the answer is there, and it is asked for until it is. An answer counts unless
+    /// that to a later request came first: where much happens, the next one is asked for before it is there.
     pub(crate) fn reload(self) {
         let turn = self.turn.get_untracked() + 1;
-        self.turn.set(turn);
+        self.turn.set_silent(turn);
         if matches!(self.phase.get_clone_untracked(), Phase::Failed(_)) {
             self.phase.set(Phase::Loading);
         }
         let fetch = self.fetch.get_clone_untracked();
         self.tasks.spawn(async move {
-            let goes_on = move || self.turn.get_untracked() == turn;
+            let is_last = move || self.turn.get_untracked() == turn;
             let result = if self.phase.with_untracked(|phase| *phase == Phase::Ready) {
-                insist(|| fetch(), goes_on).await
+                insist(|| fetch(), is_last).await
             } else {
-                Some(fetch().await).filter(|_| goes_on())
+                Some(fetch().await)
             };
-            let Some(result) = result else { return };
             match result {
-                Ok(value) => batch(|| {
+                Some(Ok(value)) if turn > self.answered.get_untracked() => batch(|| {
+                    self.answered.set_silent(turn);
                     self.data.set(Some(value));
                     if self.phase.get_clone_untracked() != Phase::Ready {
                         self.phase.set(Phase::Ready);
                     }
                 }),
                 // The page is kept while somebody signs in again, who then loads it again.
-                Err(error) if error.status() == 401 && self.phase.get_clone_untracked() == Phase::Ready => {}
-                Err(error) => self.phase.set(Phase::Failed(error)),
+                Some(Err(error)) if error.status() == 401 && self.phase.get_clone_untracked() == Phase::Ready => {}
+                Some(Err(error)) if is_last() => self.phase.set(Phase::Failed(error)),
+                _ => {}
             }
         });
     }
 
     /// Loads again soon; calls until then count as one.
     pub(crate) fn reload_soon(self, ms: i32) {
-        if self.queued.replace(true) {
-            return;
-        }
-        self.tasks.spawn(async move {
-            crate::dom::pause(ms).await;
-            self.queued.set(false);
-            self.reload();
-        });
+        self.soon.ask(ms, move || self.reload());
     }
 
     /// Loads again every so often, for what the feed does not tell of; not while nobody looks.
     pub(crate) fn keep_fresh(self, ms: i32) {
         self.tasks.spawn(async move {
             loop {
-                crate::dom::pause(ms).await;
-                if !crate::dom::is_hidden() && self.phase.with_untracked(|phase| *phase == Phase::Ready) {
+                dom::pause(ms).await;
+                if !dom::is_hidden() && self.phase.with_untracked(|phase| *phase == Phase::Ready) {
                     self.reload();
                 }
             }
@@ -255,7 +278,7 @@ pub(crate) fn copy_button(what: &'static str, text: impl Fn() -> String + 'stati
         button(r#type="button", class="btn small", aria-label=label, on:click=move |_| {
             let text = text();
             tasks.spawn(async move {
-                if crate::dom::copy(&text).await {
+                if dom::copy(&text).await {
                     app.say(format!("Copied {what}."));
                 } else {
                     app.say("The browser keeps the clipboard from pages without TLS: select the text and copy it by hand.");

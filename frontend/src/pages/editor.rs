@@ -318,7 +318,7 @@ impl<D: Edited> Frame<D> {
         self.tasks.spawn(async move {
             let path = format!("{}/{}", D::WORDS.path, encode(&id));
             let goes_on = move || self.looks.get_untracked() == turn;
-            match insist(|| self.app.api.get_tagged::<D::Shown>(&path), goes_on).await {
+            match insist(|| self.app.api.get_tagged::<D::Shown>(&path), goes_on).await.filter(|_| goes_on()) {
                 Some(Ok(answer)) => {
                     let Added { used_by, broken, .. } = D::added(&answer.value);
                     self.used_by.set(used_by);

@@ -68,7 +68,9 @@ impl About {
             turns.set_silent(turn);
             tasks.spawn(async move {
                 let goes_on = move || turns.get_untracked() == turn;
-                if let Some(Ok(now)) = insist(|| app.api.get_tagged::<Collector>(&path), goes_on).await {
+                if let Some(Ok(now)) = insist(|| app.api.get_tagged::<Collector>(&path), goes_on).await
+                    && goes_on()
+                {
                     editor.arrived(Own::of(now.value), now.etag);
                 }
             });

@@ -11,7 +11,7 @@ use sycamore::prelude::*;
 use crate::{
     api::ApiError,
     app::App,
-    components::loading::{Tasks, insist},
+    components::loading::{Soon, Tasks, insist},
     dom,
     model::filter::{Filter, encode},
     nav,
@@ -32,7 +32,7 @@ pub(super) struct List {
     pub(super) error: Signal<Option<ApiError>>,
     pub(super) busy: Signal<bool>,
     turn: Signal<u32>,
-    queued: Signal<bool>,
+    soon: Soon,
     pub(super) tasks: Tasks,
 }
 
@@ -47,7 +47,7 @@ impl List {
             error: create_signal(None),
             busy: create_signal(false),
             turn: create_signal(0),
-            queued: create_signal(false),
+            soon: Soon::here(),
             tasks: Tasks::here(),
         }
     }
@@ -75,8 +75,8 @@ impl List {
         self.tasks.spawn(async move {
             let goes_on = move || self.turn.get_untracked() == turn;
             let ask = || app.api.first::<Collector>(&path, rows);
-            let result = if insists { insist(ask, goes_on).await } else { Some(ask().await).filter(|_| goes_on()) };
-            let Some(result) = result else { return };
+            let result = if insists { insist(ask, goes_on).await } else { Some(ask().await) };
+            let Some(result) = result.filter(|_| goes_on()) else { return };
             self.busy.set(false);
             match result {
                 Ok(page) => self.take(page, more),
@@ -87,13 +87,7 @@ impl List {
     }
 
     pub(super) fn load_soon(self, app: App, ms: i32) {
-        if !self.queued.replace(true) {
-            self.tasks.spawn(async move {
-                dom::pause(ms).await;
-                self.queued.set(false);
-                self.load(app, false);
-            });
-        }
+        self.soon.ask(ms, move || self.load(app, false));
     }
 
     fn take(self, page: Page<Collector>, more: bool) {

@@ -8,7 +8,7 @@ use crate::{
     See as _,
     components::{
         bits, code,
-        loading::{self, Tasks, copy_button},
+        loading::{self, Soon, Tasks, copy_button},
     },
     dom,
     live::Item,
@@ -73,7 +73,7 @@ pub(super) fn follow(ctx: Ctx) {
         });
     });
     // Who matches changes with the fleet, what is valid with destinations.
-    let queued = create_signal(false);
+    let soon = Soon::here();
     ctx.app.live.subscribe(move |item| {
         use linkmesh_proto::api::event::Event;
         match item {
@@ -81,11 +81,7 @@ pub(super) fn follow(ctx: Ctx) {
             Item::Event(event) => match **event {
                 Event::DestinationSaved { .. } => again.set(()),
                 // A fleet that comes back all at once asks for one preview and not for thousands.
-                Event::CollectorChanged { .. } if !queued.replace(true) => tasks.spawn(async move {
-                    dom::pause(2500).await;
-                    queued.set(false);
-                    again.set(());
-                }),
+                Event::CollectorChanged { .. } => soon.ask(2500, move || again.set(())),
                 _ => {}
             },
         }
