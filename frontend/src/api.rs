@@ -56,6 +56,20 @@ impl ApiError {
         if self.fields().is_empty() { self.detail() } else { String::new() }
     }
 
+    /// All of it, where there is one line for it: what happened, and the first of what is wrong with the document.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let fields = self.fields();
+        let mut text = format!("{}. {}", self.title().trim_end_matches('.'), self.detail());
+        for FieldProblem { field, message, .. } in fields.iter().take(3) {
+            text.push_str(&format!(" {field}: {message}"));
+        }
+        if fields.len() > 3 {
+            text.push_str(&format!(" And {} more.", fields.len() - 3));
+        }
+        text
+    }
+
     /// The HTTP status; 0 without an answer.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -381,3 +395,6 @@ fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, ApiError> {
 fn write(body: &impl Serialize) -> Result<String, ApiError> {
     serde_json::to_string(body).map_err(|error| ApiError::Strange { status: 0, detail: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,10 @@ use sycamore::{futures::spawn_local_scoped, prelude::*};
 
 use crate::{
     api::{Api, ApiError},
-    components, dom,
+    components::{self, names::Names},
+    dom,
     live::Live,
-    model::{access, rates::Rates},
+    model::access,
     nav, pages,
 };
 
@@ -52,8 +53,8 @@ pub struct App {
     pub visitor: Signal<Visitor>,
     /// The server's time in milliseconds, moved on each second while the page is seen.
     pub now: Signal<i64>,
-    /// Rates of pipelines, as the feed brings them.
-    pub rates: Signal<Rates>,
+    /// What pipelines and destinations are called.
+    pub(crate) names: Names,
     /// Messages.
     pub toasts: Signal<Vec<Toast>>,
     /// What unsaved changes hold back.
@@ -76,7 +77,7 @@ impl App {
 
     /// Says in the corner that something failed.
     pub(crate) fn complain(self, error: &ApiError) {
-        self.message(format!("{}. {}", error.title().trim_end_matches('.'), error.detail()), true);
+        self.message(error.in_words(), true);
     }
 
     fn message(self, text: String, bad: bool) {
@@ -140,6 +141,7 @@ impl App {
         nav::unguard();
         self.api.set_csrf(None);
         self.live.stop();
+        self.names.forget();
         self.visitor.set(Visitor::Nobody);
     }
 }
@@ -152,7 +154,7 @@ pub(crate) fn root() -> View {
         live: Live::new(api),
         visitor: create_signal(Visitor::Unknown),
         now: create_signal(api.now_ms()),
-        rates: create_signal(Rates::default()),
+        names: Names::new(api),
         toasts: create_signal(Vec::new()),
         pending: create_signal(None),
         palette: create_signal(false),
@@ -161,16 +163,10 @@ pub(crate) fn root() -> View {
     nav::init(app.pending);
     components::theme::init();
     components::palette::keys(app);
-    let mut seconds = 0_u32;
     dom::every(1000, move || {
-        if dom::is_hidden() {
-            return;
-        }
-        app.now.set(api.now_ms());
-        app.live.watch();
-        seconds += 1;
-        if seconds.is_multiple_of(60) {
-            app.rates.update(|rates| rates.forget_old(api.now_ms()));
+        if !dom::is_hidden() {
+            app.now.set(api.now_ms());
+            app.live.watch();
         }
     });
     create_effect(move || {
@@ -179,7 +175,7 @@ pub(crate) fn root() -> View {
         }
     });
     components::menus::close_by_clicks();
-    pages::collect_rates(app);
+    app.names.follow(app.live);
     spawn_local_scoped(app.ask_who());
     view! {
         (pages::routed(app))

@@ -7,6 +7,7 @@ pub(crate) mod field;
 pub(crate) mod icons;
 pub(crate) mod loading;
 pub(crate) mod menus;
+pub(crate) mod names;
 pub(crate) mod pairs;
 pub(crate) mod palette;
 pub(crate) mod saving;

@@ -21,10 +21,13 @@
 //! | `lane-sources`, `lane-filters`, `lane-processors`, `lane-destinations` | lanes of the editor; `step` (`data-id`) a card; `add-<lane>` what adds one |
 //! | `step-form`, `pipeline-form` | the form beside the chain |
 //! | `preview-otelcol`, `preview-alloy`, `matched` | what the pipeline becomes |
+//! | `outcome`, `outcome-sentence`, `outcome-error` | what became of its last save |
 //! | `review`, `save`, `save-confirm`, `conflict` | saving |
+//! | `outlook` | which pipelines come and go by a change of labels |
+//! | `restore`, `undo`, `file-diff` | a commit |
 //! | `problem` | a message at a field |
 //! | `bootstrap-programs`, `bootstrap-file`, `bootstrap-commands`, `bootstrap-script`, `waiting`, `arrived` | after a collector was added |
-//! | `toast`, `load-error`, `no-permission`, `empty` | messages and states |
+//! | `toast`, `load-error`, `no-permission`, `empty`, `no-row` | messages and states |
 
 // Views own what they show: Sycamore's closures outlive the call, and name long types.
 #![allow(clippy::needless_pass_by_value, clippy::type_complexity)]

@@ -3,17 +3,20 @@
 pub mod access;
 pub mod chain;
 pub mod conflict;
+pub mod delivery;
 pub mod diff;
 pub mod filter;
 pub mod format;
 pub mod locate;
+pub mod names;
 pub mod problems;
 pub mod rates;
 pub mod schema;
 pub mod secrets;
+pub mod soon;
 pub mod sse;
 pub mod status;
-pub mod soon;
+pub mod undo;
 pub mod yaml;
 
 #[cfg(test)]

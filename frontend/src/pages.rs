@@ -13,14 +13,12 @@ mod pipeline;
 mod pipelines;
 mod revision;
 
-use linkmesh_proto::api::event::Event;
 use sycamore::{prelude::*, web::document};
 use sycamore_router::{Route, Router};
 
 use crate::{
     app::{App, Visitor},
     components::{bits, loading, shell},
-    live::Item,
     nav,
 };
 
@@ -103,19 +101,6 @@ impl Place {
 /// Sets the title of the window: what is looked at, then the program.
 pub(crate) fn set_title(title: &str) {
     document().set_title(&format!("{title} · LinkMesh"));
-}
-
-/// Keeps the rates that the feed brings, whichever page is shown.
-pub(crate) fn collect_rates(app: App) {
-    app.live.subscribe(move |item| {
-        if let Item::Event(event) = item
-            && let Event::Throughput { collector_id, pipeline, signal, at, in_per_second, out_per_second } = &**event
-        {
-            app.rates.update(|rates| {
-                rates.take((pipeline.clone(), *collector_id, *signal), *at, *in_per_second, *out_per_second);
-            });
-        }
-    });
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -155,6 +155,12 @@ pub(crate) fn state(
     }
 }
 
+/// The only row of a table whose filter leaves none.
+pub(crate) fn no_row(columns: u8) -> View {
+    let columns = columns.to_string();
+    view! { tr { td(colspan=columns, class="dim", data-testid="no-row") { "Nothing by that name." } } }
+}
+
 /// A switch between views of one thing. Arrow keys move, as in every tab list.
 pub(crate) fn tabs<T: Copy + PartialEq + 'static>(
     label: &'static str,

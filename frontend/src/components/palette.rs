@@ -1,6 +1,6 @@
 //! The command palette: everything by its name, from the keyboard.
 
-use linkmesh_proto::api::{collector::Collector, destination::Destination, list::Page, pipeline::Pipeline};
+use linkmesh_proto::api::{collector::Collector, list::Page};
 use sycamore::{futures::spawn_local_scoped, prelude::*, web::document};
 
 use super::{dialog::dialog, icons::icon};
@@ -20,22 +20,24 @@ struct Entry {
     icon: &'static str,
 }
 
-fn fixed() -> Vec<Entry> {
+/// Places that are always there, those to make something for who may.
+fn fixed(app: App) -> Vec<Entry> {
     [
-        ("Overview", "/", "overview"),
-        ("Collectors", "/collectors", "collectors"),
-        ("Add collector", "/collectors/add", "plus"),
-        ("Collectors that failed to apply", "/collectors?config_state=failed", "collectors"),
-        ("Collectors that drifted", "/collectors?drift=drifted", "collectors"),
-        ("Collectors that are offline", "/collectors?status=offline", "collectors"),
-        ("Pipelines", "/pipelines", "pipelines"),
-        ("New pipeline", "/pipelines/new", "plus"),
-        ("Destinations", "/destinations", "destinations"),
-        ("New destination", "/destinations/new", "plus"),
-        ("History", "/history", "history"),
+        ("Overview", "/", "overview", ""),
+        ("Collectors", "/collectors", "collectors", ""),
+        ("Add collector", "/collectors/add", "plus", "collectors:write"),
+        ("Collectors that failed to apply", "/collectors?config_state=failed", "collectors", ""),
+        ("Collectors that drifted", "/collectors?drift=drifted", "collectors", ""),
+        ("Collectors that are offline", "/collectors?status=offline", "collectors", ""),
+        ("Pipelines", "/pipelines", "pipelines", ""),
+        ("New pipeline", "/pipelines/new", "plus", "pipelines:write"),
+        ("Destinations", "/destinations", "destinations", ""),
+        ("New destination", "/destinations/new", "plus", "destinations:write"),
+        ("History", "/history", "history", ""),
     ]
     .into_iter()
-    .map(|(name, href, icon)| Entry { name: name.to_owned(), sub: String::new(), href: href.to_owned(), icon })
+    .filter(|(.., permission)| permission.is_empty() || app.may(permission))
+    .map(|(name, href, icon, _)| Entry { name: name.to_owned(), sub: String::new(), href: href.to_owned(), icon })
     .collect()
 }
 
@@ -62,30 +64,33 @@ fn option_id(index: usize) -> String {
     format!("palette-{index}")
 }
 
+/// How far the search for collectors is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looking {
+    Going,
+    Done,
+    Failed,
+}
+
 fn content(app: App) -> View {
     let typed = create_signal(String::new());
     let found = create_signal(Vec::<Entry>::new());
-    let named = create_signal(Vec::<Entry>::new());
     let chosen = create_signal(0_usize);
-    spawn_local_scoped(async move {
-        let pipelines = app.api.all::<Pipeline>("/pipelines").await.map(|page| page.items).unwrap_or_default();
-        let destinations = app.api.all::<Destination>("/destinations").await.map(|page| page.items).unwrap_or_default();
-        let mut all: Vec<Entry> = pipelines
-            .into_iter()
-            .map(|p| Entry {
-                name: p.document.name,
-                sub: "pipeline".to_owned(),
-                href: format!("/pipelines/{}", p.id),
-                icon: "pipelines",
-            })
-            .collect();
-        all.extend(destinations.into_iter().map(|d| Entry {
-            name: d.document.name,
-            sub: "destination".to_owned(),
-            href: format!("/destinations/{}", d.id),
-            icon: "destinations",
-        }));
-        named.set(all);
+    let looking = create_signal(Looking::Done);
+    app.names.want();
+    let named = create_memo(move || {
+        app.names.known.with(|known| {
+            let entry = |(id, name): (&String, &String), sub: &str, path: &str, icon| Entry {
+                name: name.clone(),
+                sub: sub.to_owned(),
+                href: format!("{path}/{id}"),
+                icon,
+            };
+            let pipelines = known.pipelines.iter().map(|p| entry(p, "pipeline", "/pipelines", "pipelines"));
+            let destinations =
+                known.destinations.iter().map(|d| entry(d, "destination", "/destinations", "destinations"));
+            pipelines.chain(destinations).collect::<Vec<_>>()
+        })
     });
     let turn = create_signal(0_u32);
     create_effect(move || {
@@ -94,13 +99,22 @@ fn content(app: App) -> View {
         turn.set_silent(now);
         if text.trim().is_empty() {
             found.set(Vec::new());
+            looking.set(Looking::Done);
             return;
         }
+        looking.set(Looking::Going);
         spawn_local_scoped(async move {
             dom::pause(150).await;
             let path = format!("/collectors?limit=8&q={}", filter::encode(text.trim()));
-            let Ok(page) = app.api.get::<Page<Collector>>(&path).await else { return };
-            if turn.get_untracked() == now {
+            if turn.get_untracked() != now {
+                return;
+            }
+            let result = app.api.get::<Page<Collector>>(&path).await;
+            if turn.get_untracked() != now {
+                return;
+            }
+            looking.set(if result.is_ok() { Looking::Done } else { Looking::Failed });
+            if let Ok(page) = result {
                 found.set(
                     page.items
                         .into_iter()
@@ -121,7 +135,7 @@ fn content(app: App) -> View {
     });
     let shown = create_memo(move || {
         let text = typed.get_clone().trim().to_lowercase();
-        let mut all: Vec<Entry> = fixed()
+        let mut all: Vec<Entry> = fixed(app)
             .into_iter()
             .chain(named.get_clone())
             .filter(|entry| text.is_empty() || entry.name.to_lowercase().contains(&text))
@@ -187,7 +201,16 @@ fn content(app: App) -> View {
                     },
                 )
             }
-            (if shown.with(Vec::is_empty) { view! { div(class="bones sub") { "Nothing by that name." } } } else { View::new() })
+            (if shown.with(Vec::is_empty) || looking.get() == Looking::Failed {
+                let word = match looking.get() {
+                    Looking::Going => "Looking …",
+                    Looking::Done => "Nothing by that name.",
+                    Looking::Failed => "Collectors could not be looked for: the server did not answer as it should.",
+                };
+                view! { div(class="bones sub", role="status") { (word) } }
+            } else {
+                View::new()
+            })
         }
     }
 }

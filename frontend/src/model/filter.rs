@@ -17,6 +17,8 @@ pub struct Filter {
     pub config_state: String,
     /// A drift verdict; empty for all.
     pub drift: String,
+    /// The id of a pipeline that they should run; empty for all.
+    pub pipeline: String,
     /// The order: a column, with `-` before it for the reverse.
     pub sort: String,
 }
@@ -33,6 +35,7 @@ impl Filter {
                 "runtime" => filter.runtime = value,
                 "config_state" => filter.config_state = value,
                 "drift" => filter.drift = value,
+                "pipeline" => filter.pipeline = value,
                 "sort" => filter.sort = value,
                 _ => {}
             }
@@ -51,6 +54,7 @@ impl Filter {
             ("runtime", &self.runtime),
             ("config_state", &self.config_state),
             ("drift", &self.drift),
+            ("pipeline", &self.pipeline),
             ("sort", &self.sort),
         ];
         for (key, value) in matchers.chain(words).filter(|(_, value)| !value.is_empty()) {
@@ -150,18 +154,20 @@ mod tests {
             matchers: vec!["env=\"prod\"".to_owned(), "host.name=~\"web-.*\"".to_owned()],
             text: "a b&c".to_owned(),
             status: "degraded".to_owned(),
+            pipeline: "web-logs".to_owned(),
             sort: "-last_seen".to_owned(),
             ..Filter::default()
         };
         assert_eq!(
             filter.query(),
-            "match=env%3D%22prod%22&match=host.name%3D~%22web-.%2A%22&q=a%20b%26c&status=degraded&sort=-last_seen"
+            "match=env%3D%22prod%22&match=host.name%3D~%22web-.%2A%22&q=a%20b%26c&status=degraded&pipeline=web-logs&sort=-last_seen"
         );
         let pairs = [
             ("match", "env=\"prod\""),
             ("match", "host.name=~\"web-.*\""),
             ("q", "a b&c"),
             ("status", "degraded"),
+            ("pipeline", "web-logs"),
             ("sort", "-last_seen"),
         ];
         assert_eq!(Filter::from_pairs(pairs.map(|(k, v)| (k.to_owned(), v.to_owned()))), filter);

@@ -1,79 +1,65 @@
-//! Rates of pipelines over many collectors, from the newest figures that the feed brought of each.
+//! Rates as they are shown: only while they are of now.
 
-use std::collections::BTreeMap;
+use linkmesh_proto::api::{collector::MeterSeries, fleet::Rates};
 
-use linkmesh_proto::{CollectorId, PipelineId, Timestamp, api::pipeline::Signal};
+use super::format;
 
-/// Figures older than this are no longer counted: two missed pushes of the slowest runtime.
+/// What was told longer ago says nothing of now: two missed pushes of the slowest runtime.
 const FRESH_MS: i64 = 150_000;
 
-/// What flows in and out.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Flow {
-    /// Records a second that came in.
-    pub input: f64,
-    /// Records a second that went out.
-    pub output: f64,
-    /// How many collectors said so.
-    pub collectors: usize,
+/// Rates that are still of now by the server's clock.
+#[must_use]
+pub fn fresh(rates: Option<&Rates>, now_ms: i64) -> Option<Rates> {
+    rates.copied().filter(|rates| now_ms - rates.at.as_millis() < FRESH_MS)
 }
 
-/// The newest figures of each collector's pipelines.
-#[derive(Debug, Clone, Default)]
-pub struct Rates {
-    newest: BTreeMap<(PipelineId, CollectorId, Signal), (Timestamp, f64, f64)>,
+/// What comes in and what goes out: `48.2k → 31.7k/s`.
+#[must_use]
+pub fn flow(rates: &Rates) -> String {
+    format!("{} → {}", format::compact(rates.in_per_second), format::rate(rates.out_per_second))
 }
 
-impl Rates {
-    /// Takes a figure; an older one than is known changes nothing.
-    pub fn take(&mut self, place: (PipelineId, CollectorId, Signal), at: Timestamp, input: f64, output: f64) {
-        let known = self.newest.entry(place).or_insert((at, input, output));
-        if known.0 <= at {
-            *known = (at, input, output);
-        }
-    }
-
-    /// What flows through a pipeline, or through all; `None` when nothing fresh is known.
-    #[must_use]
-    pub fn flow(&self, now_ms: i64, pipeline: Option<&PipelineId>) -> Option<Flow> {
-        let mut flow = Flow::default();
-        let mut collectors = std::collections::BTreeSet::new();
-        for ((id, collector, _), (at, input, output)) in &self.newest {
-            if pipeline.is_none_or(|wanted| wanted == id) && now_ms - at.as_millis() < FRESH_MS {
-                flow.input += input;
-                flow.output += output;
-                collectors.insert(*collector);
-            }
-        }
-        flow.collectors = collectors.len();
-        (flow.collectors > 0).then_some(flow)
-    }
-
-    /// Forgets what is no longer fresh.
-    pub fn forget_old(&mut self, now_ms: i64) {
-        self.newest.retain(|_, (at, _, _)| now_ms - at.as_millis() < FRESH_MS);
-    }
+/// The newest rate at a place of a pipeline on one collector; `None` when it is not of now.
+#[must_use]
+pub fn newest(meter: &MeterSeries) -> Option<f64> {
+    let is_fresh = meter.age_s * 1000.0 < FRESH_MS as f64;
+    meter.points.last().filter(|_| is_fresh).map(|point| point.per_second)
 }
 
 #[cfg(test)]
 mod tests {
+    use linkmesh_proto::{
+        Timestamp,
+        api::{collector::RatePoint, pipeline::Signal},
+    };
+
     use super::*;
 
     #[test]
-    fn newest_fresh_figures_of_each_collector_are_summed() {
-        let pipeline = |id: &str| id.parse::<PipelineId>().unwrap();
-        let collector = |byte| CollectorId::from_bytes([byte; 16]);
-        let at = Timestamp::from_millis;
-        let mut rates = Rates::default();
-        rates.take((pipeline("web"), collector(1), Signal::Logs), at(10_000), 5.0, 4.0);
-        rates.take((pipeline("web"), collector(1), Signal::Logs), at(20_000), 10.0, 8.0);
-        rates.take((pipeline("web"), collector(1), Signal::Logs), at(15_000), 99.0, 99.0);
-        rates.take((pipeline("web"), collector(2), Signal::Logs), at(20_000), 2.0, 1.0);
-        rates.take((pipeline("db"), collector(2), Signal::Metrics), at(20_000), 7.0, 7.0);
-        let web = pipeline("web");
-        assert_eq!(rates.flow(21_000, Some(&web)), Some(Flow { input: 12.0, output: 9.0, collectors: 2 }));
-        assert_eq!(rates.flow(21_000, None), Some(Flow { input: 19.0, output: 16.0, collectors: 2 }));
-        assert_eq!(rates.flow(200_000, None), None);
-        assert_eq!(Rates::default().flow(0, None), None);
+    fn rates_are_shown_until_they_are_old() {
+        let at = Timestamp::from_millis(1_000_000);
+        let rates = Rates { in_per_second: 48_200.0, out_per_second: 31_700.0, collectors: 2, at };
+        assert_eq!(fresh(Some(&rates), 1_149_999), Some(rates));
+        assert_eq!(fresh(Some(&rates), 1_150_000), None);
+        assert_eq!(fresh(None, 0), None);
+        assert_eq!(flow(&rates), "48.2k → 31.7k/s");
+    }
+
+    #[test]
+    fn collector_that_tells_no_more_has_no_rate_of_now() {
+        let point = |per_second| RatePoint { at: Timestamp::from_millis(0), per_second };
+        let mut meter = MeterSeries {
+            place: "in".to_owned(),
+            signal: Signal::Logs,
+            total: 9,
+            points: vec![point(3.0), point(5.0)],
+            age_s: 20.0,
+        };
+        assert_eq!(newest(&meter), Some(5.0));
+        meter.age_s = 151.0;
+        assert_eq!(newest(&meter), None);
+        meter.points.clear();
+        meter.age_s = 1.0;
+        assert_eq!(newest(&meter), None);
     }
 }

@@ -18,11 +18,12 @@ use crate::{
     components::{
         bits,
         loading::{self, Loader},
+        names::{destination_link, pipeline_link},
         spark,
     },
     live::Item,
     model::{
-        format,
+        format, rates,
         status::{self, Tone, signal_name},
     },
 };
@@ -39,6 +40,7 @@ enum Tab {
 
 /// The page.
 pub(super) fn view(app: App, id: &str) -> View {
+    app.names.want();
     let path = format!("/collectors/{}", crate::model::filter::encode(id));
     let loader = {
         let path = path.clone();
@@ -155,9 +157,9 @@ fn pipelines(collector: ReadSignal<Collector>) -> View {
                 return view! { span(class="sub") { "none matches" } };
             }
             let links: Vec<View> = ids.iter().enumerate().map(|(index, id)| {
-                let (href, name) = (format!("/pipelines/{id}"), id.to_string());
                 let comma = if index > 0 { ", " } else { "" };
-                view! { (comma) a(class="link", href=href) { (name) } }
+                let link = pipeline_link("link", id);
+                view! { (comma) (link) }
             }).collect();
             view! { div(class="sub") { (links) } }
         }))
@@ -180,6 +182,8 @@ fn throughput(app: App, path: &str, collector: ReadSignal<Collector>) -> View {
             }
         }
     });
+    // Of one that tells no more there is no event, and what it told grows old.
+    loader.keep_fresh(30_000);
     let content = loader.show(loading::rows_skeleton, |data| view! { (data.see(series)) });
     view! { div(data-testid="throughput") { (content) } }
 }
@@ -202,25 +206,25 @@ fn series(data: &Throughput) -> View {
         .iter()
         .flat_map(|pipeline| pipeline.meters.iter().map(move |meter| (pipeline, meter)))
         .map(|(pipeline, meter)| {
-            let (href, id) = (format!("/pipelines/{}", pipeline.pipeline), pipeline.pipeline.to_string());
+            let (link, id) = (pipeline_link("name", &pipeline.pipeline), &pipeline.pipeline);
             let place = match meter.place.as_str() {
                 "in" => "in".to_owned(),
                 "out" => "out".to_owned(),
                 step => format!("after {step}"),
             };
             let values: Vec<f64> = meter.points.iter().map(|point| point.per_second).collect();
-            let now = values.last().map_or_else(|| format::NO_DATA.to_owned(), |rate| format::rate(*rate));
+            let now = rates::newest(meter).map_or_else(|| format::NO_DATA.to_owned(), format::rate);
             let total = format::count(meter.total);
             let signal = signal_name(meter.signal);
             let line = spark::spark(&values, "spark", format!("{id} {place} {signal}: now {now}"));
-            view! { tr { td { a(class="name", href=href) { (id) } } td { (place) } td(class="dim") { (signal) } td(class="fold") { (line) } td(class="n") { (now) } td(class="n fold") { (total) } } }
+            view! { tr { td { (link) } td { (place) } td(class="dim") { (signal) } td(class="fold") { (line) } td(class="n") { (now) } td(class="n fold") { (total) } } }
         })
         .collect();
     let destinations: Vec<View> = data
         .destinations
         .iter()
         .map(|d| {
-            let (href, id) = (format!("/destinations/{}", d.destination), d.destination.to_string());
+            let link = destination_link("name", &d.destination);
             let (sent, failed) = (format::count(d.sent), format::count(d.failed));
             let class = if d.failed > 0 { "n bad" } else { "n" };
             let queue = match (d.queue, d.queue_capacity) {
@@ -228,7 +232,7 @@ fn series(data: &Throughput) -> View {
                 (Some(queue), None) => format::count(queue),
                 _ => format::NO_DATA.to_owned(),
             };
-            view! { tr { td { a(class="name", href=href) { (id) } } td(class="n") { (sent) } td(class=class) { (failed) } td(class="n fold") { (queue) } } }
+            view! { tr { td { (link) } td(class="n") { (sent) } td(class=class) { (failed) } td(class="n fold") { (queue) } } }
         })
         .collect();
     let sent: View = if destinations.is_empty() {

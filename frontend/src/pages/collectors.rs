@@ -3,7 +3,7 @@
 mod list;
 
 use linkmesh_proto::{
-    CollectorId,
+    CollectorId, PipelineId,
     api::{
         collector::{Collector, CollectorStatus},
         event::Event,
@@ -12,7 +12,7 @@ use linkmesh_proto::{
 use sycamore::prelude::*;
 
 use self::list::List;
-use super::overview::{share, tile};
+use super::overview::{add_button, share, tile};
 use crate::{
     app::App,
     components::{bits, icons::icon, loading, shell::Fleet},
@@ -20,7 +20,7 @@ use crate::{
     live::Item,
     model::{
         filter::Filter,
-        format,
+        format, names,
         status::{self, Tone},
     },
     nav,
@@ -30,6 +30,7 @@ use crate::{
 pub(super) fn view(app: App) -> View {
     let list = List::new();
     list.load(app, false);
+    app.names.want();
     app.live.subscribe(move |item| match item {
         Item::Reset => list.load(app, false),
         Item::Event(event) => {
@@ -58,9 +59,7 @@ pub(super) fn view(app: App) -> View {
                 Some(total) => format!("{} known to this server.", format::counted(total, "collector is", "collectors are")),
             })
         },
-        view! {
-            (if app.may("collectors:write") { view! { a(class="btn go", href="/collectors/add") { "Add collector" } } } else { View::new() })
-        },
+        add_button(app),
     );
     view! {
         div(data-testid="collectors") {
@@ -114,7 +113,7 @@ fn choice(
         })
         .collect();
     view! {
-        select(class="fold-not", aria-label=label, prop:value=list.filter.with(|filter| get(filter).clone()), on:change=move |event: web_sys::Event| list.refine(app, |filter| set(filter, dom::value(&event)))) { (all) }
+        select(aria-label=label, prop:value=list.filter.with(|filter| get(filter).clone()), on:change=move |event: web_sys::Event| list.refine(app, |filter| set(filter, dom::value(&event)))) { (all) }
     }
 }
 
@@ -177,6 +176,11 @@ fn filter_bar(app: App, list: List) -> View {
             (choice(app, list, "Status", &[("", "Any status"), ("connected", "Connected"), ("degraded", "Degraded"), ("offline", "Offline"), ("pending", "Never seen"), ("deregistered", "Deregistered")], |f| &f.status, |f, v| f.status = v))
             (choice(app, list, "Runtime", &[("", "Any runtime"), ("otelcol", "otelcol"), ("alloy", "Alloy")], |f| &f.runtime, |f, v| f.runtime = v))
             (choice(app, list, "Config", &[("", "Any config"), ("applied", "Applied"), ("applying", "Applying"), ("pending", "Waiting"), ("failed", "Failed"), ("none", "Nothing to run")], |f| &f.config_state, |f, v| f.config_state = v))
+            (if list.filter.with(|filter| !filter.pipeline.is_empty()) {
+                view! { button(r#type="button", class="chip", title=list.filter.with(|filter| filter.pipeline.clone()), on:click=move |_| list.refine(app, |filter| filter.pipeline.clear())) { "runs: " (app.names.known.with(|known| list.filter.with(|filter| names::of(&known.pipelines, &filter.pipeline)))) " ×" } }
+            } else {
+                View::new()
+            })
             (if list.filter.with(|filter| !filter.drift.is_empty()) {
                 view! { button(r#type="button", class="chip", on:click=move |_| list.refine(app, |filter| filter.drift.clear())) { "drift: " (list.filter.with(|filter| filter.drift.clone())) " ×" } }
             } else {
@@ -220,7 +224,7 @@ fn content(app: App, list: List) -> View {
             Shown::NoneAtAll => bits::state(
                 "empty", "collectors", view! { "No collectors yet" },
                 view! { "A collector is Grafana Alloy or otelcol under opampsupervisor on one of your hosts. Adding one takes a paste." },
-                view! { a(class="btn", href="/collectors/add") { "Add collector" } },
+                add_button(app),
             ),
             Shown::NoneMatch => bits::state(
                 "empty", "collectors", view! { "No collector matches" },
@@ -245,7 +249,7 @@ fn column(app: App, list: List, name: &'static str, key: &'static str, class: &'
 
 fn table(app: App, list: List) -> View {
     let row = move |id: CollectorId| match list.rows.with_untracked(|rows| rows.get(&id).copied()) {
-        Some(row) => self::row(row),
+        Some(row) => self::row(app, row),
         None => View::new(),
     };
     view! {
@@ -273,7 +277,7 @@ fn table(app: App, list: List) -> View {
     }
 }
 
-fn row(row: Signal<Collector>) -> View {
+fn row(app: App, row: Signal<Collector>) -> View {
     let id = row.with_untracked(|row| row.id.to_string());
     let (href, target) = (format!("/collectors/{id}"), format!("/collectors/{id}"));
     view! {
@@ -299,8 +303,14 @@ fn row(row: Signal<Collector>) -> View {
                 })
                 (if row.with(|row| !row.notices.is_empty()) { view! { " " span(title=row.with(|row| row.notices.join(" "))) { (icon("warn")) } } } else { View::new() })
             }
-            td(class="clip dim fold") { (row.with(|row| if row.pipelines.is_empty() { "none".to_owned() } else { row.pipelines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ") })) }
+            td(class="clip dim fold", title=row.with(|row| joined(row, ToString::to_string))) {
+                (row.with(|row| if row.pipelines.is_empty() { "none".to_owned() } else { joined(row, |id| app.names.pipeline(id)) }))
+            }
             td(class="dim fold") { (bits::live_seen(move || row.with(|row| (row.status, row.last_seen)))) }
         }
     }
+}
+
+fn joined(row: &Collector, name: impl Fn(&PipelineId) -> String) -> String {
+    row.pipelines.iter().map(name).collect::<Vec<_>>().join(", ")
 }

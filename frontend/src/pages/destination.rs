@@ -2,14 +2,18 @@
 
 mod form;
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
-use linkmesh_proto::api::{
-    catalogue::{CatalogueEntry, Role},
-    destination::{Destination, DestinationDocument, DestinationSaved},
-    event::Event,
-    pipeline::Validation,
+use linkmesh_proto::{
+    PipelineId,
+    api::{
+        catalogue::{CatalogueEntry, Role},
+        destination::{Destination, DestinationDocument, DestinationSaved},
+        event::Event,
+        pipeline::Validation,
+    },
 };
+use serde_json::{Map, Value};
 use sycamore::prelude::*;
 
 use super::editor::{self, Added, Edited, Frame, Parts, SavedAs, Told, Words};
@@ -20,6 +24,7 @@ use crate::{
         bits,
         field::Form,
         loading::Tasks,
+        names::pipeline_link,
         saving::{Document, Editor},
     },
     dom,
@@ -53,11 +58,7 @@ impl Edited for DestinationDocument {
     }
 
     fn added(shown: &Destination) -> Added {
-        Added {
-            id: shown.id.to_string(),
-            broken: shown.broken.clone(),
-            used_by: shown.used_by.iter().map(ToString::to_string).collect(),
-        }
+        Added { id: shown.id.to_string(), broken: shown.broken.clone(), used_by: shown.used_by.clone() }
     }
 
     fn saved(answer: DestinationSaved) -> SavedAs<Self> {
@@ -82,6 +83,8 @@ struct Ctx {
     /// The kinds of destinations.
     catalogue: Signal<Rc<Vec<CatalogueEntry>>>,
     warnings: Signal<Vec<String>>,
+    /// Settings of kinds that were left for another one, should they be chosen again.
+    left: Signal<BTreeMap<String, Map<String, Value>>>,
     form: Form,
 }
 
@@ -120,6 +123,7 @@ fn parts(frame: Frame<DestinationDocument>, catalogue: Rc<Vec<CatalogueEntry>>) 
         editor,
         catalogue: create_signal(Rc::new(kinds(&catalogue).cloned().collect())),
         warnings: create_signal(Vec::new()),
+        left: create_signal(BTreeMap::new()),
         form: frame.form,
     };
     check(ctx);
@@ -135,7 +139,7 @@ fn parts(frame: Frame<DestinationDocument>, catalogue: Rc<Vec<CatalogueEntry>>) 
         body: view! {
             div(class="cols") {
                 div(class="card") { (shape.see(|_| form::form(ctx))) }
-                (users(*frame.used_by))
+                (users(frame.app, *frame.used_by))
             }
         },
         kept: create_selector(move || {
@@ -178,13 +182,23 @@ fn check(ctx: Ctx) {
                     ctx.editor.problems.set(answer.value.errors);
                     ctx.warnings.set(answer.value.warnings.into_iter().map(|warning| warning.message).collect());
                 }),
-                Err(error) => ctx.editor.problems.set(error.fields()),
+                Err(error) => batch(|| {
+                    ctx.editor.problems.set(error.fields());
+                    // A session that ended is told by the dialog that opens for it.
+                    let unchecked = error.fields().is_empty() && error.status() != 401;
+                    ctx.warnings.set(if unchecked {
+                        vec![format!("Not checked. {}", error.in_words())]
+                    } else {
+                        Vec::new()
+                    });
+                }),
             }
         });
     });
 }
 
-fn users(used_by: ReadSignal<Vec<String>>) -> View {
+fn users(app: App, used_by: ReadSignal<Vec<PipelineId>>) -> View {
+    app.names.want();
     view! {
         section(class="card", aria-label="Used by") {
             div(class="card-head") { h2 { "Used by" } }
@@ -193,8 +207,8 @@ fn users(used_by: ReadSignal<Vec<String>>) -> View {
                     return view! { div(class="card-body sub") { "No pipeline sends to it." } };
                 }
                 let rows: Vec<View> = used.iter().map(|id| {
-                    let (href, name) = (format!("/pipelines/{id}"), id.clone());
-                    view! { tr { td { a(class="name", href=href) { (name) } } } }
+                    let link = pipeline_link("name", id);
+                    view! { tr { td { (link) } } }
                 }).collect();
                 view! { table(on:keydown=|event: web_sys::KeyboardEvent| dom::arrows(&event)) { tbody { (rows) } } }
             }))

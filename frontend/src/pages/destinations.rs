@@ -31,6 +31,7 @@ pub(super) fn view(app: App) -> View {
             }
         }
     });
+    app.names.want();
     let may = app.may("destinations:write");
     let action = move || {
         if may {
@@ -52,14 +53,14 @@ pub(super) fn view(app: App) -> View {
             (if empty.get() {
                 bits::state("empty", "destinations", view! { "No destinations yet" }, view! { "A destination owns an endpoint, its credentials and its retries. Pipelines send to it by its name." }, action())
             } else {
-                table(loaded)
+                table(app, loaded)
             })
         }
     });
     view! { div(data-testid="destinations") { (head) div(class="card") { (content) } } }
 }
 
-fn table(loaded: ReadSignal<(Vec<CatalogueEntry>, Page<Destination>)>) -> View {
+fn table(app: App, loaded: ReadSignal<(Vec<CatalogueEntry>, Page<Destination>)>) -> View {
     let text = create_signal(String::new());
     let rows = move || {
         let text = text.get_clone().trim().to_lowercase();
@@ -69,9 +70,13 @@ fn table(loaded: ReadSignal<(Vec<CatalogueEntry>, Page<Destination>)>) -> View {
                 .filter(|d| {
                     text.is_empty() || d.document.name.to_lowercase().contains(&text) || d.id.as_str().contains(&text)
                 })
-                .map(|d| row(catalogue, d))
+                .map(|d| row(app, catalogue, d))
                 .collect::<Vec<View>>()
         })
+    };
+    let rows = move || {
+        let rows = rows();
+        if rows.is_empty() { bits::no_row(5) } else { rows.into() }
     };
     view! {
         div(class="filter", role="search") {
@@ -87,7 +92,7 @@ fn table(loaded: ReadSignal<(Vec<CatalogueEntry>, Page<Destination>)>) -> View {
     }
 }
 
-fn row(catalogue: &[CatalogueEntry], destination: &Destination) -> View {
+fn row(app: App, catalogue: &[CatalogueEntry], destination: &Destination) -> View {
     let (id, href, name) =
         (destination.id.to_string(), format!("/destinations/{}", destination.id), destination.document.name.clone());
     let kind = catalogue
@@ -99,7 +104,7 @@ fn row(catalogue: &[CatalogueEntry], destination: &Destination) -> View {
         0 => "no pipeline".to_owned(),
         n => format::counted(n as u64, "pipeline", "pipelines"),
     };
-    let users = destination.used_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let users = destination.used_by.clone();
     let broken: View = match &destination.broken {
         Some(why) => {
             let why = why.clone();
@@ -113,7 +118,7 @@ fn row(catalogue: &[CatalogueEntry], destination: &Destination) -> View {
             td { a(class="name", href=href) { (name) } (broken) }
             td { (kind) }
             td(class="dim clip mono fold") { (settings) }
-            td(title=users) { (used) }
+            td(title=users.iter().map(|id| app.names.pipeline(id)).collect::<Vec<_>>().join(", ")) { (used) }
             td(class="dim fold") { (when) " by " (by) }
         }
     }

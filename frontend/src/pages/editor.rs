@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use linkmesh_proto::{
-    Revision,
+    PipelineId, Revision,
     api::{catalogue::CatalogueEntry, event::Event, list::Page, problem::FieldProblem},
 };
 use serde::de::DeserializeOwned;
@@ -71,7 +71,7 @@ pub(super) struct Added {
     /// Why the file in the repository cannot be read.
     pub(super) broken: Option<String>,
     /// The pipelines that use it.
-    pub(super) used_by: Vec<String>,
+    pub(super) used_by: Vec<PipelineId>,
 }
 
 /// The parts of the answer to a save.
@@ -105,7 +105,7 @@ pub(super) struct Frame<D: 'static> {
     /// Its id, once it is stored.
     pub(super) id: Signal<Option<String>>,
     /// The pipelines that use it.
-    pub(super) used_by: Signal<Vec<String>>,
+    pub(super) used_by: Signal<Vec<PipelineId>>,
     /// Whether also what is not there yet is a problem: from the first attempt to save on.
     pub(super) strict: Signal<bool>,
     /// Why the file in the repository cannot be read.

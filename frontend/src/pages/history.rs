@@ -14,7 +14,7 @@ use crate::{
     },
     dom,
     live::Item,
-    model::{filter::encode, format},
+    model::{filter::encode, format, names},
 };
 
 /// The page.
@@ -87,16 +87,13 @@ pub(super) fn view(app: App) -> View {
 fn row(commit: RevisionSummary) -> View {
     let (id, href) = (commit.sha.to_string(), format!("/history/{}", commit.sha));
     let short = format::short(&commit.sha);
-    let files = match commit.paths.as_slice() {
-        [one] => one.clone(),
-        paths => format::counted(paths.len() as u64, "file", "files"),
-    };
+    let (files, paths) = (names::files(&commit), commit.paths.join(", "));
     let when = bits::ago(Some(commit.at));
     let (message, author) = (commit.message, commit.author);
     view! {
         tr(data-testid="revision-row", data-id=id) {
             td(class="clip") { a(class="name", href=href) { (message) } }
-            td(class="dim mono fold clip") { (files) }
+            td(class="dim fold clip", title=paths) { (files) }
             td(class="clip fold") { (author) }
             td(class="dim") { (when) }
             td(class="mono dim fold") { (short) }

@@ -16,7 +16,7 @@ use crate::{
     },
     live::Item,
     model::{
-        format,
+        delivery, format, rates,
         status::{self, Tone},
     },
 };
@@ -24,14 +24,20 @@ use crate::{
 /// The page.
 pub(super) fn view(app: App) -> View {
     let Fleet(summary) = use_context::<Fleet>();
+    // The counts are kept fresh by the frame; what flows is shown only here.
+    app.live.subscribe(move |item| {
+        if matches!(item, Item::Event(event) if matches!(**event, Event::Throughput { .. })) {
+            summary.reload_soon(3000);
+        }
+    });
     let content = summary.show(loading::card_skeleton, move |summary| {
         let empty = create_selector(move || summary.with(|summary| summary.total == 0));
-        view! { (if empty.get() { first_steps() } else { filled(app, summary) }) }
+        view! { (if empty.get() { first_steps(app) } else { filled(app, summary) }) }
     });
     view! { div(data-testid="overview") { (content) } }
 }
 
-fn first_steps() -> View {
+fn first_steps(app: App) -> View {
     let steps = view! {
         ol(class="steps") {
             li { div { a(class="link", href="/collectors/add") { b { "Add a collector" } } p(class="sub") { "Pick otelcol or Alloy, paste what the page shows on a host, and see it connect." } } }
@@ -40,32 +46,27 @@ fn first_steps() -> View {
         }
     };
     view! {
-        (bits::head(None, view! { "Overview" }, view! { "No collector is known yet." }, view! { a(class="btn go", href="/collectors/add") { "Add collector" } }))
+        (bits::head(None, view! { "Overview" }, view! { "No collector is known yet." }, add_button(app)))
         div(class="card") { div(class="card-body", data-testid="empty") { (steps) } }
     }
 }
 
-/// A sentence on the whole fleet.
-fn sentence(summary: &FleetSummary) -> String {
-    let total = format::counted(summary.total, "collector", "collectors");
-    // Drift is found against what was confirmed last; who refused what was committed since then does not run it.
-    let running = summary.drift.in_sync.min(summary.config_state.applied);
-    if running == summary.total {
-        format!("{total}. All run what was committed.")
+/// The way to another collector, for who may go it.
+pub(super) fn add_button(app: App) -> View {
+    if app.may("collectors:write") {
+        view! { a(class="btn go", href="/collectors/add") { "Add collector" } }
     } else {
-        format!("{total}. {} what was committed.", format::counted(running, "is known to run", "are known to run"))
+        View::new()
     }
 }
 
 fn filled(app: App, summary: ReadSignal<FleetSummary>) -> View {
-    let flow = create_selector(move || app.rates.with(|rates| rates.flow(app.now.get(), None)));
+    let flow = create_selector(move || {
+        let now = app.now.get();
+        summary.with(|summary| rates::fresh(summary.rates.as_ref(), now))
+    });
     let files = create_selector(move || summary.with(|summary| summary.broken_files.clone()));
-    let head = bits::head(
-        None,
-        view! { "Overview" },
-        view! { (summary.with(sentence)) },
-        view! { a(class="btn go", href="/collectors/add") { "Add collector" } },
-    );
+    let head = bits::head(None, view! { "Overview" }, view! { (summary.with(delivery::of_fleet)) }, add_button(app));
     view! {
         (head)
         (files.see(|files| {
@@ -85,8 +86,8 @@ fn filled(app: App, summary: ReadSignal<FleetSummary>) -> View {
                 span { "In → out, records" }
                 (match flow.get() {
                     Some(flow) => {
-                        let text = format!("{} → {}", format::compact(flow.input), format::rate(flow.output));
-                        let change = format::change(flow.input, flow.output);
+                        let text = rates::flow(&flow);
+                        let change = format::change(flow.in_per_second, flow.out_per_second);
                         view! { strong(class="flow") { (text) } em { (change) } }
                     }
                     None => view! { strong(class="dim") { "—" } em { "no data yet" } },
@@ -152,6 +153,7 @@ fn shares(summary: ReadSignal<FleetSummary>) -> View {
                         legend("/collectors?config_state=pending", Tone::Off, "Waiting", c.pending),
                         legend("/collectors?config_state=none", Tone::Off, "Nothing to run", c.none),
                         legend("/collectors?config_state=failed", Tone::Bad, "Failed", c.failed),
+                        legend("/collectors", Tone::Warn, "Cannot be given it", s.delivery.withheld),
                     ];
                     let runtimes = spark::split(&[("acc", s.runtime.otelcol), ("off", s.runtime.alloy)]);
                     let runtime_words = vec![

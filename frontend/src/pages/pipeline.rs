@@ -1,20 +1,19 @@
 //! The pipeline editor: the chain as lanes of cards, the form of the chosen card beside what the pipeline becomes.
 
 mod chain;
+mod delivery;
 mod forms;
 mod preview;
 
 use std::rc::Rc;
 
-use linkmesh_proto::{
-    PipelineId,
-    api::{
-        catalogue::{CatalogueEntry, Role},
-        destination::Destination,
-        event::Event,
-        list::Page,
-        pipeline::{Pipeline, PipelineDocument, PipelineSaved, Preview},
-    },
+use linkmesh_proto::api::{
+    catalogue::{CatalogueEntry, Role},
+    destination::Destination,
+    event::Event,
+    fleet::FleetSummary,
+    list::Page,
+    pipeline::{Pipeline, PipelineDocument, PipelineSaved, Preview},
 };
 use sycamore::prelude::*;
 
@@ -31,7 +30,7 @@ use crate::{
     live::Item,
     model::{
         chain::{self as model, Chosen},
-        format,
+        delivery as delivery_model, format,
         status::Tone,
     },
 };
@@ -90,6 +89,8 @@ struct Ctx {
     destinations: Loader<Page<Destination>>,
     chosen: Signal<Chosen>,
     preview: Signal<Option<Preview>>,
+    /// The collectors that should run what is saved, once they are counted.
+    fleet: Signal<Option<FleetSummary>>,
     /// Why there is no preview.
     preview_error: Signal<Option<ApiError>>,
     form: Form,
@@ -104,11 +105,6 @@ impl Ctx {
 
     fn title_of(self, role: Role, kind: &str) -> String {
         self.entry(role, kind).map_or_else(|| kind.to_owned(), |entry| entry.title)
-    }
-
-    /// The pipeline's id, once it is stored.
-    fn id(self) -> Option<PipelineId> {
-        self.frame.id.with(|id| id.as_ref().and_then(|id| id.parse().ok()))
     }
 
     /// Changes the document other than by a form.
@@ -147,6 +143,7 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
         destinations: Loader::new(move || app.api.all::<Destination>("/destinations")),
         chosen: create_signal(Chosen::Pipeline),
         preview: create_signal(None),
+        fleet: create_signal(None),
         preview_error: create_signal(None),
         form: frame.form,
         may: frame.may,
@@ -163,6 +160,7 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
     Parts {
         sub: sub(ctx),
         body: view! {
+            (delivery::view(ctx))
             (chain::view(ctx))
             div(class="cols") {
                 (preview::view(ctx))
@@ -171,11 +169,8 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
         },
         kept: *create_signal(None),
         sure: Rc::new(move || {
-            let runs = ctx.matched().unwrap_or(0);
-            let text = format!(
-                "{} it now and will get a configuration without it. History keeps it: it can be restored.",
-                format::counted(runs, "collector runs", "collectors run")
-            );
+            // Of what is saved, whatever the matchers are that are being typed.
+            let text = delivery_model::without_it(ctx.fleet.with(|fleet| fleet.as_ref().map(|fleet| fleet.total)));
             view! { p { (text) } }
         }),
         note: Rc::new(move || match ctx.matched() {

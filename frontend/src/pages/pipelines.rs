@@ -14,7 +14,7 @@ use crate::{
     dom,
     live::Item,
     model::{
-        format,
+        format, rates,
         status::{Label, Tone, signal_name},
     },
 };
@@ -26,11 +26,12 @@ pub(super) fn view(app: App) -> View {
         Item::Reset => list.reload(),
         Item::Event(event) => match **event {
             Event::PipelineSaved { .. } => list.reload_soon(200),
-            // Labels and newcomers change what matches.
-            Event::CollectorChanged { .. } => list.reload_soon(5000),
+            // Labels and newcomers change what matches, pushes what flows.
+            Event::CollectorChanged { .. } | Event::Throughput { .. } => list.reload_soon(5000),
             _ => {}
         },
     });
+    app.names.want();
     let text = create_signal(String::new());
     let may = app.may("pipelines:write");
     let action = move || {
@@ -86,7 +87,7 @@ fn table(app: App, page: ReadSignal<Page<Pipeline>>, text: Signal<String>) -> Vi
         div(class="scroll") {
             table(on:keydown=|event: web_sys::KeyboardEvent| dom::arrows(&event)) {
                 thead { tr { th { "Name" } th { "Runs on" } th(class="fold") { "Signals" } th(class="fold") { "Destinations" } th { "In → out" } th(class="fold") { "Last change" } } }
-                tbody { (shown.see(|shown| shown.iter().map(|pipeline| row(app, pipeline)).collect::<Vec<View>>())) }
+                tbody { (shown.see(|shown| if shown.is_empty() { bits::no_row(6) } else { shown.iter().map(|pipeline| row(app, pipeline)).collect::<Vec<View>>().into() })) }
             }
         }
     }
@@ -98,14 +99,16 @@ fn row(app: App, pipeline: &Pipeline) -> View {
     let signals = format::list(
         &pipeline.document.signals.iter().map(|signal| signal_name(*signal).to_owned()).collect::<Vec<_>>(),
     );
-    let destinations = pipeline.document.destinations.iter().map(|d| d.id().to_string()).collect::<Vec<_>>().join(", ");
+    let destinations: Vec<_> = pipeline.document.destinations.iter().map(|d| d.id().clone()).collect();
+    let destination_ids = destinations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let runs: View = if !pipeline.document.enabled {
         bits::tag(Label { word: "Disabled", tone: Tone::Off })
     } else if pipeline.document.matchers.is_empty() {
         bits::tag(Label { word: "Draft", tone: Tone::Off })
     } else {
         let text = format::counted(pipeline.matched, "collector", "collectors");
-        view! { span(class="num") { (text) } }
+        let who = format!("/collectors?pipeline={id}");
+        view! { a(class="link num", href=who) { (text) } }
     };
     let broken: View = match &pipeline.broken {
         Some(why) => {
@@ -116,17 +119,19 @@ fn row(app: App, pipeline: &Pipeline) -> View {
     };
     let when = bits::ago(Some(pipeline.updated_at));
     let by = pipeline.updated_by.clone();
-    let key = pipeline.id.clone();
-    let flow = create_selector(move || app.rates.with(|rates| rates.flow(app.now.get(), Some(&key))));
+    let told = pipeline.rates;
+    let flow = create_selector(move || rates::fresh(told.as_ref(), app.now.get()));
     view! {
         tr(data-testid="pipeline-row", data-id=id) {
             td { a(class="name", href=href) { (name) } (broken) }
             td { (runs) }
             td(class="dim fold") { (signals) }
-            td(class="dim clip fold") { (destinations) }
+            td(class="dim clip fold", title=destination_ids) {
+                (destinations.iter().map(|id| app.names.destination(id)).collect::<Vec<_>>().join(", "))
+            }
             td(class="num") {
                 (match flow.get() {
-                    Some(flow) => format!("{} → {}", format::compact(flow.input), format::rate(flow.output)),
+                    Some(flow) => rates::flow(&flow),
                     None => format::NO_DATA.to_owned(),
                 })
             }

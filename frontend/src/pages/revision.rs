@@ -1,6 +1,11 @@
 //! One commit: what it changed, and bringing it back.
 
-use linkmesh_proto::api::revision::{FileDiff, Restore, Restored, RevisionDiff, RevisionSummary};
+use std::collections::BTreeMap;
+
+use linkmesh_proto::{
+    Revision,
+    api::revision::{FileDiff, Restore, Restored, RevisionDiff, RevisionSummary},
+};
 use sycamore::prelude::*;
 
 use crate::{
@@ -15,6 +20,7 @@ use crate::{
         filter::encode,
         format,
         status::{Label, Tone},
+        undo,
     },
     nav,
 };
@@ -42,16 +48,20 @@ pub(super) fn view(app: App, sha: &str) -> View {
 
 fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> View {
     super::set_title(&commit.message);
-    let restoring = create_signal(None::<Option<Vec<String>>>);
+    let restoring = create_signal(None::<What>);
     let asking = create_signal(false);
     let tasks = Tasks::here();
     let restore = {
-        let path = format!("{path}/restore");
+        let here = path.to_owned();
         move || {
-            let Some(paths) = restoring.get_clone_untracked() else { return };
-            let path = path.clone();
+            let Some(what) = restoring.get_clone_untracked() else { return };
+            let (path, paths) = match what {
+                What::Everything => (here.clone(), None),
+                What::File(path) => (here.clone(), Some(vec![path])),
+                What::Before(parent, paths) => (format!("/revisions/{parent}"), Some(paths)),
+            };
             tasks.spawn(async move {
-                match app.api.post::<Restored>(&path, &Restore { paths }).await {
+                match app.api.post::<Restored>(&format!("{path}/restore"), &Restore { paths }).await {
                     Ok(answer) => {
                         let restored = answer.value;
                         if restored.paths.is_empty() {
@@ -69,11 +79,11 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
         }
     };
     let may = app.may("revisions:restore");
-    let ask = move |paths: Option<Vec<String>>| {
-        restoring.set(Some(paths));
+    let ask = move |what: What| {
+        restoring.set(Some(what));
         asking.set(true);
     };
-    let files: Vec<View> = diff.files.iter().map(|file| self::file(file, may, ask)).collect();
+    let files: Vec<View> = diff.files.iter().map(|file| self::file(file, &commit.names, may, ask)).collect();
     let empty = files.is_empty();
     let (author, when, full) = (commit.author.clone(), bits::ago(Some(commit.at)), commit.sha.to_string());
     let copied = full.clone();
@@ -91,8 +101,14 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
         }
         None => View::new(),
     };
+    let undo: View = match undo::of(commit, &diff.files).filter(|_| may) {
+        Some((parent, paths)) => {
+            view! { button(r#type="button", class="btn", data-testid="undo", on:click=move |_| ask(What::Before(parent, paths.clone()))) { "Undo this commit" } }
+        }
+        None => View::new(),
+    };
     let action: View = if may {
-        view! { button(r#type="button", class="btn", data-testid="restore", on:click=move |_| ask(None)) { "Restore everything as of here" } }
+        view! { (undo) button(r#type="button", class="btn", data-testid="restore", on:click=move |_| ask(What::Everything)) { "Restore everything as of here" } }
     } else {
         View::new()
     };
@@ -103,10 +119,11 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
         asking,
         "Restore?",
         move || {
-            let text = match restoring.get_clone_untracked().flatten() {
-            Some(paths) => format!("{} is brought back to what it was right after this commit.", format::list(&paths)),
-            None => "All pipelines and destinations are brought back to what they were right after this commit; what came later is removed or changed back.".to_owned(),
-        };
+            let text = match restoring.get_clone_untracked() {
+                Some(What::Before(_, paths)) => format!("{} brought back to what stood right before this commit. What was changed there since goes too.", files_are(&paths)),
+                Some(What::File(path)) => format!("{path} is brought back to what it was right after this commit."),
+                Some(What::Everything) | None => "All pipelines and destinations are brought back to what they were right after this commit; what came later is removed or changed back.".to_owned(),
+            };
             view! { p { (text) } p { "This makes a new commit: nothing is lost, and it can be undone the same way. Collectors get the restored configuration at once." } }
         },
         "Restore",
@@ -131,8 +148,27 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
     }
 }
 
-fn file(file: &FileDiff, may: bool, ask: impl Fn(Option<Vec<String>>) + 'static) -> View {
-    let (path, paths) = (file.path.clone(), vec![file.path.clone()]);
+/// What is to be brought back.
+#[derive(Clone)]
+enum What {
+    /// Every pipeline and destination, to what it was right after the commit.
+    Everything,
+    /// One file, to the same.
+    File(String),
+    /// The commit's files, to what they were at the commit before it.
+    Before(Revision, Vec<String>),
+}
+
+fn files_are(paths: &[String]) -> String {
+    match paths {
+        [one] => format!("{one} is"),
+        paths if paths.len() <= 5 => format!("{} are", format::list(paths)),
+        paths => format!("{} are", format::counted(paths.len() as u64, "file", "files")),
+    }
+}
+
+fn file(file: &FileDiff, names: &BTreeMap<String, String>, may: bool, ask: impl Fn(What) + 'static) -> View {
+    let (path, asked) = (file.path.clone(), file.path.clone());
     let label = match file.change.as_str() {
         "added" => Label { word: "added", tone: Tone::Ok },
         "deleted" => Label { word: "deleted", tone: Tone::Bad },
@@ -144,19 +180,20 @@ fn file(file: &FileDiff, may: bool, ask: impl Fn(Option<Vec<String>>) + 'static)
             path.starts_with("pipelines/") || path.starts_with("destinations/") || path.starts_with("collectors/")
         })
         .map(|path| format!("/{path}"));
+    let called = names.get(&path).cloned().unwrap_or_default();
     let name: View = match href {
-        Some(href) if file.change != "deleted" => view! { a(class="link mono grow", href=href) { (path) } },
-        _ => view! { span(class="mono grow") { (path) } },
+        Some(href) if file.change != "deleted" => view! { a(class="link mono", href=href) { (path) } },
+        _ => view! { span(class="mono") { (path) } },
     };
     let (lines, tag) = (code::lines("Changes", &diff::patch(&file.patch)), bits::tag(label));
     let button: View = if may {
-        view! { button(r#type="button", class="btn small", on:click=move |_| ask(Some(paths.clone()))) { "Restore this file" } }
+        view! { button(r#type="button", class="btn small", on:click=move |_| ask(What::File(asked.clone()))) { "Restore this file" } }
     } else {
         View::new()
     };
     view! {
         div(class="file", data-testid="file-diff") {
-            div(class="file-head") { (name) (tag) (button) }
+            div(class="file-head") { (name) span(class="grow") { (called) } (tag) (button) }
             (lines)
         }
     }

@@ -81,6 +81,8 @@ impl List {
             match result {
                 Ok(page) => self.take(page, more),
                 Err(error) if error.status() == 401 => {}
+                // The rows that are there stay.
+                Err(error) if more => app.complain(&error),
                 Err(error) => self.error.set(Some(error)),
             }
         });

@@ -39,11 +39,13 @@ pub(super) fn form(ctx: Ctx) -> View {
     });
     let set_kind = move |event: web_sys::Event| {
         let kind = dom::value(&event);
-        let settings =
+        let fresh =
             ctx.catalogue.with_untracked(|all| all.iter().find(|entry| entry.kind == kind).map(schema::to_fill_in));
+        let before = ctx.left.update_silent(|left| left.remove(&kind));
         ctx.editor.document.update(|document| {
-            document.kind = kind;
-            document.settings = settings.unwrap_or_default();
+            let old = std::mem::replace(&mut document.kind, kind);
+            let typed = std::mem::replace(&mut document.settings, before.or(fresh).unwrap_or_default());
+            ctx.left.update_silent(|left| left.insert(old, typed));
         });
     };
     let (name_id, text_id, kind_id) = (new_id(), new_id(), new_id());

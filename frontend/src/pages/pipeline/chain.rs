@@ -12,7 +12,7 @@ use crate::{
     components::{bits, icons::icon, menus},
     model::{
         chain::{self as model, Chosen, Lane},
-        format, problems,
+        format, problems, rates,
         status::signal_name,
     },
 };
@@ -82,8 +82,8 @@ fn arrows(event: web_sys::KeyboardEvent) {
 /// What flows at one end, from the collectors' own counters.
 fn meter(ctx: Ctx, at_start: bool) -> View {
     let flow = create_selector(move || {
-        let id = ctx.id()?;
-        ctx.app.rates.with(|rates| rates.flow(ctx.app.now.get(), Some(&id)))
+        let now = ctx.app.now.get();
+        ctx.fleet.with(|fleet| rates::fresh(fleet.as_ref().and_then(|fleet| fleet.rates.as_ref()), now))
     });
     let word = if at_start { "in" } else { "out" };
     view! {
@@ -91,8 +91,8 @@ fn meter(ctx: Ctx, at_start: bool) -> View {
             span { (word) }
             (match flow.get() {
                 Some(flow) => {
-                    let rate = format::rate(if at_start { flow.input } else { flow.output });
-                    let extra = if at_start { format!("of {}", format::counted(flow.collectors as u64, "collector", "collectors")) } else { format::change(flow.input, flow.output) };
+                    let rate = format::rate(if at_start { flow.in_per_second } else { flow.out_per_second });
+                    let extra = if at_start { format!("of {}", format::counted(flow.collectors, "collector", "collectors")) } else { format::change(flow.in_per_second, flow.out_per_second) };
                     view! { strong { (rate) } small { (extra) } }
                 }
                 None => view! { small { "no data" } },

@@ -168,6 +168,9 @@ fn texts(ctx: Ctx) -> View {
             bits::state("empty", "pipelines", view! { "Nothing to run yet" }, view! { "With a source and a destination, the configuration of both runtimes shows up here while you build it." }, View::new())
         } else if known.get() {
             view! { div(class="pair") { (text(ctx, true)) (text(ctx, false)) } }
+        } else if general.with(Option::is_some) {
+            // What went wrong stands above; nothing is on its way.
+            View::new()
         } else {
             loading::rows_skeleton()
         })
@@ -211,10 +214,27 @@ fn changes(ctx: Ctx) -> View {
     }
 }
 
+/// Nobody is counted: of a page that is empty still, or since that went wrong, or yet.
+fn uncounted(ctx: Ctx) -> View {
+    let is_empty = create_selector(move || {
+        ctx.editor.is_new() && !ctx.editor.document.with(|now| ctx.editor.base.with(|blank| now != blank))
+    });
+    view! {
+        (match ctx.preview_error.get_clone() {
+            Some(error) => {
+                let (title, detail) = (error.title(), error.detail());
+                bits::state("empty", "warn", view! { (title) }, view! { (detail) }, View::new())
+            }
+            None if is_empty.get() => bits::state("empty", "collectors", view! { "No matchers yet" }, view! { "With matchers, the collectors that they select show up here." }, View::new()),
+            None => loading::rows_skeleton(),
+        })
+    }
+}
+
 fn collectors(ctx: Ctx) -> View {
     view! {
         (ctx.preview.see(|preview| {
-            let Some(preview) = preview else { return loading::rows_skeleton() };
+            let Some(preview) = preview else { return uncounted(ctx) };
             if preview.collectors.items.is_empty() {
                 return bits::state("empty", "collectors", view! { "No collector matches" }, view! { "All matchers must hold. Collectors that come to match later get the pipeline then." }, View::new());
             }

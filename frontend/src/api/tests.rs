@@ -1,0 +1,29 @@
+use super::*;
+
+#[test]
+fn refusal_in_one_line_names_the_first_places() {
+    let field = |field: &str| FieldProblem {
+        field: field.to_owned(),
+        code: "unknown_value".to_owned(),
+        message: "is not known.".to_owned(),
+    };
+    let problem = |errors: Vec<FieldProblem>| {
+        ApiError::Problem(Box::new(Problem {
+            kind: "about:blank".to_owned(),
+            title: "Refused.".to_owned(),
+            status: 422,
+            detail: "Nothing was stored.".to_owned(),
+            code: "invalid_document".to_owned(),
+            request_id: "r".to_owned(),
+            errors,
+            current: None,
+            current_etag: None,
+        }))
+    };
+    assert_eq!(problem(Vec::new()).in_words(), "Refused. Nothing was stored.");
+    let many = ["a", "b", "c", "d", "e"].map(field).to_vec();
+    assert_eq!(
+        problem(many).in_words(),
+        "Refused. Nothing was stored. a: is not known. b: is not known. c: is not known. And 2 more."
+    );
+}
