@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use linkmesh_proto::api::collector::{Collector, CollectorPatch, CollectorStatus};
+use linkmesh_proto::api::collector::{Collector, CollectorPatch, CollectorPreview, CollectorStatus, NamedPipeline};
 use serde::{Deserialize, Serialize};
 use sycamore::prelude::*;
 
@@ -11,13 +11,17 @@ use crate::{
     api::{Tagged, When},
     app::App,
     components::{
+        bits,
         field::{Form, fixed, new_id, problem},
         loading::{Loader, Tasks, insist},
         pairs,
         saving::{Document, Editor, Saved, Saving},
     },
     dom,
-    model::status::{program, stability_name},
+    model::{
+        format,
+        status::{Tone, program, stability_name},
+    },
     nav,
 };
 
@@ -80,13 +84,12 @@ impl About {
 
     /// The dialogs of saving. They stand outside of the tab, which may be built anew while they are open.
     pub(super) fn dialogs(self, path: &str, loader: Loader<Tagged<Collector>>) -> View {
-        let app = self.app;
+        let (app, path_of_preview) = (self.app, path);
         let path = path.to_owned();
         let how = move |document: Own, when: Option<When>| -> Saving<Own> {
             let path = path.clone();
             Box::pin(async move {
-                let Own { name, labels } = document;
-                let patch = CollectorPatch { name: Some(name.trim().to_owned()), labels: Some(labels) };
+                let patch = patch(&document);
                 let saved = app.api.patch::<Collector>(&path, &patch, when.unwrap_or(When::Always)).await?;
                 loader.update(|known| *known = saved.clone());
                 Ok(Saved {
@@ -99,7 +102,9 @@ impl About {
                 })
             })
         };
-        self.editor.dialogs(View::new, how, |_, _| {})
+        let editor = self.editor;
+        let preview = format!("{path_of_preview}/preview");
+        self.editor.dialogs(move || outlook(app, &preview, &editor.document.get_clone_untracked()), how, |_, _| {})
     }
 
     /// The tab.
@@ -198,4 +203,39 @@ impl About {
             }
         }
     }
+}
+
+fn patch(Own { name, labels }: &Own) -> CollectorPatch {
+    CollectorPatch { name: Some(name.trim().to_owned()), labels: Some(labels.clone()) }
+}
+
+/// Which pipelines come and go by the change, before it is saved.
+fn outlook(app: App, path: &str, own: &Own) -> View {
+    let (path, patch) = (path.to_owned(), patch(own));
+    let loader = Loader::new(move || {
+        let (path, patch) = (path.clone(), patch.clone());
+        async move { app.api.post::<CollectorPreview>(&path, &patch).await.map(|answer| answer.value) }
+    });
+    let content = loader.show(
+        || view! { p(class="sub", role="status") { "Looking which pipelines come and go …" } },
+        |preview| {
+            view! { (preview.see(|CollectorPreview { gains, loses }| {
+                if gains.is_empty() && loses.is_empty() {
+                    return bits::note(Tone::Busy, view! { "It keeps its pipelines: none comes or goes by this." });
+                }
+                let (gained, lost) = (named("It gains ", gains), named("It loses ", loses));
+                bits::note(if loses.is_empty() { Tone::Busy } else { Tone::Warn }, view! { (gained) (lost) })
+            })) }
+        },
+    );
+    view! { div(data-testid="outlook") { (content) } }
+}
+
+fn named(word: &'static str, pipelines: &[NamedPipeline]) -> View {
+    if pipelines.is_empty() {
+        return View::new();
+    }
+    let ids = pipelines.iter().map(|pipeline| pipeline.id.to_string()).collect::<Vec<_>>().join(", ");
+    let names = format::list(&pipelines.iter().map(|pipeline| pipeline.name.clone()).collect::<Vec<_>>());
+    view! { div { (word) b(title=ids) { (names) } "." } }
 }
