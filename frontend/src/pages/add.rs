@@ -81,6 +81,7 @@ fn form(app: App, made: Signal<Option<CollectorCreated>>) -> View {
         if busy.replace(true) {
             return;
         }
+        error.set(None);
         let version = version.get_clone_untracked().trim().to_owned();
         let body = NewCollector {
             name: name.get_clone_untracked().trim().to_owned(),

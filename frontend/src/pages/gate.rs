@@ -88,6 +88,7 @@ pub(super) fn setup(app: App) -> View {
         event.prevent_default();
         let long_enough = password.with_untracked(|password| password.chars().count() >= PASSWORD_LENGTH);
         short.set(!long_enough);
+        error.set(None);
         if !long_enough || busy.replace(true) {
             return;
         }
@@ -125,7 +126,12 @@ pub(super) fn setup(app: App) -> View {
             (submit(busy, "Create the administrator"))
         }
     };
-    card("setup", "Set up LinkMesh", "Create the first administrator. Others are added later.", content)
+    card(
+        "setup",
+        "Set up LinkMesh",
+        "Create the administrator. No other people can be added yet; programs get tokens by linkmesh admin token.",
+        content,
+    )
 }
 
 /// A form that signs in and hands the session over.
@@ -138,6 +144,7 @@ fn sign_in_form(app: App) -> View {
         if busy.replace(true) {
             return;
         }
+        error.set(None);
         let body =
             SignIn { email: email.get_clone_untracked().trim().to_owned(), password: password.get_clone_untracked() };
         tasks.spawn(async move {
@@ -149,7 +156,8 @@ fn sign_in_form(app: App) -> View {
             }
         });
     };
-    on_mount(|| dom::focus("form input"));
+    // Over a page that is kept there may be other forms.
+    on_mount(|| dom::focus("[data-testid=sign-in] input"));
     view! {
         form(on:submit=done) {
             (line("E-mail", "email", "username", email, ""))
