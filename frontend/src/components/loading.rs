@@ -42,7 +42,7 @@ impl Soon {
     }
 
     /// Does it after so many milliseconds, or with what will be done before then.
-    pub(crate) fn ask(self, ms: i32, f: impl FnOnce() + 'static) {
+    pub(crate) fn ask(self, ms: i32, f: Box<dyn FnOnce()>) {
         let due = dom::now_ms() + i64::from(ms);
         if self.next.update_silent(|next| next.ask(due)) {
             self.tasks.spawn(async move {
@@ -89,13 +89,16 @@ enum Phase {
     Failed(ApiError),
 }
 
-type Fetch<T> = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, ApiError>>>>>;
+/// Puts an answer where it is shown.
+type Arrive = Box<dyn FnOnce()>;
 
-/// Something that is loaded, and loaded again when it changed. `Copy`, so that closures may hold it.
-pub(crate) struct Loader<T: 'static> {
+type Fetch = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arrive, ApiError>>>>>;
+
+/// Loading, whatever is loaded: apart from it, so that the page holds this once and not for each thing again.
+#[derive(Clone, Copy)]
+struct Core {
     phase: Signal<Phase>,
-    data: Signal<Option<T>>,
-    fetch: Signal<Fetch<T>>,
+    fetch: Signal<Fetch>,
     turn: Signal<u32>,
     /// The turn of the newest answer.
     answered: Signal<u32>,
@@ -103,34 +106,8 @@ pub(crate) struct Loader<T: 'static> {
     tasks: Tasks,
 }
 
-impl<T> Clone for Loader<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Loader<T> {}
-
-impl<T: Clone + 'static> Loader<T> {
-    /// Begins to load.
-    pub(crate) fn new<F: Future<Output = Result<T, ApiError>> + 'static>(fetch: impl Fn() -> F + 'static) -> Self {
-        let fetch: Fetch<T> = Rc::new(move || Box::pin(fetch()));
-        let loader = Self {
-            phase: create_signal(Phase::Loading),
-            data: create_signal(None),
-            fetch: create_signal(fetch),
-            turn: create_signal(0),
-            answered: create_signal(0),
-            soon: Soon::here(),
-            tasks: Tasks::here(),
-        };
-        loader.reload();
-        loader
-    }
-
-    /// Loads again; what is shown stays until the answer is there, and it is asked for until it is. An answer counts unless
-    /// that to a later request came first: where much happens, the next one is asked for before it is there.
-    pub(crate) fn reload(self) {
+impl Core {
+    fn reload(self) {
         let turn = self.turn.get_untracked() + 1;
         self.turn.set_silent(turn);
         if matches!(self.phase.get_clone_untracked(), Phase::Failed(_)) {
@@ -145,9 +122,9 @@ impl<T: Clone + 'static> Loader<T> {
                 Some(fetch().await)
             };
             match result {
-                Some(Ok(value)) if turn > self.answered.get_untracked() => batch(|| {
+                Some(Ok(arrive)) if turn > self.answered.get_untracked() => batch(|| {
                     self.answered.set_silent(turn);
-                    self.data.set(Some(value));
+                    arrive();
                     if self.phase.get_clone_untracked() != Phase::Ready {
                         self.phase.set(Phase::Ready);
                     }
@@ -160,13 +137,7 @@ impl<T: Clone + 'static> Loader<T> {
         });
     }
 
-    /// Loads again soon; calls until then count as one.
-    pub(crate) fn reload_soon(self, ms: i32) {
-        self.soon.ask(ms, move || self.reload());
-    }
-
-    /// Loads again every so often, for what the feed does not tell of; not while nobody looks.
-    pub(crate) fn keep_fresh(self, ms: i32) {
+    fn keep_fresh(self, ms: i32) {
         self.tasks.spawn(async move {
             loop {
                 dom::pause(ms).await;
@@ -175,6 +146,72 @@ impl<T: Clone + 'static> Loader<T> {
                 }
             }
         });
+    }
+
+    fn show(self, skeleton: Box<dyn Fn() -> View>, ready: Box<dyn Fn() -> Option<View>>) -> View {
+        let phase = create_selector(move || self.phase.get_clone());
+        view! {
+            (match phase.get_clone() {
+                Phase::Loading => skeleton(),
+                Phase::Failed(error) => failure(&error, move || self.reload()),
+                Phase::Ready => ready().unwrap_or_else(&skeleton),
+            })
+        }
+    }
+}
+
+/// Something that is loaded, and loaded again when it changed. `Copy`, so that closures may hold it.
+pub(crate) struct Loader<T: 'static> {
+    core: Core,
+    data: Signal<Option<T>>,
+}
+
+impl<T> Clone for Loader<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Loader<T> {}
+
+impl<T: Clone + 'static> Loader<T> {
+    /// Begins to load.
+    pub(crate) fn new<F: Future<Output = Result<T, ApiError>> + 'static>(fetch: impl Fn() -> F + 'static) -> Self {
+        let data = create_signal(None);
+        let fetch: Fetch = Rc::new(move || {
+            let answer = fetch();
+            Box::pin(async move {
+                let value = answer.await?;
+                Ok(Box::new(move || data.set(Some(value))) as Arrive)
+            })
+        });
+        let core = Core {
+            phase: create_signal(Phase::Loading),
+            fetch: create_signal(fetch),
+            turn: create_signal(0),
+            answered: create_signal(0),
+            soon: Soon::here(),
+            tasks: Tasks::here(),
+        };
+        core.reload();
+        Self { core, data }
+    }
+
+    /// Loads again; what is shown stays until the answer is there, and it is asked for until it is. An answer counts unless
+    /// that to a later request came first: where much happens, the next one is asked for before it is there.
+    pub(crate) fn reload(self) {
+        self.core.reload();
+    }
+
+    /// Loads again soon; calls until then count as one.
+    pub(crate) fn reload_soon(self, ms: i32) {
+        let core = self.core;
+        core.soon.ask(ms, Box::new(move || core.reload()));
+    }
+
+    /// Loads again every so often, for what the feed does not tell of; not while nobody looks.
+    pub(crate) fn keep_fresh(self, ms: i32) {
+        self.core.keep_fresh(ms);
     }
 
     /// The newest value, followed.
@@ -199,21 +236,16 @@ impl<T: Clone + 'static> Loader<T> {
         skeleton: impl Fn() -> View + 'static,
         content: impl Fn(ReadSignal<T>) -> View + 'static,
     ) -> View {
-        let phase = create_selector(move || self.phase.get_clone());
-        view! {
-            (match phase.get_clone() {
-                Phase::Loading => skeleton(),
-                Phase::Failed(error) => failure(&error, move || self.reload()),
-                Phase::Ready => match self.data.get_clone_untracked() {
-                    None => skeleton(),
-                    Some(first) => {
-                        let value = create_signal(first);
-                        create_effect(move || if let Some(new) = self.data.get_clone() { value.set(new) });
-                        content(*value)
-                    }
-                },
-            })
-        }
+        let ready = move || {
+            let value = create_signal(self.data.get_clone_untracked()?);
+            create_effect(move || {
+                if let Some(new) = self.data.get_clone() {
+                    value.set(new);
+                }
+            });
+            Some(content(*value))
+        };
+        self.core.show(Box::new(skeleton), Box::new(ready))
     }
 }
 

@@ -67,7 +67,7 @@ impl Names {
                 Item::Event(event) => matches!(**event, Event::PipelineSaved { .. } | Event::DestinationSaved { .. }),
             };
             if is_other && self.is_wanted.get_untracked() {
-                self.soon.ask(500, move || self.load());
+                self.soon.ask(500, Box::new(move || self.load()));
             }
         });
     }

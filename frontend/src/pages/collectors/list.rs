@@ -89,7 +89,7 @@ impl List {
     }
 
     pub(super) fn load_soon(self, app: App, ms: i32) {
-        self.soon.ask(ms, move || self.load(app, false));
+        self.soon.ask(ms, Box::new(move || self.load(app, false)));
     }
 
     fn take(self, page: Page<Collector>, more: bool) {

@@ -81,7 +81,7 @@ pub(super) fn follow(ctx: Ctx) {
             Item::Event(event) => match **event {
                 Event::DestinationSaved { .. } => again.set(()),
                 // A fleet that comes back all at once asks for one preview and not for thousands.
-                Event::CollectorChanged { .. } => soon.ask(2500, move || again.set(())),
+                Event::CollectorChanged { .. } => soon.ask(2500, Box::new(move || again.set(()))),
                 _ => {}
             },
         }
