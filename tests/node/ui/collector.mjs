@@ -1,5 +1,5 @@
 // What an operator does with a collector, and what its page shows when things are not well.
-import { api, ask, button, expect, go, meanwhile, openTab, page, part, picture, save, show, state, task, until } from "./stage.mjs";
+import { api, ask, button, expect, go, instead, meanwhile, openTab, page, part, picture, save, show, state, task, until } from "./stage.mjs";
 
 /** Restarts it by the page. */
 async function restart(name) {
@@ -18,7 +18,7 @@ export async function eventsAndThroughput(id, flow) {
   await restart("collector-restart");
   await until(`/collectors/${id}/throughput`, (data) => data.pipelines.length > 0);
   await openTab("Throughput");
-  const rows = part("throughput").getByRole("row").filter({ hasText: "shop-logs" });
+  const rows = part("throughput").getByRole("row").filter({ hasText: "Shop logs" });
   await rows.first().waitFor();
   // A rate needs two pushes, a second or more apart; the later one is heard by the feed.
   await until(`/collectors/${id}/throughput`, (data) => data.age_s > 1.5);
@@ -28,6 +28,17 @@ export async function eventsAndThroughput(id, flow) {
     await rows.filter({ has: page.getByRole("cell", { name: place, exact: true }) }).getByText("/s").waitFor();
   }
   await picture("collector-throughput");
+
+  // Who loads the page need not wait for the next push: the feed stays silent here.
+  const honest = await instead("/events", () => {});
+  await go("/", "overview");
+  await part("tile-flow").getByText("/s").waitFor();
+  await picture("overview-rates");
+  await go("/pipelines", "pipelines");
+  await part("pipeline-row").getByText("/s").waitFor();
+  await go("/pipelines/shop-logs", "pipeline");
+  await part("pipeline").getByText("of 1 collector").waitFor();
+  await honest();
 }
 
 /** The operator's labels are edited, those of enrolment are only shown; two who edit at once both see it. */
@@ -74,7 +85,11 @@ export async function enrolled() {
   await button("Add label").click();
   await page.getByLabel("Label name").fill("env");
   await page.getByLabel("Label value").fill("test");
-  await save("collector-enrolled");
+  await part("save").click();
+  await part("outlook").getByText("Shop logs").waitFor();
+  await picture("collector-enrolled-review");
+  await part("save-confirm").click();
+  await part("review").waitFor({ state: "detached" });
   await part("enrolment-labels").getByText("env = prod").waitFor({ state: "detached" });
   await picture("collector-enrolled");
   const { body } = await api("GET", `/collectors/${id}`);
@@ -135,7 +150,12 @@ export async function failure(id) {
     if (/:4318$/.test(await address.inputValue())) await address.fill(`127.0.0.1:${task.taken}`);
   }
   await save();
-  await go(`/collectors/${id}`, "collector");
+  // Who refused it, and why, shows where it was saved.
+  await part("outcome").getByText("address already in use").first().waitFor();
+  await picture("pipeline-refused");
+  await part("outcome").locator("tbody a").click();
+  await part("collector").waitFor();
+  if (!page.url().endsWith(id)) throw new Error(`the refusal leads to ${page.url()}`);
   await state("Failed");
   await part("config-error").getByText("address already in use").first().waitFor();
   await picture("collector-failed");
@@ -153,6 +173,7 @@ export async function failure(id) {
 /** Everything as it was before the last save. */
 export async function restore(id) {
   await go("/history", "history");
+  await part("revision-row").first().getByText("Shop logs", { exact: true }).waitFor();
   await picture("history");
   await part("revision-row").nth(1).getByRole("link").first().click();
   await part("file-diff").first().waitFor();
@@ -168,6 +189,23 @@ export async function restore(id) {
   await go(`/collectors/${id}`, "collector");
   await state("In sync");
   if (await part("config-error").count() !== 0) throw new Error("a failure that is over is still shown");
+
+  // One commit alone is taken back.
+  const { body: before_it } = await api("GET", "/pipelines/shop-logs");
+  await meanwhile("PUT", "/pipelines/shop-logs", (document) => ({ ...document, description: "by mistake" }));
+  await go("/history", "history");
+  await part("revision-row").first().getByRole("link").first().click();
+  await part("file-diff").getByText("by mistake").waitFor();
+  const mistake = page.url();
+  await part("undo").click();
+  await page.getByText("right before this commit").waitFor();
+  await picture("revision-undo");
+  await part("confirm").click();
+  await page.waitForURL((url) => url.pathname.startsWith("/history/") && url.href !== mistake);
+  const { body: after_it } = await api("GET", "/pipelines/shop-logs");
+  if (after_it.description !== before_it.description) throw new Error(`undone to ${JSON.stringify(after_it.description)}`);
+  await go(`/collectors/${id}`, "collector");
+  await state("In sync");
 }
 
 /** It runs something else than was committed: marked beside each other. */

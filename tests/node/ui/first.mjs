@@ -122,6 +122,8 @@ export async function addPipeline() {
   await save("pipeline");
   await page.waitForURL(/\/pipelines\/shop-logs$/);
   await part("matched").getByText("1", { exact: true }).waitFor();
+  // What becomes of the save shows where it was made.
+  await part("outcome-sentence").getByText("1 collector runs what is saved.").waitFor();
   await picture("pipeline-saved");
 }
 
@@ -132,6 +134,7 @@ export async function seeItRun(id) {
   // It is there: how long ago the page heard of it says nothing.
   await page.getByText("last seen now").waitFor();
   await part("effective").waitFor();
+  await part("collector").getByRole("link", { name: "Shop logs", exact: true }).waitFor();
   await picture("collector");
   await openTab("Health");
   await part("health-tree").waitFor();

@@ -74,6 +74,7 @@ export async function questions() {
   await button("Discard").click();
   await button("Delete").click();
   await page.getByRole("heading", { name: "Delete this pipeline?" }).waitFor();
+  await page.getByText("The collector that runs it gets a configuration without it.").waitFor();
   await picture("pipeline-delete");
   await button("Cancel").click();
   await show("/destinations/central", "destination", "destination-used");
@@ -123,14 +124,14 @@ export async function faults() {
   await button("Back to editing").click();
   await button("Discard").click();
 
-  // A list that could not be loaded again is asked for until it is.
+  // A list that could not be loaded again is asked for until it is; the names of pipelines are asked for by the same path.
   await go("/pipelines", "pipelines");
   await part("feed-state").getByText("Live", { exact: true }).waitFor();
   let faults = 0;
-  honest = await instead("/pipelines?limit=500", (route) => (faults++ === 0 ? route.fulfill(fault) : route.continue()));
+  honest = await instead("/pipelines?limit=500", (route) => (faults++ < 2 ? route.fulfill(fault) : route.continue()));
   await meanwhile("PUT", "/pipelines/shop-logs", (document) => ({ ...document, name: "Shop logs, again" }));
   await part("pipeline-row").getByText("Shop logs, again").waitFor();
-  if (faults < 2) throw new Error("nothing failed");
+  if (faults < 3) throw new Error("nothing failed");
   await honest();
   await meanwhile("PUT", "/pipelines/shop-logs", (document) => ({ ...document, name: "Shop logs" }));
 
@@ -200,6 +201,11 @@ export async function noServer() {
 export async function everyPage() {
   for (const [path, id] of [["/", "overview"], ["/collectors", "collectors"], ["/pipelines", "pipelines"], ["/destinations", "destinations"], ["/history", "history"]]) {
     await show(path, id);
+  }
+  for (const [path, id] of [["/pipelines", "pipelines"], ["/destinations", "destinations"]]) {
+    await go(path, id);
+    await part("filter").fill("nothing is called that");
+    await part("no-row").waitFor();
   }
   await page.keyboard.press("Control+k");
   await part("palette").waitFor();
