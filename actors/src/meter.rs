@@ -89,7 +89,10 @@ impl Handler<Push> for MeterActor {
     fn handle(&mut self, Push { collector, readings }: Push, ctx: &mut Self::Context) {
         let now = self.shared.clock.now();
         let rates = self.meters.entry(collector).or_default().push(now, readings);
-        for event in events(collector, now, &rates) {
+        // What it says of others is its own affair: neither sums nor the page of anybody hear of it.
+        let place = self.shared.directory.slot(collector).map(|slot| slot.place());
+        let runs = place.as_ref().map_or(&[][..], |place| &place.pipelines);
+        for event in events(collector, now, &rates, runs) {
             if let Event::Throughput { pipeline, signal, at, in_per_second, out_per_second, .. } = &event {
                 let ends = Ends { at: *at, in_per_second: *in_per_second, out_per_second: *out_per_second };
                 self.rates.take(collector, pipeline.clone(), *signal, ends);
@@ -114,10 +117,11 @@ impl Handler<Read> for MeterActor {
     }
 }
 
-/// One event for each pipeline and kind of telemetry that has both ends.
-fn events(collector_id: CollectorId, at: Timestamp, rates: &[Rate]) -> Vec<Event> {
+/// One event for each pipeline and kind of telemetry that has both ends. `runs` are the pipelines that the collector
+/// should run, in the order of their ids.
+fn events(collector_id: CollectorId, at: Timestamp, rates: &[Rate], runs: &[PipelineId]) -> Vec<Event> {
     let mut ends: BTreeMap<(&PipelineId, Signal), [Option<f64>; 2]> = BTreeMap::new();
-    for rate in rates {
+    for rate in rates.iter().filter(|rate| runs.binary_search(&rate.pipeline).is_ok()) {
         let end = match &*rate.place {
             "in" => 0,
             "out" => 1,
@@ -153,9 +157,17 @@ mod tests {
             per_second,
         };
         let id = CollectorId::from_bytes([1; 16]);
-        let rates = [rate("a", "in", 5.0), rate("a", "step", 4.0), rate("b", "in", 1.0), rate("a", "out", 3.0)];
+        let rates = [
+            rate("a", "in", 5.0),
+            rate("a", "step", 4.0),
+            rate("b", "in", 1.0),
+            rate("a", "out", 3.0),
+            rate("c", "in", 2.0),
+            rate("c", "out", 2.0),
+        ];
         let at = Timestamp::from_millis(1);
-        let told = events(id, at, &rates);
+        // It should not run `c`.
+        let told = events(id, at, &rates, &["a", "b"].map(|id| id.parse().unwrap()));
         assert!(matches!(&told[..], [Event::Throughput { in_per_second: 5.0, out_per_second: 3.0, .. }]), "{told:?}");
     }
 }

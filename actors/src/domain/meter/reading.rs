@@ -20,6 +20,8 @@ use crate::{
 const NO_RECORDED_VALUE: u32 = 1;
 /// Readings taken of one push; two pipelines give about 40.
 const MAX_READINGS: usize = 5_000;
+/// A million records a second for thirty years.
+const LARGEST_COUNT: f64 = 1e15;
 
 /// What a number counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,15 +207,17 @@ fn component_count(point: &NumberDataPoint) -> Option<ComponentCount> {
     Some(ComponentCount { controller: controller.into(), health: label("health_type")?.into(), count })
 }
 
+/// The value of a point; `None` for what no count can be. Sums over a fleet stay finite by it.
 fn value(point: &NumberDataPoint) -> Option<f64> {
     if point.flags & NO_RECORDED_VALUE != 0 {
         return None;
     }
-    match point.value? {
-        Value::AsDouble(value) => Some(value).filter(|value| value.is_finite()),
+    let value = match point.value? {
+        Value::AsDouble(value) => value,
         #[expect(clippy::cast_precision_loss, reason = "counts of records stay below 2^53")]
-        Value::AsInt(value) => Some(value as f64),
-    }
+        Value::AsInt(value) => value as f64,
+    };
+    (0.0..=LARGEST_COUNT).contains(&value).then_some(value)
 }
 
 fn text<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a str> {

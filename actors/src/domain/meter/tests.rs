@@ -185,6 +185,7 @@ fn stale_markers_are_no_zeros() {
     assert_eq!(meter.push(time(10), push(vec![counter(0.0, 0, 1)])), []);
     assert_eq!(rate(&meter.push(time(20), push(vec![counter(140.0, 0, 0)]))), Some(2.0));
     assert_eq!(push(vec![counter(f64::NAN, 0, 0), counter(f64::INFINITY, 0, 0)]), []);
+    assert_eq!(push(vec![counter(-1.0, 0, 0), counter(-1.7e308, 0, 0), counter(1.7e308, 0, 0)]), []);
 }
 
 #[test]
