@@ -21,7 +21,7 @@ use actix_web::{
     web,
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 
 use super::budget::{Exhausted, Share};
 
@@ -77,14 +77,24 @@ where
         // A poll or a heartbeat is one small chunk as a rule, and is used as it came.
         let mut only: Option<Bytes> = None;
         let mut joined = BytesMut::new();
-        while let Some(chunk) = body.next().await {
+        let mut held = 0;
+        loop {
+            let next = match body.next().now_or_never() {
+                Some(next) => next,
+                // Only what waits is held: nearly every body is there as a whole.
+                None => {
+                    share.resize(held)?;
+                    body.next().await
+                }
+            };
+            let Some(chunk) = next else { break };
             let chunk = chunk.map_err(|_| BodyError::Broken)?;
             let first = only.take();
             let len = joined.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
             if len > limits.bytes {
                 return Err(BodyError::TooLarge);
             }
-            share.resize(len)?;
+            held = len;
             if first.is_none() && joined.is_empty() {
                 only = Some(chunk);
             } else {
@@ -260,10 +270,20 @@ mod tests {
         let mut waiting = Box::pin(read(never_ends, limits, &mut held));
         assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
         let whole = || stream::iter([chunk(), chunk()]);
-        assert_eq!(read(whole(), limits, &mut budget.share()).await, Err(BodyError::Exhausted));
-        drop(waiting);
+        assert_eq!(read(whole(), limits, &mut budget.share()).await.unwrap().len(), 128 << 10, "it never waits");
+        let in_two = || {
+            let later = async {
+                tokio::task::yield_now().await;
+                chunk()
+            };
+            Box::pin(stream::iter([chunk()]).chain(stream::once(later)))
+        };
+        let mut others = [budget.share(), budget.share()];
+        others.iter_mut().for_each(|other| other.resize(64 << 10).unwrap());
+        assert_eq!(read(in_two(), limits, &mut budget.share()).await, Err(BodyError::Exhausted));
+        drop((waiting, others));
         drop(held);
-        assert_eq!(read(whole(), limits, &mut budget.share()).await.unwrap().len(), 128 << 10);
+        assert_eq!(read(in_two(), limits, &mut budget.share()).await.unwrap().len(), 128 << 10);
     }
 
     #[test]

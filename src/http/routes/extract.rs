@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, str::FromStr, time::Duration};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
     http::header::CONTENT_TYPE,
     web::{self, Bytes},
@@ -12,6 +12,7 @@ use linkmesh_proto::{api::problem::FieldProblem, id::ParseIdError};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    auth::Caller,
     error::{Error, ErrorCode, Result},
     http::{
         AppState,
@@ -119,14 +120,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let declared = json_declared(request);
         let state = request.app_data::<web::Data<AppState>>().cloned();
+        let is_known = request.extensions().contains::<Caller>();
         let mut payload = payload.take();
         Box::pin(async move {
             declared?;
             let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
-            parse_json(&read_body(&mut payload, &state).await?).map(Self)
+            let most = if is_known { state.edge.max_body } else { state.edge.max_body.min(STRANGERS_BODY) };
+            parse_json(&read_body(&mut payload, &state, most).await?).map(Self)
         })
     }
 }
+
+/// The largest body of a route that is open to all. A name and a password are less than this, and so are the labels of a
+/// host that enrols; what is not whole holds memory that everybody needs.
+const STRANGERS_BODY: usize = 32 << 10;
 
 fn json_declared(request: &HttpRequest) -> Result<()> {
     let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -141,8 +148,8 @@ fn json_declared(request: &HttpRequest) -> Result<()> {
 ///
 /// # Errors
 /// When it is longer, takes longer, or ends too early.
-pub(super) async fn read_body(payload: &mut Payload, state: &AppState) -> Result<Bytes> {
-    let limits = BodyLimits { bytes: state.edge.max_body, time: state.edge.body_timeout };
+pub(super) async fn read_body(payload: &mut Payload, state: &AppState, most: usize) -> Result<Bytes> {
+    let limits = BodyLimits { bytes: most, time: state.edge.body_timeout };
     body::read(payload, limits, &mut state.budget.share()).await.map_err(|error| match error {
         BodyError::TooLarge => {
             Error::new(ErrorCode::TooLarge, format!("The body is larger than {} bytes.", limits.bytes))

@@ -57,7 +57,7 @@ pub(super) async fn check(
     if matches!(meta.method, Method::GET | Method::HEAD) {
         return next.call(request).await;
     }
-    let body = match read_body(request.parts_mut().1, &state).await {
+    let body = match read_body(request.parts_mut().1, &state, state.edge.max_body).await {
         Ok(body) => body,
         Err(error) => return Ok(request.error_response(error)),
     };
