@@ -215,6 +215,7 @@ impl Inner {
                 let _ = self.transport.send(*answer);
                 self.refuse_all(&waiting, &reason);
                 *stage = Stage::Refused(reason);
+                *self.waiting.lock() = None;
                 return;
             }
             Err(_) => Err(AdmitError::Busy),
