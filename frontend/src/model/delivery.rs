@@ -89,10 +89,10 @@ mod tests {
     fn sentence_says_how_many_should_run_it_and_how_many_do() {
         let none = DeliveryCounts::default();
         assert_eq!(sentence(&none), "No collector should run what is saved.");
-        assert_eq!(sentence(&DeliveryCounts { applied: 1, ..none.clone() }), "1 collector runs what is saved.");
-        assert_eq!(sentence(&DeliveryCounts { applied: 1200, ..none.clone() }), "1,200 collectors run what is saved.");
+        assert_eq!(sentence(&DeliveryCounts { applied: 1, ..none }), "1 collector runs what is saved.");
+        assert_eq!(sentence(&DeliveryCounts { applied: 1200, ..none }), "1,200 collectors run what is saved.");
         assert_eq!(
-            sentence(&DeliveryCounts { applied: 2, failed: 1, away: 1, ..none.clone() }),
+            sentence(&DeliveryCounts { applied: 2, failed: 1, away: 1, ..none }),
             "4 collectors should run what is saved; 2 have applied it."
         );
         assert_eq!(

@@ -179,8 +179,9 @@ fn attention(app: App) -> View {
         let degraded = app.api.get::<Page<Collector>>("/collectors?status=degraded&limit=10").await?;
         let failed = app.api.get::<Page<Collector>>("/collectors?config_state=failed&limit=10").await?;
         let drifted = app.api.get::<Page<Collector>>("/collectors?drift=drifted&limit=10").await?;
+        let away = app.api.get::<Page<Collector>>("/collectors?status=offline&limit=10").await?;
         let mut all: Vec<Collector> = Vec::new();
-        for collector in degraded.items.into_iter().chain(failed.items).chain(drifted.items) {
+        for collector in degraded.items.into_iter().chain(failed.items).chain(drifted.items).chain(away.items) {
             if !all.iter().any(|known| known.id == collector.id) {
                 all.push(collector);
             }
@@ -200,7 +201,7 @@ fn attention(app: App) -> View {
         view! {
             (list.see(|list| {
                 if list.is_empty() {
-                    return bits::state("empty", "ok", view! { "Nothing needs a look" }, view! { "Every collector that is there is well and runs what was committed." }, View::new());
+                    return bits::state("empty", "ok", view! { "Nothing needs a look" }, view! { "No collector is unwell or away, none refused its config, and none runs something else." }, View::new());
                 }
                 let rows: Vec<View> = list.iter().map(|collector| {
                     let (href, name) = (format!("/collectors/{}", collector.id), collector.name.clone());
