@@ -92,10 +92,8 @@ impl AgentState {
             }
             _ => {}
         }
-        // What is under way is said again, or superseded within seconds: nothing is concluded from it.
-        let is_under_way = reported.status == ReportedStatus::Applying;
         self.record.status = Some(reported);
-        out.persist(if is_under_way { PersistClass::Soon } else { PersistClass::Now });
+        out.persist(PersistClass::Now);
     }
 
     pub(super) fn latch(&mut self, failed: FailedConfig) {
