@@ -78,11 +78,13 @@ where
         let mut only: Option<Bytes> = None;
         let mut joined = BytesMut::new();
         let mut held = 0;
+        let mut waits = false;
         loop {
             let next = match body.next().now_or_never() {
                 Some(next) => next,
                 // Only what waits is held: nearly every body is there as a whole.
                 None => {
+                    waits = true;
                     share.resize(held)?;
                     body.next().await
                 }
@@ -95,6 +97,9 @@ where
                 return Err(BodyError::TooLarge);
             }
             held = len;
+            if waits {
+                share.resize(held)?;
+            }
             if first.is_none() && joined.is_empty() {
                 only = Some(chunk);
             } else {
