@@ -262,8 +262,7 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
                 ctx.stop();
             }
             Err(Unreadable::TooLarge) => self.close(CloseCode::Size, SessionEnd::TooLarge, ctx),
-            // Not its own doing: it may be back at once.
-            Err(Unreadable::Exhausted) => self.queue.close(CloseReason::Overloaded),
+            Err(Unreadable::Exhausted) => self.cut(),
             Err(Unreadable::Protocol(error)) => {
                 tracing::debug!(%error, "an agent sent what is no websocket frame");
                 self.close(CloseCode::Protocol, SessionEnd::Protocol, ctx);

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// When to try again what there was no memory for.
+/// When to try again what there was no memory for: a person waits, not a fleet that would come back all at once.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// The largest body that a REST route reads, unless configured otherwise.
