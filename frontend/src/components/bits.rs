@@ -176,7 +176,13 @@ pub(crate) fn tabs<T: Copy + PartialEq + 'static>(
                     role="tab",
                     aria-selected=if chosen.get() == value { "true" } else { "false" },
                     tabindex=if chosen.get() == value { "0" } else { "-1" },
-                    on:click=move |_| chosen.set(value),
+                    on:click=move |event: web_sys::MouseEvent| {
+                        chosen.set(value);
+                        // Narrow windows show a part of the tabs.
+                        if let Some(tab) = event.current_target().and_then(|tab| wasm_bindgen::JsCast::dyn_into::<web_sys::Element>(tab).ok()) {
+                            crate::dom::bring_into_sight(&tab);
+                        }
+                    },
                 ) { (name) (extra) }
             }
         })

@@ -9,7 +9,7 @@ use linkmesh_proto::{
 };
 use serde_json::Value;
 
-use super::{problems, schema};
+use super::{format, problems, schema};
 
 /// What the form beside the chain shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +201,7 @@ pub fn summary(settings: &serde_json::Map<String, Value>) -> String {
         }
     }
     let text = parts.join(", ");
-    if text.chars().count() > 90 { text.chars().take(89).chain(['…']).collect() } else { text }
+    format::at_most(&text, 90)
 }
 
 fn listed(list: &[Value]) -> Option<String> {

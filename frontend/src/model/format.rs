@@ -129,6 +129,15 @@ pub fn last_words(text: &str) -> &str {
     gist(text).map_or(text, |(_, last)| last)
 }
 
+/// A text of at most so many characters; an ellipsis says that it was longer.
+#[must_use]
+pub fn at_most(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_owned();
+    }
+    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// The parts of a text that marks code with backticks: each with whether it is code.
 #[must_use]
 pub fn prose(text: &str) -> Vec<(bool, &str)> {
@@ -225,6 +234,12 @@ mod tests {
         assert_eq!(gist("one\ntwo"), None);
         assert_eq!(last_words(log), "Error: address already in use");
         assert_eq!(last_words("one"), "one");
+    }
+
+    #[test]
+    fn text_that_is_cut_says_so() {
+        assert_eq!(at_most("Größe", 5), "Größe");
+        assert_eq!(at_most("Größen", 5), "Größ…");
     }
 
     #[test]

@@ -296,7 +296,7 @@ fn row(app: App, row: Signal<Collector>) -> View {
                 (match row.with(|row| row.error.clone().filter(|error| error != "no_answer")) {
                     Some(error) => {
                         let title = error.clone();
-                        let short: String = format::last_words(&error).chars().take(48).collect();
+                        let short = format::at_most(format::last_words(&error), 48);
                         view! { " " span(class="dim mono fold", title=title) { (short) } }
                     }
                     None => View::new(),

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use linkmesh_proto::api::collector::{Collector, CollectorPatch, CollectorPreview, CollectorStatus, NamedPipeline};
+use linkmesh_proto::api::collector::{
+    Collector, CollectorPatch, CollectorPreview, CollectorStatus, NamedPipeline, Runtime,
+};
 use serde::{Deserialize, Serialize};
 use sycamore::prelude::*;
 
@@ -112,6 +114,12 @@ impl About {
         let collector = self.collector;
         let attributes = create_selector(move || collector.with(|c| c.attributes.clone()));
         let rebuilt = self.editor.rebuilt;
+        // Of an otelcol it says nothing.
+        let level: View = if collector.with_untracked(|c| c.runtime == Runtime::Alloy) {
+            view! { dt { "Stability level" } dd { (collector.with(|c| stability_name(c.stability))) } }
+        } else {
+            View::new()
+        };
         view! {
             div(class="cols even card-body") {
                 div(class="stack") {
@@ -119,7 +127,7 @@ impl About {
                         dt { "Id" } dd(class="mono") { (collector.with(|c| c.id.to_string())) }
                         dt { "Program" } dd { (collector.with(|c| program(c.runtime, c.version.as_deref()))) }
                         dt { "Instance" } dd(class="mono") { (collector.with(|c| c.instance_uid.clone().unwrap_or_else(|| "not reported".to_owned()))) }
-                        dt { "Stability level" } dd { (collector.with(|c| stability_name(c.stability))) }
+                        (level)
                         dt { "Address" } dd(class="mono") { (collector.with(|c| c.address.clone().unwrap_or_else(|| "unknown".to_owned()))) }
                     }
                     (self.enrolment())

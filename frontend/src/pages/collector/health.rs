@@ -62,8 +62,8 @@ fn node(name: &str, health: &ComponentHealth, depth: usize) -> View {
     };
     let why: View = match &health.last_error {
         Some(error) if !error.is_empty() => {
-            let error = error.clone();
-            view! { div(class="why") { (error) } }
+            let words = bits::own_words("health-error", error);
+            view! { div(class="why") { (words) } }
         }
         _ => View::new(),
     };
