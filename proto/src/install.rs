@@ -7,7 +7,8 @@ use crate::api::collector::{Bootstrap, BootstrapProgram};
 /// A script for a root shell: looks for the programs, writes each file with its permissions, then runs the commands.
 ///
 /// It runs in a shell of its own, so that what fails ends the script and not the session that it was pasted into. The end
-/// marks of the texts are chosen so that no line of a file can end it early.
+/// marks of the texts are chosen so that no line of a file can end it early. Files come out to the byte: a token with a
+/// line feed behind it is another one to a collector that sends the whole file as its bearer.
 #[must_use]
 pub fn script(bootstrap: &Bootstrap) -> String {
     let mut out = String::from("(\nset -eu\n");
@@ -33,13 +34,14 @@ pub fn script(bootstrap: &Bootstrap) -> String {
             made.push(folder);
             _ = writeln!(out, "mkdir -p {}", quoted(folder));
         }
-        let newline = if file.content.is_empty() || file.content.ends_with('\n') { "" } else { "\n" };
-        _ = writeln!(
-            out,
-            "install -m {} /dev/stdin {path} <<'{mark}'\n{}{newline}{mark}",
-            quoted(&file.mode),
-            file.content
-        );
+        let (mode, content) = (quoted(&file.mode), &file.content);
+        // A here-document always ends in a line feed; `printf` is a part of the shell, so that no list of processes shows
+        // what it writes.
+        _ = if content.ends_with('\n') {
+            writeln!(out, "install -m {mode} /dev/stdin {path} <<'{mark}'\n{content}{mark}")
+        } else {
+            writeln!(out, "printf %s {} | install -m {mode} /dev/stdin {path}", quoted(content))
+        };
     }
     for command in &bootstrap.commands {
         _ = writeln!(out, "{command}");
@@ -86,8 +88,8 @@ mod tests {
             files: vec![file("/etc/linkmesh/token", "lmct_x"), file("/etc/linkmesh/config", "a: 1\n")],
             commands: vec!["systemctl restart alloy".to_owned()],
         };
-        let expected = "(\nset -eu\nmkdir -p /etc/linkmesh\ninstall -m 0600 /dev/stdin /etc/linkmesh/token \
-            <<'LINKMESH'\nlmct_x\nLINKMESH\ninstall -m 0600 /dev/stdin /etc/linkmesh/config <<'LINKMESH'\na: \
+        let expected = "(\nset -eu\nmkdir -p /etc/linkmesh\nprintf %s lmct_x | install -m 0600 /dev/stdin \
+            /etc/linkmesh/token\ninstall -m 0600 /dev/stdin /etc/linkmesh/config <<'LINKMESH'\na: \
             1\nLINKMESH\nsystemctl restart alloy\n)\n";
         assert_eq!(script(&bootstrap), expected);
     }

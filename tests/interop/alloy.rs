@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use linkmesh_proto::install::script;
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     programs::{alloy, named_alloy, root},
     records::{DEBUG, ERROR, free_port, send},
     sink::Sink,
+    supervisor::Supervisor,
 };
 use crate::{
     alloy_syntax::{self, Level},
@@ -109,24 +111,16 @@ impl Drop for Alloy {
 }
 
 fn start(program: &Path, server: &Server, bootstrap: &Value) -> Alloy {
+    let host = Supervisor::host(server, "alloy-host");
+    host.bring_program("/usr/bin/alloy", program);
+    let printed = script(&serde_json::from_value(bootstrap.clone()).expect("a bootstrap"));
+    let done = host.paste(&printed);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let config = host.place("/etc/alloy/config.alloy");
+    let text = fs::read_to_string(&config).expect("config.alloy").replace("\"15s\"", "\"10s\"");
+    fs::write(&config, text).expect("config.alloy");
     let folder = server.folder().join("alloy");
     fs::create_dir_all(&folder).expect("a folder");
-    let files = bootstrap["files"].as_array().expect("files");
-    let places: Vec<(String, String)> = files
-        .iter()
-        .map(|file| {
-            let path = file["path"].as_str().expect("a path").to_owned();
-            let here = folder.join(path.rsplit('/').next().expect("a name"));
-            (path, here.to_str().expect("UTF-8").to_owned())
-        })
-        .collect();
-    for (file, (_, here)) in files.iter().zip(&places) {
-        let mut content = file["content"].as_str().expect("content").replace("\"15s\"", "\"10s\"");
-        for (path, here) in &places {
-            content = content.replace(path, here);
-        }
-        fs::write(here, content).expect("a file");
-    }
     let log = folder.join("alloy.log");
     let output = fs::File::create(&log).expect("a log file");
     let child = Command::new(program)
@@ -134,7 +128,7 @@ fn start(program: &Path, server: &Server, bootstrap: &Value) -> Alloy {
         // Its cluster module wants to know the port before: 0 is refused.
         .arg(format!("--server.http.listen-addr=127.0.0.1:{}", free_port()))
         .arg(format!("--storage.path={}", folder.join("data").display()))
-        .arg(folder.join("config.alloy"))
+        .arg(config)
         .env("TENANT", "shop")
         .stdin(Stdio::null())
         .stdout(output.try_clone().expect("a handle"))

@@ -1,8 +1,8 @@
 //! What the page prints for a host, pasted as it is printed.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
-use linkmesh_proto::install::script;
+use linkmesh_proto::{api::collector::Bootstrap, install::script};
 
 use super::{
     delivery::Scene,
@@ -73,6 +73,28 @@ async fn the_printed_script_names_what_is_missing_changes_nothing_and_leaves_the
     assert!(said.contains("/releases/tag/v0.158.0 and paste"), "{said}");
     assert_eq!(host.called(), Vec::<String>::new());
     assert!(!host.file("etc").exists(), "files were written");
+}
+
+#[tokio::test]
+async fn the_printed_script_puts_the_files_of_an_alloy_on_the_host_to_the_byte() {
+    let server = Server::start().await;
+    let added = server.add_collector("db-1", "alloy", "1.15.0").await;
+    let bootstrap: Bootstrap = serde_json::from_value(added["bootstrap"].clone()).expect("a bootstrap");
+    let host = Supervisor::host(&server, "db-1");
+    host.bring_program("/usr/bin/alloy", Path::new("/bin/true"));
+    let done = host.paste(&script(&bootstrap));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    for file in &bootstrap.files {
+        let path = host.place(&file.path);
+        let written = std::fs::read_to_string(&path).expect("a file of the bootstrap");
+        assert_eq!(written, host.moved(&file.content), "{}", file.path);
+        let mode = std::fs::metadata(&path).expect("its permissions").permissions().mode() & 0o7777;
+        assert_eq!(format!("{mode:04o}"), file.mode, "{}", file.path);
+    }
+    // Alloys up to 1.15 send the whole file as their bearer when they push their metrics.
+    let token = std::fs::read_to_string(host.place("/etc/alloy/linkmesh.token")).expect("the token's file");
+    assert_eq!(token, token.trim(), "a header cannot hold a line feed");
+    assert!(host.called().contains(&"systemctl restart alloy".to_owned()), "{:?}", host.called());
 }
 
 #[tokio::test]

@@ -18,12 +18,14 @@ use crate::support::{
 };
 
 /// Where a bootstrap puts things on a host. In a test they lie below a folder.
-const PLACES: [&str; 4] = ["/etc/opampsupervisor", "/etc/systemd", "/var/lib/otelcol", "/usr/bin"];
+const PLACES: [&str; 6] =
+    ["/etc/opampsupervisor", "/etc/alloy", "/etc/systemd", "/var/lib/otelcol", "/var/lib/alloy", "/usr/bin"];
 
 /// Programs of the host that a script may call and that must not do here what they do there: they note that they were
 /// called. There is no user `otelcol`, so `install` gives nothing away.
-const PLAYED: [(&str, &str); 4] = [
+const PLAYED: [(&str, &str); 5] = [
     ("systemctl", ""),
+    ("chown", ""),
     ("id", "exit 1"),
     ("useradd", ""),
     (
@@ -91,10 +93,15 @@ impl Supervisor {
 
     /// Installs the programs that the operator brings.
     pub(crate) fn bring(&self, pair: &Pair) {
-        let programs = self.place("/usr/bin");
-        fs::create_dir_all(&programs).expect("a folder for programs");
-        symlink(&pair.collector, programs.join("otelcol-contrib")).expect("a link");
-        symlink(&pair.supervisor, programs.join("opampsupervisor")).expect("a link");
+        self.bring_program("/usr/bin/otelcol-contrib", &pair.collector);
+        self.bring_program("/usr/bin/opampsupervisor", &pair.supervisor);
+    }
+
+    /// Installs one program.
+    pub(crate) fn bring_program(&self, path: &str, program: &Path) {
+        let place = self.place(path);
+        fs::create_dir_all(place.parent().expect("a folder of the host")).expect("a folder for programs");
+        symlink(program, place).expect("a link");
     }
 
     /// Pastes a script into a root shell: it goes into the shell's input, with the paths of the host moved below the
@@ -124,13 +131,13 @@ impl Supervisor {
     }
 
     /// Where a path of the host lies in the test.
-    fn place(&self, path: &str) -> PathBuf {
+    pub(crate) fn place(&self, path: &str) -> PathBuf {
         assert!(PLACES.iter().any(|place| path.starts_with(place)), "an unknown place: {path}");
         self.folder.join(path.trim_start_matches('/'))
     }
 
     /// A text with the paths of the host moved below the folder.
-    fn moved(&self, text: &str) -> String {
+    pub(crate) fn moved(&self, text: &str) -> String {
         let folder = self.folder.to_str().expect("UTF-8");
         PLACES.iter().fold(text.to_owned(), |text, place| text.replace(place, &format!("{folder}{place}")))
     }
