@@ -100,16 +100,14 @@ impl AgentState {
             return false;
         }
         let reports_status = capabilities.has(AgentCapabilities::REPORTS_REMOTE_CONFIG);
+        let has_it = self.record.status.as_ref().is_some_and(|status| status.hash == Some(hash));
         match session.offered.filter(|offered| offered.hash == hash) {
+            // Also one that was answered, when its newest word is of another text.
             Some(offered) => {
-                reports_status
-                    && !offered.answered
-                    && offered.times < TIMES
-                    && self.clock.saturating_sub(offered.at) >= AGAIN
+                reports_status && !has_it && offered.times < TIMES && self.clock.saturating_sub(offered.at) >= AGAIN
             }
             None if self.record.retry == Some(hash) => true,
             None => {
-                let has_it = self.record.status.as_ref().is_some_and(|status| status.hash == Some(hash));
                 let runs_it = !reports_status && self.matches(hash) == Some(true);
                 !has_it && !runs_it
             }

@@ -43,6 +43,8 @@ const OTHER_UID: &str = "this connection speaks for another instance_uid";
 /// What came of reading the uid of a message.
 enum Speaker {
     Known {
+        /// The uid that it goes by now.
+        uid: InstanceUid,
         /// Nothing was heard of it by this connection before.
         is_first: bool,
     },
@@ -122,8 +124,8 @@ impl AgentState {
             session.hold(message);
             return None;
         }
-        let is_first = match self.speaker(id, uid, &message.instance_uid) {
-            Speaker::Known { is_first } => is_first,
+        let (uid, is_first) = match self.speaker(id, uid, &message.instance_uid) {
+            Speaker::Known { uid, is_first } => (uid, is_first),
             Speaker::Rival => {
                 // Only what the agent itself says keeps it alive.
                 self.sessions
@@ -144,14 +146,19 @@ impl AgentState {
     fn speaker(&mut self, id: SessionId, uid: InstanceUid, raw: &[u8]) -> Speaker {
         let clock = self.clock;
         let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) else {
-            return Speaker::Known { is_first: false };
+            return Speaker::Known { uid, is_first: false };
         };
         let is_first = session.started_at.is_none();
         match session.uid {
             None => {}
             Some(known) if known == uid => {}
-            Some(_) if session.assigned == Some(uid) => {
+            // Sent before it took the uid that it was given.
+            Some(known) if session.former_uid == Some(uid) => {
+                return Speaker::Known { uid: known, is_first: false };
+            }
+            Some(known) if session.assigned == Some(uid) => {
                 session.assigned = None;
+                session.former_uid = Some(known);
                 self.record.uid = Some(uid);
                 self.full.moved_uid = true;
                 self.full.needed = true;
@@ -171,7 +178,7 @@ impl AgentState {
         session.started_at.get_or_insert(clock);
         session.uid = Some(uid);
         session.raw_uid = raw.into();
-        Speaker::Known { is_first }
+        Speaker::Known { uid, is_first }
     }
 
     /// Takes a message of the agent's own connection.
@@ -188,11 +195,13 @@ impl AgentState {
         if !known {
             self.new_process(uid, out);
         }
-        if is_bare(&message) {
+        let restarts = if is_bare(&message) {
             self.full.needed |= !known;
+            false
         } else {
-            self.sequence((known, is_first), &message, out);
-        }
+            self.sequence((known, is_first), &message, out)
+        };
+        let begins = is_first || !known || restarts;
         if let Some(session) = self.primary_mut() {
             session.said_goodbye = message.agent_disconnect.is_some();
         }
@@ -203,7 +212,7 @@ impl AgentState {
             && (message.remote_config_status.is_some()
                 || !self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG));
         let goodbye = message.agent_disconnect.is_some();
-        self.merge(now, message, is_first, out);
+        self.merge(now, message, begins, out);
         self.ask_components(context, &mut reply);
         if self.full.requested_at.is_some() && has_description {
             self.full.requested_at = None;
@@ -221,7 +230,9 @@ impl AgentState {
             reply.flags |= REPORT_FULL_STATE;
         }
         if wants_uid {
-            let new_uid = context.surroundings.new_instance_uid();
+            // The same one until it is used: the agent may ask again before it has the answer.
+            let given = self.primary().and_then(|session| session.assigned);
+            let new_uid = given.unwrap_or_else(|| context.surroundings.new_instance_uid());
             if let Some(session) = self.primary_mut() {
                 session.assigned = Some(new_uid);
             }
@@ -242,9 +253,15 @@ impl AgentState {
         self.record.uid = Some(uid);
         self.record.offered_settings = None;
         self.forget_reports();
+        self.begin_session_anew();
         self.full.requested_at = None;
         out.persist(PersistClass::Now);
         out.row_changed = true;
+    }
+
+    fn begin_session_anew(&mut self) {
+        let clock = self.clock;
+        self.primary_mut().into_iter().for_each(|session| session.begin_anew(clock));
     }
 
     fn forget_reports(&mut self) {
@@ -257,23 +274,28 @@ impl AgentState {
         self.health = super::state::HealthView::default();
     }
 
-    /// Sequence numbers: a gap means that something was missed.
-    fn sequence(&mut self, (known, is_first): (bool, bool), message: &AgentToServer, out: &mut Output) {
+    /// Sequence numbers: a gap means that something was missed. Says whether a process begins.
+    fn sequence(&mut self, (known, is_first): (bool, bool), message: &AgentToServer, out: &mut Output) -> bool {
         let last = self.record.last_seq;
         let is_repeated = known && message.sequence_num == last;
         let is_next = known && Some(message.sequence_num) == last.checked_add(1);
         let gap = !is_repeated && !is_next;
         let clock = self.clock;
-        if known && gap && message.sequence_num <= 1 && message.agent_description.is_some() {
+        // By a new connection also where the number follows that of a process which died young: who goes on leaves out
+        // what is known.
+        let restarts = known && (gap || is_first) && message.sequence_num <= 1 && message.agent_description.is_some();
+        if restarts {
             self.forget_reports();
+            self.begin_session_anew();
         } else if known && gap && !is_first {
             self.primary_mut().into_iter().for_each(|session| session.note_gap(clock));
         }
         // Of two that take turns neither missed anything.
-        let is_missed = gap && !self.primary().is_some_and(|session| session.is_doubled(clock));
+        let is_missed = (gap || restarts) && !self.primary().is_some_and(|session| session.is_doubled(clock));
         // A process that goes on where it was has long reported: its session needs no waiting.
         if is_first
             && !gap
+            && !restarts
             && let Some(session) = self.primary_mut()
         {
             session.gate_open = true;
@@ -285,6 +307,7 @@ impl AgentState {
             out.persist(PersistClass::Now);
             out.row_changed = true;
         }
+        restarts
     }
 
     /// Whether the full state is to be asked for now: once a gap, and when the fleet has a permit left.
@@ -308,7 +331,7 @@ impl AgentState {
     }
 
     /// Takes what is present; what is absent stays as it was.
-    fn merge(&mut self, now: Now, message: AgentToServer, is_first: bool, out: &mut Output) {
+    fn merge(&mut self, now: Now, message: AgentToServer, begins: bool, out: &mut Output) {
         if let Some(description) = message.agent_description {
             let packed: Box<[u8]> = description.encode_to_vec().into();
             let length = packed.len();
@@ -326,7 +349,7 @@ impl AgentState {
             }
         }
         if let Some(health) = &message.health {
-            self.take_health(now, health, is_first, out);
+            self.take_health(now, health, begins, out);
         }
         if let Some(config) = message.effective_config {
             self.take_effective(now, config, out);
@@ -342,14 +365,14 @@ impl AgentState {
         }
     }
 
-    fn take_health(&mut self, now: Now, health: &ComponentHealth, is_first: bool, out: &mut Output) {
+    fn take_health(&mut self, now: Now, health: &ComponentHealth, begins: bool, out: &mut Output) {
         let tree = HealthTree::from_opamp(health);
         // `{}` says that the collector was not started yet, or that the supervisor has just taken other settings.
         if tree.is_empty() {
             return;
         }
         let crashed = health.last_error.contains("exited unexpectedly");
-        if !is_first
+        if !begins
             && (tree.has_components() || crashed)
             && let Some(session) = self.primary_mut()
         {

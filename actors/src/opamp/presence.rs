@@ -39,6 +39,10 @@ impl AgentState {
 
     pub(super) fn open(&mut self, id: SessionId, transport: TransportKind, credential: Credential, out: &mut Output) {
         if let Some(known) = self.sessions.iter_mut().find(|session| session.id == id) {
+            if matches!(credential, Credential::Collector { .. }) {
+                // It took the token; should it come back with the other one, it has lost it.
+                known.token_offered_at = None;
+            }
             known.credential = credential;
             return;
         }

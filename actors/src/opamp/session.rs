@@ -5,7 +5,10 @@ use std::time::Duration;
 use linkmesh_proto::{ConfigHash, InstanceUid, wire::opamp::AgentToServer};
 use prost::Message;
 
-use super::input::{Credential, SessionId, TransportKind};
+use super::{
+    delivery::ANSWER,
+    input::{Credential, SessionId, TransportKind},
+};
 
 /// How long a peer may take to answer a ping that decides between two connections.
 pub(super) const PING_ANSWER: Duration = Duration::from_secs(5);
@@ -70,6 +73,8 @@ pub(super) struct Session {
     pub(super) raw_uid: Box<[u8]>,
     /// A uid that the agent asked for and was given, until it uses it.
     pub(super) assigned: Option<InstanceUid>,
+    /// The uid before that: what was sent under it may come late.
+    pub(super) former_uid: Option<InstanceUid>,
     pub(super) rival: Option<Rival>,
     /// HTTP: gaps in the sequence numbers, and since when they are counted.
     gaps: (u8, Duration),
@@ -107,6 +112,7 @@ impl Session {
             uid: None,
             raw_uid: Box::default(),
             assigned: None,
+            former_uid: None,
             rival: None,
             gaps: (0, now),
             doubled_until: None,
@@ -128,6 +134,18 @@ impl Session {
 
     pub(super) const fn is_socket(&self) -> bool {
         matches!(self.transport, TransportKind::WebSocket)
+    }
+
+    /// Another process speaks by this session from now on: what the one before was offered and asked it never saw, and it
+    /// has to get through its own start.
+    pub(super) fn begin_anew(&mut self, now: Duration) {
+        self.started_at = Some(now);
+        self.gate_open = false;
+        self.offered = None;
+        self.metrics_offered_at = None;
+        self.asked_components = false;
+        // A supervisor that takes an offered token begins its numbers anew, too, and is not to do so for ever.
+        self.token_offered_at = self.token_offered_at.filter(|at| now.saturating_sub(*at) < ANSWER);
     }
 
     /// Keeps a message of a contender; gives up when that is too much.

@@ -220,7 +220,20 @@ impl AgentState {
         if self.failed_but_runs() {
             notices.push("the config was reported as failed, but the collector runs it and is healthy".to_owned());
         }
+        notices.extend(self.incapable().map(str::to_owned));
         notices
+    }
+
+    /// Why a config that the collector should run will never count as applied, by what it says that it can do.
+    fn incapable(&self) -> Option<&'static str> {
+        let capabilities = self.record.capabilities;
+        self.desired.as_ref().filter(|_| self.record.uid.is_some())?;
+        if !capabilities.has(AgentCapabilities::ACCEPTS_REMOTE_CONFIG) {
+            return Some("the collector takes no config from here: it does not accept remote configuration");
+        }
+        let says = [AgentCapabilities::REPORTS_REMOTE_CONFIG, AgentCapabilities::REPORTS_EFFECTIVE_CONFIG];
+        (!says.into_iter().any(|bit| capabilities.has(bit)))
+            .then_some("unconfirmed: the collector takes the config and reports nothing of what becomes of it")
     }
 
     /// Says what became different by this input.

@@ -7,7 +7,7 @@ use linkmesh_proto::{
 };
 
 use super::support::*;
-use crate::opamp::{AgentCapabilities, Desired, Input, Record, TransportKind};
+use crate::opamp::{AgentCapabilities, Credential, Desired, Input, Record, TransportKind};
 
 fn hash_of(config: &Desired) -> Vec<u8> {
     config.hash().as_bytes().to_vec()
@@ -321,4 +321,64 @@ fn what_is_no_mapping_cannot_be_desired() {
         assert!(Desired::otelcol(bad.into(), None).is_err(), "{bad:?}");
     }
     assert!(Desired::otelcol("{}".into(), None).is_ok());
+}
+
+#[test]
+fn process_that_posts_anew_is_offered_what_the_one_before_was() {
+    for (uid, wiped) in [([1; 16], true), ([2; 16], true), ([2; 16], false)] {
+        let config = desired("a");
+        let mut server = Server::new(Some(&config));
+        server.open_as(1, TransportKind::Http, Credential::Collector { token: "lmct_t".into() });
+        let mut agent = Agent::default();
+        server.send(1, agent.full());
+        server.send(1, agent.with_health(healthy()));
+        agent.run(&mut server, 1, &config);
+        assert_eq!(server.standing().config_state, ConfigState::Applied);
+        server.pass_s(30);
+        server.take();
+        // Its host was set up again, within the time that a session of plain HTTP lasts.
+        let status = if wiped { status(b"", UNSET, "") } else { agent.status.clone() };
+        let mut fresh = Agent { uid, status, ..Agent::default() };
+        server.send(1, fresh.full());
+        assert_eq!(server.offered(), Vec::<Vec<u8>>::new(), "{uid:?} {wiped}: not in its first reply");
+        server.send(1, fresh.with_health(healthy()));
+        let expected = if wiped { vec![hash_of(&config)] } else { Vec::new() };
+        assert_eq!(server.offered(), expected, "{uid:?} {wiped}");
+        if wiped {
+            fresh.run(&mut server, 1, &config);
+            assert_eq!(server.standing().config_state, ConfigState::Applied, "{uid:?}");
+        }
+    }
+}
+
+#[test]
+fn offer_whose_answer_was_taken_back_is_made_again_after_a_while() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    agent.run(&mut server, 1, &config);
+    server.send(1, agent.with_status(&[9; 32], APPLIED, ""));
+    server.take();
+    server.pass_s(60);
+    server.send(1, agent.heartbeat());
+    assert_eq!(server.offered(), Vec::<Vec<u8>>::new());
+    for _ in 0..3 {
+        server.pass_s(30);
+        server.send(1, agent.heartbeat());
+    }
+    assert_eq!(server.offered(), [hash_of(&config)]);
+}
+
+#[test]
+fn what_will_never_be_confirmed_is_said() {
+    let config = desired("a");
+    for (capabilities, word) in [(0x1, Some("takes no config")), (0x3, Some("unconfirmed")), (0x7, None), (ALL, None)] {
+        let mut server = Server::new(Some(&config));
+        let mut agent = Agent { capabilities, ..Agent::default() };
+        agent.start(&mut server, 1);
+        let notices = server.standing().notices;
+        assert_eq!(notices.len(), usize::from(word.is_some()), "{capabilities:#x}: {notices:?}");
+        assert!(word.is_none_or(|word| notices[0].contains(word)), "{capabilities:#x}: {notices:?}");
+    }
 }

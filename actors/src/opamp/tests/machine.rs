@@ -259,10 +259,11 @@ impl Life {
         {
             seen.heard_health = true;
         }
-        // It may go on where the process was, by chance or not, which opens the gate; what it said while it waited is not
-        // taken, or later.
+        // It may go on where the process was, which opens the gate; what it said while it waited is not taken, or later.
+        // A first number with a description is a process that begins.
         let last = self.server.state.record().last_seq;
-        seen.continued |= !is_taken && message.sequence_num.wrapping_sub(last) <= 1;
+        let begins = message.sequence_num <= 1 && message.agent_description.is_some();
+        seen.continued |= !is_taken && !begins && message.sequence_num.wrapping_sub(last) <= 1;
         let id = seen.id;
         if message.agent_description.is_some() {
             self.asked = None;

@@ -1,3 +1,4 @@
+use linkmesh_proto::InstanceUid;
 use linkmesh_proto::wire::opamp::{AgentToServer, AvailableComponents, ComponentDetails, ConnectionSettingsRequest};
 
 use super::support::*;
@@ -311,4 +312,58 @@ fn what_must_be_durable_is_written_before_the_reply() {
     server.send(1, agent.with_health(healthy()));
     let effects = server.take();
     assert_eq!(effects.first(), Some(&Effect::Persist(PersistClass::Presence)), "only times changed");
+}
+
+#[test]
+fn uid_that_was_given_stays_until_it_is_used_and_late_messages_of_the_old_one_are_taken() {
+    let mut server = Server::new(None);
+    server.open(1);
+    let mut agent = Agent::default();
+    server.send(1, AgentToServer { flags: 1, ..agent.full() });
+    server.world.new_uid = InstanceUid::from_bytes([0xdd; 16]);
+    let again = server.send(1, AgentToServer { flags: 1, ..agent.heartbeat() });
+    assert_eq!(again.agent_identification.unwrap().new_instance_uid, [0xee; 16], "one uid for one question");
+    let mut late = agent.clone();
+    agent.uid = [0xee; 16];
+    server.send(1, agent.full());
+    let reply = server.send(1, late.heartbeat());
+    assert_eq!(reply.error_response, None, "it was on its way");
+    assert_eq!(server.state.instance_uid().map(|uid| *uid.as_bytes()), Some([0xee; 16]));
+    assert!(server.send(1, Agent { uid: [3; 16], ..agent }.heartbeat()).error_response.is_some());
+}
+
+#[test]
+fn process_that_begins_is_one_also_where_its_number_follows_that_of_the_one_before() {
+    // The one before died after its first message, or after its second.
+    for (before, first) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+        let config = desired("a");
+        let mut server = Server::new(Some(&config));
+        let mut agent = Agent::default();
+        server.open(1);
+        server.send(1, AgentToServer { health: Some(healthy()), ..agent.full() });
+        if before == 2 {
+            server.send(1, agent.with_effective(config.text()));
+        }
+        server.close(1);
+        server.take();
+        server.open(2);
+        let mut fresh = Agent { seq: first, ..Agent::default() };
+        server.send(2, fresh.full());
+        assert_eq!(server.offered(), Vec::<Vec<u8>>::new(), "{before} {first}: not in its first reply");
+        assert_eq!((server.standing().healthy, &server.state.record().effective), (None, &None), "{before} {first}");
+        server.send(2, fresh.with_health(healthy()));
+        assert_eq!(server.offered(), [config.hash().as_bytes().to_vec()], "{before} {first}");
+    }
+}
+
+#[test]
+fn connection_that_goes_on_with_a_description_alone_is_asked_for_the_rest() {
+    let mut server = Server::new(None);
+    let mut agent = Agent { seq: 0, ..Agent::default() };
+    server.open(1);
+    server.send(1, agent.full());
+    server.close(1);
+    server.open(2);
+    let alone = AgentToServer { agent_description: Some(description("host-2")), ..agent.heartbeat() };
+    assert_eq!(server.send(2, alone).flags, FULL);
 }

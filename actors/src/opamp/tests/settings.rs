@@ -135,3 +135,26 @@ fn first_message_says_who_redeems_an_enrolment_token() {
     let nobody = linkmesh_proto::wire::opamp::AgentToServer::default();
     assert!(matches!(Admission::read(&nobody), Admitted::Refused(_)));
 }
+
+#[test]
+fn process_that_posts_anew_with_its_enrolment_token_is_offered_its_own_again() {
+    let enrolment = || Credential::Enrolment { issued: Some("lmct_new".into()) };
+    let mut server = Server::new(None);
+    server.endpoints = endpoints();
+    server.open_as(1, TransportKind::Http, enrolment());
+    let has_token = |reply: ServerToAgent| reply.connection_settings.is_some_and(|offer| offer.opamp.is_some());
+    let mut agent = Agent::default();
+    assert!(has_token(server.send(1, agent.full())));
+    // It takes the token with a new client, whose numbers begin anew.
+    server.open_as(1, TransportKind::Http, Credential::Collector { token: "lmct_new".into() });
+    assert!(!has_token(server.send(1, Agent::default().full())));
+    server.pass_s(30);
+    // Released supervisors keep what they were offered in memory only.
+    server.open_as(1, TransportKind::Http, enrolment());
+    assert!(has_token(server.send(1, Agent::default().full())));
+    // One that does not take it is not asked to dial again and again.
+    for _ in 0..5 {
+        server.pass_s(5);
+        assert!(!has_token(server.send(1, Agent::default().full())));
+    }
+}
