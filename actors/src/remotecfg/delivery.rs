@@ -92,7 +92,8 @@ impl AlloyState {
         text
     }
 
-    pub(super) fn note_served(&mut self, published: &Published) {
+    pub(super) fn note_served(&mut self, published: &Arc<Published>) {
+        self.served = Some(published.clone());
         let entry = (published.fnv, published.hash);
         if self.record.served.last() != Some(&entry) {
             self.record.served.retain(|known| *known != entry);
@@ -238,10 +239,35 @@ impl AlloyState {
     }
 
     fn is_applied(&self, published: &Published) -> bool {
+        self.says_it_runs(published.hash)
+    }
+
+    fn says_it_runs(&self, text: ConfigHash) -> bool {
         let record = &self.record;
-        let has_it = record.received == Some(published.hash);
+        let has_it = record.received == Some(text);
         let says_so = record.status.as_ref().is_some_and(|status| status.status == ReportedStatus::Applied);
-        has_it && (!record.reports_status || says_so && record.effective.is_none_or(|hash| hash == published.hash))
+        has_it && (!record.reports_status || says_so && record.effective.is_none_or(|hash| hash == text))
+    }
+
+    /// It runs a text that was served before another one was wanted, and says so only now: the way to the other one goes
+    /// on from there, not from the text before.
+    pub(super) fn confirm_served(&mut self, body: Option<&[u8]>, out: &mut Output) {
+        let Some(received) = self.record.received else { return };
+        let is_served = self.record.served.iter().any(|(_, hash)| *hash == received);
+        let is_known = self.record.confirmed == Some(received) || self.published() == Some(received);
+        if is_known || !is_served || !self.says_it_runs(received) {
+            return;
+        }
+        self.record.confirmed = Some(received);
+        let told = body.and_then(|body| std::str::from_utf8(body).ok()).map(|text| Published::new(text.into()));
+        let mut at_hand = self.served.clone().into_iter().chain(told.map(Arc::new));
+        self.running = at_hand.find(|text| text.hash == received);
+        // Where it has to be loaded first, nothing is served: what was published until now leads from another text.
+        self.load_asked = false;
+        self.way = Way::None;
+        out.persist(PersistClass::Now);
+        out.row_changed = true;
+        self.find_way();
     }
 
     /// Draws conclusions: what was published is applied, the next step follows, is there drift.
@@ -271,6 +297,11 @@ impl AlloyState {
         self.record.drift = Drift(drift);
     }
 
+    /// It was served another text since, and has not said what became of that.
+    pub(super) fn may_run_other(&self, text: ConfigHash) -> bool {
+        self.record.published.is_some_and(|published| published != text)
+    }
+
     pub(super) fn failure(&self, hash: ConfigHash) -> Option<&FailedConfig> {
         self.record.failed.iter().find(|failed| failed.hash == hash)
     }
@@ -281,7 +312,10 @@ impl AlloyState {
         if let Some(failed) = self.failure(desired.hash()) {
             return (ConfigState::Failed, Some(failed.error.to_string()));
         }
-        let is_last = self.way.last().is_some_and(|last| self.record.confirmed == Some(last.hash));
+        let is_last = self
+            .way
+            .last()
+            .is_some_and(|last| self.record.confirmed == Some(last.hash) && !self.may_run_other(last.hash));
         if is_last && self.record.status.as_ref().is_none_or(|status| status.status == ReportedStatus::Applied) {
             return (ConfigState::Applied, None);
         }

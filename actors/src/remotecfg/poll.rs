@@ -78,14 +78,17 @@ impl AlloyState {
             self.refused_in_silence(now, out);
         }
         let hash_text = request.hash;
+        let mut body = None;
         if let Some(map) = request.effective_config.and_then(|effective| effective.config_map) {
             let mut files = map.config_map;
             // One file under the empty name.
             let file = files.remove("").or_else(|| files.into_values().next());
             if let Some(file) = file {
+                body = Some(file.body.clone());
                 self.take_effective(now, file, out);
             }
         }
+        self.confirm_served(body.as_deref(), out);
         self.settle(out);
         let answer = self.answer(&hash_text, out);
         out.effects.push(Effect::Answer(answer));
@@ -169,11 +172,16 @@ impl AlloyState {
 
     fn answer(&mut self, has: &str, out: &mut Output) -> PollAnswer {
         let Some(published) = self.way.current().cloned() else { return PollAnswer::NotModified };
+        let is_other = self.record.published != Some(published.hash);
+        self.record.published = Some(published.hash);
         if *published.hash_text == *has {
+            // An answer with another text was lost on its way.
+            if is_other {
+                out.persist(PersistClass::Soon);
+            }
             return PollAnswer::NotModified;
         }
-        if self.record.published != Some(published.hash) {
-            self.record.published = Some(published.hash);
+        if is_other {
             self.record.was_configured = true;
             out.persist(PersistClass::Now);
             out.event("config_offered", format!("config {} was served", short(published.hash)));

@@ -25,6 +25,8 @@ pub struct AlloyState {
     pub(super) way: Way,
     /// The text of `record.confirmed`, when it is at hand.
     pub(super) running: Option<Arc<Published>>,
+    /// What was served last.
+    pub(super) served: Option<Arc<Published>>,
     pub(super) identity: Identity,
     pub(super) is_there: bool,
     pub(super) heard_at: Duration,
@@ -79,6 +81,7 @@ impl AlloyState {
             desired,
             way: Way::None,
             running: None,
+            served: None,
             identity: Identity::default(),
             is_there: false,
             heard_at: Duration::ZERO,
@@ -233,7 +236,7 @@ impl AlloyState {
     fn is_settled(&self) -> bool {
         let Some(published) = self.way.current() else { return false };
         let failed = self.desired.as_ref().is_some_and(|desired| self.failure(desired.hash()).is_some());
-        let confirmed = self.record.confirmed == Some(published.hash);
+        let confirmed = self.record.confirmed == Some(published.hash) && !self.may_run_other(published.hash);
         self.record.received == Some(published.hash) && (confirmed || failed && !matches!(self.way, Way::Back(_)))
     }
 

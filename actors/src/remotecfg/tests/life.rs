@@ -379,6 +379,31 @@ fn two_that_take_turns_are_pointed_out() {
     assert!(server.standing().notices.is_empty(), "one of them is gone");
 }
 
+#[test]
+fn way_goes_on_from_a_text_whose_report_came_after_the_next_save() {
+    for (reports, restarts) in [(true, false), (true, true), (false, false)] {
+        let (old, new) = (desired(&["a", "b"]), desired(&["a", "c"]));
+        let mut server = Server::new(Some(&desired(&["a"])));
+        let mut alloy = Alloy { reports, ..Alloy::default() };
+        alloy.start(&mut server);
+        alloy.poll(&mut server);
+        server.desire(Some(&old));
+        alloy.poll_and_load(&mut server);
+        if restarts {
+            server = server.restarted(Some(&old));
+        }
+        server.desire(Some(&new));
+        alloy.report(&mut server);
+        alloy.poll(&mut server);
+        // What is new joins what runs; only then is `b` left out. Going from `a` alone it would have been at once.
+        assert_eq!(alloy.runs(), Some(&*text(&["a", "c", "b"])), "{reports} {restarts}");
+        alloy.poll(&mut server);
+        alloy.poll(&mut server);
+        assert_eq!(alloy.runs(), Some(&**new.text()), "{reports} {restarts}");
+        assert_eq!(server.standing().config_state, ConfigState::Applied);
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Poll,
@@ -389,6 +414,10 @@ enum Step {
     Pass(u16),
     ServerRestart,
     Transport,
+    /// Another text is wanted after it was given one and before it said what became of that.
+    DesireMeanwhile(u8),
+    /// The server ends at that moment, so that the report is lost.
+    ServerRestartMeanwhile,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -401,6 +430,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..400u16).prop_map(Step::Pass),
         1 => Just(Step::ServerRestart),
         1 => Just(Step::Transport),
+        2 => (0..6u8).prop_map(Step::DesireMeanwhile),
+        1 => Just(Step::ServerRestartMeanwhile),
     ]
 }
 
@@ -432,6 +463,16 @@ proptest! {
                 }
                 Step::Pass(seconds) => server.pass_s(seconds.into()),
                 Step::ServerRestart => server = server.restarted(Some(&wanted)),
+                Step::DesireMeanwhile(text) => {
+                    alloy.poll_and_load(&mut server);
+                    wanted = texts[usize::from(text)].clone();
+                    server.desire(Some(&wanted));
+                    alloy.report(&mut server);
+                }
+                Step::ServerRestartMeanwhile => {
+                    alloy.poll_and_load(&mut server);
+                    server = server.restarted(Some(&wanted));
+                }
                 Step::Transport => {
                     alloy.status = (FAILED, "unavailable: 503 Service Unavailable".into());
                     alloy.poll(&mut server);
@@ -444,6 +485,8 @@ proptest! {
             }
         }
         alloy.broken = None;
+        // Who asks for another try has seen that there was none.
+        alloy.poll(&mut server);
         server.apply(Input::RetryAsked);
         for _ in 0..6 {
             alloy.poll(&mut server);

@@ -223,6 +223,12 @@ impl Alloy {
 
     /// Polls, loads what it is given, and reports.
     pub(super) fn poll(&mut self, server: &mut Server) {
+        self.poll_and_load(server);
+        self.report(server);
+    }
+
+    /// Polls and loads what it is given.
+    pub(super) fn poll_and_load(&mut self, server: &mut Server) {
         let request = self.request();
         let address = self.address.clone();
         match server.poll_from(request, &address) {
@@ -235,6 +241,11 @@ impl Alloy {
             }
             PollAnswer::Content(text) => self.load(text),
         }
+    }
+
+    /// Reports what became of it. The answer to that is not read.
+    pub(super) fn report(&mut self, server: &mut Server) {
+        let address = self.address.clone();
         if self.reports && self.sent_status.as_ref() != Some(&self.status) {
             let request = self.request();
             server.poll_from(request, &address);
