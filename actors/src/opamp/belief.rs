@@ -87,6 +87,7 @@ impl AgentState {
                 self.record.superseded = false;
                 self.confirmed = None;
                 if self.record.was_configured {
+                    self.record.settings_status = None;
                     self.record.offered_settings = None;
                 }
             }

@@ -14,7 +14,7 @@ use super::{
     capability::{AgentCapabilities, SERVER_CAPABILITIES},
     effect::Effect,
     input::{Context, Credential, SessionId},
-    record::ReportedStatus,
+    record::{ReportedStatus, SettingsStatus},
     session::Offered,
     settings,
     state::{AgentState, Output},
@@ -193,7 +193,8 @@ impl AgentState {
         let Some(token) = session.credential.token() else { return };
         let offer = endpoints.metrics_offer(token);
         let hash = settings::hash_of(&offer);
-        if hash != self.record.offered_settings {
+        let has_it = |word: &SettingsStatus| word.hash == hash && word.status == ReportedStatus::Applied;
+        if hash != self.record.offered_settings && !self.record.settings_status.as_ref().is_some_and(has_it) {
             self.record.offered_settings = hash;
             let clock = self.clock;
             if let Some(session) = self.primary_mut() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use linkmesh_proto::{
-    InstanceUid,
+    ConfigHash, InstanceUid,
     wire::opamp::{
         AgentIdentification, AgentToServer, AvailableComponents, ComponentHealth, ConnectionSettingsStatus,
         ServerToAgent,
@@ -16,6 +16,7 @@ use super::{
     capability::{AgentCapabilities, SERVER_CAPABILITIES},
     effect::Effect,
     input::{Context, SessionId},
+    record::{ReportedStatus, SettingsStatus},
     session::Rival,
     state::{AgentState, Output},
     uid::{normalise_uid, uid_bytes},
@@ -269,6 +270,7 @@ impl AgentState {
         self.record.effective = None;
         self.record.oversized = None;
         self.record.status = None;
+        self.record.settings_status = None;
         self.record.components = Box::default();
         self.unmatched.clear();
         self.health = super::state::HealthView::default();
@@ -358,7 +360,7 @@ impl AgentState {
             self.take_status(now, status, out);
         }
         if let Some(status) = &message.connection_settings_status {
-            take_settings_status(status, out);
+            self.take_settings_status(status, out);
         }
         if let Some(components) = message.available_components {
             self.take_components(components, out);
@@ -393,6 +395,21 @@ impl AgentState {
         self.record.health_at = Some(now.at);
     }
 
+    fn take_settings_status(&mut self, status: &ConnectionSettingsStatus, out: &mut Output) {
+        let reported = SettingsStatus {
+            hash: ConfigHash::from_slice(&status.last_connection_settings_hash),
+            status: ReportedStatus::from_wire(status.status),
+        };
+        if self.record.settings_status.as_ref() == Some(&reported) {
+            return;
+        }
+        if reported.status == ReportedStatus::Failed {
+            out.event("settings_failed", cut(&status.error_message, MAX_ERROR));
+        }
+        self.record.settings_status = Some(reported);
+        out.persist(PersistClass::Now);
+    }
+
     fn take_components(&mut self, components: AvailableComponents, out: &mut Output) {
         let hash: Box<[u8]> = components.hash.as_slice().into();
         if hash.is_empty() || hash.len() > 64 {
@@ -423,13 +440,6 @@ impl AgentState {
 
     pub(super) const fn capabilities(&self) -> AgentCapabilities {
         self.record.capabilities
-    }
-}
-
-fn take_settings_status(status: &ConnectionSettingsStatus, out: &mut Output) {
-    const FAILED: i32 = 3;
-    if status.status == FAILED {
-        out.event("settings_failed", cut(&status.error_message, MAX_ERROR));
     }
 }
 

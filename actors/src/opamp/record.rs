@@ -58,6 +58,9 @@ pub struct Record {
     pub restart_pending: bool,
     /// The own-metrics settings that it was offered last.
     pub offered_settings: Option<ConfigHash>,
+    /// What it last said of settings that it was offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings_status: Option<SettingsStatus>,
     /// The agent's hash of the components built in; empty when it did not say.
     #[serde(with = "bytes")]
     pub components: Box<[u8]>,
@@ -120,6 +123,15 @@ pub struct RemoteStatus {
     pub error: Box<str>,
     /// When it said so.
     pub at: Timestamp,
+}
+
+/// What an agent last said of connection settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsStatus {
+    /// The offer that it speaks of; `None` when it names none of ours.
+    pub hash: Option<ConfigHash>,
+    /// What became of it.
+    pub status: ReportedStatus,
 }
 
 /// What became of a config, as the agent says.

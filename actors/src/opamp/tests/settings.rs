@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use linkmesh_proto::wire::opamp::{ConnectionSettingsStatus, ServerToAgent};
+use linkmesh_proto::wire::opamp::{AgentToServer, ConnectionSettingsStatus, ServerToAgent};
 
 use super::support::*;
 use crate::opamp::{Admission, Admitted, Credential, Endpoints, TransportKind};
@@ -121,6 +121,34 @@ fn refused_settings_are_told() {
     message.connection_settings_status = Some(status);
     server.send(1, message);
     assert_eq!(server.events(), ["settings_failed"]);
+    let word = |status: i32, hash: &[u8]| ConnectionSettingsStatus {
+        last_connection_settings_hash: hash.to_vec(),
+        status,
+        error_message: "no route".into(),
+    };
+    server.send(1, AgentToServer { connection_settings_status: Some(word(3, &[1])), ..agent.heartbeat() });
+    assert_eq!(server.events(), Vec::<String>::new(), "the same word is no news");
+}
+
+#[test]
+fn settings_that_the_agent_says_it_has_are_not_offered_again() {
+    let mut server = Server::new(None);
+    server.endpoints = endpoints();
+    let mut agent = Agent::default();
+    server.open(1);
+    server.send(1, agent.full());
+    let offer = server.send(1, agent.with_health(healthy())).connection_settings.expect("own metrics");
+    let status =
+        ConnectionSettingsStatus { last_connection_settings_hash: offer.hash, status: APPLIED, ..Default::default() };
+    // The server lost what it had offered, and not what it heard.
+    server.send(1, AgentToServer { connection_settings_status: Some(status), ..agent.heartbeat() });
+    let mut record = server.state.record().clone();
+    record.offered_settings = None;
+    let mut server = Server { endpoints: endpoints(), ..Server::with_record(record, None) };
+    server.open(2);
+    server.send(2, agent.heartbeat());
+    server.pass_s(10);
+    assert!(server.sent().iter().all(|message| message.connection_settings.is_none()));
 }
 
 #[test]
