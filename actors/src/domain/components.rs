@@ -21,6 +21,9 @@ pub enum ComponentClass {
 }
 
 impl ComponentClass {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Receivers, Self::Processors, Self::Exporters, Self::Extensions, Self::Connectors];
+
     /// The section's name, as in the config and in the report of available components.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -36,9 +39,7 @@ impl ComponentClass {
     /// The class of a section of the report; `None` for a section of a newer collector.
     #[must_use]
     pub fn from_section(name: &str) -> Option<Self> {
-        [Self::Receivers, Self::Processors, Self::Exporters, Self::Extensions, Self::Connectors]
-            .into_iter()
-            .find(|class| class.as_str() == name)
+        Self::ALL.into_iter().find(|class| class.as_str() == name)
     }
 }
 

@@ -7,10 +7,12 @@
 mod duration;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use linkmesh_proto::api::collector::Difference;
 use serde_norway::Value;
 
-use super::expansion;
+use super::{components::ComponentClass, expansion};
 
 /// A committed otelcol text, parsed once for all the collectors that should run it.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +60,19 @@ impl Committed {
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         walk::is_found(&other.root, &self.root)
+    }
+
+    /// The component types that the text uses, each once: `otlphttp/central` is of type `otlphttp`.
+    #[must_use]
+    pub fn component_types(&self) -> Vec<(ComponentClass, Box<str>)> {
+        let mut types = BTreeSet::new();
+        for class in ComponentClass::ALL {
+            let ids = self.root.get(class.as_str()).and_then(Value::as_mapping).into_iter().flat_map(|ids| ids.keys());
+            for id in ids.filter_map(Value::as_str) {
+                types.insert((class, id.split('/').next().unwrap_or(id).into()));
+            }
+        }
+        types.into_iter().collect()
     }
 
     /// Whether the text touches the extension that connects collector and supervisor.

@@ -102,15 +102,22 @@ impl FleetState {
                 None => self.remove(id),
             }
         }
-        let before: HashMap<CollectorId, Arc<[PipelineId]>> =
-            moved.into_iter().filter_map(|(id, pipelines)| Some((id, self.regroup(id, pipelines, world)?))).collect();
+        // Who stays where it is may have told another build.
+        let mut again = Vec::new();
+        let mut before: HashMap<CollectorId, Arc<[PipelineId]>> = HashMap::new();
+        for (id, pipelines) in moved {
+            match self.regroup(id, pipelines, world) {
+                Some(old) => drop(before.insert(id, old)),
+                None => again.push(id),
+            }
+        }
 
         for (key, group) in &mut self.groups {
             if diff.everything || key.pipelines.iter().any(|pipeline| diff.texts.contains(pipeline)) {
                 group.is_rendered = false;
             }
         }
-        Look { touched: self.deliver(world, &before), relabelled: diff.collectors }
+        Look { touched: self.deliver(world, &before, again), relabelled: diff.collectors }
     }
 
     /// The collectors of which a problem came or went, whether they have another text or not.
@@ -247,8 +254,14 @@ impl FleetState {
 
     /// Renders what is not rendered and puts the texts into the places. `moved` are collectors whose set of pipelines
     /// changed, with the set before.
-    fn deliver(&mut self, world: &World<'_>, moved: &HashMap<CollectorId, Arc<[PipelineId]>>) -> Vec<Touched> {
-        let mut ids: HashSet<CollectorId> = moved.keys().copied().collect();
+    /// `again` are collectors that are to be looked at although they stay with their text.
+    fn deliver(
+        &mut self,
+        world: &World<'_>,
+        moved: &HashMap<CollectorId, Arc<[PipelineId]>>,
+        again: Vec<CollectorId>,
+    ) -> Vec<Touched> {
+        let mut ids: HashSet<CollectorId> = moved.keys().copied().chain(again).collect();
         for (key, group) in &mut self.groups {
             if !group.is_rendered && group.render(key, world) {
                 ids.extend(&group.members);
@@ -262,7 +275,7 @@ impl FleetState {
                 Some(before) => before.iter().chain(member.pipelines.iter()).cloned().collect(),
                 None => Arc::clone(&member.pipelines),
             };
-            let placed = member.place(group, world.now);
+            let placed = member.place(group, world);
             if placed.is_other_problem {
                 self.unsettled.push(id);
             }
@@ -299,9 +312,9 @@ struct Placed {
 
 impl Member {
     /// Puts text and pipelines into the collector's place.
-    fn place(&self, group: Option<&Group>, now: Duration) -> Placed {
+    fn place(&self, group: Option<&Group>, world: &World<'_>) -> Placed {
         let before = self.slot.place();
-        let problem = group.and_then(|group| group.problem_of(&self.slot));
+        let problem = group.and_then(|group| group.problem_of(&self.slot, world.components));
         // What cannot be rendered, or would be refused as a whole, leaves what the collector has.
         let text = match (group, &problem) {
             (None, _) => None,
@@ -315,7 +328,7 @@ impl Member {
             pipelines: Arc::clone(&self.pipelines),
             text,
             problem,
-            changed_at: if is_other_text { now } else { before.changed_at },
+            changed_at: if is_other_text { world.now } else { before.changed_at },
             ..Place::clone(&before)
         });
         Placed { is_other_text, is_other_problem }

@@ -8,7 +8,7 @@ use super::World;
 use crate::{
     collector::ComponentRegistry,
     directory::{Slot, Text},
-    domain::{desired::Desired, resolve::resolve, stability},
+    domain::{components::ComponentClass, desired::Desired, drift::Committed, resolve::resolve, stability},
     render::{
         RenderError, RenderTarget,
         alloy::document::{StabilityNeed, stability_need},
@@ -28,10 +28,18 @@ pub(super) struct TextKey {
 pub(super) struct Group {
     pub(super) members: HashSet<CollectorId>,
     pub(super) text: Option<Arc<Text>>,
-    /// What an Alloy must allow to take the text.
-    need: Option<StabilityNeed>,
+    needs: Needs,
     problem: Option<Arc<str>>,
     pub(super) is_rendered: bool,
+}
+
+/// What a collector must have or allow to take a text.
+#[derive(Default)]
+struct Needs {
+    /// The level of stability of an Alloy.
+    stability: Option<StabilityNeed>,
+    /// The component types in the build of an otelcol.
+    types: Vec<(ComponentClass, Box<str>)>,
 }
 
 impl Group {
@@ -39,8 +47,8 @@ impl Group {
     pub(super) fn render(&mut self, key: &TextKey, world: &World<'_>) -> bool {
         self.is_rendered = true;
         match text(key, world) {
-            Ok((new, need)) => {
-                self.need = need;
+            Ok((new, needs)) => {
+                self.needs = needs;
                 let same = self.text.as_ref().is_some_and(|old| old.desired.hash() == new.desired.hash());
                 let had_problem = self.problem.take().is_some();
                 if !same {
@@ -58,35 +66,58 @@ impl Group {
     }
 
     /// Why this collector cannot be given the text.
-    pub(super) fn problem_of(&self, slot: &Slot) -> Option<Arc<str>> {
-        let refused = || {
-            let level = slot.record().stability;
-            let StabilityNeed { level: needed, component, pipeline } =
-                self.need.as_ref().filter(|need| level < need.level)?;
-            let (needed, level) = (stability::flag(*needed), stability::flag(level));
-            Some(
-                format!(
-                    "pipeline {pipeline} needs --stability.level={needed} for {component}, this Alloy runs at {level} and \
-                     would refuse everything: it keeps the configuration that it has"
-                )
-                .into(),
-            )
-        };
-        self.problem.clone().or_else(refused)
+    pub(super) fn problem_of(&self, slot: &Slot, components: &ComponentRegistry) -> Option<Arc<str>> {
+        self.problem.clone().or_else(|| refusal(&self.needs, slot, components).map(Into::into))
     }
 }
 
-fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Option<StabilityNeed>), String> {
+/// Why this collector would refuse a text with these needs.
+fn refusal(needs: &Needs, slot: &Slot, components: &ComponentRegistry) -> Option<String> {
+    let record = slot.record();
+    if let Some(StabilityNeed { level, component, pipeline }) =
+        needs.stability.as_ref().filter(|need| record.stability < need.level)
+    {
+        let (needed, level) = (stability::flag(*level), stability::flag(record.stability));
+        return Some(format!(
+            "pipeline {pipeline} needs --stability.level={needed} for {component}, this Alloy runs at {level} and would \
+             refuse everything: it keeps the configuration that it has"
+        ));
+    }
+    // What a build does not have stops the collector at its start; of one that does not say nothing is concluded.
+    let build = components.by_hex(record.row.components_hash.as_ref()?).filter(|build| !build.is_empty())?;
+    let lacking: Vec<String> = needs
+        .types
+        .iter()
+        .filter(|(class, kind)| !build.has(*class, kind))
+        .map(|(class, kind)| format!("{}/{kind}", class.as_str()))
+        .collect();
+    (!lacking.is_empty()).then(|| {
+        format!(
+            "the build of this collector lacks {}: it would not start, and keeps the configuration that it has",
+            lacking.join(", ")
+        )
+    })
+}
+
+fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
     let in_words = |error: RenderError| error.to_string();
     let resolved = resolve(&world.config, &key.pipelines, world.sealer).map_err(in_words)?;
     let rendered = rendered(&resolved, &key.target).map_err(in_words)?;
     let revision = world.config.revision;
-    let (desired, need) = match key.target.runtime {
-        Runtime::Otelcol => (Desired::otelcol(rendered.text, revision).map_err(|error| error.to_string())?, None),
-        Runtime::Alloy => (Desired::alloy(rendered.text, revision), stability_need(&resolved).map_err(in_words)?),
+    let mut needs = Needs::default();
+    let desired = match key.target.runtime {
+        Runtime::Otelcol => {
+            let desired = Desired::otelcol(rendered.text, revision).map_err(|error| error.to_string())?;
+            needs.types = desired.committed().map(Committed::component_types).unwrap_or_default();
+            desired
+        }
+        Runtime::Alloy => {
+            needs.stability = stability_need(&resolved).map_err(in_words)?;
+            Desired::alloy(rendered.text, revision)
+        }
     };
     let text = Text { desired: Arc::new(desired), redacted: rendered.redacted, secrets: rendered.secrets };
-    Ok((text, need))
+    Ok((text, needs))
 }
 
 /// Which text a collector shares. A supervisor that never got a config is left alone while nothing matches it.

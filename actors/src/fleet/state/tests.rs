@@ -1,4 +1,8 @@
-use linkmesh_proto::{Timestamp, api::pipeline::PipelineDocument};
+use linkmesh_proto::{
+    Timestamp,
+    api::pipeline::PipelineDocument,
+    wire::opamp::{AvailableComponents, ComponentDetails},
+};
 
 use super::*;
 use crate::{
@@ -280,4 +284,39 @@ proptest::proptest! {
         proptest::prop_assert_eq!(stepwise.desired(), at_once.desired());
         proptest::prop_assert_eq!(stepwise.state.counts(), at_once.state.counts());
     }
+}
+
+#[test]
+fn otelcol_whose_build_lacks_a_component_keeps_what_it_has_and_says_what() {
+    let mut fleet = Fleet::new(20);
+    fleet.set("a", pipeline(r#"env="e1""#, 4317));
+    fleet.look([]);
+    let before = fleet.place(1).text.clone().unwrap();
+    // Two of them tell their build, one with another exporter than the pipeline sends to.
+    let section = |types: &[&str]| ComponentDetails {
+        sub_component_map: types.iter().map(|kind| ((*kind).to_owned(), ComponentDetails::default())).collect(),
+        ..Default::default()
+    };
+    for (number, exporter) in [(1, "otlp_http"), (11, "debug")] {
+        let sections = [
+            ("receivers", section(&["otlp"])),
+            ("processors", section(&["memory_limiter", "filter"])),
+            ("exporters", section(&[exporter])),
+        ];
+        let components = sections.map(|(name, section)| (name.to_owned(), section)).into();
+        fleet.components.insert(exporter.as_bytes(), &AvailableComponents { components, ..Default::default() });
+        let hash = hex::encode(exporter);
+        fleet.directory.slot(id(number)).unwrap().update_record(|record| record.row.components_hash = Some(hash.clone()));
+    }
+    fleet.state.take_unsettled();
+    assert_eq!(fleet.look([id(1), id(11)]).len(), 0, "it is left as it is");
+    let problem = fleet.place(1).problem.clone().unwrap();
+    assert!(problem.contains("lacks exporters/debug:"), "{problem}");
+    assert_eq!(fleet.place(1).text.as_ref().unwrap().desired.hash(), before.desired.hash());
+    assert_eq!((fleet.place(11).problem.clone(), fleet.state.take_unsettled()), (None, vec![id(1)]));
+    // What comes later is not offered to it either.
+    fleet.set("a", pipeline(r#"env="e1""#, 4319));
+    let touched = fleet.look([]);
+    assert_eq!(touched.iter().map(|touched| touched.slot.id()).collect::<Vec<_>>(), [id(11)]);
+    assert_eq!(fleet.place(1).text.as_ref().unwrap().desired.hash(), before.desired.hash());
 }

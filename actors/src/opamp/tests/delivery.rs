@@ -71,7 +71,7 @@ fn http_agent_gets_its_offer_with_the_next_poll() {
     let config = desired("a");
     let mut server = Server::new(Some(&config));
     let mut agent = Agent::default();
-    server.open_as(1, TransportKind::Http, crate::opamp::Credential::Enrolment { issued: None });
+    server.open_as(1, TransportKind::Http, Credential::Enrolment { issued: None });
     server.send(1, agent.full());
     server.pass_s(30);
     assert_eq!(server.offered(), Vec::<Vec<u8>>::new(), "the server cannot speak first");
@@ -302,7 +302,7 @@ fn restart_by_http_waits_for_a_reply_that_says_nothing_else() {
     let config = desired("a");
     let mut server = Server::new(Some(&config));
     let mut agent = Agent::default();
-    server.open_as(1, TransportKind::Http, crate::opamp::Credential::Enrolment { issued: None });
+    server.open_as(1, TransportKind::Http, Credential::Enrolment { issued: None });
     server.send(1, agent.full());
     server.apply(Input::RestartAsked);
     server.pass_s(5);

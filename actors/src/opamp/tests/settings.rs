@@ -160,7 +160,7 @@ fn first_message_says_who_redeems_an_enrolment_token() {
     let refusal = Admission::refuse(&message, "the enrolment token was used already");
     assert_eq!(refusal.instance_uid, message.instance_uid);
     assert_eq!(refusal.error_response.unwrap().error_message, "the enrolment token was used already");
-    let nobody = linkmesh_proto::wire::opamp::AgentToServer::default();
+    let nobody = AgentToServer::default();
     assert!(matches!(Admission::read(&nobody), Admitted::Refused(_)));
 }
 
