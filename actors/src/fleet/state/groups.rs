@@ -59,20 +59,33 @@ impl Group {
 
     /// Why this collector cannot be given the text.
     pub(super) fn problem_of(&self, slot: &Slot) -> Option<Arc<str>> {
-        let refused = || {
-            let level = slot.record().stability;
-            let StabilityNeed { level: needed, component, pipeline } =
-                self.need.as_ref().filter(|need| level < need.level)?;
-            let (needed, level) = (stability::flag(*needed), stability::flag(level));
-            Some(
-                format!(
-                    "pipeline {pipeline} needs --stability.level={needed} for {component}, this Alloy runs at {level} and \
-                     would refuse everything: it keeps the configuration that it has"
-                )
-                .into(),
-            )
-        };
-        self.problem.clone().or_else(refused)
+        self.problem.clone().or_else(|| refusal(self.need.as_ref()?, slot).map(Into::into))
+    }
+}
+
+/// Why this collector would refuse a text that needs a level of stability.
+fn refusal(need: &StabilityNeed, slot: &Slot) -> Option<String> {
+    let level = slot.record().stability;
+    let StabilityNeed { level: needed, component, pipeline } = need;
+    if level >= *needed {
+        return None;
+    }
+    let (needed, level) = (stability::flag(*needed), stability::flag(level));
+    Some(format!(
+        "pipeline {pipeline} needs --stability.level={needed} for {component}, this Alloy runs at {level} and would refuse \
+         everything: it keeps the configuration that it has"
+    ))
+}
+
+/// Why this collector could not be given what these pipelines come to.
+pub(in crate::fleet) fn would_be_withheld(
+    slot: &Slot,
+    pipelines: Arc<[PipelineId]>,
+    world: &World<'_>,
+) -> Option<String> {
+    match text(&text_key(slot, pipelines, world.components)?, world) {
+        Ok((_, need)) => refusal(&need?, slot),
+        Err(problem) => Some(problem),
     }
 }
 
