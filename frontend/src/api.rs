@@ -59,8 +59,13 @@ impl ApiError {
     /// All of it, where there is one line for it: what happened, and the first of what is wrong with the document.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let fields = self.fields();
-        let mut text = format!("{}. {}", self.title().trim_end_matches('.'), self.detail());
+        // A problem without a place says what the detail says.
+        let fields: Vec<_> = self.fields().into_iter().filter(|problem| !problem.field.is_empty()).collect();
+        let (title, detail) = (self.title(), self.detail());
+        let mut text = format!("{}.", title.trim_end_matches('.'));
+        if fields.is_empty() && detail.trim_end_matches('.') != title.trim_end_matches('.') {
+            text.push_str(&format!(" {detail}"));
+        }
         for FieldProblem { field, message, .. } in fields.iter().take(3) {
             text.push_str(&format!(" {field}: {message}"));
         }

@@ -167,6 +167,40 @@ pub(crate) fn reveal(frame: &web_sys::Element, part: &str) {
     }
 }
 
+/// Whether all stands in one column, the lanes of a chain too; the style sheet has the same width.
+pub(crate) fn is_narrow() -> bool {
+    window().match_media("(max-width: 1100px)").ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Scrolls so that an element begins at the top, when it is there.
+pub(crate) fn bring_to_top(selector: &str) {
+    if let Ok(Some(element)) = document().query_selector(selector) {
+        element.scroll_into_view();
+    }
+}
+
+/// Scrolls what stands beside the text that somebody scrolls in a `.pair` to the same lines.
+pub(crate) fn scroll_beside(event: &web_sys::Event) {
+    let Some(this) = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return;
+    };
+    // The other one scrolls by this, and by nobody's hand.
+    if !this.matches(":hover,:focus").unwrap_or(false) {
+        return;
+    }
+    let Ok(Some(others)) =
+        this.closest(".pair").map(|pair| pair.and_then(|pair| pair.query_selector_all(".code").ok()))
+    else {
+        return;
+    };
+    for other in (0..others.length()).filter_map(|index| others.get(index)?.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // On small screens they stand one below the other.
+        if other.offset_left() != this.offset_left() && !other.matches(":hover").unwrap_or(false) {
+            other.set_scroll_top(this.scroll_top());
+        }
+    }
+}
+
 /// Scrolls what scrolls around an element so far that all of it is seen, and no further.
 pub(crate) fn bring_into_sight(element: &web_sys::Element) {
     let options = js_sys::Object::new();

@@ -1,13 +1,13 @@
 //! View models: what the page shows, worked out without a browser, and tested on the host.
 
 pub mod access;
+pub mod beside;
 pub mod chain;
 pub mod conflict;
 pub mod delivery;
 pub mod diff;
 pub mod filter;
 pub mod format;
-pub mod locate;
 pub mod names;
 pub mod problems;
 pub mod rates;

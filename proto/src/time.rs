@@ -40,7 +40,7 @@ impl FromStr for Timestamp {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|_| ParseIdError {
+        rfc3339::parse(text).map(Self).ok_or_else(|| ParseIdError {
             kind: "time",
             text: text.chars().take(80).collect(),
             reason: "RFC 3339",
@@ -50,13 +50,41 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
-            Err(_) => write!(f, "{}", self.0),
+        match rfc3339::text(self.0) {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{}", self.0),
         }
     }
 }
 text_serde!(Timestamp);
+
+#[cfg(not(target_arch = "wasm32"))]
+mod rfc3339 {
+    pub(super) fn parse(text: &str) -> Option<i64> {
+        text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+    }
+
+    pub(super) fn text(millis: i64) -> Option<String> {
+        jiff::Timestamp::from_millisecond(millis).ok().map(|time| format!("{time:.3}"))
+    }
+}
+
+/// By what every browser brings: the library would be a twentieth of the page.
+#[cfg(target_arch = "wasm32")]
+mod rfc3339 {
+    /// What a JavaScript date can hold, from the epoch; beyond it, writing one throws.
+    const REACH_MS: f64 = 8.64e15;
+
+    pub(super) fn parse(text: &str) -> Option<i64> {
+        let millis = js_sys::Date::parse(text);
+        millis.is_finite().then_some(millis as i64)
+    }
+
+    pub(super) fn text(millis: i64) -> Option<String> {
+        let millis = millis as f64;
+        (millis.abs() <= REACH_MS).then(|| js_sys::Date::new(&millis.into()).to_iso_string().into())
+    }
+}
 
 #[cfg(test)]
 mod tests {

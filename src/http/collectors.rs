@@ -59,6 +59,10 @@ pub(super) fn routes() -> Vec<Route> {
                 ..Param::text("config_state", "Only this state of the config.")
             },
             Param { values: &["in_sync", "drifted", "unknown"], ..Param::text("drift", "Only this verdict on drift.") },
+            Param {
+                values: &["true", "false"],
+                ..Param::text("withheld", "Only those that cannot be given what they should run, or only the others.")
+            },
             Param::text("pipeline", "Only those that should run this pipeline."),
             Param::text(
                 "sort",
@@ -99,7 +103,8 @@ pub(super) fn routes() -> Vec<Route> {
             "/collectors/{id}/preview",
             "preview_collector",
             READ,
-            "Which pipelines a change of its name and labels would bring and take. Stores nothing.",
+            "Which pipelines a change of its name and labels would bring and take, and why it could not be given them. \
+             Stores nothing.",
             preview,
         )
         .reads::<CollectorPatch>()
@@ -143,6 +148,7 @@ async fn list(state: web::Data<AppState>, params: Params) -> Result<HttpResponse
         status: params.word::<CollectorStatus>("status")?,
         config_state: params.word::<ConfigState>("config_state")?,
         drift: params.word::<DriftState>("drift")?,
+        withheld: params.value::<bool>("withheld")?,
         pipeline: params.value::<PipelineId>("pipeline")?,
         sort,
         limit: limit(&params)?,

@@ -1,7 +1,7 @@
 // Walks through the page as an operator would, in a real browser, and leaves screenshots. Takes one JSON argument; says
 // on its output, a JSON line each, what has to happen outside of the page, and reads a line when that is done.
 import { addCollector, addDestination, addPipeline, seeItRun, setUp } from "./ui/first.mjs";
-import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd } from "./ui/collector.mjs";
+import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd, withheld } from "./ui/collector.mjs";
 import { conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
 import { browser, complaints, expect, picture } from "./ui/stage.mjs";
 
@@ -21,6 +21,7 @@ async function walk() {
   await restore(id);
   await drift(id, flow);
   const edge = await enrolled();
+  await withheld(edge);
   await tokenAndEnd(edge);
   await addAlloy();
   await questions();

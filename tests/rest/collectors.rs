@@ -133,6 +133,43 @@ async fn change_of_labels_says_which_pipelines_come_and_go_before_it_is_made() {
 }
 
 #[actix_web::test]
+async fn collector_that_cannot_be_given_its_config_is_told_apart_before_and_after() {
+    let api = Api::start().await;
+    api.post("/destinations", destination()).await.expect(201);
+    // Both want one address and differ in the rest: who is selected by both cannot run them.
+    for (id, ports) in [("shop", json!({"grpc": 4317})), ("clash", json!({"grpc": 4317, "http": 4318}))] {
+        let mut document = pipeline();
+        (document["id"], document["match"]) = (id.into(), json!([format!("{id}=\"yes\"")]));
+        let settings: serde_json::Map<_, _> = ports
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(protocol, port)| (protocol.clone(), json!({"endpoint": format!("0.0.0.0:{port}")})))
+            .collect();
+        document["sources"] = json!([{"id": "in", "kind": "otlp", "settings": settings}]);
+        api.post("/pipelines", document).await.expect(201);
+    }
+    let (id, etag, created) =
+        create(&api, json!({"name": "web 1", "runtime": "otelcol", "labels": {"shop": "yes"}})).await;
+    assert_eq!(created["collector"]["withheld"], false);
+    create(&api, json!({"name": "web 2", "runtime": "otelcol"})).await;
+    let path = format!("/collectors/{id}");
+    api.eventually(&path, |collector| collector["desired_hash"] != Value::Null).await;
+    let change = json!({"labels": {"shop": "yes", "clash": "yes"}});
+    let told = api.post(&format!("{path}/preview"), change.clone()).await.expect(200);
+    let why = told["withheld"].as_str().unwrap();
+    assert!(why.contains("shop") && why.contains("clash"), "{why}");
+    api.patch(&path, &etag, change).await.expect(200);
+    let row = api.eventually(&path, |collector| collector["withheld"] == true).await;
+    assert_eq!(row["error"], why);
+    assert_ne!(row["desired_hash"], Value::Null, "what it had");
+    assert_eq!(names(&api.get("/collectors?withheld=true").await.expect(200)), ["web 1"]);
+    assert_eq!(names(&api.get("/collectors?withheld=false").await.expect(200)), ["web 2"]);
+    assert_eq!(api.get("/fleet/summary").await.expect(200)["delivery"]["withheld"], 1);
+    api.get("/collectors?withheld=perhaps").await.problem(400, "invalid_query");
+}
+
+#[actix_web::test]
 async fn deregistered_collector_is_out_of_lists_and_its_token_is_dead() {
     let api = Api::start().await;
     let (id, _, created) = create(&api, json!({"name": "web 1", "runtime": "alloy"})).await;

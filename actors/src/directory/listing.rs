@@ -42,6 +42,7 @@ impl Slot {
             desired_hash: place.text.as_ref().map(|text| text.desired.hash()),
             reported_hash: row.reported_hash,
             error: self.error(),
+            withheld: place.problem.is_some(),
             drift: row.drift.unwrap_or(DriftState::Unknown),
             healthy: row.healthy,
             address: row.address.clone(),
@@ -213,6 +214,7 @@ fn selects(slot: &Slot, query: &CollectorQuery, matchers: &[Matcher], text: Opti
         || query.runtime.is_some_and(|runtime| slot.runtime() != runtime)
         || query.config_state.is_some_and(|state| slot.config_state() != state)
         || query.drift.is_some_and(|wanted| drift() != wanted)
+        || query.withheld.is_some_and(|wanted| slot.place().problem.is_some() != wanted)
         || query.pipeline.as_ref().is_some_and(|pipeline| !runs(slot, pipeline))
     {
         return false;

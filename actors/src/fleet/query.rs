@@ -72,6 +72,8 @@ pub struct CollectorQuery {
     pub config_state: Option<ConfigState>,
     /// Only this verdict on drift.
     pub drift: Option<DriftState>,
+    /// Only those that cannot be given what they should run, or only the others.
+    pub withheld: Option<bool>,
     /// Only those that should run this pipeline.
     pub pipeline: Option<PipelineId>,
     /// The order.

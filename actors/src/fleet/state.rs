@@ -10,6 +10,7 @@ use linkmesh_proto::{CollectorId, PipelineId, api::collector::Runtime};
 
 mod groups;
 
+pub(super) use groups::would_be_withheld;
 use groups::{Group, TextKey, text_key};
 
 use super::diff::Diff;

@@ -48,6 +48,17 @@ pub(crate) fn own_words(id: &'static str, text: &str) -> View {
     }
 }
 
+/// A message that may hold a report of many lines: its beginning, the rest on demand.
+pub(crate) fn clamped(text: &str) -> View {
+    match format::gist(text) {
+        Some(_) => own_words("long", text),
+        None => {
+            let text = text.to_owned();
+            view! { (text) }
+        }
+    }
+}
+
 /// A sentence, with what stands in backticks as code.
 pub(crate) fn prose(text: &str) -> View {
     let parts: Vec<View> = format::prose(text)

@@ -6,30 +6,22 @@ use wasm_bindgen::JsCast as _;
 
 use crate::{
     dom,
-    model::diff::{self, Line, Mark},
+    model::{
+        beside::Row,
+        diff::{self, Line, Mark},
+    },
 };
 
-/// A text with numbered lines, some of them marked.
-pub(crate) fn text(id: &'static str, label: &'static str, body: &str, marked: &[usize]) -> View {
+/// A text with numbered lines.
+pub(crate) fn text(id: &'static str, label: &'static str, body: &str) -> View {
     let lines: Vec<View> = body
         .lines()
-        .enumerate()
-        .map(|(number, line)| {
+        .map(|line| {
             let content = coloured(line);
-            let class = if marked.contains(&number) { "m" } else { "" };
-            view! { span(class=class) { (content) } }
+            view! { span { (content) } }
         })
         .collect();
-    let node = create_node_ref();
-    if !marked.is_empty() {
-        // What is marked is what one came for.
-        on_mount(move || {
-            if let Some(node) = node.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
-                dom::reveal(&node, ".m");
-            }
-        });
-    }
-    view! { div(r#ref=node, class="code lines", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
+    view! { div(class="code lines", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
 }
 
 /// A short text for the terminal, whole.
@@ -73,20 +65,29 @@ pub(crate) fn changes(label: &'static str, old: &str, new: &str) -> View {
     lines(label, &compared)
 }
 
-/// One side of two texts beside each other.
-pub(crate) fn side(id: &'static str, label: &'static str, lines: &[Option<Line>]) -> View {
-    let lines: Vec<View> = lines
+/// One side of two texts beside each other, which scroll together. `of` is its line of a row.
+pub(crate) fn side(id: &'static str, label: &'static str, rows: &[Row], of: fn(&Row) -> &Option<String>) -> View {
+    let lines: Vec<View> = rows
         .iter()
-        .map(|line| match line {
-            Some(line) => {
-                let class = if line.mark == Mark::Same { "" } else { "m" };
-                let content = coloured(&line.text);
-                view! { span(class=class) { (content) } }
-            }
-            None => view! { span(class="e") { "·" } },
+        .map(|row| {
+            let class = match (of(row), row.is_marked) {
+                (Some(_), false) => "",
+                (Some(_), true) => "m",
+                (None, false) => "e",
+                (None, true) => "e m",
+            };
+            let content = coloured(of(row).as_deref().unwrap_or_default());
+            view! { span(class=class) { (content) } }
         })
         .collect();
-    view! { div(class="code", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
+    let node = create_node_ref();
+    // What is marked is what one came for.
+    on_mount(move || {
+        if let Some(node) = node.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+            dom::reveal(&node, ".m");
+        }
+    });
+    view! { div(r#ref=node, class="code", data-testid=id, tabindex="0", role="region", aria-label=label, on:scroll=|event: web_sys::Event| dom::scroll_beside(&event)) { (lines) } }
 }
 
 /// A line with its key, or its comment, in another colour; right for YAML and Alloy alike.

@@ -1,5 +1,7 @@
 //! Dialogs: the browser's own `<dialog>`, which keeps the focus inside, closes on Esc and gives the focus back.
 
+use std::rc::Rc;
+
 use sycamore::prelude::*;
 use wasm_bindgen::JsCast as _;
 
@@ -16,8 +18,12 @@ pub(crate) fn dialog(
     label: &'static str,
     content: impl Fn() -> View + 'static,
 ) -> View {
+    frame(open, class, label, Rc::new(content))
+}
+
+/// The same, whatever is in it: the page holds this once and not for each dialog again.
+fn frame(open: Signal<bool>, class: &'static str, label: &'static str, content: Rc<dyn Fn() -> View>) -> View {
     let shown = create_selector(move || open.get());
-    let content = std::rc::Rc::new(content);
     view! {
         (if shown.get() {
             let node = create_node_ref();
@@ -63,10 +69,19 @@ pub(crate) fn confirm(
     what: &'static str,
     f: impl Fn() + 'static,
 ) -> View {
-    let f = std::rc::Rc::new(f);
+    confirm_in_words(open, title, Rc::new(move || (text(), what)), Rc::new(f))
+}
+
+/// The same, with a word on the button that depends on what is asked.
+pub(crate) fn confirm_in_words(
+    open: Signal<bool>,
+    title: &'static str,
+    words: Rc<dyn Fn() -> (View, &'static str)>,
+    f: Rc<dyn Fn()>,
+) -> View {
     dialog(open, "", title, move || {
-        let f = std::rc::Rc::clone(&f);
-        let text = text();
+        let f = Rc::clone(&f);
+        let (text, what) = words();
         view! {
             div(class="dialog-head") { h2 { (title) } }
             div(class="dialog-body") { (text) }

@@ -109,12 +109,15 @@ impl<D> Clone for Editor<D> {
 
 impl<D> Copy for Editor<D> {}
 
-/// A document as the object that it is in JSON.
-fn object(document: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(document) {
-        Ok(Value::Object(object)) => object,
-        _ => Map::new(),
-    }
+/// A document as the object that it is in JSON. By its text, as all documents come and go: without it, the page would hold
+/// what reads and writes them twice.
+pub(crate) fn object(document: &impl Serialize) -> Map<String, Value> {
+    serde_json::to_string(document).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+/// The document in an object.
+fn typed<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_str(&value.to_string()).ok()
 }
 
 impl<D: Document> Editor<D> {
@@ -285,7 +288,7 @@ impl<D: Document> Editor<D> {
         let fields = error.fields();
         if let ApiError::Problem(problem) = &error
             && problem.status == 412
-            && let Some(Ok(current)) = problem.current.clone().map(serde_json::from_value::<D::Shown>)
+            && let Some(current) = problem.current.as_ref().and_then(typed::<D::Shown>)
         {
             let theirs = object(&D::of(current));
             let parts = crate::model::conflict::parts(
@@ -312,12 +315,8 @@ impl<D: Document> Editor<D> {
     fn settle(self) {
         let Some(conflict) = self.conflict.get_clone_untracked() else { return };
         let merged = crate::model::conflict::merge(&conflict.theirs, &conflict.parts);
-        let (Ok(theirs), Ok(mine)) = (
-            serde_json::from_value::<D>(Value::Object(conflict.theirs)),
-            serde_json::from_value::<D>(Value::Object(merged)),
-        ) else {
-            return;
-        };
+        let both = (typed::<D>(&Value::Object(conflict.theirs)), typed::<D>(&Value::Object(merged)));
+        let (Some(theirs), Some(mine)) = both else { return };
         // The problem names the tag bare; headers carry it in quotes.
         let etag = conflict.etag.map(|tag| if tag.starts_with('"') { tag } else { format!("\"{tag}\"") });
         batch(|| {

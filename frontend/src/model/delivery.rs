@@ -26,7 +26,7 @@ pub fn parts(counts: &DeliveryCounts) -> Vec<Part> {
         part(counts.waiting, "under way", Tone::Busy, "&config_state=pending"),
         part(counts.away, "offline, get it when they connect", Tone::Off, "&config_state=pending"),
         part(counts.nothing, "without a configuration", Tone::Off, "&config_state=none"),
-        part(counts.withheld, "cannot be given it", Tone::Warn, ""),
+        part(counts.withheld, "cannot be given it", Tone::Warn, "&withheld=true"),
         part(counts.failed, "failed", Tone::Bad, "&config_state=failed"),
     ];
     all.into_iter().filter(|part| part.count > 0).collect()

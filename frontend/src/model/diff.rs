@@ -1,4 +1,4 @@
-//! Texts compared: line by line in one column, or beside each other.
+//! Texts compared line by line, in one column.
 
 use similar::{ChangeTag, TextDiff};
 
@@ -77,32 +77,6 @@ fn skipped(lines: usize, out: &mut Vec<Line>) {
     }
 }
 
-/// Both texts, padded so that equal lines stand beside each other.
-#[must_use]
-pub fn beside(old: &str, new: &str) -> (Vec<Option<Line>>, Vec<Option<Line>>) {
-    let diff = TextDiff::from_lines(old, new);
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    for change in diff.iter_all_changes() {
-        match change.tag() {
-            ChangeTag::Equal => {
-                pad(&mut left, &mut right);
-                left.push(Some(line(Mark::Same, change.value())));
-                right.push(Some(line(Mark::Same, change.value())));
-            }
-            ChangeTag::Delete => left.push(Some(line(Mark::Removed, change.value()))),
-            ChangeTag::Insert => right.push(Some(line(Mark::Added, change.value()))),
-        }
-    }
-    pad(&mut left, &mut right);
-    (left, right)
-}
-
-fn pad(left: &mut Vec<Option<Line>>, right: &mut Vec<Option<Line>>) {
-    let length = left.len().max(right.len());
-    left.resize(length, None);
-    right.resize(length, None);
-}
-
 /// The lines of a unified diff that the server made, without the lines that only programs need.
 #[must_use]
 pub fn patch(text: &str) -> Vec<Line> {
@@ -160,16 +134,6 @@ mod tests {
                 ('~', "… 2 lines are the same")
             ]
         );
-    }
-
-    #[test]
-    fn equal_lines_stand_beside_each_other() {
-        let (left, right) = beside("a\nb\nc\n", "a\nc\nd\n");
-        let text = |side: &[Option<Line>]| {
-            side.iter().map(|l| l.as_ref().map_or("", |l| &l.text).to_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(text(&left), ["a", "b", "c", ""]);
-        assert_eq!(text(&right), ["a", "", "c", "d"]);
     }
 
     #[test]

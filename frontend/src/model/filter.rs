@@ -17,6 +17,8 @@ pub struct Filter {
     pub config_state: String,
     /// A drift verdict; empty for all.
     pub drift: String,
+    /// `true` for those that cannot be given what they should run; empty for all.
+    pub withheld: String,
     /// The id of a pipeline that they should run; empty for all.
     pub pipeline: String,
     /// The order: a column, with `-` before it for the reverse.
@@ -35,6 +37,7 @@ impl Filter {
                 "runtime" => filter.runtime = value,
                 "config_state" => filter.config_state = value,
                 "drift" => filter.drift = value,
+                "withheld" => filter.withheld = value,
                 "pipeline" => filter.pipeline = value,
                 "sort" => filter.sort = value,
                 _ => {}
@@ -54,6 +57,7 @@ impl Filter {
             ("runtime", &self.runtime),
             ("config_state", &self.config_state),
             ("drift", &self.drift),
+            ("withheld", &self.withheld),
             ("pipeline", &self.pipeline),
             ("sort", &self.sort),
         ];

@@ -1,6 +1,9 @@
 //! Rates as they are shown: only while they are of now.
 
-use linkmesh_proto::api::{collector::MeterSeries, fleet::Rates};
+use linkmesh_proto::api::{
+    collector::{DestinationThroughput, MeterSeries},
+    fleet::Rates,
+};
 
 use super::format;
 
@@ -26,6 +29,15 @@ pub fn newest(meter: &MeterSeries) -> Option<f64> {
     meter.points.last().filter(|_| is_fresh).map(|point| point.per_second)
 }
 
+/// Whether a destination takes nothing of a collector that has something for it: batches wait and none of them was taken
+/// over two pushes, or all that was tried was given up.
+#[must_use]
+pub fn is_stuck(figures: &DestinationThroughput) -> bool {
+    let waits = figures.queue.is_some_and(|batches| batches > 0);
+    let is_taken = figures.sent_age_s.is_some_and(|age| age * 1000.0 < FRESH_MS as f64);
+    waits && !is_taken || figures.failed > 0 && figures.sent == 0
+}
+
 #[cfg(test)]
 mod tests {
     use linkmesh_proto::{
@@ -43,6 +55,29 @@ mod tests {
         assert_eq!(fresh(Some(&rates), 1_150_000), None);
         assert_eq!(fresh(None, 0), None);
         assert_eq!(flow(&rates), "48.2k → 31.7k/s");
+    }
+
+    #[test]
+    fn destination_that_takes_nothing_is_told_from_one_that_is_slow_or_idle() {
+        let figures = |sent, failed, queue, sent_age_s| DestinationThroughput {
+            destination: "central".parse().unwrap(),
+            sent,
+            failed,
+            queue,
+            queue_capacity: None,
+            age_s: 1.0,
+            sent_age_s,
+        };
+        for (figures, stuck) in [
+            (figures(9, 0, Some(3), Some(20.0)), false),
+            (figures(9, 0, Some(0), Some(900.0)), false),
+            (figures(9, 2, None, Some(900.0)), false),
+            (figures(9, 0, Some(3), Some(151.0)), true),
+            (figures(0, 0, Some(3), None), true),
+            (figures(0, 2, None, None), true),
+        ] {
+            assert_eq!(is_stuck(&figures), stuck, "{figures:?}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) fn collector(name: &str) -> Collector {
         desired_hash: None,
         reported_hash: None,
         error: None,
+        withheld: false,
         drift: DriftState::InSync,
         healthy: Some(true),
         address: None,

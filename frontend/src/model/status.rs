@@ -77,9 +77,12 @@ pub const fn health(status: CollectorStatus, healthy: Option<bool>) -> Label {
     }
 }
 
-/// How a collector stands to its config: the delivery first, then drift.
+/// How a collector stands to its config: whether it can be given any first, then the delivery, then drift.
 #[must_use]
 pub fn config(collector: &Collector) -> Label {
+    if collector.withheld {
+        return label("Withheld", Tone::Warn);
+    }
     match (collector.config_state, collector.drift) {
         (ConfigState::Failed, _) => label("Failed", Tone::Bad),
         (_, DriftState::Drifted) => label("Drifted", Tone::Warn),
@@ -221,6 +224,14 @@ mod tests {
             (ConfigState::None, DriftState::Unknown, None, "Nothing to run"),
         ] {
             assert_eq!(config(&collector(state, drift, error)).word, word);
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_given_its_config_is_not_said_to_run_it_or_to_have_none() {
+        for state in [ConfigState::None, ConfigState::Applied, ConfigState::Failed] {
+            let withheld = Collector { withheld: true, ..collector(state, DriftState::InSync, Some("why")) };
+            assert_eq!(config(&withheld), label("Withheld", Tone::Warn));
         }
     }
 

@@ -19,6 +19,18 @@ pub fn of(commit: &RevisionSummary, files: &[FileDiff]) -> Option<(Revision, Vec
     commit.parent.filter(|_| can_be).map(|parent| (parent, commit.paths.clone()))
 }
 
+/// Of these files, those that a way back deletes: before the commit those are not there that it made, right after it those
+/// that it deleted.
+#[must_use]
+pub fn deletes(files: &[FileDiff], paths: &[String], to_before: bool) -> Vec<String> {
+    let change = if to_before { "added" } else { "deleted" };
+    files
+        .iter()
+        .filter(|file| file.change == change && paths.contains(&file.path))
+        .map(|file| file.path.clone())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -51,6 +63,15 @@ mod tests {
         assert_eq!(of(&made, &files), Some((Revision::from_bytes([1; 20]), made.paths.clone())));
         let relabelled = commit(&["collectors/a.yaml"]);
         assert!(of(&relabelled, &[diff("collectors/a.yaml", "changed")]).is_some());
+    }
+
+    #[test]
+    fn way_back_deletes_what_is_not_there_where_it_leads() {
+        let paths = ["made", "ended", "other"].map(str::to_owned).to_vec();
+        let files = [diff("made", "added"), diff("ended", "deleted"), diff("other", "changed")];
+        assert_eq!(deletes(&files, &paths, true), ["made"]);
+        assert_eq!(deletes(&files, &paths, false), ["ended"]);
+        assert_eq!(deletes(&files, &paths[2..], true), Vec::<String>::new());
     }
 
     #[test]

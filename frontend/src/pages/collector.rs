@@ -24,7 +24,7 @@ use crate::{
     live::Item,
     model::{
         format, rates,
-        status::{self, Tone, signal_name},
+        status::{self, Label, Tone, signal_name},
     },
 };
 
@@ -128,6 +128,9 @@ fn notes(collector: ReadSignal<Collector>) -> View {
                 Some(error) if error == "no_answer" => {
                     notes.push((false, "The configuration was delivered and the collector has not answered for a minute.".to_owned()));
                 }
+                Some(error) if c.withheld => {
+                    notes.insert(0, (false, format!("Its configuration is withheld: {}.", error.trim_end_matches('.'))));
+                }
                 Some(error) => notes.insert(0, (true, error.clone())),
                 None => {}
             }
@@ -227,12 +230,13 @@ fn series(data: &Throughput) -> View {
             let link = destination_link("name", &d.destination);
             let (sent, failed) = (format::count(d.sent), format::count(d.failed));
             let class = if d.failed > 0 { "n bad" } else { "n" };
+            let state = if rates::is_stuck(d) { bits::tag(Label { word: "Not delivering", tone: Tone::Bad }) } else { View::new() };
             let queue = match (d.queue, d.queue_capacity) {
                 (Some(queue), Some(room)) => format!("{} of {}", format::count(queue), format::count(room)),
                 (Some(queue), None) => format::count(queue),
                 _ => format::NO_DATA.to_owned(),
             };
-            view! { tr { td { (link) } td(class="n") { (sent) } td(class=class) { (failed) } td(class="n fold") { (queue) } } }
+            view! { tr { td { (link) " " (state) } td(class="n") { (sent) } td(class=class) { (failed) } td(class="n fold") { (queue) } } }
         })
         .collect();
     let sent: View = if destinations.is_empty() {
@@ -290,9 +294,9 @@ fn events(app: App, path: &str, collector: ReadSignal<Collector>) -> View {
                     return bits::state("empty", "history", view! { "Nothing happened yet" }, view! { "Connections, deliveries and changes of health are listed here." }, View::new());
                 }
                 let rows: Vec<View> = page.items.iter().map(|event| {
-                    let (when, dot, message) = (bits::ago(Some(event.at)), bits::dot(status::event_tone(&event.kind)), event.message.clone());
+                    let (when, dot, message) = (bits::ago(Some(event.at)), bits::dot(status::event_tone(&event.kind)), bits::clamped(&event.message));
                     let kind = event.kind.replace('_', " ");
-                    view! { li { span(class="dim") { (when) } div(class="wait") { (dot) span(class="grow") { (message) } span(class="dim fold") { (kind) } } } }
+                    view! { li { span(class="dim") { (when) } div(class="wait event") { (dot) div(class="grow") { (message) } span(class="dim fold") { (kind) } } } }
                 }).collect();
                 view! { ul(class="timeline card-body") { (rows) } }
             }))

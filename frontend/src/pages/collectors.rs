@@ -14,6 +14,7 @@ use sycamore::prelude::*;
 use self::list::List;
 use super::overview::{add_button, share, tile};
 use crate::{
+    See as _,
     app::App,
     components::{bits, icons::icon, loading, shell::Fleet},
     dom,
@@ -117,6 +118,24 @@ fn choice(
     }
 }
 
+/// What narrows the list by a link from elsewhere, and can be taken off.
+fn narrowing(
+    app: App,
+    list: List,
+    get: fn(&Filter) -> &String,
+    words: fn(App, &str) -> String,
+    clear: fn(&mut Filter),
+) -> View {
+    let value = create_selector(move || list.filter.with(|filter| get(filter).clone()));
+    view! {
+        (if value.with(String::is_empty) {
+            View::new()
+        } else {
+            view! { button(r#type="button", class="chip", title=value.get_clone(), on:click=move |_| list.refine(app, clear)) { (value.see(|value| words(app, value))) } }
+        })
+    }
+}
+
 fn filter_bar(app: App, list: List) -> View {
     let typed = create_signal(list.filter.with_untracked(|filter| filter.text.clone()));
     let matchers = create_memo(move || list.filter.with(|filter| filter.matchers.clone()));
@@ -176,16 +195,9 @@ fn filter_bar(app: App, list: List) -> View {
             (choice(app, list, "Status", &[("", "Any status"), ("connected", "Connected"), ("degraded", "Degraded"), ("offline", "Offline"), ("pending", "Never seen"), ("deregistered", "Deregistered")], |f| &f.status, |f, v| f.status = v))
             (choice(app, list, "Runtime", &[("", "Any runtime"), ("otelcol", "otelcol"), ("alloy", "Alloy")], |f| &f.runtime, |f, v| f.runtime = v))
             (choice(app, list, "Config", &[("", "Any config"), ("applied", "Applied"), ("applying", "Applying"), ("pending", "Waiting"), ("failed", "Failed"), ("none", "Nothing to run")], |f| &f.config_state, |f, v| f.config_state = v))
-            (if list.filter.with(|filter| !filter.pipeline.is_empty()) {
-                view! { button(r#type="button", class="chip", title=list.filter.with(|filter| filter.pipeline.clone()), on:click=move |_| list.refine(app, |filter| filter.pipeline.clear())) { "runs: " (app.names.known.with(|known| list.filter.with(|filter| names::of(&known.pipelines, &filter.pipeline)))) " ×" } }
-            } else {
-                View::new()
-            })
-            (if list.filter.with(|filter| !filter.drift.is_empty()) {
-                view! { button(r#type="button", class="chip", on:click=move |_| list.refine(app, |filter| filter.drift.clear())) { "drift: " (list.filter.with(|filter| filter.drift.clone())) " ×" } }
-            } else {
-                View::new()
-            })
+            (narrowing(app, list, |f| &f.pipeline, |app, id| app.names.known.with(|known| format!("runs: {} ×", names::of(&known.pipelines, id))), |f| f.pipeline.clear()))
+            (narrowing(app, list, |f| &f.drift, |_, drift| format!("drift: {drift} ×"), |f| f.drift.clear()))
+            (narrowing(app, list, |f| &f.withheld, |_, _| "withheld ×".to_owned(), |f| f.withheld.clear()))
         }
     }
 }

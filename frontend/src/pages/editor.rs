@@ -9,7 +9,7 @@ use linkmesh_proto::{
     api::{catalogue::CatalogueEntry, event::Event, list::Page, problem::FieldProblem},
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sycamore::prelude::*;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         dialog::confirm,
         field::Form,
         loading::{self, Loader, Tasks, insist},
-        saving::{Document, Editor, Hide, Saved, Saving, committed},
+        saving::{Document, Editor, Hide, Saved, Saving, committed, object},
     },
     live::Item,
     model::{filter::encode, format, problems, secrets, status::Tone},
@@ -245,10 +245,7 @@ impl<D: Edited> Frame<D> {
 
     /// The document as a body with its id: what a `POST` and the checks of a draft take.
     pub(super) fn draft(self, document: &D) -> Value {
-        let mut body = match serde_json::to_value(document) {
-            Ok(Value::Object(body)) => body,
-            _ => Map::new(),
-        };
+        let mut body = object(document);
         if let Some(id) = self.id.get_clone_untracked() {
             body.insert("id".to_owned(), Value::String(id));
         }

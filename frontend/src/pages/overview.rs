@@ -153,7 +153,7 @@ fn shares(summary: ReadSignal<FleetSummary>) -> View {
                         legend("/collectors?config_state=pending", Tone::Off, "Waiting", c.pending),
                         legend("/collectors?config_state=none", Tone::Off, "Nothing to run", c.none),
                         legend("/collectors?config_state=failed", Tone::Bad, "Failed", c.failed),
-                        legend("/collectors", Tone::Warn, "Cannot be given it", s.delivery.withheld),
+                        legend("/collectors?withheld=true", Tone::Warn, "Withheld", s.delivery.withheld),
                     ];
                     let runtimes = spark::split(&[("acc", s.runtime.otelcol), ("off", s.runtime.alloy)]);
                     let runtime_words = vec![
@@ -176,14 +176,12 @@ fn shares(summary: ReadSignal<FleetSummary>) -> View {
 /// The collectors that are not well.
 fn attention(app: App) -> View {
     let list = Loader::new(move || async move {
-        let degraded = app.api.get::<Page<Collector>>("/collectors?status=degraded&limit=10").await?;
-        let failed = app.api.get::<Page<Collector>>("/collectors?config_state=failed&limit=10").await?;
-        let drifted = app.api.get::<Page<Collector>>("/collectors?drift=drifted&limit=10").await?;
-        let away = app.api.get::<Page<Collector>>("/collectors?status=offline&limit=10").await?;
         let mut all: Vec<Collector> = Vec::new();
-        for collector in degraded.items.into_iter().chain(failed.items).chain(drifted.items).chain(away.items) {
-            if !all.iter().any(|known| known.id == collector.id) {
-                all.push(collector);
+        for what in ["config_state=failed", "withheld=true", "status=degraded", "drift=drifted", "status=offline"] {
+            for collector in app.api.get::<Page<Collector>>(&format!("/collectors?{what}&limit=10")).await?.items {
+                if !all.iter().any(|known| known.id == collector.id) {
+                    all.push(collector);
+                }
             }
         }
         all.truncate(12);
@@ -201,7 +199,7 @@ fn attention(app: App) -> View {
         view! {
             (list.see(|list| {
                 if list.is_empty() {
-                    return bits::state("empty", "ok", view! { "Nothing needs a look" }, view! { "No collector is unwell or away, none refused its config, and none runs something else." }, View::new());
+                    return bits::state("empty", "ok", view! { "Nothing needs a look" }, view! { "No collector is unwell or away, each could be given its config, none refused it, and none runs something else." }, View::new());
                 }
                 let rows: Vec<View> = list.iter().map(|collector| {
                     let (href, name) = (format!("/collectors/{}", collector.id), collector.name.clone());
@@ -211,10 +209,9 @@ fn attention(app: App) -> View {
                     let (state, config) = (bits::tag(status::status(collector.status)), bits::tag(status::config(collector)));
                     view! {
                         tr {
-                            td { a(class="name", href=href) { (name) } }
+                            td { a(class="name", href=href) { (name) } div(class="brief mono dim", title=title) { (error) } }
                             td { (state) }
                             td { (config) }
-                            td(class="clip mono dim fold", title=title) { (error) }
                         }
                     }
                 }).collect();

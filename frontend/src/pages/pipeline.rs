@@ -164,7 +164,7 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
             (chain::view(ctx))
             div(class="cols") {
                 (preview::view(ctx))
-                div(class="card") { (forms::chosen(ctx)) }
+                (forms::card(ctx))
             }
         },
         kept: *create_signal(None),

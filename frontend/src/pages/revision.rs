@@ -1,6 +1,6 @@
 //! One commit: what it changed, and bringing it back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use linkmesh_proto::{
     Revision,
@@ -12,7 +12,7 @@ use crate::{
     app::App,
     components::{
         bits, code,
-        dialog::confirm,
+        dialog::confirm_in_words,
         loading::{self, Loader, Tasks, copy_button},
     },
     model::{
@@ -115,20 +115,42 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
     let message = commit.message.clone();
     let head = bits::head(Some(("/history", "History")), view! { (message) }, view! { (author) " · " (when) }, action);
     let copy = copy_button("the commit", move || copied.clone());
-    let sure = confirm(
-        asking,
-        "Restore?",
-        move || {
-            let text = match restoring.get_clone_untracked() {
-                Some(What::Before(_, paths)) => format!("{} brought back to what stood right before this commit. What was changed there since goes too.", files_are(&paths)),
-                Some(What::File(path)) => format!("{path} is brought back to what it was right after this commit."),
-                Some(What::Everything) | None => "All pipelines and destinations are brought back to what they were right after this commit; what came later is removed or changed back.".to_owned(),
-            };
-            view! { p { (text) } p { "This makes a new commit: nothing is lost, and it can be undone the same way. Collectors get the restored configuration at once." } }
-        },
-        "Restore",
-        restore,
-    );
+    let (diffs, names) = (diff.files.clone(), commit.names.clone());
+    let words = move || {
+        let (paths, to_before) = match restoring.get_clone_untracked() {
+            Some(What::Before(_, paths)) => (paths, true),
+            Some(What::File(path)) => (vec![path], false),
+            Some(What::Everything) | None => (Vec::new(), false),
+        };
+        let gone = undo::deletes(&diffs, &paths, to_before);
+        let kept: Vec<String> = paths.iter().filter(|path| !gone.contains(path)).cloned().collect();
+        let (side, word) = match (to_before, gone.is_empty()) {
+            (true, true) => ("right before this commit. What was changed there since goes too", "Undo"),
+            (true, false) => ("right before this commit. What was changed there since goes too", "Undo and delete"),
+            (false, true) => ("right after this commit", "Restore"),
+            (false, false) => ("right after this commit", "Delete"),
+        };
+        let deleted: View = if gone.is_empty() {
+            View::new()
+        } else {
+            let called = |path: String| names.get(&path).map(|name| format!("{name} ({path})")).unwrap_or(path);
+            let text = format!("{} deleted.", files_are(&gone.into_iter().map(called).collect::<Vec<_>>()));
+            bits::note(
+                Tone::Warn,
+                view! { b { (text) } " " (if to_before { "This commit made it." } else { "This commit deleted it." }) },
+            )
+        };
+        let text = if paths.is_empty() {
+            "All pipelines and destinations are brought back to what they were right after this commit; those that were made later are deleted.".to_owned()
+        } else if kept.is_empty() {
+            String::new()
+        } else {
+            format!("{} brought back to what stood {side}.", files_are(&kept))
+        };
+        let view = view! { (deleted) p { (text) } p { "This makes a new commit: nothing is lost, and it can be undone the same way. Collectors get what comes of it at once." } };
+        (view, word)
+    };
+    let sure = confirm_in_words(asking, "Restore?", Rc::new(words), Rc::new(restore));
     view! {
         (head)
         div(class="stack") {

@@ -107,8 +107,11 @@ documents! {
         pub desired_hash: Option<ConfigHash>,
         /// The hash that it last spoke of.
         pub reported_hash: Option<ConfigHash>,
-        /// Why the config failed or the collector is unhealthy, in its own words.
+        /// Why the config failed or the collector is unhealthy, in its own words; or why it is `withheld`.
         pub error: Option<String>,
+        /// Whether it cannot be given what it should run now and keeps what it has; `error` says why.
+        #[serde(default)]
+        pub withheld: bool,
         /// Whether what runs is what was committed.
         pub drift: DriftState,
         /// Its own word on its health; `null` before it said any.
@@ -198,6 +201,9 @@ documents! {
         pub gains: Vec<NamedPipeline>,
         /// Pipelines that it runs now and would run no more.
         pub loses: Vec<NamedPipeline>,
+        /// Why it could not be given what it would run, and would keep what it has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub withheld: Option<String>,
     }
 
     /// A pipeline in short.
@@ -377,5 +383,8 @@ documents! {
         /// Age in seconds of the last push that told of it.
         #[serde(default)]
         pub age_s: f64,
+        /// Age in seconds of the last push by which more was sent than before; `null` before any was.
+        #[serde(default)]
+        pub sent_age_s: Option<f64>,
     }
 }

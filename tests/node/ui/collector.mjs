@@ -100,6 +100,57 @@ export async function enrolled() {
   return id;
 }
 
+/** What it would refuse as a whole is not given to it: said before, in the overview and on its page; and undone. */
+export async function withheld(id) {
+  for (const [path, body] of [
+    ["/destinations", { name: "Screen", kind: "debug", settings: {} }],
+    ["/pipelines", { name: "Noisy", enabled: true, signals: ["logs"], match: ["tier=\"noisy\""], sources: [{ id: "in", kind: "otlp", settings: { grpc: { endpoint: "127.0.0.1:4399" } } }], destinations: ["screen"] }],
+  ]) {
+    const { status, body: answer } = await api("POST", path, body);
+    if (status !== 201) throw new Error(`${path} was answered with ${status}: ${JSON.stringify(answer)}`);
+  }
+  const why = "needs --stability.level=experimental";
+  await button("Add label").click();
+  await page.getByLabel("Label name").fill("tier");
+  await page.getByLabel("Label value").fill("noisy");
+  await part("save").click();
+  await part("outlook").getByText("Noisy").first().waitFor();
+  await part("outlook").getByText(why).waitFor();
+  await picture("collector-withheld-review");
+  await part("save-confirm").click();
+  await part("review").waitFor({ state: "detached" });
+  await state("Withheld");
+  await page.getByText(why).first().waitFor();
+  await openTab("Configuration");
+  await page.getByText("What is committed now is withheld.").or(page.getByRole("heading", { name: "Withheld" })).waitFor();
+  await picture("collector-withheld");
+  await go("/", "overview");
+  await page.getByRole("region", { name: "Needs a look" }).getByRole("row").filter({ hasText: "edge seven" }).getByText(why).waitFor();
+  await picture("overview-withheld");
+  await page.getByRole("region", { name: "Configuration of the fleet" }).getByRole("link", { name: "Withheld" }).click();
+  await part("collector-row").getByText("edge seven").waitFor();
+  if (await part("collector-row").count() !== 1) throw new Error("the link to who is withheld shows others too");
+
+  // Who takes back the commit that made a pipeline deletes it.
+  await go("/history", "history");
+  await part("revision-row").filter({ hasText: "Noisy" }).first().getByRole("link").first().click();
+  await part("undo").click();
+  await page.getByText("Noisy (pipelines/noisy.yaml) is deleted.").waitFor();
+  await picture("revision-undo-deletes");
+  const made = page.url();
+  await page.getByRole("button", { name: "Undo and delete", exact: true }).click();
+  await page.waitForURL((url) => url.pathname.startsWith("/history/") && url.href !== made);
+  const { body: left } = await api("GET", "/pipelines");
+  if (left.items.some((pipeline) => pipeline.id === "noisy")) throw new Error("the pipeline is there after its making was undone");
+  const { etag } = await api("GET", "/destinations/screen");
+  await api("DELETE", "/destinations/screen", undefined, { "If-Match": etag });
+  await go(`/collectors/${id}`, "collector");
+  await part("config-state").getByText("Withheld").waitFor({ state: "detached" });
+  await openTab("Attributes and labels");
+  await button("Remove label").click();
+  await save();
+}
+
 /** Another token, and the end of a collector. */
 export async function tokenAndEnd(id) {
   await button("New token").click();
@@ -162,6 +213,12 @@ export async function failure(id) {
   await openTab("Health");
   await part("health-tree").waitFor();
   await picture("collector-failed-health");
+  // Its report of many lines is not all of the list of events.
+  await openTab("Events");
+  const report = part("events").getByTestId("long").first();
+  await report.getByText("All of it").waitFor();
+  if ((await report.boundingBox()).height > 200) throw new Error("a report of many lines is shown in full");
+  await picture("collector-failed-events");
   await button("Retry").click();
   await page.getByText("Offered once more.").waitFor();
   await picture("collector-retried");
@@ -217,6 +274,16 @@ export async function drift(id, flow) {
     const marked = await part(side).locator(".m").count();
     if (marked === 0) throw new Error(`no line is marked in what is ${side}`);
   }
+  // What belongs together stands in one row, and stays there when one side is scrolled.
+  const row = (side) => part(side).evaluate((code, name) => [[...code.children].findIndex((line) => line.textContent.trim() === `${name}:`), code.children.length].join(" of "), flow.processor);
+  if (await row("desired") !== await row("effective")) throw new Error(`row ${await row("desired")} stands beside ${await row("effective")}`);
+  if (await part("desired").locator(".e").count() === 0) throw new Error("nothing stands beside the defaults that the collector adds");
+  await part("desired").hover();
+  await page.mouse.wheel(0, 200);
+  await page.waitForFunction(() => {
+    const [left, right] = ["desired", "effective"].map((side) => document.querySelector(`[data-testid=${side}]`).scrollTop);
+    return left > 0 && left === right;
+  });
   await picture("collector-drifted");
   await show("/", "overview", "overview-drifted");
   await ask({ do: "leave" });

@@ -97,6 +97,15 @@ export async function keyboard() {
   await page.locator(".card-head").getByRole("button", { name: "Remove", exact: true }).focus();
   await page.keyboard.press("Enter");
   await focused(".chain .step[aria-pressed=true]");
+
+  // On a small screen what is pressed opens far below, and is scrolled to.
+  await page.setViewportSize({ width: 390, height: 844 });
+  await part("lane-sources").getByTestId("step").first().click();
+  await page.waitForFunction(() => {
+    const { top } = document.querySelector("[data-testid=step-form]").getBoundingClientRect();
+    return top > 0 && top < window.innerHeight / 2;
+  });
+  await page.setViewportSize({ width: 1360, height: 900 });
 }
 
 /** What goes wrong between page and server: said, tried again, and never done twice. */

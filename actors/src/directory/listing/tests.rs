@@ -111,6 +111,9 @@ fn counts_of_a_pipeline_are_of_those_that_should_run_it_and_say_who_is_away() {
     assert_eq!(counts(Some(&"nobody".parse().unwrap())), (0, 0, 0, 0, 0));
     let query = CollectorQuery { pipeline: Some(web), limit: 10, ..Default::default() };
     assert_eq!(names(&directory, &query), ["db", "Mail", "web-1", "web-2"]);
+    let query = |wanted| CollectorQuery { withheld: Some(wanted), limit: 10, ..Default::default() };
+    assert_eq!(names(&directory, &query(true)), ["Mail"]);
+    assert_eq!(names(&directory, &query(false)).len(), 4);
 }
 
 #[test]

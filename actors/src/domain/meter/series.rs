@@ -91,6 +91,8 @@ struct Figures {
     queue: BTreeMap<u64, (f64, Timestamp)>,
     capacity: BTreeMap<u64, (f64, Timestamp)>,
     heard_at: Timestamp,
+    /// When a push last told of more sent than before.
+    sent_at: Option<Timestamp>,
 }
 
 /// What a series grew by.
@@ -126,7 +128,13 @@ impl Meter {
                         entry.2 = entry.2.max(over);
                     }
                 }
-                Measure::Sent(destination) => self.figures(now, destination).sent += growth.records,
+                Measure::Sent(destination) => {
+                    let figures = self.figures(now, destination);
+                    figures.sent += growth.records;
+                    if growth.records > 0.0 {
+                        figures.sent_at = Some(now);
+                    }
+                }
                 Measure::Failed(destination) => self.figures(now, destination).failed += growth.records,
                 Measure::Queue(_) | Measure::QueueCapacity(_) => {}
             }
@@ -237,6 +245,7 @@ impl Meter {
             queue: sum(&figures.queue),
             queue_capacity: sum(&figures.capacity),
             age_s: now.since(figures.heard_at).as_secs_f64(),
+            sent_age_s: figures.sent_at.map(|at| now.since(at).as_secs_f64()),
         });
         Throughput {
             pipelines: pipelines.collect(),

@@ -212,6 +212,18 @@ fn each_series_and_destination_has_an_age_of_its_own() {
 }
 
 #[test]
+fn destination_that_takes_no_more_is_told_by_when_it_took_something() {
+    let mut meter = Meter::default();
+    for second in [0, 60, 120] {
+        meter.push(time(second), Readings::read(&otelcol()).readings);
+    }
+    let throughput = meter.throughput(time(125), WINDOW_S);
+    let told: Vec<_> = throughput.destinations.iter().map(|d| (d.sent > 0, d.age_s, d.sent_age_s)).collect();
+    assert!(told.contains(&(true, 5.0, Some(125.0))), "{told:?}");
+    assert!(told.iter().all(|(is_sent, _, age_s)| *is_sent == age_s.is_some()), "{told:?}");
+}
+
+#[test]
 fn meters_stand_in_the_order_of_the_pipeline() {
     let mut meter = Meter::default();
     meter.push(time(0), Readings::read(&otelcol()).readings);

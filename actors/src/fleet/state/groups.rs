@@ -99,6 +99,18 @@ fn refusal(needs: &Needs, slot: &Slot, components: &ComponentRegistry) -> Option
     })
 }
 
+/// Why this collector could not be given what these pipelines come to.
+pub(in crate::fleet) fn would_be_withheld(
+    slot: &Slot,
+    pipelines: Arc<[PipelineId]>,
+    world: &World<'_>,
+) -> Option<String> {
+    match text(&text_key(slot, pipelines, world.components)?, world) {
+        Ok((_, needs)) => refusal(&needs, slot, world.components),
+        Err(problem) => Some(problem),
+    }
+}
+
 fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
     let in_words = |error: RenderError| error.to_string();
     let resolved = resolve(&world.config, &key.pipelines, world.sealer).map_err(in_words)?;

@@ -306,7 +306,11 @@ fn otelcol_whose_build_lacks_a_component_keeps_what_it_has_and_says_what() {
         let components = sections.map(|(name, section)| (name.to_owned(), section)).into();
         fleet.components.insert(exporter.as_bytes(), &AvailableComponents { components, ..Default::default() });
         let hash = hex::encode(exporter);
-        fleet.directory.slot(id(number)).unwrap().update_record(|record| record.row.components_hash = Some(hash.clone()));
+        fleet
+            .directory
+            .slot(id(number))
+            .unwrap()
+            .update_record(|record| record.row.components_hash = Some(hash.clone()));
     }
     fleet.state.take_unsettled();
     assert_eq!(fleet.look([id(1), id(11)]).len(), 0, "it is left as it is");

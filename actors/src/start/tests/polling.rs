@@ -198,12 +198,16 @@ fn alloy_that_would_refuse_everything_is_given_nothing_new_and_says_why() {
         };
         let registered = handles.fleet.register(new, &by("ada")).await.unwrap();
         let (id, token) = (registered.collector.id, registered.token.reveal());
-        assert_eq!(registered.collector.error, None);
+        assert_eq!((registered.collector.error, registered.collector.withheld), (None, false));
         let labels = Some([("env".to_owned(), "prod".to_owned())].into());
         let patch = CollectorPatch { name: None, labels };
+        let told = handles.fleet.outlook(id, patch.clone()).unwrap();
+        assert_eq!(told.gains.len(), 1);
         let any = crate::repository::Precondition::Any;
         let (row, _) = handles.fleet.patch(id, patch, any, &by("ada")).await.unwrap();
+        assert!(row.withheld);
         let error = row.error.unwrap();
+        assert_eq!(told.withheld.as_ref(), Some(&error), "it was said before the change was made");
         assert!(error.contains("pipeline web") && error.contains("otelcol.exporter.debug"), "{error}");
         let config = handles.fleet.config(id).await.unwrap();
         assert_eq!(config.status.error, Some(error));

@@ -227,12 +227,14 @@ fn outlook(app: App, path: &str, own: &Own) -> View {
     let content = loader.show(
         || view! { p(class="sub", role="status") { "Looking which pipelines come and go …" } },
         |preview| {
-            view! { (preview.see(|CollectorPreview { gains, loses }| {
+            view! { (preview.see(|CollectorPreview { gains, loses, withheld }| {
                 if gains.is_empty() && loses.is_empty() {
                     return bits::note(Tone::Busy, view! { "It keeps its pipelines: none comes or goes by this." });
                 }
                 let (gained, lost) = (named("It gains ", gains), named("It loses ", loses));
-                bits::note(if loses.is_empty() { Tone::Busy } else { Tone::Warn }, view! { (gained) (lost) })
+                let tone = if loses.is_empty() && withheld.is_none() { Tone::Busy } else { Tone::Warn };
+                let why = withheld.clone().map(|why| format!("Its configuration would be withheld: {why}.")).unwrap_or_default();
+                bits::note(tone, view! { (gained) (lost) b { (why) } })
             })) }
         },
     );

@@ -15,7 +15,7 @@ use crate::{
     },
     live::Item,
     model::{
-        diff, format, locate,
+        beside, format,
         status::{self, Tone},
     },
 };
@@ -36,7 +36,9 @@ pub(super) fn view(app: App, path: &str, collector: ReadSignal<Collector>) -> Vi
             }
         }
     });
-    let mark = create_selector(move || collector.with(|c| (c.config_state, c.drift, c.desired_hash, c.reported_hash)));
+    let mark = create_selector(move || {
+        collector.with(|c| (c.config_state, c.drift, c.desired_hash, c.reported_hash, c.withheld))
+    });
     let mut first = true;
     create_effect(move || {
         mark.track();
@@ -47,19 +49,20 @@ pub(super) fn view(app: App, path: &str, collector: ReadSignal<Collector>) -> Vi
     let runtime = collector.with_untracked(|c| c.runtime);
     loader.show(loading::rows_skeleton, move |config| {
         let config = create_selector(move || config.get_clone());
-        view! { (config.see(move |config| shown(config, collector, runtime))) }
+        let withheld = create_selector(move || collector.with(|c| c.withheld));
+        view! { (config.see(move |config| shown(config, collector, runtime, withheld.get()))) }
     })
 }
 
 /// The states are the live ones: the texts are fetched a moment after they change.
-fn shown(config: &CollectorConfig, collector: ReadSignal<Collector>, runtime: Runtime) -> View {
+fn shown(config: &CollectorConfig, collector: ReadSignal<Collector>, runtime: Runtime, withheld: bool) -> View {
     let state = bits::live_tag("delivery", move || collector.with(|c| status::config_state(c.config_state)));
     let drift = bits::live_tag("drift", move || collector.with(|c| status::drift_beside(c.config_state, c.drift)));
     let at = config.status.at.map_or_else(View::new, |at| {
         let at = bits::ago(Some(at));
         view! { span(class="sub") { "said " (at) } }
     });
-    let (differences, texts) = (differences(config), texts(config, runtime));
+    let (differences, texts) = (differences(config), texts(config, runtime, withheld));
     view! {
         div(class="said") {
             span(class="wait") { span(class="sub") { "Last delivery" } (state) (at) }
@@ -97,38 +100,36 @@ fn differences(config: &CollectorConfig) -> View {
     }
 }
 
-fn texts(config: &CollectorConfig, runtime: Runtime) -> View {
+fn texts(config: &CollectorConfig, runtime: Runtime, withheld: bool) -> View {
     let Some(desired) = &config.desired else {
         let effective = config.effective.as_ref().map_or_else(View::new, |effective| {
-            let text = code::text("effective", "What it runs", &effective.body, &[]);
+            let text = code::text("effective", "What it runs", &effective.body);
             view! { div(class="pair-head") { b { "What it runs" } } (text) }
         });
-        let empty = bits::state(
-            "empty",
-            "pipelines",
-            view! { "Nothing to run" },
-            view! { "No pipeline's matchers select this collector. It is left as it is." },
-            view! { a(class="btn", href="/pipelines") { "Pipelines" } },
-        );
+        let (icon, title, text) = if withheld {
+            ("warn", "Withheld", "Pipelines select this collector, and it cannot be given them. It is left as it is.")
+        } else {
+            ("pipelines", "Nothing to run", "No pipeline's matchers select this collector. It is left as it is.")
+        };
+        let link = view! { a(class="btn", href="/pipelines") { "Pipelines" } };
+        let empty = bits::state("empty", icon, title, text, link);
         return view! { (empty) (effective) };
     };
-    // Collectors report the merged and sorted form of YAML, so that only the places of differences can be marked; Alloy
-    // reports the very text.
-    let (left, right) = match (&config.effective, runtime) {
-        (Some(effective), Runtime::Alloy) => {
-            let (left, right) = diff::beside(&desired.body, &effective.body);
-            (code::side("desired", "What it should run", &left), code::side("effective", "What it runs", &right))
-        }
-        (Some(effective), Runtime::Otelcol) => {
-            let lines = |body: &str| {
-                config.drift.differences.iter().filter_map(|d| locate::line_of(body, &d.path)).collect::<Vec<_>>()
+    let (left, right) = match &config.effective {
+        Some(effective) => {
+            let rows = match runtime {
+                Runtime::Alloy => beside::lines(&desired.body, &effective.body),
+                Runtime::Otelcol => {
+                    let places = config.drift.differences.iter().map(|difference| &*difference.path);
+                    beside::yaml(&desired.body, &effective.body, places)
+                }
             };
             (
-                code::text("desired", "What it should run", &desired.body, &lines(&desired.body)),
-                code::text("effective", "What it runs", &effective.body, &lines(&effective.body)),
+                code::side("desired", "What it should run", &rows, |row| &row.desired),
+                code::side("effective", "What it runs", &rows, |row| &row.effective),
             )
         }
-        (None, _) => {
+        None => {
             let waiting = bits::state(
                 "empty",
                 "info",
@@ -136,7 +137,7 @@ fn texts(config: &CollectorConfig, runtime: Runtime) -> View {
                 view! { "The collector has not said what it runs." },
                 View::new(),
             );
-            (code::text("desired", "What it should run", &desired.body, &[]), waiting)
+            (code::text("desired", "What it should run", &desired.body), waiting)
         }
     };
     let (hash, full) = (format::short(&desired.hash), desired.hash.to_string());
@@ -145,6 +146,13 @@ fn texts(config: &CollectorConfig, runtime: Runtime) -> View {
     let copy = copy_button("what it should run", move || body.clone());
     let redacted: View = if desired.redacted {
         view! { span(class="tag off") { "secrets hidden" } }
+    } else {
+        View::new()
+    };
+    let older: View = if withheld {
+        let note =
+            bits::note(Tone::Warn, "What is committed now is withheld. This is the last that it could be given.");
+        view! { div(class="card-body") { (note) } }
     } else {
         View::new()
     };
@@ -167,8 +175,15 @@ fn texts(config: &CollectorConfig, runtime: Runtime) -> View {
         }
         None => view! { b { "What it runs" } },
     };
-    let legend = if config.drift.state == DriftState::Drifted { "Marked lines differ." } else { "" };
+    let drifted = if config.drift.state == DriftState::Drifted { "Marked lines differ. " } else { "" };
+    let sorted = match (&config.effective, runtime) {
+        (Some(_), Runtime::Otelcol) => {
+            "Keys stand in order on both sides; defaults that the collector adds have nothing beside them."
+        }
+        _ => "",
+    };
     view! {
+        (older)
         (step)
         div(class="pair") {
             div {
@@ -183,6 +198,6 @@ fn texts(config: &CollectorConfig, runtime: Runtime) -> View {
             }
             div { div(class="pair-head") { (effective_head) } (right) }
         }
-        (if legend.is_empty() { View::new() } else { view! { div(class="table-foot") { (legend) } } })
+        (if drifted.is_empty() && sorted.is_empty() { View::new() } else { view! { div(class="table-foot") { (drifted) (sorted) } } })
     }
 }

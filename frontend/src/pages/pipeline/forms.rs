@@ -23,8 +23,21 @@ use crate::{
     },
 };
 
+/// The card of the form. Where it stands below the whole chain, it comes into sight when something is chosen.
+pub(super) fn card(ctx: Ctx) -> View {
+    let form = chosen(ctx);
+    let mut first = true;
+    create_effect(move || {
+        ctx.chosen.track();
+        if !std::mem::take(&mut first) && dom::is_narrow() {
+            dom::bring_to_top(".form-card");
+        }
+    });
+    view! { div(class="card form-card") { (form) } }
+}
+
 /// The form that belongs to what is chosen. It is built anew when another card is chosen, and not while it is typed into.
-pub(super) fn chosen(ctx: Ctx) -> View {
+fn chosen(ctx: Ctx) -> View {
     let what = create_selector(move || {
         let chosen = ctx.chosen.get();
         // The step's id, so that the form follows its card when cards move.

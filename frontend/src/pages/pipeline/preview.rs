@@ -193,7 +193,7 @@ fn text(ctx: Ctx, is_otelcol: bool) -> View {
                 (if body.with(Option::is_some) { copy_button("the text", move || body.get_clone_untracked().unwrap_or_default()) } else { View::new() })
             }
             (match body.get_clone() {
-                Some(body) => code::text(id, label, &body, &[]),
+                Some(body) => code::text(id, label, &body),
                 None => bits::state("empty", "info", view! { "Not for this runtime" }, view! { "A part of the pipeline cannot run there, or a problem stands in the way." }, View::new()),
             })
         }
