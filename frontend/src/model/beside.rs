@@ -47,7 +47,7 @@ pub fn yaml<'a>(desired: &str, effective: &str, differences: impl Iterator<Item 
     let entries = |text: &str| {
         let mut out = Vec::new();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        walk(&lines, "", "", &mut out);
+        walk(&lines, ("", "", 0), &mut out);
         for path in differences.clone() {
             let mut is_there = false;
             for entry in out.iter_mut().filter(|entry| is_within(&entry.place, path)) {
@@ -64,8 +64,20 @@ pub fn yaml<'a>(desired: &str, effective: &str, differences: impl Iterator<Item 
     rows(&entries(desired), &entries(effective), false)
 }
 
+/// Longer texts stand beside each other as they are: finding out what belongs together would hold up the page.
+const MAX_LINES: usize = 4_000;
+
 /// Pairs equal keys. What is only on one side has nothing beside it; with `replaces`, what came in its place.
 fn rows(desired: &[Entry], effective: &[Entry], replaces: bool) -> Vec<Row> {
+    if desired.len().max(effective.len()) > MAX_LINES {
+        let row = |index| {
+            let [left, right]: [Option<&Entry>; 2] = [desired, effective].map(|entries| entries.get(index));
+            let is_marked = [left, right].into_iter().flatten().any(|entry| entry.is_marked);
+            let [desired, effective] = [left, right].map(|entry| entry.map(|entry| entry.text.clone()));
+            Row { desired, effective, is_marked }
+        };
+        return (0..desired.len().max(effective.len())).map(row).collect();
+    }
     let keys = |entries: &[Entry]| entries.iter().fold(String::new(), |keys, entry| keys + &entry.key + "\n");
     let (old, new) = (keys(desired), keys(effective));
     let mut rows: Vec<Row> = Vec::new();
@@ -117,8 +129,15 @@ fn key_of(text: &str) -> Option<&str> {
     rest.starts_with(':').then_some(key)
 }
 
-/// Takes the lines of a block, its keys in order; `key` and `place` are those of what holds it.
-fn walk(lines: &[String], key: &str, place: &str, out: &mut Vec<Entry>) {
+/// Deeper blocks are taken as they are: what a collector reports may be anything, and the page's stack is small.
+const MAX_DEPTH: usize = 60;
+
+/// Takes the lines of a block, its keys in order; key, place and depth are those of what holds it.
+fn walk(lines: &[String], (key, place, depth): (&str, &str, usize), out: &mut Vec<Entry>) {
+    if depth > MAX_DEPTH {
+        verbatim(lines, key, out);
+        return;
+    }
     let is_content = |line: &&String| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let Some(first) = lines.iter().find(is_content) else {
         // Only comments: they belong to nothing that could be compared.
@@ -148,9 +167,9 @@ fn walk(lines: &[String], key: &str, place: &str, out: &mut Vec<Entry>) {
                 // A mapping, whose first key stands behind the dash.
                 let (from, key) = (out.len(), format!("{key}[{index}]"));
                 let inner: Vec<String> = [inner].into_iter().chain(tail.iter().cloned()).collect();
-                walk(&inner, &key, &place, out);
+                walk(&inner, (&key, &place, depth + 1), out);
                 // All keys of it stand behind as many spaces as the first, of which the dash was one.
-                if let Some(first) = out.get_mut(from) {
+                if let Some(first) = out.get_mut(from).filter(|first| first.text.get(level..=level) == Some(" ")) {
                     first.text.replace_range(level..=level, "-");
                 }
                 continue;
@@ -168,7 +187,7 @@ fn walk(lines: &[String], key: &str, place: &str, out: &mut Vec<Entry>) {
         if text.ends_with(['|', '>']) || text.ends_with("|-") || text.ends_with(">-") || text.ends_with("|+") {
             verbatim(tail, &key, out);
         } else {
-            walk(tail, &key, &place, out);
+            walk(tail, (&key, &place, depth + 1), out);
         }
     }
 }

@@ -162,3 +162,15 @@ fn a_difference_marks_all_that_is_in_it_or_what_would_hold_it() {
         assert_eq!(marked, lines, "{path}");
     }
 }
+
+#[test]
+fn whatever_a_collector_reports_is_shown() {
+    let deep: String = (0..400).map(|depth| format!("{}k:\n", " ".repeat(depth))).collect();
+    let long = "k: 1\n".repeat(20_000);
+    let spaces = "- b: 1\n\u{a0}a: 2\n\u{a0}\u{a0}- c: 3\n\u{3000}-\u{a0}d: 4\n";
+    let odd = ["", "\n\n", "- - - a: 1", "-", ":", "- :", "\u{feff}a: 1", "\"", "a: |\n- b", spaces, &deep, &long];
+    for text in odd {
+        let rows = yaml(text, "a: 1\n", std::iter::empty());
+        assert_eq!(rows.iter().filter(|row| row.desired.is_some()).count(), text.lines().count(), "{text:.40}");
+    }
+}
