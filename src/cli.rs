@@ -62,7 +62,7 @@ pub struct ServeArgs {
     /// Address of the HTTP listener; port 0 picks one
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
-    /// Address of the gRPC listener; port 0 picks one
+    /// Address of the gRPC listener, which this version does not have yet: nothing listens there
     #[arg(long, value_name = "ADDR")]
     grpc: Option<SocketAddr>,
     /// Where to write, as JSON, what was bound, once every listener is up

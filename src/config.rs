@@ -144,7 +144,7 @@ pub struct TlsConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GrpcConfig {
-    /// Where to listen.
+    /// Where to listen. This version does not yet.
     pub listen: SocketAddr,
 }
 

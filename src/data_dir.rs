@@ -46,7 +46,7 @@ pub enum DataDirError {
         source: io::Error,
     },
     /// There is no such data directory, where one was expected.
-    #[error("{} is not a LinkMesh data directory: it has no VERSION file", path.display())]
+    #[error("{} is not a LinkMesh data directory: {}", path.display(), if path.exists() { "it has no VERSION file" } else { "there is nothing" })]
     Missing {
         /// The directory.
         path: PathBuf,
@@ -113,6 +113,15 @@ impl DataDir {
             return Err(DataDirError::Missing { path: root.to_owned() });
         }
         Self::open(root)
+    }
+
+    /// Takes a data directory, or an empty one that somebody made for it: a path that was mistyped makes none.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when there is neither.
+    pub fn open_made(root: &Path) -> Result<Self, DataDirError> {
+        let is_empty = fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+        if is_empty { Self::open(root) } else { Self::open_existing(root) }
     }
 
     /// Takes an empty directory for a restore. It is no data directory until [`Self::finish_restore`].
@@ -248,6 +257,23 @@ mod tests {
         assert!(!temp.path().join("state.redb").exists());
         fs::write(temp.path().join("VERSION"), "what").unwrap();
         assert!(matches!(DataDir::open(temp.path()), Err(DataDirError::DamagedVersion { .. })));
+    }
+
+    #[test]
+    fn path_that_was_mistyped_makes_no_data_directory() {
+        let temp = tempfile::tempdir().unwrap();
+        let mistyped = temp.path().join("dta");
+        let error = DataDir::open_made(&mistyped).unwrap_err().to_string();
+        assert!(error.contains(&mistyped.display().to_string()) && error.ends_with("there is nothing"), "{error}");
+        assert!(!mistyped.exists());
+        fs::write(temp.path().join("notes"), "mine").unwrap();
+        let error = DataDir::open_made(temp.path()).unwrap_err().to_string();
+        assert!(error.ends_with("it has no VERSION file"), "{error}");
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
+
+        fs::create_dir(&mistyped).unwrap();
+        drop(DataDir::open_made(&mistyped).unwrap());
+        DataDir::open_made(&mistyped).unwrap();
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod health;
 pub mod live;
 pub mod metrics;
 pub mod mounts;
+mod off_worker;
 pub mod opamp;
 pub mod opamp_socket;
 pub mod openapi;

@@ -8,7 +8,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -336,8 +336,7 @@ fn begin_listening(socket: Socket, address: SocketAddr) -> Result<TcpListener, S
 ///
 /// # Errors
 /// When a server runs on it, or it cannot be used.
-pub fn open_offline(data_dir: &Path) -> Result<(DataDir, RedbStore), ServerError> {
-    let data_dir = DataDir::open(data_dir)?;
+pub fn open_offline(data_dir: DataDir) -> Result<(DataDir, RedbStore), ServerError> {
     let store = RedbStore::open(&data_dir.state_redb(), &RedbOptions::default())?;
     Ok((data_dir, store))
 }

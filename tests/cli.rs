@@ -32,6 +32,25 @@ fn exit_codes_tell_usage_from_failure() {
 }
 
 #[test]
+fn data_directory_that_is_not_there_is_named_and_not_made() {
+    let folder = TempDir::new().unwrap();
+    let mistyped = folder.path().join("dta");
+    let path = mistyped.display().to_string();
+    let backup = folder.path().join("backup").display().to_string();
+    for arguments in [
+        &["admin", "token", "--data-dir", &path, "--name", "a", "--role", "admin"][..],
+        &["backup", "--data-dir", &path, "--out", &backup],
+    ] {
+        let output = run(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(&path) && error.contains("not a LinkMesh data directory"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(output.stdout.is_empty() && std::fs::read_dir(folder.path()).unwrap().count() == 0);
+    }
+}
+
+#[test]
 fn unknown_configuration_key_ends_with_its_name() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("linkmesh.toml");

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
 
 mod auth;
+mod bodies;
 mod collectors;
 mod coverage;
 mod documents;

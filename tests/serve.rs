@@ -19,6 +19,8 @@ async fn ready_file_names_what_was_bound_and_is_for_its_owner_only() {
     let ready = &server.ready;
     assert_eq!(ready["pid"], server.pid());
     assert_eq!(ready["grpc"], Value::Null);
+    let told = server.log().lines().filter(|line| line.contains("nothing listens at the address of --grpc")).count();
+    assert_eq!(told, 1, "{}", server.log());
     let setup = ready["setup_url"].as_str().expect("a setup link");
     assert!(setup.starts_with(&server.url("http", "/setup?token=")), "{setup}");
     let mode = std::fs::metadata(server.folder().join("ready.json")).unwrap().permissions().mode();

@@ -33,7 +33,7 @@ pub(crate) const MAILBOX: usize = 1_024;
 /// A collector that has not pushed for so long has nothing left to show.
 const FORGET_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 const TIDY_EVERY: Duration = Duration::from_secs(300);
-/// Pushes of this time are summed together: a sum goes over all collectors.
+/// Pushes of this time are summed together: a sum goes over all collectors. While there are rates, it is made anew.
 const SUM_AFTER: Duration = Duration::from_secs(1);
 
 /// The meter's actor.
@@ -50,9 +50,21 @@ impl MeterActor {
         Self { shared, meters: HashMap::new(), rates: FleetRates::default(), is_sum_due: false }
     }
 
-    fn sum(&mut self, _: &mut Context<Self>) {
+    fn sum(&mut self, ctx: &mut Context<Self>) {
         self.is_sum_due = false;
+        // What a collector told last is no rate of now when it left.
+        self.rates.keep(|id| self.shared.directory.slot(id).is_some_and(|slot| !slot.is_gone()));
         self.shared.rates.store(Arc::new(self.rates.sums(self.shared.clock.now())));
+        // Nobody says here who leaves: it is looked for while there is something to forget.
+        if !self.rates.is_empty() {
+            self.sum_later(ctx);
+        }
+    }
+
+    fn sum_later(&mut self, ctx: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.is_sum_due, true) {
+            ctx.run_later(SUM_AFTER, Self::sum);
+        }
     }
 
     fn tidy(&mut self, ctx: &mut Context<Self>) {
@@ -97,9 +109,7 @@ impl Handler<Push> for MeterActor {
                 let ends = Ends { at: *at, in_per_second: *in_per_second, out_per_second: *out_per_second };
                 self.rates.take(collector, pipeline.clone(), *signal, ends);
             }
-            if !std::mem::replace(&mut self.is_sum_due, true) {
-                ctx.run_later(SUM_AFTER, Self::sum);
-            }
+            self.sum_later(ctx);
             self.shared.feed.publish(FeedItem::Event(Arc::new(event)));
         }
     }

@@ -146,6 +146,7 @@ impl Server {
 
 /// Makes a service account on a data directory that no server holds yet.
 async fn service_account(program: &Path, data: &Path) -> anyhow::Result<String> {
+    std::fs::create_dir_all(data).with_context(|| data.display().to_string())?;
     let output = Command::new(program)
         .args(["admin", "token", "--data-dir"])
         .arg(data)

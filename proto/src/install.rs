@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::api::collector::{Bootstrap, BootstrapProgram};
 
-/// A script for a root shell: looks for the programs, writes each file with its permissions, then runs the commands.
+/// A script for a root shell: looks for the programs, writes each file with its permissions, then runs the commands. What
+/// the host's owner may have written is kept and told of before it is replaced.
 ///
 /// It runs in a shell of its own, so that what fails ends the script and not the session that it was pasted into. The end
 /// marks of the texts are chosen so that no line of a file can end it early. Files come out to the byte: a token with a
@@ -33,6 +34,11 @@ pub fn script(bootstrap: &Bootstrap) -> String {
         if let Some(folder) = folder.filter(|folder| !folder.is_empty() && !made.contains(folder)) {
             made.push(folder);
             _ = writeln!(out, "mkdir -p {}", quoted(folder));
+        }
+        if let Some(kept) = &file.keep_as {
+            let told = quoted(&format!("What was in {} is kept as {kept}.", file.path));
+            let kept = quoted(kept);
+            _ = writeln!(out, "if [ -e {path} ] && [ ! -e {kept} ]; then cp -p {path} {kept}; echo {told}; fi");
         }
         let (mode, content) = (quoted(&file.mode), &file.content);
         // A here-document always ends in a line feed; `printf` is a part of the shell, so that no list of processes shows
@@ -78,7 +84,7 @@ mod tests {
     use crate::api::collector::BootstrapFile;
 
     fn file(path: &str, content: &str) -> BootstrapFile {
-        BootstrapFile { path: path.to_owned(), mode: "0600".to_owned(), content: content.to_owned() }
+        BootstrapFile { path: path.to_owned(), mode: "0600".to_owned(), content: content.to_owned(), keep_as: None }
     }
 
     #[test]
@@ -102,6 +108,28 @@ mod tests {
             script(&bootstrap),
             "(\nset -eu\ninstall -m 0600 /dev/stdin '/a b' <<'LINKMESH__'\nLINKMESH\nLINKMESH_\nLINKMESH__\n)\n"
         );
+    }
+
+    #[test]
+    fn what_was_there_before_is_kept_once_and_told_of() {
+        let folder = std::env::temp_dir().join(format!("linkmesh-install-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+        let (config, kept) = (path("it's config"), path("it's config.before"));
+        let file = BootstrapFile { keep_as: Some(kept.clone()), ..file(&config, "ours\n") };
+        let bootstrap = Bootstrap { programs: Vec::new(), files: vec![file], commands: Vec::new() };
+        let paste = || {
+            let output = std::process::Command::new("sh").args(["-c", &script(&bootstrap)]).output().expect("sh runs");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("UTF-8")
+        };
+        let read = |path: &str| std::fs::read_to_string(path).ok();
+        assert_eq!((paste(), read(&config), read(&kept)), (String::new(), Some("ours\n".to_owned()), None));
+        std::fs::write(&config, "theirs\n").expect("a file");
+        assert_eq!(paste(), format!("What was in {config} is kept as {kept}.\n"));
+        assert_eq!((read(&config), read(&kept)), (Some("ours\n".to_owned()), Some("theirs\n".to_owned())));
+        assert_eq!((paste(), read(&kept)), (String::new(), Some("theirs\n".to_owned())), "once");
+        std::fs::remove_dir_all(&folder).expect("it was made here");
     }
 
     #[test]

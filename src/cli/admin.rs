@@ -16,8 +16,9 @@ use crate::{
         password::Passwords,
     },
     config::Span,
+    data_dir::{DataDir, DataDirError},
     server::{
-        self,
+        self, ServerError,
         system::{SystemClock, SystemEntropy},
     },
     storage::redb::RedbStore,
@@ -40,7 +41,7 @@ pub(super) enum AdminCommand {
     },
     /// Creates a service account and prints its token, once
     Token {
-        /// The data directory
+        /// The data directory, or an empty directory that is to become one
         #[arg(long, value_name = "DIR")]
         data_dir: PathBuf,
         /// Name of the service account
@@ -68,7 +69,7 @@ async fn init(data_dir: &Path, email: &str) -> Result<(), Failure> {
     let mut password = Zeroizing::new(String::new());
     std::io::stdin().read_line(&mut password)?;
     let password = Zeroizing::new(password.trim_end_matches(['\r', '\n']).to_owned());
-    let (_data_dir, store) = server::open_offline(data_dir).map_err(anyhow::Error::from)?;
+    let (_data_dir, store) = open(DataDir::open(data_dir))?;
     let passwords = Passwords::new(Arc::new(SystemEntropy));
     // The page shows the name; whoever is behind the address may change it there.
     let name = email.split('@').next().unwrap_or(email);
@@ -84,7 +85,7 @@ async fn token(data_dir: &Path, name: &str, role: &str, expires: Option<Span>) -
         let known: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
         Failure::Usage(format!("there is no role {role:?}; known: {}", known.join(", ")))
     })?;
-    let (_data_dir, store) = server::open_offline(data_dir).map_err(anyhow::Error::from)?;
+    let (_data_dir, store) = open(DataDir::open_made(data_dir))?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let created = accounts::create_service_account(
         &store,
@@ -99,6 +100,11 @@ async fn token(data_dir: &Path, name: &str, role: &str, expires: Option<Span>) -
     close(&store).await;
     let token = created.map_err(account_failure)?;
     print(&format!("{}\n", token.reveal()))
+}
+
+fn open(data_dir: Result<DataDir, DataDirError>) -> Result<(DataDir, RedbStore), Failure> {
+    let opened = data_dir.map_err(ServerError::from).and_then(server::open_offline);
+    opened.map_err(|error| anyhow::Error::from(error).into())
 }
 
 async fn close(store: &RedbStore) {

@@ -20,10 +20,14 @@ use actix_web::{
     },
     web,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 
-use super::budget::{Exhausted, Share};
+use super::{
+    budget::{Exhausted, Share},
+    off_worker,
+};
 
 /// What a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -75,41 +79,55 @@ where
 {
     let reading = async {
         // A poll or a heartbeat is one small chunk as a rule, and is used as it came.
-        let mut only: Option<Bytes> = None;
-        let mut joined = BytesMut::new();
-        let mut held = 0;
+        let mut only = Bytes::new();
+        let mut joined = Vec::new();
         let mut waits = false;
         loop {
             let next = match body.next().now_or_never() {
                 Some(next) => next,
-                // Only what waits is held: nearly every body is there as a whole.
                 None => {
-                    waits = true;
-                    share.resize(held)?;
+                    // Only what waits for its rest is held: nearly every body is there as a whole, soon after its head.
+                    if !only.is_empty() || !joined.is_empty() {
+                        waits = true;
+                        share.resize(only.len() + joined.capacity())?;
+                    }
                     body.next().await
                 }
             };
             let Some(chunk) = next else { break };
             let chunk = chunk.map_err(|_| BodyError::Broken)?;
-            let first = only.take();
-            let len = joined.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
-            if len > limits.bytes {
+            if only.len() + joined.len() + chunk.len() > limits.bytes {
                 return Err(BodyError::TooLarge);
             }
-            held = len;
-            if waits {
-                share.resize(held)?;
+            if only.is_empty() && joined.is_empty() {
+                only = chunk;
+                continue;
             }
-            if first.is_none() && joined.is_empty() {
-                only = Some(chunk);
-            } else {
-                joined.extend_from_slice(&first.unwrap_or_default());
-                joined.extend_from_slice(&chunk);
-            }
+            let first = std::mem::take(&mut only);
+            let more = first.len() + chunk.len();
+            make_room(&mut joined, more, limits.bytes, waits.then_some(&mut *share))?;
+            joined.extend_from_slice(&first);
+            joined.extend_from_slice(&chunk);
         }
-        Ok(only.unwrap_or_else(|| joined.freeze()))
+        Ok(if joined.is_empty() { only } else { joined.into() })
     };
     tokio::time::timeout(limits.time, reading).await.unwrap_or(Err(BodyError::Late))
+}
+
+/// Makes room for more, twice as much as before at least. What is held while that is copied is both, and counts.
+fn make_room(joined: &mut Vec<u8>, more: usize, limit: usize, share: Option<&mut Share>) -> Result<(), Exhausted> {
+    let (before, needed) = (joined.capacity(), joined.len() + more);
+    if needed <= before {
+        return Ok(());
+    }
+    let capacity = (2 * before).min(limit).max(needed);
+    let Some(share) = share else {
+        joined.reserve_exact(capacity - joined.len());
+        return Ok(());
+    };
+    share.resize(before + capacity)?;
+    joined.reserve_exact(capacity - joined.len());
+    share.resize(joined.capacity())
 }
 
 /// Whether the sender of these headers takes an answer compressed by gzip.
@@ -138,46 +156,45 @@ pub(super) async fn read_plain(
     if !is_packed {
         return Ok((body, share));
     }
-    let packed = body.len();
+    // How little is packed says nothing of how much it is: only a look does.
+    let is_small = body.len() <= off_worker::DONE_HERE
+        && inflated_len(&body, limits.bytes.min(INFLATED_HERE)) != Err(BodyError::TooLarge);
     let unpack = move || inflate(&body, limits.bytes, &mut share).map(|plain| (plain, share));
-    match packed <= INFLATED_HERE {
-        true => unpack(),
-        // Off the worker, which serves sockets too.
-        false => web::block(unpack).await.unwrap_or(Err(BodyError::Broken)),
+    if is_small {
+        return unpack();
     }
+    off_worker::run(unpack).await.unwrap_or(Err(BodyError::Broken))
 }
 
-/// So much is decompressed where it was read: seldom more than a millisecond's work.
-const INFLATED_HERE: usize = 16 << 10;
+/// So much is decompressed where it was read: less than a millisecond's work.
+const INFLATED_HERE: usize = 64 << 10;
 
-/// Decompresses step by step: a megabyte may mean a gigabyte, and ends at the limit.
+/// Decompresses what is not more than `limit`. It is looked how much that is first: a buffer that grows would be held twice
+/// whenever it is copied into a larger one, and a megabyte may mean a gigabyte.
 pub(super) fn inflate(body: &[u8], limit: usize, share: &mut Share) -> Result<Bytes, BodyError> {
-    let mut decoder = flate2::read::MultiGzDecoder::new(body);
-    let mut plain = Vec::new();
-    // Most are small, and grow to three times their size or less.
-    let mut step = (body.len() * 3).clamp(1 << 10, INFLATE_STEP);
+    let len = inflated_len(body, limit)?;
+    share.resize(body.len() + len)?;
+    let mut plain = vec![0; len];
+    MultiGzDecoder::new(body).read_exact(&mut plain).map_err(|_| BodyError::Broken)?;
+    Ok(plain.into())
+}
+
+/// How long it is when it is decompressed. Looks no further than the limit.
+fn inflated_len(body: &[u8], limit: usize) -> Result<usize, BodyError> {
+    let mut decoder = MultiGzDecoder::new(body);
+    let mut seen = [0; 16 << 10];
+    let mut len = 0;
     loop {
-        let before = plain.len();
-        // One byte more than fits says that there is more.
-        step = step.min(limit - before + 1);
-        if plain.capacity() < before + step {
-            // What is held is what was allocated: twice as much each time, and no more than can be of use.
-            let capacity = (plain.capacity() * 2).clamp(before + step, limit + 1);
-            share.resize(body.len() + capacity)?;
-            plain.reserve_exact(capacity - before);
+        match decoder.read(&mut seen) {
+            Ok(0) => return Ok(len),
+            Ok(more) => len += more,
+            Err(_) => return Err(BodyError::Broken),
         }
-        decoder.by_ref().take(step as u64).read_to_end(&mut plain).map_err(|_| BodyError::Broken)?;
-        if plain.len() > limit {
+        if len > limit {
             return Err(BodyError::TooLarge);
         }
-        if plain.len() < before + step {
-            return Ok(plain.into());
-        }
-        step = INFLATE_STEP;
     }
 }
-
-const INFLATE_STEP: usize = 64 << 10;
 
 /// Ends the connection with this answer when the request's body was not read to its end.
 ///
@@ -260,9 +277,67 @@ mod tests {
         assert_eq!(inflate(&packed(b""), 0, &mut share()).unwrap(), Bytes::new());
         assert_eq!(inflate(b"no gzip", 100, &mut share()), Err(BodyError::Broken));
         assert_eq!(inflate(&body[..body.len() / 2], plain.len(), &mut share()), Err(BodyError::Broken));
+    }
+
+    #[test]
+    fn what_is_unpacked_holds_what_it_is_and_no_more() {
         let bomb = packed(&vec![0; 50 << 20]);
         assert!(bomb.len() < 100_000);
-        assert_eq!(inflate(&bomb, 64 << 20, &mut share()), Err(BodyError::Exhausted), "it holds what there is at most");
+        let exact = bomb.len() + (50 << 20);
+        // A quarter is for small ones.
+        let budget = |most| Budget::new(most * 4 / 3);
+        let tight = budget(exact - 1);
+        assert_eq!(inflate(&bomb, 64 << 20, &mut tight.share()), Err(BodyError::Exhausted));
+        assert_eq!((tight.held(), tight.refused.get()), (0, 1));
+        let enough = budget(exact);
+        let mut share = enough.share();
+        let plain = inflate(&bomb, 64 << 20, &mut share).unwrap();
+        assert_eq!(enough.held(), exact);
+        assert_eq!(plain.try_into_mut().unwrap().capacity(), 50 << 20, "no buffer that grew");
+    }
+
+    #[actix_web::test]
+    async fn small_or_large_what_is_packed_is_taken_as_it_is() {
+        use actix_web::FromRequest as _;
+        for len in [0, 1000, INFLATED_HERE, INFLATED_HERE + 1, 3 << 20] {
+            // What does not pack well is large as it is sent, what does is not.
+            for plain in
+                [vec![0_u8; len], (0..u32::MAX).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).take(len).collect()]
+            {
+                let request = actix_web::test::TestRequest::post().insert_header((header::CONTENT_ENCODING, "gzip"));
+                let (request, mut payload) = request.set_payload(packed(&plain)).to_http_parts();
+                let mut payload = web::Payload::from_request(&request, &mut payload).await.unwrap();
+                let limits = BodyLimits { bytes: 3 << 20, ..LIMITS };
+                let budget = Budget::new(16 << 20);
+                let (body, share) = read_plain(&request, &mut payload, limits, budget.share()).await.unwrap();
+                assert!(body == plain, "{len}");
+                assert!(budget.held() >= len, "{len}");
+                drop(share);
+                assert_eq!(budget.held(), 0);
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_waits_holds_its_buffer_and_what_came_whole_nothing() {
+        let budget = Budget::new(1 << 20);
+        let limits = BodyLimits { bytes: 1 << 20, ..LIMITS };
+        let chunk = |len| async move {
+            tokio::task::yield_now().await;
+            Ok(Bytes::from(vec![0; len]))
+        };
+        let in_parts = |lens: Vec<usize>| Box::pin(stream::iter(lens).then(chunk));
+        let mut share = budget.share();
+        let none = Budget::new(0);
+        assert_eq!(read(in_parts(vec![1000]), limits, &mut none.share()).await.unwrap().len(), 1000);
+        assert_eq!(read(in_parts(vec![1000, 1]), limits, &mut none.share()).await, Err(BodyError::Exhausted));
+        assert_eq!(read(in_parts(vec![10_000; 10]), limits, &mut share).await.unwrap().len(), 100_000);
+        assert!(budget.held() >= 100_000 && budget.held() <= 200_000, "{}", budget.held());
+        // What is held while it is copied: 160,000 that are full, and twice as much.
+        let tight = Budget::new(479_999 * 4 / 3);
+        assert_eq!(read(in_parts(vec![10_000; 17]), limits, &mut tight.share()).await, Err(BodyError::Exhausted));
+        let enough = Budget::new(480_000 * 4 / 3);
+        assert_eq!(read(in_parts(vec![10_000; 17]), limits, &mut enough.share()).await.unwrap().len(), 170_000);
     }
 
     #[actix_web::test]

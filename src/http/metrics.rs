@@ -133,7 +133,7 @@ async fn get_metrics(state: web::Data<AppState>) -> Result<HttpResponse> {
         process(&mut text);
         fleet(&mut text, &state.handles.fleet);
         connections(&mut text, &state.connections);
-        unfinished(&mut text, &state.budget);
+        unfinished(&mut text, [&state.budget, &state.strangers_budget]);
         observed(&mut text, &state.handles.observe);
         requests(&mut text, &state.http_metrics);
         text.finish()
@@ -195,11 +195,11 @@ fn connections(text: &mut Text, connections: &Connections) {
     text.sample("", &[], counts.bodies_late.get());
 }
 
-fn unfinished(text: &mut Text, budget: &Budget) {
+fn unfinished(text: &mut Text, budgets: [&Budget; 2]) {
     text.family("unfinished_bytes", Kind::Gauge, "What messages and bodies that are not whole hold of memory.");
-    text.sample("", &[], budget.held());
+    text.sample("", &[], budgets.map(Budget::held).iter().sum::<usize>());
     text.family("unfinished_refused_total", Kind::Counter, "Messages and bodies that there was no memory for.");
-    text.sample("", &[], budget.refused.get());
+    text.sample("", &[], budgets.map(|budget| budget.refused.get()).iter().sum::<u64>());
 }
 
 fn observed(text: &mut Text, observe: &Observe) {

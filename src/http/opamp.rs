@@ -27,6 +27,7 @@ use super::{
     agents::{Agents, Place, RETRY, TurnedAway},
     body::{self, BodyError, accepts_gzip},
     mounts::{Admission, Mount},
+    off_worker,
     opamp_socket::{self, outgoing::OutgoingQueue},
     parts,
 };
@@ -74,11 +75,15 @@ async fn answer_to(
     let limit = agents.socket_limits.max_message;
     let body = body::read_plain(request, payload, agents.body_limits(limit), agents.budget.share()).await;
     let (body, share) = body.map_err(|error| bad_body(agents, error))?;
-    if let Err(error) = parts::check_protobuf(&body) {
-        return Err(HttpResponse::PayloadTooLarge().body(format!("{error}\n")));
-    }
-    let decoded = decode_message(body);
-    drop(share);
+    let is_large = body.len() > off_worker::DONE_HERE;
+    let decode = move || {
+        let decoded = parts::check_protobuf(&body, parts::OF_AGENT).map(|()| decode_message(body));
+        drop(share);
+        decoded
+    };
+    let decoded = if is_large { off_worker::run(decode).await } else { Some(decode()) };
+    let decoded = decoded.ok_or_else(|| HttpResponse::InternalServerError().finish())?;
+    let decoded = decoded.map_err(|error| HttpResponse::PayloadTooLarge().body(format!("{error}\n")))?;
     let Ok(message) = decoded else {
         agents.observe.opamp_malformed.increment();
         return Err(HttpResponse::BadRequest().body("the body is no AgentToServer message\n"));

@@ -14,7 +14,7 @@
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use actix::{Actor, ActorContext, AsyncContext, StreamHandler};
+use actix::{Actor, ActorContext, ActorFutureExt as _, AsyncContext, StreamHandler, WrapFuture as _};
 use actix_codec::{AsyncRead, AsyncWrite};
 use actix_http::ws::{CloseCode, CloseReason as CloseFrame};
 use actix_web_actors::ws::{self, WebsocketContext};
@@ -27,7 +27,7 @@ use linkmesh_actors::{
 use linkmesh_proto::wire::opamp::AgentToServer;
 use tokio::time::Instant;
 
-use super::{budget::Share, parts};
+use super::{budget::Share, off_worker, parts};
 
 pub mod frames;
 pub mod outgoing;
@@ -214,12 +214,18 @@ impl<A: Agent> OpampSocket<A> {
         ctx.run_later(CLOSE_GRACE, |_, ctx| ctx.stop());
     }
 
-    fn message(&self, bytes: Bytes) {
-        let without_header = bytes.strip_prefix(&[0]).unwrap_or(&bytes);
-        let decoded = match parts::check_protobuf(without_header) {
-            Ok(()) => decode_frame(bytes).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
+    fn message(&self, bytes: Bytes, ctx: &mut Context<A>) {
+        if bytes.len() <= off_worker::DONE_HERE {
+            return self.take(decoded(bytes));
+        }
+        // Nothing of this peer is looked at until this is done, so that its messages keep their order.
+        let decoding = off_worker::run(move || decoded(bytes)).into_actor(self);
+        ctx.wait(decoding.map(|decoded, this, _| {
+            this.take(decoded.unwrap_or_else(|| Err("what decoded it died".to_owned())));
+        }));
+    }
+
+    fn take(&self, decoded: Result<AgentToServer, String>) {
         let taken = match decoded {
             Ok(message) => self.agent.receive(message),
             Err(error) => {
@@ -249,7 +255,7 @@ impl<A: Agent> StreamHandler<Result<Arrival, Unreadable>> for OpampSocket<A> {
             return;
         }
         match arrival {
-            Ok(Arrival::Message(bytes)) => self.message(bytes),
+            Ok(Arrival::Message(bytes)) => self.message(bytes, ctx),
             Ok(Arrival::Text) => self.cut_unless(self.agent.receive_undecodable()),
             // One that reads nothing needs no pongs, which would pile up here.
             Ok(Arrival::Ping(_)) if !self.backlog.has_room() => {}
@@ -291,6 +297,12 @@ impl<A: Agent> StreamHandler<Outgoing> for OpampSocket<A> {
 /// The builder's own stream, which never yields.
 impl<A: Agent> StreamHandler<Result<ws::Message, ws::ProtocolError>> for OpampSocket<A> {
     fn handle(&mut self, _: Result<ws::Message, ws::ProtocolError>, _: &mut Self::Context) {}
+}
+
+fn decoded(bytes: Bytes) -> Result<AgentToServer, String> {
+    let without_header = bytes.strip_prefix(&[0]).unwrap_or(&bytes);
+    parts::check_protobuf(without_header, parts::OF_AGENT).map_err(|error| error.to_string())?;
+    decode_frame(bytes).map_err(|error| error.to_string())
 }
 
 fn close_code(reason: CloseReason) -> CloseCode {

@@ -9,7 +9,7 @@ use super::{
     agents::Agents,
     body,
     mounts::{Admission, Mount},
-    opamp, parts,
+    off_worker, opamp, parts,
 };
 use crate::auth::token::bearer;
 
@@ -49,20 +49,33 @@ async fn take(
     let body =
         body::read_plain(request, payload, agents.body_limits(agents.otlp_max_body), agents.budget.share()).await;
     let (body, share) = body.map_err(|error| opamp::bad_body(agents, error))?;
-    if let Err(error) = parts::check_protobuf(&body) {
-        return Err(HttpResponse::PayloadTooLarge().body(format!("{error}\n")));
-    }
-    let decoded = ExportMetricsServiceRequest::decode(body);
-    drop(share);
-    let Ok(metrics) = decoded else {
-        return Err(HttpResponse::BadRequest().body("the body is no ExportMetricsServiceRequest\n"));
+    let is_large = body.len() > off_worker::DONE_HERE;
+    let meter = agents.meter.clone();
+    let push = move || {
+        parts::check_protobuf(&body, parts::OF_METRICS).map_err(Untaken::TooManyParts)?;
+        let metrics = ExportMetricsServiceRequest::decode(body).map_err(|_| Untaken::Unreadable)?;
+        drop(share);
+        meter.push(collector, metrics).map_err(Untaken::Later)
     };
-    Ok(match agents.meter.push(collector, metrics) {
+    let pushed = if is_large { off_worker::run(push).await } else { Some(push()) };
+    match pushed {
         // An empty ExportMetricsServiceResponse is no bytes at all.
-        Ok(()) => HttpResponse::Ok().insert_header((header::CONTENT_TYPE, PROTOBUF)).finish(),
+        Some(Ok(())) => Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, PROTOBUF)).finish()),
         // Retryable by the OTLP specification.
-        Err(TellError::Full | TellError::Closed) => {
-            HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, 10)).finish()
+        Some(Err(Untaken::Later(TellError::Full | TellError::Closed))) => {
+            Ok(HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, 10)).finish())
         }
-    })
+        Some(Err(Untaken::Unreadable)) => {
+            Err(HttpResponse::BadRequest().body("the body is no ExportMetricsServiceRequest\n"))
+        }
+        Some(Err(Untaken::TooManyParts(error))) => Err(HttpResponse::PayloadTooLarge().body(format!("{error}\n"))),
+        None => Err(HttpResponse::InternalServerError().finish()),
+    }
+}
+
+/// Why the meter did not get a push.
+enum Untaken {
+    TooManyParts(parts::TooManyParts),
+    Unreadable,
+    Later(TellError),
 }

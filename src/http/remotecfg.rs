@@ -76,17 +76,17 @@ async fn answer(
     let refused = |error| refuse(agents, &error, address);
     match procedure {
         "GetConfig" => {
-            let poll: GetConfigRequest = call.decode(body, limit, share)?;
+            let poll: GetConfigRequest = call.read(body, limit, share).await?;
             let answer = agents.fleet.poll(&peer, poll).await.map_err(refused)?;
             Ok(compressed.answer(call, answer))
         }
         "RegisterCollector" => {
-            let register: RegisterCollectorRequest = call.decode(body, limit, share)?;
+            let register: RegisterCollectorRequest = call.read(body, limit, share).await?;
             agents.fleet.alloy_started(&peer, register).map_err(refused)?;
             Ok(call.answer(RegisterCollectorResponse {}, |body| connect::gzip(&body)))
         }
         _ => {
-            let unregister: UnregisterCollectorRequest = call.decode(body, limit, share)?;
+            let unregister: UnregisterCollectorRequest = call.read(body, limit, share).await?;
             agents.fleet.alloy_stopped(&peer, &unregister).map_err(refused)?;
             Ok(call.answer(UnregisterCollectorResponse {}, |body| connect::gzip(&body)))
         }

@@ -67,6 +67,10 @@ impl Edge {
     }
 }
 
+/// Which part of what unfinished bodies may hold is for those of strangers: of 256 MiB, five hundred of the largest that
+/// they may send. Who signs in sends a few hundred bytes, which come whole as a rule and are not counted then.
+const STRANGERS_PART: usize = 16;
+
 /// What every handler shares, as `web::Data<AppState>`.
 pub struct AppState {
     /// How the server is reached.
@@ -87,8 +91,10 @@ pub struct AppState {
     pub connections: Connections,
     /// Who sent tokens that open nothing, by address.
     pub failed_tokens: Arc<Throttle>,
-    /// What unfinished messages and bodies may hold.
+    /// What unfinished messages and bodies may hold, of those who showed a credential.
     pub budget: Arc<Budget>,
+    /// The same of strangers, apart: however many they are, they keep nobody out but strangers.
+    pub strangers_budget: Arc<Budget>,
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whether the server can do its work.
@@ -106,7 +112,8 @@ impl AppState {
         handles: Handles,
         auth: Auth,
     ) -> Self {
-        let budget = Budget::new(edge.max_unfinished);
+        let strangers = edge.max_unfinished / STRANGERS_PART;
+        let (budget, strangers_budget) = (Budget::new(edge.max_unfinished - strangers), Budget::new(strangers));
         Self {
             edge,
             store,
@@ -118,6 +125,7 @@ impl AppState {
             connections: Connections::default(),
             failed_tokens: Arc::new(Throttle::new(FAILED_TOKENS)),
             budget,
+            strangers_budget,
             idempotency: Idempotency::default(),
             readiness: Readiness::default(),
         }

@@ -88,6 +88,7 @@ impl Server {
     }
 
     fn prepare_at(folder: TempDir, data: PathBuf, config: &[(&'static str, &str)]) -> Self {
+        std::fs::create_dir_all(&data).expect("a folder");
         let path = data.display().to_string();
         let made = run(&["admin", "token", "--data-dir", &path, "--name", "tests", "--role", "admin"]);
         assert!(made.status.success(), "{}", text(&made.stderr));

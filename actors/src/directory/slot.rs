@@ -209,6 +209,12 @@ impl Slot {
         matches!(self.record.load().row.status, Some(CollectorStatus::Connected | CollectorStatus::Degraded))
     }
 
+    /// Whether it was there and left.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.is_deregistered() || self.record.load().row.status == Some(CollectorStatus::Offline)
+    }
+
     /// Changes the record in memory; answers the new one. Storing it is the caller's business.
     pub(crate) fn update_record(&self, mut change: impl FnMut(&mut CollectorRecord)) -> Arc<CollectorRecord> {
         let old = self.record.rcu(|old| {

@@ -108,6 +108,12 @@ impl FleetHandle {
         self.shared.enrollments.knows(hash)
     }
 
+    /// Whether there is such an enrolment token and it has not ended. From memory.
+    #[must_use]
+    pub fn opens_enrollment(&self, hash: &TokenHash) -> bool {
+        self.shared.enrollments.is_open(hash, self.shared.clock.now())
+    }
+
     /// Redeems an enrolment token: creates a collector with a token of its own. What cannot be redeemed touches no disk:
     /// a stranger may ask as often as they like.
     ///

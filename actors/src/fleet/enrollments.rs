@@ -99,6 +99,10 @@ impl Enrollments {
         self.by_hash.contains_key(hash)
     }
 
+    pub(crate) fn is_open(&self, hash: &TokenHash, now: Timestamp) -> bool {
+        self.by_hash.get(hash).is_some_and(|record| is_open(&record, now))
+    }
+
     /// Whether the store, which has the last word, may let this token be redeemed.
     pub(crate) fn redeemable(&self, hash: &TokenHash, by: Runtime, now: Timestamp) -> Result<(), RedeemError> {
         let record = self.by_hash.get(hash).ok_or(RedeemError::Unknown)?;

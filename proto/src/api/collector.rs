@@ -182,6 +182,10 @@ documents! {
         pub mode: String,
         /// The text.
         pub content: String,
+        /// Where to keep what stood there before, unless something is kept there already; `null` when nobody else writes
+        /// this file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub keep_as: Option<String>,
     }
 
     /// What a `PATCH /collectors/{id}` holds.

@@ -42,7 +42,12 @@ pub fn of(edge: &Edge, host: &Host<'_>) -> Bootstrap {
 }
 
 fn file(path: &str, mode: &str, content: String) -> BootstrapFile {
-    BootstrapFile { path: path.to_owned(), mode: mode.to_owned(), content }
+    BootstrapFile { path: path.to_owned(), mode: mode.to_owned(), content, keep_as: None }
+}
+
+/// A file that the host's owner may have written before.
+fn shared_file(path: &str, content: String) -> BootstrapFile {
+    BootstrapFile { keep_as: Some(format!("{path}.before-linkmesh")), ..file(path, "0644", content) }
 }
 
 /// A program of a release; without a version that can be read, where all of its releases are.

@@ -26,8 +26,14 @@ use super::{frames::Inlet, outgoing::OutgoingQueue};
 /// How much is read at once. One buffer a thread, not one a connection.
 const READ_CHUNK: usize = 16 * 1024;
 
-/// How many turns one poll takes before it lets others run.
-const TURNS: usize = 32;
+/// How many turns are taken at once, of [`READ_CHUNK`] each.
+const TURNS: usize = 4;
+
+/// How long the thread then has for all others.
+///
+/// A task that woke itself would run again, up to sixty times, before the thread looks at any other socket. A timer ends
+/// only when it has looked.
+const REST: Duration = Duration::from_millis(1);
 
 /// How long a peer may take to read what was still unwritten when its session was over.
 const LINGER: Duration = Duration::from_secs(2);
@@ -82,6 +88,7 @@ pub struct Pump<T, S> {
     backlog: Rc<Backlog>,
     unwritten: Bytes,
     reads: bool,
+    rest: Option<Pin<Box<Sleep>>>,
 }
 
 enum Stage<S> {
@@ -98,7 +105,8 @@ where
 {
     /// Joins a stream and the output of a socket's actor.
     pub fn new(io: T, actor: S, inlet: Rc<RefCell<Inlet>>, queue: Arc<OutgoingQueue>, backlog: Rc<Backlog>) -> Self {
-        Self { io, stage: Stage::Open(Box::pin(actor)), inlet, queue, backlog, unwritten: Bytes::new(), reads: true }
+        let stage = Stage::Open(Box::pin(actor));
+        Self { io, stage, inlet, queue, backlog, unwritten: Bytes::new(), reads: true, rest: None }
     }
 
     /// Reads once, when the actor has taken what was read before. Ready when something was read or the peer ended.
@@ -204,13 +212,18 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.queue.register(cx);
-        for _ in 0..TURNS {
-            if ready!(this.turn(cx))? {
-                return Poll::Ready(Ok(()));
+        loop {
+            if let Some(rest) = &mut this.rest {
+                ready!(rest.as_mut().poll(cx));
+                this.rest = None;
             }
+            for _ in 0..TURNS {
+                if ready!(this.turn(cx))? {
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            this.rest = Some(Box::pin(sleep(REST)));
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt as _, SinkExt, StreamExt};
 use linkmesh_actors::ports::Transport as _;
-use linkmesh_proto::wire::opamp::{AgentRemoteConfig, ServerErrorResponse, ServerToAgent};
+use linkmesh_proto::wire::opamp::{AgentDescription, AgentRemoteConfig, KeyValue, ServerErrorResponse, ServerToAgent};
 use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio_tungstenite::{
@@ -296,6 +296,74 @@ async fn message_behind_many_small_frames_is_answered() {
             assert_eq!(answer(&mut rig.client).await.capabilities, sequence);
         }
     }
+}
+
+/// A description of so many empty attributes.
+fn attributes(sequence_num: u64, count: usize) -> Message {
+    let agent_description =
+        Some(AgentDescription { identifying_attributes: vec![KeyValue::default(); count], ..Default::default() });
+    let mut bytes = vec![0];
+    AgentToServer { sequence_num, agent_description, ..Default::default() }.encode(&mut bytes).unwrap();
+    Message::Binary(bytes.into())
+}
+
+/// Sends all of these, which are there before the first is read; answers how many of them were heard when another
+/// connection of the same thread, whose request was there as well, was served.
+async fn heard_before_another_was_served(messages: Vec<Message>) -> (usize, Rig) {
+    let mut rig = rig(LIMITS, 16 << 20).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut asking = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut asked, _) = listener.accept().await.unwrap();
+    std::io::Write::write_all(&mut asking, b"x").unwrap();
+    let heard = Rc::clone(&rig.heard);
+    let other = actix_rt::spawn(async move {
+        asked.read_u8().await.unwrap();
+        heard.borrow().len()
+    });
+    // Into the pipe without giving the thread away: there is room for all.
+    let all = async {
+        for message in messages {
+            rig.client.feed(message).await.unwrap();
+        }
+        rig.client.flush().await.unwrap();
+    };
+    let sent = tokio::task::unconstrained(all).now_or_never();
+    assert!(sent.is_some() && rig.heard.borrow().is_empty(), "nothing is read before all is there");
+    (other.await.unwrap(), rig)
+}
+
+#[actix_web::test]
+async fn others_are_served_between_the_messages_of_a_peer_that_sends_without_end() {
+    for (count, parts, most) in [(2000_u64, 300, 300), (200, 5000, 100)] {
+        let messages: Vec<_> = (0..count).map(|sequence| attributes(sequence, parts)).collect();
+        let (heard, mut rig) = heard_before_another_was_served(messages).await;
+        assert!(heard < most, "{heard} messages of {parts} parts were handled while another waited");
+        for expected in 0..count {
+            assert_eq!(answer(&mut rig.client).await.capabilities, expected);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn large_and_small_messages_keep_their_order() {
+    let mut rig = rig(LIMITS, 4096).await;
+    for sequence in 0..60 {
+        let message = if sequence % 3 == 0 { attributes(sequence, 20_000) } else { message(sequence, 16) };
+        rig.client.send(message).await.unwrap();
+    }
+    for expected in 0..60 {
+        assert_eq!(answer(&mut rig.client).await.capabilities, expected);
+    }
+}
+
+#[actix_web::test]
+async fn message_of_too_many_parts_is_refused_and_the_session_goes_on() {
+    let mut rig = rig(LIMITS, 4096).await;
+    rig.client.send(attributes(1, parts::OF_AGENT)).await.unwrap();
+    assert!(answer(&mut rig.client).await.error_response.is_some());
+    rig.client.send(attributes(2, parts::OF_AGENT - 10)).await.unwrap();
+    assert_eq!(answer(&mut rig.client).await.capabilities, 2);
+    assert_eq!(*rig.heard.borrow(), [2]);
 }
 
 #[actix_web::test]

@@ -22,7 +22,7 @@ use crate::http::{
     agents::RETRY,
     body::{self, BodyError, accepts_gzip},
     budget::Share,
-    parts,
+    off_worker, parts,
 };
 
 /// A message that both codecs carry: `J` is its JSON form.
@@ -239,6 +239,24 @@ impl Call {
         Ok((call, bytes.into()))
     }
 
+    /// Reads the message, a large one off the worker.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub(super) async fn read<M: Codable + 'static>(
+        self,
+        body: Bytes,
+        limit: usize,
+        share: Share,
+    ) -> Result<M, Refusal> {
+        // What is packed may be of any length.
+        if body.len() <= off_worker::DONE_HERE && !self.gzip_in {
+            return self.decode(body, limit, share);
+        }
+        let read = off_worker::run(move || self.decode(body, limit, share)).await;
+        read.unwrap_or_else(|| Err(ConnectError::unavailable("the message could not be read").into()))
+    }
+
     /// Reads the message, decompressed first when it has to be.
     ///
     /// # Errors
@@ -253,8 +271,8 @@ impl Call {
             body
         };
         let checked = match self.codec {
-            Codec::Proto => parts::check_protobuf(&body),
-            Codec::Json => parts::check_json(&body),
+            Codec::Proto => parts::check_protobuf(&body, parts::OF_AGENT),
+            Codec::Json => parts::check_json(&body, parts::OF_AGENT),
         };
         checked.map_err(|_| ConnectError::too_large())?;
         let unreadable = |error: String| ConnectError::invalid(format!("unmarshal message: {error}")).into();

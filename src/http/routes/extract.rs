@@ -120,13 +120,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let declared = json_declared(request);
         let state = request.app_data::<web::Data<AppState>>().cloned();
-        let is_known = request.extensions().contains::<Caller>();
+        let sender = Sender::of(request);
         let mut payload = payload.take();
         Box::pin(async move {
             declared?;
             let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
-            let most = if is_known { state.edge.max_body } else { state.edge.max_body.min(STRANGERS_BODY) };
-            parse_json(&read_body(&mut payload, &state, most).await?).map(Self)
+            parse_json(&read_body(&mut payload, &state, sender).await?).map(Self)
         })
     }
 }
@@ -134,6 +133,27 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 /// The largest body of a route that is open to all. A name and a password are less than this, and so are the labels of a
 /// host that enrols; what is not whole holds memory that everybody needs.
 const STRANGERS_BODY: usize = 32 << 10;
+
+/// Who sends a body, as far as the guard knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sender {
+    /// Somebody with a session or a token.
+    Caller,
+    /// Somebody with an enrolment token that is good.
+    Enrolling,
+    /// Anybody.
+    Stranger,
+}
+
+impl Sender {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let extensions = request.extensions();
+        if extensions.contains::<Caller>() {
+            return Self::Caller;
+        }
+        extensions.get().copied().unwrap_or(Self::Stranger)
+    }
+}
 
 fn json_declared(request: &HttpRequest) -> Result<()> {
     let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -148,9 +168,15 @@ fn json_declared(request: &HttpRequest) -> Result<()> {
 ///
 /// # Errors
 /// When it is longer, takes longer, or ends too early.
-pub(super) async fn read_body(payload: &mut Payload, state: &AppState, most: usize) -> Result<Bytes> {
-    let limits = BodyLimits { bytes: most, time: state.edge.body_timeout };
-    body::read(payload, limits, &mut state.budget.share()).await.map_err(|error| match error {
+pub(super) async fn read_body(payload: &mut Payload, state: &AppState, sender: Sender) -> Result<Bytes> {
+    let edge = &state.edge;
+    let (bytes, budget) = match sender {
+        Sender::Caller => (edge.max_body, &state.budget),
+        Sender::Enrolling => (edge.max_body.min(STRANGERS_BODY), &state.budget),
+        Sender::Stranger => (edge.max_body.min(STRANGERS_BODY), &state.strangers_budget),
+    };
+    let limits = BodyLimits { bytes, time: edge.body_timeout };
+    body::read(payload, limits, &mut budget.share()).await.map_err(|error| match error {
         BodyError::TooLarge => {
             Error::new(ErrorCode::TooLarge, format!("The body is larger than {} bytes.", limits.bytes))
         }

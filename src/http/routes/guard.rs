@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq;
 use super::{
     conditional::Version,
     context::Context,
-    extract::{Params, read_body},
+    extract::{Params, Sender, read_body},
     idempotency, outlive,
     route::{Access, Meta, Precondition},
 };
@@ -57,7 +57,8 @@ pub(super) async fn check(
     if matches!(meta.method, Method::GET | Method::HEAD) {
         return next.call(request).await;
     }
-    let body = match read_body(request.parts_mut().1, &state, state.edge.max_body).await {
+    let sender = Sender::of(request.request());
+    let body = match read_body(request.parts_mut().1, &state, sender).await {
         Ok(body) => body,
         Err(error) => return Ok(request.error_response(error)),
     };
@@ -78,10 +79,14 @@ async fn admit(meta: &Meta, state: &AppState, request: &ServiceRequest) -> Resul
                     "Send an enrolment token (lmet_...) in the Authorization header.",
                 ));
             }
-            let token = bearer.of_kind(TokenKind::Enrollment);
-            if !token.is_some_and(|token| state.handles.fleet.knows_enrollment(&token.hash())) {
+            let hash = bearer.of_kind(TokenKind::Enrollment).map(|token| token.hash());
+            let fleet = &state.handles.fleet;
+            let Some(hash) = hash.filter(|hash| fleet.knows_enrollment(hash)) else {
                 let unknown = Error::new(ErrorCode::Unauthenticated, "The enrolment token is unknown.");
                 return Err(state.turn_away(&Context::of(request.request()), unknown));
+            };
+            if fleet.opens_enrollment(&hash) {
+                request.extensions_mut().insert(Sender::Enrolling);
             }
         }
         Access::SignedIn | Access::Needs(_) => {

@@ -43,6 +43,17 @@ impl FleetRates {
         self.newest.entry(collector).or_default().insert((pipeline, signal), ends);
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.newest.is_empty()
+    }
+
+    /// Forgets those of collectors that are not there.
+    pub fn keep(&mut self, is_there: impl Fn(CollectorId) -> bool) {
+        self.newest.retain(|collector, _| is_there(*collector));
+    }
+
     /// The sums now. What is too old is forgotten.
     pub fn sums(&mut self, now: Timestamp) -> Sums {
         self.newest.retain(|_, pipelines| {
@@ -126,6 +137,10 @@ mod tests {
         assert_eq!(sums.of(Some(&db), now), rates(7.0, 7.0, 1, 21));
         assert_eq!(sums.of(None, now), rates(20.0, 17.0, 2, 22));
         assert_eq!(sums.of(Some(&pipeline("other")), now), None);
+        fleet.keep(|id| id != collector(2));
+        let sums = fleet.sums(now);
+        assert_eq!(sums.of(Some(&db), now), None, "nobody who runs it is there");
+        assert_eq!(sums.of(None, now), rates(11.0, 9.0, 1, 20));
     }
 
     #[test]

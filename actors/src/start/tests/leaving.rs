@@ -11,7 +11,10 @@ use std::{
 use linkmesh_proto::{
     CollectorId,
     api::collector::{CollectorStatus, ConfigState, Runtime},
-    wire::opamp::{AgentToServer, RemoteConfigStatus, ServerToAgent},
+    wire::{
+        opamp::{AgentToServer, RemoteConfigStatus, ServerToAgent},
+        otlp::ExportMetricsServiceRequest,
+    },
 };
 
 use super::support::*;
@@ -19,7 +22,11 @@ use crate::{
     Handles,
     fleet::{AgentSession, FleetError},
     ports::{CloseReason, Transport, TransportFull},
-    testing::{by, wait_for},
+    testing::{
+        by,
+        own_metrics::{OTELCOL_METRICS, from_json},
+        wait_for,
+    },
 };
 
 /// A transport that breaks the actor that sends by it.
@@ -73,6 +80,43 @@ fn session_that_ends_after_a_panic_takes_its_collector_offline() {
         assert_eq!(events.iter().filter(|kind| *kind == "disconnected").count(), 1, "{events:?}");
         assert_eq!(status(&world.start().await, id), CollectorStatus::Offline);
     });
+}
+
+#[test]
+fn rates_of_a_collector_go_with_it() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "a", "env=\"prod\"", 4317).await;
+        for (number, is_deregistered) in [(1, false), (2, true)] {
+            let (id, token) = register(&handles, Runtime::Otelcol, "prod").await;
+            let mut agent = Agent::new(number);
+            agent.start(&handles, &token).await;
+            for _ in 0..2 {
+                handles.meter.push(id, own_metrics_of_a()).unwrap();
+                // It is taken before this is answered.
+                handles.meter.throughput(id, Duration::from_secs(60)).await.unwrap();
+                world.clock.advance(Duration::from_secs(10));
+            }
+            wait_for("rates", || handles.meter.rates(Some(&self::id("a"))).is_some()).await;
+            if is_deregistered {
+                handles.fleet.deregister(id, &by("ada")).await.unwrap();
+            } else {
+                agent.session = None;
+                wait_for("offline", || status(&handles, id) == CollectorStatus::Offline).await;
+            }
+            wait_for("no rates", || handles.meter.rates(None).is_none()).await;
+        }
+    });
+}
+
+/// A push of an otelcol that runs pipeline `a`.
+fn own_metrics_of_a() -> ExportMetricsServiceRequest {
+    from_json(OTELCOL_METRICS, &|_, label, text| match label {
+        "processor" => text.replace("memory_limiter/pl_a", "filter/a.in").replace("attributes/pl_a", "filter/a.out"),
+        _ => text.to_owned(),
+    })
 }
 
 #[test]

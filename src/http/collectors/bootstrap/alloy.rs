@@ -6,7 +6,7 @@
 use linkmesh_actors::domain::stability;
 use linkmesh_proto::api::collector::{Bootstrap, Stability};
 
-use super::{Host, comment, file, program, quoted};
+use super::{Host, comment, file, program, quoted, shared_file};
 use crate::http::Edge;
 
 const PROGRAM: &str = "/usr/bin/alloy";
@@ -70,7 +70,7 @@ pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
     );
     let mut files = vec![
         file(TOKEN, "0600", host.token.to_owned()),
-        file(CONFIG, "0644", config(edge, host, &knows)),
+        shared_file(CONFIG, config(edge, host, &knows)),
         file(OVERRIDE, "0644", unit(&run)),
     ];
     if let Some(authority) = &edge.authority_pem {

@@ -5,7 +5,7 @@
 
 use linkmesh_proto::api::collector::Bootstrap;
 
-use super::{Host, comment, file, minor, program, quoted};
+use super::{Host, comment, file, minor, program, quoted, shared_file};
 use crate::http::Edge;
 
 const CONFIG: &str = "/etc/opampsupervisor/supervisor.yaml";
@@ -44,8 +44,8 @@ pub(super) fn bootstrap(edge: &Edge, host: &Host<'_>) -> Bootstrap {
     let knows = Knows::of(host.version);
     let mut files = vec![
         file(TOKEN, "0600", format!("LINKMESH_TOKEN={}\n", host.token)),
-        file(CONFIG, "0644", config(edge, host, &knows)),
-        file(UNIT, "0644", unit(&knows)),
+        shared_file(CONFIG, config(edge, host, &knows)),
+        shared_file(UNIT, unit(&knows)),
     ];
     if let Some(authority) = &edge.authority_pem {
         files.push(file(AUTHORITY, "0644", authority.clone()));

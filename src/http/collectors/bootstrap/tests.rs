@@ -21,7 +21,8 @@ fn text(bootstrap: &Bootstrap) -> String {
         text.push_str(&format!("=== {}: {} from {}\n", program.path, program.name, program.source));
     }
     for file in &bootstrap.files {
-        text.push_str(&format!("=== {} {}\n{}\n", file.mode, file.path, file.content));
+        let kept = file.keep_as.as_ref().map_or_else(String::new, |kept| format!(", before kept as {kept}"));
+        text.push_str(&format!("=== {} {}{kept}\n{}\n", file.mode, file.path, file.content));
     }
     text.push_str("=== commands\n");
     text.push_str(&bootstrap.commands.join("\n"));
@@ -131,12 +132,33 @@ fn programs_are_named_with_where_they_are_published() {
 }
 
 #[test]
+fn what_an_owner_may_have_written_is_kept_and_tokens_are_not() {
+    let kept = |runtime| -> Vec<_> {
+        let bootstrap = of(&Edge::at("https://lm.example.org"), &host(runtime, None));
+        bootstrap
+            .files
+            .into_iter()
+            .filter(|file| !file.content.contains(TOKEN))
+            .filter_map(|file| file.keep_as)
+            .collect()
+    };
+    assert_eq!(kept(Runtime::Alloy), ["/etc/alloy/config.alloy.before-linkmesh"]);
+    assert_eq!(
+        kept(Runtime::Otelcol),
+        [
+            "/etc/opampsupervisor/supervisor.yaml.before-linkmesh",
+            "/etc/systemd/system/opampsupervisor.service.before-linkmesh",
+        ]
+    );
+}
+
+#[test]
 fn token_stands_in_one_file_that_others_cannot_read() {
     for runtime in [Runtime::Otelcol, Runtime::Alloy] {
         let bootstrap = of(&Edge::at("https://lm.example.org"), &host(runtime, None));
         let holders: Vec<_> = bootstrap.files.iter().filter(|file| file.content.contains(TOKEN)).collect();
         assert_eq!(holders.len(), 1);
-        assert_eq!(holders[0].mode, "0600");
+        assert_eq!((holders[0].mode.as_str(), &holders[0].keep_as), ("0600", &None));
         assert!(bootstrap.commands.iter().all(|command| !command.contains(TOKEN)));
     }
 }
