@@ -48,6 +48,7 @@ impl By {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mint::Mint as _;
 
     #[test]
     fn who_has_no_address_gets_one_that_receives_no_mail() {

@@ -13,6 +13,7 @@ use crate::{
     collector::{Work, post},
     domain::document::DocumentPath,
     fleet::{FleetError, end_known_tokens},
+    mint::Mint as _,
     ports::StoreError,
     repository::{Edit, Precondition, RepositoryHandle, Save, SaveError},
     runtime::messages,

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod fleet;
 pub mod janitor;
 pub mod meter;
+pub mod mint;
 pub mod opamp;
 pub mod ports;
 pub mod remotecfg;

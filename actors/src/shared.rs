@@ -18,6 +18,7 @@ use crate::{
     domain::{config::ConfigSnapshot, meter::Sums, secret::Sealer, standing::Now, validate::CollectorFacts},
     feed::FeedHandle,
     fleet::{Enrollments, FleetActor, Reconcile},
+    mint::Mint as _,
     opamp::{Context, Endpoints, Permits, SessionId, Surroundings},
     ports::{Clock, Entropy, StateStore},
     runtime::{ActorCounters, Observe, Pool, Supervised, TellError},

@@ -161,12 +161,6 @@ macro_rules! uuid_id {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
         impl $name {
-            /// A new identifier, a UUID version 7, so that ids sort by age.
-            #[cfg(feature = "wire")]
-            #[must_use]
-            pub fn generate() -> Self {
-                Self(Uuid::now_v7())
-            }
             /// The identifier with these 16 bytes.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -218,11 +212,10 @@ uuid_id!(
 pub struct RequestId(Box<str>);
 
 impl RequestId {
-    /// A new identifier, a UUID version 7.
-    #[cfg(feature = "wire")]
+    /// The identifier that is written as the UUID of these 16 bytes.
     #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7().to_string().into())
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes).to_string().into())
     }
 
     /// The text of the identifier.

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use linkmesh_actors::{
     domain::access::Role,
+    mint::Mint as _,
     ports::{Clock, Entropy, ServiceAccountRecord, ServiceTokenRecord, StateStore, StoreError, UserRecord},
     token::{Token, TokenKind},
 };

@@ -12,6 +12,7 @@ use linkmesh::{
 use linkmesh_actors::{
     Deps, Handles, Settings,
     domain::access::Role,
+    mint::Mint as _,
     ports::{Clock, Entropy, StateStore},
     runtime::Observe,
     testing::{CountingEntropy, ManualClock, MemoryRepository, MemoryStore},

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read, scalar,
+    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read,
 };
 use crate::{
     domain::{document::strict, secret::is_variable},
@@ -19,7 +19,10 @@ use crate::{
     },
 };
 
+mod listeners;
 mod secrets;
+
+use listeners::Address;
 
 pub(super) struct Raw(pub(super) Role);
 
@@ -30,39 +33,6 @@ struct Settings {
     #[serde(default)]
     signals: Vec<Signal>,
 }
-
-/// Receivers that listen, and where their settings say so; of others it is not known.
-const LISTENERS: &[&str] = &[
-    "otlp",
-    "syslog",
-    "tcplog",
-    "tcp_log",
-    "udplog",
-    "udp_log",
-    "zipkin",
-    "jaeger",
-    "fluentforward",
-    "fluent_forward",
-    "splunk_hec",
-    "statsd",
-    "webhookevent",
-    "loki",
-    "influxdb",
-    "carbon",
-    "datadog",
-    "prometheusremotewrite",
-    "prometheus_remote_write",
-    "opencensus",
-    "collectd",
-    "awsfirehose",
-    "netflow",
-    "signalfx",
-    "skywalking",
-    "faro",
-];
-
-/// Names of settings that hold an address to listen on.
-const ADDRESSES: &[&str] = &["endpoint", "listen_address"];
 
 impl Raw {
     const fn alloy_prefix(&self) -> &'static str {
@@ -122,6 +92,18 @@ impl Raw {
             Value::Object(_) => Ok((kind.to_owned(), settings.clone())),
             _ => Err(format!("the settings of `{kind}` must be a mapping")),
         }
+    }
+
+    /// Where a source listens, by the field whose text says so.
+    fn addresses(&self, settings: &Settings) -> Vec<(&'static str, Address)> {
+        if self.0 != Role::Source {
+            return Vec::new();
+        }
+        let otelcol = settings.otelcol.as_ref().and_then(|text| self.otelcol_component(text).ok());
+        let alloy = settings.alloy.as_ref().and_then(|text| self.alloy_block(text).ok());
+        let of_otelcol = otelcol.into_iter().flat_map(|(kind, value)| listeners::of_otelcol(&kind, &value));
+        let of_alloy = alloy.into_iter().flat_map(|block| listeners::of_alloy(&block));
+        of_otelcol.map(|found| ("otelcol", found)).chain(of_alloy.map(|found| ("alloy", found))).collect()
     }
 
     /// The block of an Alloy text, without a label.
@@ -221,37 +203,6 @@ fn check_reference(value: &Expr) -> Result<(), String> {
     }
 }
 
-/// The addresses in the settings of a receiver that listens.
-fn addresses(value: &Value, found: &mut Vec<(String, u16)>) {
-    match value {
-        Value::Object(map) => {
-            for (key, item) in map {
-                match item.as_str() {
-                    Some(text) if ADDRESSES.contains(&key.as_str()) => {
-                        found.extend(scalar::listen_address(text).ok().map(|(host, port)| (host.to_owned(), port)));
-                    }
-                    _ => addresses(item, found),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| addresses(item, found)),
-        _ => {}
-    }
-}
-
-fn alloy_addresses(body: &[Statement], found: &mut Vec<(String, u16)>) {
-    for statement in body {
-        match statement {
-            Statement::Block(block) => alloy_addresses(&block.body, found),
-            Statement::Attribute(name, Expr::Token(token)) if ADDRESSES.contains(&name.as_str()) => {
-                let text = token.trim_matches(['"', '`']);
-                found.extend(scalar::listen_address(text).ok().map(|(host, port)| (host.to_owned(), port)));
-            }
-            Statement::Attribute(..) => {}
-        }
-    }
-}
-
 impl Component for Raw {
     fn kind(&self) -> &'static str {
         "raw"
@@ -330,8 +281,8 @@ impl Component for Raw {
 
     fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
         let Ok(settings) = read::<Settings>(settings) else { return };
-        let otelcol = settings.otelcol.and_then(|text| self.otelcol_component(&text).ok());
-        let alloy = settings.alloy.and_then(|text| self.alloy_block(&text).ok());
+        let otelcol = settings.otelcol.as_ref().and_then(|text| self.otelcol_component(text).ok());
+        let alloy = settings.alloy.as_ref().and_then(|text| self.alloy_block(text).ok());
         let checked = [
             ("otelcol", otelcol.map(|(_, value)| secrets::check_yaml(&value))),
             ("alloy", alloy.map(|block| secrets::check_alloy(&block.body))),
@@ -341,29 +292,21 @@ impl Component for Raw {
                 findings.errors.add(findings.path().key(field), "literal_secret", reason);
             }
         }
+        for (field, address) in self.addresses(&settings) {
+            let Address::Unknown(place) = address else { continue };
+            let reason = format!(
+                "`{place}` must say its port: two pipelines that listen on one are found before they are delivered, and \
+                 what is in the host's environment is not known here"
+            );
+            findings.errors.add(findings.path().key(field), "invalid_value", reason);
+        }
     }
 
     fn binds(&self, settings: &SettingsMap) -> Vec<Bind> {
         let Ok(settings) = read::<Settings>(settings) else { return Vec::new() };
-        if self.0 != Role::Source {
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        let otelcol = settings.otelcol.and_then(|text| self.otelcol_component(&text).ok());
-        if let Some((kind, value)) = &otelcol
-            && LISTENERS.contains(&kind.as_str())
-        {
-            addresses(value, &mut found);
-        }
-        let from_otelcol = found.len();
-        if let Some(block) = settings.alloy.and_then(|text| self.alloy_block(&text).ok())
-            && block.name.rsplit('.').next().is_some_and(|kind| LISTENERS.contains(&kind))
-        {
-            alloy_addresses(&block.body, &mut found);
-        }
         let mut binds: Vec<Bind> = Vec::new();
-        for (index, (host, port)) in found.into_iter().enumerate() {
-            let field = if index < from_otelcol { "otelcol" } else { "alloy" };
+        for (field, address) in self.addresses(&settings) {
+            let Address::Known(host, port) = address else { continue };
             if !binds.iter().any(|b| b.port == port && b.host == host) {
                 // Of a text in another language the protocol is not known; TCP is the safe guess.
                 binds.push(Bind { field, protocol: "tcp", host, port });

@@ -20,6 +20,9 @@ use crate::{
     remotecfg::{self, AlloyRecord, AlloyState, FastPath, PollAnswer, Pulse},
 };
 
+#[cfg(test)]
+mod golden;
+
 /// The persisted state of either protocol. On disk: a version byte, then JSON with named fields.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum AgentRecord {

@@ -163,7 +163,7 @@ mod tests {
     use linkmesh_proto::{CollectorId, Timestamp, api::collector::Runtime};
 
     use super::*;
-    use crate::{directory::Fast, fleet::record, remotecfg::FastPath};
+    use crate::{directory::Fast, fleet::record, mint::Mint as _, remotecfg::FastPath};
 
     #[test]
     fn late_end_of_an_actor_takes_nothing_from_the_next() {

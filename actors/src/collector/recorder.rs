@@ -289,7 +289,7 @@ mod tests {
     use linkmesh_proto::{ConfigHash, Timestamp, api::collector::Runtime};
 
     use super::*;
-    use crate::{fleet::record, testing::MemoryStore};
+    use crate::{fleet::record, mint::Mint as _, testing::MemoryStore};
 
     const WRITES: u64 = 10_000;
 

@@ -20,6 +20,7 @@ use crate::{
     domain::document::{CollectorDocument, check_labels},
     feed::FeedItem,
     janitor::remove_unborn,
+    mint::Mint as _,
     ports::{CloseReason, CollectorRecord, CollectorTokenRecord, RowRecord},
     repository::{Edit, Precondition, Save, SaveError},
     runtime::AskError,

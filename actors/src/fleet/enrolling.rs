@@ -16,6 +16,7 @@ use crate::{
     by::By,
     directory::Slot,
     domain::document::check_labels,
+    mint::Mint as _,
     ports::{CollectorRecord, CollectorTokenRecord, EnrollmentRecord, RedeemError, Redeemed, Redemption},
     secrets::{hide_tokens_in, hide_tokens_in_values},
     token::{Token, TokenHash, TokenKind},

@@ -14,6 +14,7 @@ use super::{AdmitError, AgentSession, ExchangeError, FleetError, FleetHandle, ha
 use crate::{
     collector::{Work, post, share},
     directory::{KnownToken, Slot},
+    mint::Mint as _,
     opamp::{Admission, Admitted, AgentCapabilities, Credential},
     ports::{RedeemError, Transport},
     runtime::AskError,

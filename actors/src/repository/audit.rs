@@ -72,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        mint::Mint as _,
         ports::{AuditStore, CommitAuthor},
         testing::MemoryStore,
     };

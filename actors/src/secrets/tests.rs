@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     domain::{document::parse_destination, secret::seal_destination},
+    mint::Mint as _,
     ports::{CommitAuthor, CommitRequest, PathChange},
     testing::{MemoryRepository, PlainSealer},
     token::{Token, TokenKind},

@@ -6,9 +6,12 @@ use linkmesh_proto::{Etag, RequestId, Revision, Timestamp};
 use parking_lot::{Condvar, Mutex};
 use sha2::{Digest, Sha256};
 
-use crate::ports::{
-    CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE,
-    MaintenanceReport, PathChange, RepositoryError, RepositoryFile,
+use crate::{
+    mint::Mint as _,
+    ports::{
+        CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE,
+        MaintenanceReport, PathChange, RepositoryError, RepositoryFile,
+    },
 };
 
 type Tree = BTreeMap<String, Arc<[u8]>>;

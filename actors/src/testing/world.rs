@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::{
     By,
     domain::secret::{SEALED_PREFIX, SealError, Sealer},
+    mint::Mint as _,
     ports::{Clock, CloseReason, Entropy, Transport, TransportFull},
 };
 

@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderName, web};
 use futures_util::FutureExt as _;
-use linkmesh_actors::{by::By, ports::AuditEntry};
+use linkmesh_actors::{by::By, mint::Mint as _, ports::AuditEntry};
 use linkmesh_proto::{RequestId, Revision};
 
 use crate::{

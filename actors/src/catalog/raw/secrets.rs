@@ -185,7 +185,7 @@ fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(
 }
 
 /// The tokens of an expression; `false` when it holds more than tokens.
-fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
+pub(super) fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
     match value {
         Expr::Token(token) => {
             tokens.push(token);
@@ -197,7 +197,7 @@ fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
 }
 
 /// A reference to the environment as otelcol would write it.
-fn as_otelcol(tokens: &[&str]) -> Option<String> {
+pub(super) fn as_otelcol(tokens: &[&str]) -> Option<String> {
     match tokens {
         ["(", inner @ .., ")"] | ["convert", ".nonsensitive", "(", inner @ .., ")"] => as_otelcol(inner),
         ["sys", ".env", "(", name, ")"] => Some(format!("${{env:{}}}", literal(name)?)),
@@ -211,7 +211,7 @@ fn as_otelcol(tokens: &[&str]) -> Option<String> {
 }
 
 /// What stands between the quotes of a literal without escapes.
-fn literal(token: &str) -> Option<&str> {
+pub(super) fn literal(token: &str) -> Option<&str> {
     let inner = |quote| token.strip_prefix(quote)?.strip_suffix(quote);
     inner('"').or_else(|| inner('`')).filter(|text| !text.contains('\\'))
 }

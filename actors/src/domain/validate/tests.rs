@@ -177,6 +177,8 @@ fn raw_texts_stay_within_their_component() {
         ("{alloy: \"otelcol.receiver.otlp { output {} }\"}", "alloy invalid_value"),
         ("{alloy: \"otelcol.receiver.otlp { a = otelcol.exporter.otlp.x.input }\"}", "alloy invalid_value"),
         ("{alloy: \"otelcol.receiver.otlp { token = `hunter2` }\"}", "alloy literal_secret"),
+        ("{otelcol: 'zipkin: {endpoint: \"${env:ADDRESS}\"}'}", "otelcol invalid_value"),
+        ("{alloy: 'otelcol.receiver.zipkin { endpoint = sys.env(\"ADDRESS\") }'}", "alloy invalid_value"),
     ] {
         let found = codes(&format!("sources: [{{id: r, kind: raw, settings: {settings}}}]\n"));
         assert_eq!(found, [format!("sources[0].settings.{part}")], "{settings}");
@@ -307,6 +309,26 @@ fn pipelines_that_meet_on_a_port_are_both_named() {
     // The same settings share one receiver.
     assert!(errors(&source("127.0.0.1:4317"), &config, std::slice::from_ref(&meets)).is_empty());
     assert!(errors(&source("127.0.0.1:4319"), &config, std::slice::from_ref(&meets)).is_empty());
+}
+
+#[test]
+fn raw_listener_meets_others_at_its_default_address() {
+    let raw = |settings: &str| format!("sources: [{{id: r, kind: raw, settings: {settings}}}]\n");
+    let config = repository(&[("other", &pipeline(""))]);
+    let of = |runtime| [collector(1, runtime, &[("env", "prod")])];
+    let on_otelcol = raw("{otelcol: 'otlp: {protocols: {grpc: {}}}'}");
+    let on_alloy = raw("{alloy: 'otelcol.receiver.otlp { grpc {} }'}");
+    for (text, runtime, field) in [(on_otelcol, Runtime::Otelcol, "otelcol"), (on_alloy, Runtime::Alloy, "alloy")] {
+        let found = errors(&text, &config, &of(runtime));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let expected = format!("sources[0].settings.{field} port_conflict: pipelines x and other would both listen on");
+        assert!(found[0].starts_with(&expected), "{found:?}");
+    }
+    // What the environment may say of the host, it may say of this one.
+    let anywhere = raw("{otelcol: 'otlp: {protocols: {grpc: {endpoint: \"${env:IP}:4317\"}}}'}");
+    assert_eq!(errors(&anywhere, &config, &of(Runtime::Otelcol)).len(), 1);
+    let elsewhere = raw("{otelcol: 'otlp: {protocols: {http: {}}}'}");
+    assert_eq!(errors(&elsewhere, &config, &of(Runtime::Otelcol)), [""; 0]);
 }
 
 #[test]

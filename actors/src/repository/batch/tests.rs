@@ -8,6 +8,7 @@ use linkmesh_proto::{
 use super::*;
 use crate::{
     domain::document::{CollectorDocument, parse_destination, parse_pipeline},
+    mint::Mint as _,
     testing::PlainSealer,
 };
 

@@ -14,6 +14,7 @@ use crate::{
         document::{CollectorDocument, DocumentPath},
         expansion::bombs,
     },
+    mint::Mint as _,
     ports::{LARGEST_FILE, RepositoryError},
     repository::{Edit, Precondition, Save, SaveError, Saved},
     runtime::AskError,
