@@ -18,7 +18,9 @@ use serde_json::Value;
 use super::*;
 use crate::{
     domain::health::HealthTree,
-    opamp::{AgentCapabilities, Drift, EffectiveFact, FailedConfig, Record, RemoteStatus, ReportedStatus},
+    opamp::{
+        AgentCapabilities, Drift, EffectiveFact, FailedConfig, Record, RemoteStatus, ReportedStatus, SettingsStatus,
+    },
 };
 
 fn hash(text: &str) -> ConfigHash {
@@ -83,6 +85,7 @@ fn otelcol() -> Record {
         was_configured: true,
         restart_pending: true,
         offered_settings: Some(hash("settings")),
+        settings_status: Some(SettingsStatus { hash: Some(hash("settings before")), status: ReportedStatus::Failed }),
         components: Box::from([0xc0, 0xff, 0xee]),
     }
 }
