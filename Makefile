@@ -69,6 +69,10 @@ lint: ## clippy, warnings count
 deny: ## licences, bans and sources of what we link, on every platform
 	@$$(.dev/cargo-deny) --locked --config .deny.toml check bans licenses sources
 
+.PHONY: advisories
+advisories: ## known holes in what we link (needs github.com; not a part of `make test`: it changes from day to day)
+	@$$(.dev/cargo-deny) --locked --config .deny.toml check advisories
+
 .PHONY: unit
 unit: ## tests of the crates, the page's view models on the host among them
 	@$(CARGO) test --locked --quiet --workspace --lib --bins

@@ -11,6 +11,7 @@ mod cli;
 mod collector_edge;
 mod house;
 mod interop;
+mod load;
 mod opamp_http;
 mod opamp_socket;
 mod otlp_push;

@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
@@ -28,8 +32,8 @@ pub(crate) enum Phase {
 
 /// Plays a fleet on loopback against a LinkMesh server.
 #[derive(Debug, Parser)]
-#[command(version, about)]
-pub(crate) struct Args {
+#[command(name = "linkmesh-loadtest", version, about)]
+pub struct Args {
     /// The server's program; started on a fresh data directory and stopped at the end.
     #[arg(long, value_name = "FILE", default_value = "target/release/linkmesh")]
     pub(crate) server: PathBuf,
@@ -96,6 +100,9 @@ pub(crate) struct Args {
     /// Threads of the harness.
     #[arg(long, default_value = "2")]
     pub(crate) threads: NonZeroUsize,
+    /// Milliseconds between two looks at the server's memory and use of the processor, while they settle.
+    #[arg(long, default_value = "1000")]
+    pub(crate) look_ms: NonZeroU64,
     /// Ends everything after so many seconds; the parts that are done by then are printed.
     #[arg(long, default_value_t = 900)]
     pub(crate) deadline_s: u64,
@@ -105,6 +112,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// How many threads the harness should have.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.get()
+    }
+
     /// How long an agent takes from an offer to APPLIED.
     pub(crate) fn apply(&self) -> Duration {
         let seen = match self.profile {
@@ -126,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_none_is_refused_as_zero() {
-        for option in ["--pipelines", "--threads", "--connecting", "--poll-depth"] {
+        for option in ["--pipelines", "--threads", "--connecting", "--poll-depth", "--look-ms"] {
             assert!(Args::try_parse_from(["linkmesh-loadtest", option, "1"]).is_ok(), "{option}");
             let refused = Args::try_parse_from(["linkmesh-loadtest", option, "0"]).err();
             assert!(refused.is_some_and(|refused| refused.to_string().contains(option)), "{option}");

@@ -67,7 +67,7 @@ pub(crate) struct Weights {
 /// The delivery of one save.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Push {
-    /// What the server used of one core in the second before, in percent: 5 or less is a server at rest. A fleet that talks
+    /// What the server used of one core just before, in percent: 5 or less is a server at rest. A fleet that talks
     /// all the time keeps it busy.
     pub(crate) busy_before_percent: u64,
     /// Request sent to its answer.

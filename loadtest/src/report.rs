@@ -182,11 +182,6 @@ fn thousands(figure: f64) -> String {
     grouped
 }
 
-/// Says on stderr why the program failed.
-pub(crate) fn complain(error: &anyhow::Error) {
-    eprintln!("linkmesh-loadtest: {error:#}");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

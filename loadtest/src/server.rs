@@ -30,13 +30,15 @@ pub(crate) struct Server {
     pub(crate) rest: Rest,
     /// What its data lies on; unknown for a server that was given.
     pub(crate) disk: Option<Disk>,
+    /// Between two looks at what it uses.
+    look: Duration,
     child: Option<(Child, TempDir)>,
 }
 
 impl Server {
     pub(crate) async fn start(args: &Args) -> anyhow::Result<Self> {
         if let (Some(url), Some(token), Some(pid)) = (&args.url, &args.token, args.pid) {
-            return Self::ready(url.trim_end_matches('/'), token, pid, None);
+            return Self::ready(url.trim_end_matches('/'), token, pid, args, None);
         }
         let folder = match &args.data_in {
             Some(parent) => TempDir::with_prefix_in("linkmesh-loadtest-", parent)?,
@@ -73,10 +75,10 @@ impl Server {
         };
         let http = facts["http"].as_str().context("`http` in the ready file")?;
         let pid = child.id().context("the server's process")?;
-        Self::ready(&format!("http://{http}"), &token, pid, Some((child, folder)))
+        Self::ready(&format!("http://{http}"), &token, pid, args, Some((child, folder)))
     }
 
-    fn ready(base: &str, token: &str, pid: u32, child: Option<(Child, TempDir)>) -> anyhow::Result<Self> {
+    fn ready(base: &str, token: &str, pid: u32, args: &Args, child: Option<(Child, TempDir)>) -> anyhow::Result<Self> {
         let address =
             base.strip_prefix("http://").context("the harness speaks plain http to loopback only")?.to_owned();
         let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
@@ -84,7 +86,8 @@ impl Server {
             bail!("{host} is not loopback: the harness plays fleets on loopback only");
         }
         let disk = child.as_ref().map(|(_, folder)| Disk::below(folder.path())).transpose()?;
-        Ok(Self { address, pid, rest: Rest::new(base, token)?, disk, child })
+        let look = Duration::from_millis(args.look_ms.get());
+        Ok(Self { address, pid, rest: Rest::new(base, token)?, disk, look, child })
     }
 
     /// What the server holds in memory now.
@@ -97,11 +100,11 @@ impl Server {
         self.memory().map(|_| ()).context("the server did not live through the test")
     }
 
-    /// Waits until memory no longer grows by more than half a percent in a second, for 15 s at most.
+    /// Waits until memory no longer grows by more than half a percent from one look to the next, for 15 looks at most.
     pub(crate) async fn settled_memory(&self) -> anyhow::Result<Memory> {
         let mut last = self.memory()?;
         for _ in 0..15 {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(self.look).await;
             let now = self.memory()?;
             let still = now.rss_bytes.abs_diff(last.rss_bytes) * 200 < last.rss_bytes;
             last = now;
@@ -112,24 +115,24 @@ impl Server {
         Ok(last)
     }
 
-    /// Waits until the server has done what it does in the background after a push, for 60 s at most: until its use of
-    /// the processor is a twentieth of a core or less, or no longer falls, because the fleet keeps it busy. Answers what it
-    /// used of one core in the last second, in percent, for the report to say.
+    /// Waits until the server has done what it does in the background after a push, for 60 looks at most: until its use
+    /// of the processor is a twentieth of a core or less, or no longer falls, because the fleet keeps it busy. Answers what
+    /// it used of one core before the last look, in percent, for the report to say.
     pub(crate) async fn settled_percent(&self) -> anyhow::Result<u64> {
-        const LOOK: Duration = Duration::from_secs(1);
         let mut ticks = cpu_ticks(self.pid).context("the server's use of the processor")?;
         let mut used: Option<u64> = None;
         for _ in 0..60 {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(self.look).await;
             let now = cpu_ticks(self.pid).context("the server's use of the processor")?;
-            let (before, latest) = (used.replace(now - ticks), now - ticks);
-            // A tick is 10 ms, a hundredth of the second.
+            // A tick is 10 ms.
+            let latest = (now - ticks) * 1_000 / u64::try_from(self.look.as_millis()).unwrap_or(u64::MAX).max(1);
+            let before = used.replace(latest);
             if latest <= AT_REST_PERCENT || before.is_some_and(|before| latest * 10 >= before * 9) {
                 return Ok(latest);
             }
             ticks = now;
         }
-        bail!("the server did not come to rest within a minute")
+        bail!("the server did not come to rest within 60 looks (--look-ms)")
     }
 
     /// Ends a server started here, in its own way, or after a while by force.
