@@ -1,6 +1,6 @@
 // Walks through the page as an operator would, in a real browser, and leaves screenshots. Takes one JSON argument; says
 // on its output, a JSON line each, what has to happen outside of the page, and reads a line when that is done.
-import { addCollector, addDestination, addPipeline, seeItRun, setUp } from "./ui/first.mjs";
+import { addCollector, addDestination, addPipeline, bothSignals, seeItRun, setUp } from "./ui/first.mjs";
 import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd, withheld } from "./ui/collector.mjs";
 import { conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
 import { browser, complaints, expect, picture } from "./ui/stage.mjs";
@@ -14,6 +14,7 @@ async function walk() {
   await addPipeline();
   const flow = await seeItRun(id);
   await eventsAndThroughput(id, flow);
+  await bothSignals(id);
   await labels(id);
   await twoTabs();
   await conflict();

@@ -1,5 +1,5 @@
 // From the setup link to a collector that runs what was saved.
-import { api, ask, button, go, openTab, page, part, person, picture, save, show, state, task } from "./stage.mjs";
+import { api, ask, button, go, openTab, page, part, person, picture, save, show, state, task, until } from "./stage.mjs";
 
 /** Titles of the catalogue by role and kind, as the page's menus show them. */
 async function titles() {
@@ -149,4 +149,53 @@ export async function seeItRun(id) {
   };
   await ask({ do: "records", ...flow });
   return flow;
+}
+
+/**
+ * Two kinds of telemetry from two sources, less what is below a severity, with an attribute, to two destinations; beside
+ * another pipeline that has a source and a destination in common with it. Then it goes, and the collector has what it had.
+ */
+export async function bothSignals(id) {
+  const title = await titles();
+  await go("/destinations/new", "destination");
+  await page.getByLabel("Kind").selectOption("debug");
+  await page.getByLabel("Name", { exact: true }).first().fill("Console");
+  await save();
+  await page.waitForURL(/\/destinations\/console$/);
+
+  await go("/pipelines/new", "pipeline-form");
+  await page.getByLabel("Name", { exact: true }).first().fill("Host and apps");
+  await button("Add matcher").click();
+  await page.getByRole("textbox", { name: "Matcher" }).fill("collector.runtime=\"otelcol\"");
+  await add("sources", title.get("source host_metrics"));
+  await add("sources", title.get("source otlp"));
+  await add("filters", title.get("filter severity"));
+  // The first source brought the kind of telemetry that it has, and the filter is of another.
+  await part("problem").getByText("handles logs only").waitFor();
+  await part("pipeline-settings").click();
+  await page.getByLabel("Logs", { exact: true }).check();
+  await add("processors", title.get("processor attributes"));
+  await add("destinations", "Central");
+  await add("destinations", "Console");
+  const becomes = page.getByRole("region", { name: "What the pipeline becomes" });
+  await becomes.getByTestId("preview-otelcol").getByText("debug/console").first().waitFor();
+  await becomes.locator(".note.bad").waitFor({ state: "detached" });
+  await picture("pipeline-both-signals");
+  await save();
+  await page.waitForURL(/\/pipelines\/host-and-apps$/);
+  await part("outcome-sentence").getByText("1 collector runs what is saved.").waitFor();
+
+  await go(`/collectors/${id}`, "collector");
+  await state("In sync");
+  await openTab("Health");
+  for (const component of ["pipeline:metrics/host-and-apps", "pipeline:logs/host-and-apps", "pipeline:logs/shop-logs", "exporter:debug/console"]) {
+    await part("health-tree").getByText(component).first().waitFor();
+  }
+  await picture("collector-both-signals");
+
+  await go("/pipelines/host-and-apps", "pipeline");
+  await button("Delete").click();
+  await part("confirm").click();
+  await part("pipelines").waitFor();
+  await until(`/collectors/${id}`, ({ pipelines, config_state, drift }) => `${pipelines} ${config_state} ${drift}` === "shop-logs applied in_sync");
 }

@@ -97,6 +97,22 @@ export async function keyboard() {
   await page.locator(".card-head").getByRole("button", { name: "Remove", exact: true }).focus();
   await page.keyboard.press("Enter");
   await focused(".chain .step[aria-pressed=true]");
+  // Arrows go from lane to lane, and from row to row.
+  await part("lane-sources").getByTestId("step").first().focus();
+  await page.keyboard.press("ArrowRight");
+  await focused("[data-testid=lane-filters] .step");
+  await page.keyboard.press("ArrowLeft");
+  await focused("[data-testid=lane-sources] .step");
+  await go("/collectors", "collectors");
+  await part("collector-row").nth(1).waitFor();
+  await part("collector-row").first().getByRole("link").focus();
+  await page.keyboard.press("ArrowDown");
+  await focused("tbody tr:nth-child(2) a");
+  await page.keyboard.press("Home");
+  await focused("tbody tr:first-child a");
+  await page.keyboard.press("/");
+  await focused("[data-testid=filter]");
+  await go("/pipelines/shop-logs", "pipeline");
 
   // On a small screen what is pressed opens far below, and is scrolled to.
   await page.setViewportSize({ width: 390, height: 844 });
@@ -110,7 +126,14 @@ export async function keyboard() {
 
 /** What goes wrong between page and server: said, tried again, and never done twice. */
 export async function faults() {
-  expect("status of 500", "net::ERR_FAILED");
+  expect("status of 500", "net::ERR_FAILED", "status of 403");
+  // What an account may not see is said, and by what it would.
+  const may_not = { ...fault, status: 403, body: JSON.stringify({ ...JSON.parse(fault.body), title: "Not allowed", status: 403, code: "forbidden", detail: "This needs the permission revisions:read." }) };
+  const allowed = await instead("/revisions?limit=50", (route) => route.fulfill(may_not));
+  await go("/history", "no-permission");
+  await part("no-permission").getByText("revisions:read").waitFor();
+  await picture("no-permission");
+  await allowed();
   // A save that fails behind a closed review comes back into sight.
   await go("/pipelines/shop-logs", "pipeline");
   await part("pipeline-settings").click();
