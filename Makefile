@@ -62,8 +62,9 @@ fmt: ## formatting
 	@$(CARGO) fmt --all --check
 
 .PHONY: lint
-lint: ## clippy, warnings count
+lint: ## clippy, warnings count; and what crosses a wire, whole, for browsers
 	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+	@$(CARGO) run --locked --quiet -p linkmesh-frontend-bundle -- --check-proto
 
 .PHONY: deny
 deny: ## licences, bans and sources of what we link, on every platform
