@@ -9,6 +9,8 @@ HTTP ?= 127.0.0.1:8080
 GRPC ?= 127.0.0.1:50051
 DATA ?= data
 CARGO ?= cargo
+FUZZ ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
+FUZZ_SECONDS ?= 60
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where the tests leave the names of what they could not check because a tool is missing (never under CI=true).
 export LINKMESH_SKIPPED := $(abspath $(TARGET))/skipped
@@ -60,10 +62,12 @@ build: page ## page and server, optimised
 .PHONY: fmt
 fmt: ## formatting
 	@$(CARGO) fmt --all --check
+	@$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
 
 .PHONY: lint
-lint: ## clippy, warnings count
+lint: ## clippy, warnings count; and what crosses a wire, whole, for browsers
 	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+	@$(CARGO) run --locked --quiet -p linkmesh-frontend-bundle -- --check-proto
 
 .PHONY: deny
 deny: ## licences, bans and sources of what we link, on every platform
@@ -90,6 +94,15 @@ kit: setup-kit ## the real collectors of the tests, built once into a cache outs
 node: setup-node ## other people's JavaScript clients
 	@cd tests/node && if [ ! -d node_modules ] || [ package-lock.json -nt node_modules ]; then npm ci --no-audit --no-fund --silent && touch node_modules; fi
 
+.PHONY: fuzz
+fuzz: setup-run ## each fuzz target, or those of FUZZ, for FUZZ_SECONDS (60); what it finds is left in tests/fuzz/artifacts
+	@cd tests/fuzz && $(CARGO) build --locked --release --quiet --all-features --bins
+	@cd tests/fuzz && for target in $(FUZZ); do \
+	  mkdir -p "corpus/$$target" artifacts; echo "fuzz: $$target"; \
+	  "$${CARGO_TARGET_DIR:-target}/$$(rustc --print host-tuple)/release/$$target" -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -print_final_stats=1 -verbosity=0 -artifact_prefix="artifacts/$$target-" "corpus/$$target" "seeds/$$target"; \
+	done
+
 .PHONY: load
 load: setup-run page ## simulated fleets against an optimised server; prints the table of the README
 	@$(CARGO) build --locked --release -p linkmesh -p linkmesh-loadtest --bins
@@ -98,4 +111,4 @@ load: setup-run page ## simulated fleets against an optimised server; prints the
 .PHONY: clean
 clean: ## what was built in this checkout
 	@$(CARGO) clean
-	@rm -rf frontend/dist tests/node/node_modules
+	@rm -rf frontend/dist tests/node/node_modules tests/fuzz/target

@@ -23,6 +23,8 @@ use crate::auth::token::bearer;
 use connect::{Call, Codec, ConnectError, Refusal};
 
 mod connect;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod json;
 
 /// Where the service is mounted: with the prefix that the interface documents, and bare.

@@ -25,12 +25,29 @@ enum Compiler {
 /// # Errors
 /// When no compiler for WebAssembly is there (the text names what to install) and when the build fails.
 pub(crate) fn wasm(root: &Path) -> anyhow::Result<PathBuf> {
+    let what = ["build", "--package", "linkmesh-frontend", "--bin", "linkmesh-frontend"];
+    let target_dir = cargo(root, &what).context("the page does not compile")?;
+    Ok(target_dir.join(TARGET).join("page").join("linkmesh-frontend.wasm"))
+}
+
+/// Compiles all that crosses a wire for browsers, the parts among it that the page does not use today.
+///
+/// # Errors
+/// As [`wasm`].
+pub(crate) fn check_proto(root: &Path) -> anyhow::Result<()> {
+    // Built and not checked: so it shares what the page has compiled already.
+    let what = ["build", "--package", "linkmesh-proto", "--lib", "--all-features"];
+    cargo(root, &what).context("linkmesh-proto does not compile for browsers").map(|_| ())
+}
+
+/// Runs cargo for WebAssembly, and returns its target directory.
+fn cargo(root: &Path, what: &[&str]) -> anyhow::Result<PathBuf> {
     let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
         .current_dir(root)
-        .args(["build", "--package", "linkmesh-frontend", "--bin", "linkmesh-frontend"])
+        .args(what)
         .args(["--profile", "page", "--target", TARGET, "--target-dir"])
         .arg(&target_dir);
     if env::var_os("CARGO_NET_OFFLINE").is_none() && root.join("Cargo.lock").exists() {
@@ -49,9 +66,9 @@ pub(crate) fn wasm(root: &Path) -> anyhow::Result<PathBuf> {
     }
     let status = command.status().context("cannot start cargo")?;
     if !status.success() {
-        bail!("the page does not compile: cargo ended with {status}");
+        bail!("cargo ended with {status}");
     }
-    Ok(target_dir.join(TARGET).join("page").join("linkmesh-frontend.wasm"))
+    Ok(target_dir)
 }
 
 fn compiler() -> anyhow::Result<Compiler> {

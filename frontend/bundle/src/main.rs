@@ -1,5 +1,6 @@
 //! Builds the page and leaves it ready to be served: `cargo run -p linkmesh-frontend-bundle [-- --out DIR] [--wasm FILE]`.
-//! With `--wasm` a module that was compiled elsewhere is bound instead of compiling one.
+//! With `--wasm` a module that was compiled elsewhere is bound instead of compiling one. With `--check-proto` no page is
+//! built: only `linkmesh-proto`, with all its features, to see that it compiles for browsers.
 //!
 //! Steps: compile `linkmesh-frontend` to WebAssembly with profile `page`, bind it for browsers with the library of
 //! wasm-bindgen (its version equals that of the page exactly, both are pinned in the workspace), shrink and hash the
@@ -38,10 +39,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 fn main() -> anyhow::Result<()> {
     let frontend = frontend_dir()?;
-    let Arguments { out, wasm } = arguments(env::args().skip(1), &frontend)?;
+    let root = frontend.parent().context("the frontend folder has a parent")?;
+    let Arguments { out, wasm, check_proto } = arguments(env::args().skip(1), &frontend)?;
+    if check_proto {
+        return compile::check_proto(root);
+    }
     let wasm = match wasm {
         Some(wasm) => wasm,
-        None => compile::wasm(frontend.parent().context("the frontend folder has a parent")?)?,
+        None => compile::wasm(root)?,
     };
     let bound = bind::bind(&wasm)?;
     let assets = assemble(&frontend, bound)?;
@@ -72,15 +77,20 @@ struct Arguments {
     out: PathBuf,
     /// A module that is compiled already.
     wasm: Option<PathBuf>,
+    /// No page, but whether `linkmesh-proto` compiles for browsers with all that it has.
+    check_proto: bool,
 }
 
 fn arguments(mut given: impl Iterator<Item = String>, frontend: &Path) -> anyhow::Result<Arguments> {
-    let mut arguments = Arguments { out: frontend.join("dist"), wasm: None };
+    let mut arguments = Arguments { out: frontend.join("dist"), wasm: None, check_proto: false };
     while let Some(argument) = given.next() {
         match argument.as_str() {
             "--out" => arguments.out = given.next().context("--out needs a directory")?.into(),
             "--wasm" => arguments.wasm = Some(given.next().context("--wasm needs a file")?.into()),
-            other => bail!("unknown argument {other:?}; usage: linkmesh-frontend-bundle [--out DIR] [--wasm FILE]"),
+            "--check-proto" => arguments.check_proto = true,
+            other => bail!(
+                "unknown argument {other:?}; usage: linkmesh-frontend-bundle [--out DIR] [--wasm FILE] | --check-proto"
+            ),
         }
     }
     Ok(arguments)
@@ -158,9 +168,9 @@ mod tests {
     fn output_goes_beside_the_page_unless_told() {
         let parsed =
             |given: &[&str]| arguments(given.iter().map(|text| (*text).to_owned()), Path::new("frontend")).unwrap();
-        assert_eq!(parsed(&[]), Arguments { out: "frontend/dist".into(), wasm: None });
+        assert_eq!(parsed(&[]), Arguments { out: "frontend/dist".into(), wasm: None, check_proto: false });
         let told = parsed(&["--out", "x", "--wasm", "page.wasm"]);
-        assert_eq!(told, Arguments { out: "x".into(), wasm: Some("page.wasm".into()) });
+        assert_eq!(told, Arguments { out: "x".into(), wasm: Some("page.wasm".into()), check_proto: false });
     }
 
     #[test]
