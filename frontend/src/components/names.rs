@@ -19,6 +19,8 @@ pub(crate) struct Names {
     /// What is known.
     pub(crate) known: Signal<Known>,
     is_wanted: Signal<bool>,
+    /// Whether they could not be asked for: the next who wants them asks again, or the feed when it is back.
+    is_missing: Signal<bool>,
     turn: Signal<u32>,
     soon: Soon,
     tasks: Tasks,
@@ -38,6 +40,7 @@ impl Names {
             api,
             known: create_signal(Known::default()),
             is_wanted: create_signal(false),
+            is_missing: create_signal(false),
             turn: create_signal(0),
             soon: Soon::here(),
             tasks: Tasks::here(),
@@ -46,7 +49,7 @@ impl Names {
 
     /// Asks for the names, unless somebody did so before.
     pub(crate) fn want(self) {
-        if !self.is_wanted.get_untracked() {
+        if !self.is_wanted.get_untracked() || self.is_missing.get_untracked() {
             self.is_wanted.set_silent(true);
             self.load();
         }
@@ -90,10 +93,7 @@ impl Names {
             if self.turn.get_untracked() != turn {
                 return;
             }
-            // What cannot be asked for now is asked for by the next who wants it.
-            if pipelines.is_err() || destinations.is_err() {
-                self.is_wanted.set_silent(false);
-            }
+            self.is_missing.set_silent(pipelines.is_err() || destinations.is_err());
             self.known.update(|known| {
                 known.pipelines = pipelines.unwrap_or_else(|_| std::mem::take(&mut known.pipelines));
                 known.destinations = destinations.unwrap_or_else(|_| std::mem::take(&mut known.destinations));
