@@ -174,7 +174,7 @@ pub(super) fn secret(form: Form, field: &Field, path: &Path, value: Option<Value
             view! {
                 div(class="sealed") {
                     (super::super::icons::icon("lock"))
-                    span(class="grow") { "Sealed; never shown again" }
+                    span(class="grow") { "Sealed" }
                     button(r#type="button", class="btn small", disabled=locked, on:click=move |_| {
                         change(from_text(String::new(), required));
                         sealed.set(false);
