@@ -6,7 +6,6 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 HTTP ?= 127.0.0.1:8080
-GRPC ?= 127.0.0.1:50051
 DATA ?= data
 CARGO ?= cargo
 FUZZ ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
@@ -24,7 +23,7 @@ help: ## what there is
 .PHONY: run
 run: setup-run page ## build page and server, start on $(HTTP) with the data directory ./$(DATA); prints the setup link
 	@$(CARGO) build --locked --release --bin linkmesh
-	@exec $(TARGET)/release/linkmesh serve --data-dir "$(DATA)" --http "$(HTTP)" --grpc "$(GRPC)"
+	@exec $(TARGET)/release/linkmesh serve --data-dir "$(DATA)" --http "$(HTTP)"
 
 .PHONY: test
 test: setup-test ## everything that CI checks
