@@ -172,9 +172,8 @@ pub struct OpampConfig {
     pub silence: Option<Span>,
     /// How long a peer may leave what was written to it unread before it is cut.
     pub write_timeout: Span,
-    /// The heartbeat that connection-settings offers ask of agents: of those that enrol themselves, together with their own
-    /// token. One that was added with its own token beats as its program does by itself, a supervisor every 30 s; it is not
-    /// made to dial again for this.
+    /// The heartbeat that connection-settings offers ask of agents. Another one than before makes each of them dial again,
+    /// once.
     pub heartbeat: Span,
 }
 

@@ -36,6 +36,7 @@ use crate::{
 };
 
 pub mod listen;
+mod own_address;
 mod reach;
 pub mod ready;
 pub mod system;
@@ -179,6 +180,7 @@ impl Server {
             observe: observe.clone(),
             settings: Settings {
                 public_url: reach.known().map(str::to_owned),
+                public_url_needs_proof: config.server.public_url.is_some(),
                 ca_pem: authority_pem.clone(),
                 max_enrolling: config.opamp.max_enrolling,
                 timing: Timing { heartbeat: config.opamp.heartbeat.0, silence: config.opamp.silence().0 },
@@ -220,6 +222,9 @@ impl Server {
             ended.send_replace(true);
         });
         tracing::info!(%address, "listening");
+        if let Some(url) = config.server.public_url.clone() {
+            actix_rt::spawn(own_address::prove(url, handles.fleet.clone()));
+        }
         Ok(Self {
             address,
             setup_url,

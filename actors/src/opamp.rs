@@ -41,7 +41,9 @@ pub use effect::Effect;
 pub use frame::{FrameError, decode_frame, decode_message, encode_frame};
 pub use input::{Context, Credential, Input, SessionId, Surroundings, Timing, TransportKind};
 pub use permits::Permits;
-pub use record::{Drift, EffectiveFact, FailedConfig, Record, RemoteStatus, ReportedStatus, SettingsStatus};
+pub use record::{
+    Drift, EffectiveFact, FailedConfig, OfferedSettings, Record, RemoteStatus, ReportedStatus, SettingsStatus,
+};
 pub use settings::{Endpoints, EndpointsError};
 pub use state::AgentState;
 pub use uid::{UidError, normalise_uid, uid_bytes};

@@ -58,6 +58,9 @@ pub struct Settings {
     /// The server's address as collectors see it, without a slash at its end; `None` when none is known: then no
     /// connection settings are offered.
     pub public_url: Option<String>,
+    /// Whether somebody may have mistyped that address: then it is offered once it is known to lead here
+    /// ([`FleetHandle::note_host`], [`FleetHandle::address_answers`]).
+    pub public_url_needs_proof: bool,
     /// The CA certificate (PEM) that collectors should trust the server by; offered beside its address.
     pub ca_pem: Option<String>,
     /// How often OpAMP agents are to be heard, and when one is gone.
@@ -81,6 +84,7 @@ impl Default for Settings {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
             public_url: None,
+            public_url_needs_proof: false,
             ca_pem: None,
             timing: Timing::default(),
             threads: std::thread::available_parallelism().map_or(2, usize::from),
@@ -172,7 +176,8 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         .public_url
         .as_deref()
         .map(|url| Endpoints::new(url, settings.ca_pem.as_ref().map(|pem| pem.as_bytes().into())))
-        .transpose()?;
+        .transpose()?
+        .map(|endpoints| if settings.public_url_needs_proof { endpoints.unproven() } else { endpoints });
     let shared = Arc::new(Shared {
         recorder: Arc::new(Recorder::new(Arc::clone(&store))),
         permits: Permits::per_second(settings.full_states_per_second),

@@ -11,7 +11,7 @@ use std::{convert::Infallible, io::Write as _, time::Duration};
 use actix_codec::{AsyncRead, AsyncWrite, Framed};
 use actix_http::{
     ConnectionType, HttpMessage as _, Request, Response, StatusCode, h1,
-    header::{self, HeaderName, HeaderValue},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
     ws,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -67,6 +67,7 @@ async fn answer_to(
     let turned_away = |error| refuse(&agents.turn_away(error, address));
     let peer = agents.fleet.admit(bearer(request.headers()), address.map(|address| address.to_string()));
     let peer = peer.map_err(turned_away)?;
+    note_host(agents, request.headers());
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(PROTOBUF) {
@@ -112,6 +113,13 @@ async fn answer_to(
         return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed));
     }
     Ok(response.body(answer))
+}
+
+/// Whom an admitted peer looked for: it may prove that the public address leads here.
+fn note_host(agents: &Agents, headers: &HeaderMap) {
+    if let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) {
+        agents.fleet.note_host(host);
+    }
 }
 
 /// The answer to a request whose body was not taken.
@@ -215,6 +223,7 @@ fn open(agents: &web::Data<Agents>, request: &Request) -> Result<(Response<()>, 
         .fleet
         .admit(bearer(request.headers()), address.map(|address| address.to_string()))
         .map_err(turned_away)?;
+    note_host(agents, request.headers());
     let queue = OutgoingQueue::new(agents.socket_limits.max_message);
     let place = Place::take(agents, &queue).ok_or_else(|| turned_away(AdmitError::Busy))?;
     let session = agents.fleet.open_session(peer, queue.clone()).map_err(turned_away)?;

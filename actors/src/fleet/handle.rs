@@ -18,6 +18,7 @@ use super::{CollectorQuery, FleetError, QueryError};
 use crate::{
     directory::{Listing, Slot, parse_matchers},
     domain::{matcher::MatcherSet, validate::CollectorFacts},
+    opamp::Endpoints,
     render::{RenderTarget, render},
     repository::{Against, Edit, RepositoryHandle, checked_destination, checked_pipeline},
     runtime::AskError,
@@ -80,6 +81,16 @@ pub struct FleetHandle {
 impl FleetHandle {
     pub(crate) fn new(shared: Arc<Shared>, repository: RepositoryHandle) -> Self {
         Self { shared, repository }
+    }
+
+    /// A collector came that looked for this host (the header `Host`), which may prove that the public address leads here.
+    pub fn note_host(&self, host: &str) {
+        self.shared.endpoints.iter().for_each(|endpoints| endpoints.note_host(host));
+    }
+
+    /// The public address was found to lead here.
+    pub fn address_answers(&self) {
+        self.shared.endpoints.iter().for_each(Endpoints::prove);
     }
 
     /// Runs a change to its end on an actor's thread, whatever becomes of who asked: a client that leaves must not leave

@@ -13,9 +13,9 @@ use linkmesh_proto::wire::opamp::{
 use super::{
     capability::{AgentCapabilities, SERVER_CAPABILITIES},
     effect::Effect,
-    input::{Context, Credential, SessionId},
-    record::{ReportedStatus, SettingsStatus},
-    session::Offered,
+    input::{Context, Credential, SessionId, Timing},
+    record::{OfferedSettings, ReportedStatus, SettingsStatus},
+    session::{Offered, Session},
     settings,
     state::{AgentState, Output},
 };
@@ -123,8 +123,14 @@ impl AgentState {
     }
 
     /// Adds to a message what is to be offered. Config and own metrics go together: one restart of the collector.
-    pub(super) fn add_offers(&mut self, context: &Context<'_>, message: &mut ServerToAgent, out: &mut Output) {
-        self.add_token_offer(context, message, out);
+    pub(super) fn add_offers(
+        &mut self,
+        now: Now,
+        context: &Context<'_>,
+        message: &mut ServerToAgent,
+        out: &mut Output,
+    ) {
+        self.add_opamp_offer(now, context, message, out);
         if message.connection_settings.is_some() {
             return;
         }
@@ -170,20 +176,48 @@ impl AgentState {
         out.event("config_offered", format!("config {} was offered", short(hash)));
     }
 
-    /// The collector's own token, to a peer that dialled with an enrolment token.
-    fn add_token_offer(&mut self, context: &Context<'_>, message: &mut ServerToAgent, out: &mut Output) {
+    /// Address, token and heartbeat, always as the complete set: with the collector's own token to a peer that dialled
+    /// with an enrolment token, and to others when something of it is other than what they have.
+    fn add_opamp_offer(&mut self, now: Now, context: &Context<'_>, message: &mut ServerToAgent, out: &mut Output) {
         let can = self.capabilities().has(AgentCapabilities::ACCEPTS_OPAMP_SETTINGS);
         let Some(endpoints) = context.endpoints.filter(|endpoints| can && endpoints.carries_tokens()) else { return };
-        let (clock, heartbeat) = (self.clock, context.timing.heartbeat);
         let Some(session) =
-            self.primary_mut().filter(|session| session.token_offered_at.is_none() && !session.said_goodbye)
+            self.primary().filter(|session| session.token_offered_at.is_none() && !session.said_goodbye)
         else {
             return;
         };
-        let Credential::Enrolment { issued: Some(token) } = &session.credential else { return };
-        message.connection_settings = Some(endpoints.opamp_offer(token, heartbeat));
-        session.token_offered_at = Some(clock);
-        out.event("token_offered", "the collector was offered its own token");
+        let heartbeat = context.timing.heartbeat;
+        let (offer, said) = match &session.credential {
+            Credential::Enrolment { issued: None } => return,
+            Credential::Enrolment { issued: Some(token) } => {
+                (endpoints.opamp_offer(token, heartbeat), "the collector was offered its own token")
+            }
+            Credential::Collector { token } => {
+                // Of the printed files, and by itself, it has all of it but for another heartbeat.
+                let has_all = self.record.offered_opamp.is_none() && heartbeat == Timing::default().heartbeat;
+                if has_all || !session.takes_offers(self.clock) || self.awaits_full_state() || self.is_applying(session)
+                {
+                    return;
+                }
+                let offer = endpoints.opamp_offer(token, heartbeat);
+                if settings::hash_of(&offer) == self.record.offered_opamp.map(|offered| offered.hash) {
+                    return;
+                }
+                (offer, "the collector was offered other connection settings")
+            }
+        };
+        self.record.offered_opamp = settings::hash_of(&offer).map(|hash| OfferedSettings { hash, at: now.at });
+        let clock = self.clock;
+        self.primary_mut().into_iter().for_each(|session| session.token_offered_at = Some(clock));
+        message.connection_settings = Some(offer);
+        out.persist(PersistClass::Now);
+        out.event("token_offered", said);
+    }
+
+    /// Whether the answer to an offer of a text is still to come.
+    fn is_applying(&self, session: &Session) -> bool {
+        let reports_status = self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG);
+        session.offered.is_some_and(|offered| reports_status && !offered.overdue)
     }
 
     fn add_metrics_offer(&mut self, context: &Context<'_>, message: &mut ServerToAgent, out: &mut Output) {
@@ -217,7 +251,7 @@ impl AgentState {
         let (id, raw_uid) = (session.id, session.raw_uid.to_vec());
         let mut message =
             ServerToAgent { instance_uid: raw_uid, capabilities: SERVER_CAPABILITIES, ..Default::default() };
-        self.add_offers(context, &mut message, out);
+        self.add_offers(now, context, &mut message, out);
         if message.remote_config.is_some() || message.connection_settings.is_some() {
             out.effects.push(Effect::Push(id, Box::new(message)));
         }
@@ -232,10 +266,8 @@ impl AgentState {
         if !self.record.restart_pending || !self.can_restart() {
             return;
         }
-        let reports_status = self.capabilities().has(AgentCapabilities::REPORTS_REMOTE_CONFIG);
-        let is_applying = |offered: Offered| reports_status && !offered.overdue;
         let Some(session) = self.primary().filter(|session| session.id == id && session.uid.is_some()) else { return };
-        if session.offered.is_some_and(is_applying) {
+        if self.is_applying(session) {
             return;
         }
         let bare = ServerToAgent {

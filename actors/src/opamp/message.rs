@@ -14,9 +14,10 @@ use prost::Message;
 use super::{
     admission::bad_request,
     capability::{AgentCapabilities, SERVER_CAPABILITIES},
+    delivery::ANSWER,
     effect::Effect,
     input::{Context, SessionId},
-    record::{ReportedStatus, SettingsStatus},
+    record::{OfferedSettings, ReportedStatus, SettingsStatus},
     session::Rival,
     state::{AgentState, Output},
     uid::{normalise_uid, uid_bytes},
@@ -194,13 +195,13 @@ impl AgentState {
         let mut reply = acknowledgement(message.instance_uid.clone());
         let known = self.record.uid == Some(uid);
         if !known {
-            self.new_process(uid, out);
+            self.new_process(now, uid, out);
         }
         let restarts = if is_bare(&message) {
             self.full.needed |= !known;
             false
         } else {
-            self.sequence((known, is_first), &message, out)
+            self.sequence(now, (known, is_first), &message, out)
         };
         let begins = is_first || !known || restarts;
         if let Some(session) = self.primary_mut() {
@@ -241,27 +242,31 @@ impl AgentState {
         }
         self.settle();
         if moment == Moment::Now {
-            self.add_offers(context, &mut reply, out);
+            self.add_offers(now, context, &mut reply, out);
         }
         reply
     }
 
     /// The same collector in another process, with nothing of the old one.
-    fn new_process(&mut self, uid: InstanceUid, out: &mut Output) {
+    fn new_process(&mut self, now: Now, uid: InstanceUid, out: &mut Output) {
         if self.record.uid.is_some() {
             out.event("new_process", format!("another process with this token: instance {uid}"));
         }
         self.record.uid = Some(uid);
         self.record.offered_settings = None;
         self.forget_reports();
-        self.begin_session_anew();
+        self.begin_session_anew(now);
         self.full.requested_at = None;
         out.persist(PersistClass::Now);
         out.row_changed = true;
     }
 
-    fn begin_session_anew(&mut self) {
+    fn begin_session_anew(&mut self, now: Now) {
         let clock = self.clock;
+        // Released supervisors keep what they were offered in memory only, and take it with a new client, whose numbers
+        // begin anew as those of a new process do.
+        let is_taken_now = |offered: &OfferedSettings| now.at < offered.at.plus(ANSWER);
+        self.record.offered_opamp = self.record.offered_opamp.filter(is_taken_now);
         self.primary_mut().into_iter().for_each(|session| session.begin_anew(clock));
     }
 
@@ -277,7 +282,13 @@ impl AgentState {
     }
 
     /// Sequence numbers: a gap means that something was missed. Says whether a process begins.
-    fn sequence(&mut self, (known, is_first): (bool, bool), message: &AgentToServer, out: &mut Output) -> bool {
+    fn sequence(
+        &mut self,
+        now: Now,
+        (known, is_first): (bool, bool),
+        message: &AgentToServer,
+        out: &mut Output,
+    ) -> bool {
         let last = self.record.last_seq;
         let is_repeated = known && message.sequence_num == last;
         let is_next = known && Some(message.sequence_num) == last.checked_add(1);
@@ -288,7 +299,7 @@ impl AgentState {
         let restarts = known && (gap || is_first) && message.sequence_num <= 1 && message.agent_description.is_some();
         if restarts {
             self.forget_reports();
-            self.begin_session_anew();
+            self.begin_session_anew(now);
         } else if known && gap && !is_first {
             self.primary_mut().into_iter().for_each(|session| session.note_gap(clock));
         }

@@ -58,6 +58,9 @@ pub struct Record {
     pub restart_pending: bool,
     /// The own-metrics settings that it was offered last.
     pub offered_settings: Option<ConfigHash>,
+    /// The opamp settings that it was offered last: address, token, heartbeat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offered_opamp: Option<OfferedSettings>,
     /// What it last said of settings that it was offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings_status: Option<SettingsStatus>,
@@ -122,6 +125,15 @@ pub struct RemoteStatus {
     /// The collector's own words.
     pub error: Box<str>,
     /// When it said so.
+    pub at: Timestamp,
+}
+
+/// Settings that an agent was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedSettings {
+    /// All of them.
+    pub hash: ConfigHash,
+    /// When they were offered.
     pub at: Timestamp,
 }
 

@@ -1,6 +1,12 @@
 //! Connection settings that the server offers (opamp-spec, `ConnectionSettingsOffers`).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use linkmesh_proto::{
     ConfigHash,
@@ -11,12 +17,16 @@ use linkmesh_proto::{
 use prost::Message;
 
 /// The server's addresses as agents see them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Endpoints {
+    /// Host and port, as in a request that comes by this address; the port of the scheme is left out.
+    authority: Box<str>,
     opamp: Box<str>,
     metrics: Box<str>,
     ca_pem: Option<Arc<[u8]>>,
     carries_tokens: bool,
+    /// Whether the server is known to be reached by this address.
+    is_proven: AtomicBool,
 }
 
 /// Why a public URL gives no endpoints.
@@ -43,6 +53,7 @@ impl Endpoints {
             _ => return Err(EndpointsError::Url),
         };
         let authority = rest.split('/').next().unwrap_or_default();
+        let own_port = if socket == "wss" { ":443" } else { ":80" };
         let host = match authority.strip_prefix('[') {
             Some(v6) => v6.split(']').next().unwrap_or_default(),
             None => authority.split(':').next().unwrap_or_default(),
@@ -52,6 +63,8 @@ impl Endpoints {
         }
         let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
         Ok(Self {
+            authority: authority.strip_suffix(own_port).unwrap_or(authority).to_ascii_lowercase().into(),
+            is_proven: AtomicBool::new(true),
             opamp: format!("{socket}://{rest}/v1/opamp").into(),
             metrics: format!("{url}/v1/metrics").into(),
             carries_tokens: loopback || socket == "wss" && ca_pem.is_some(),
@@ -59,10 +72,33 @@ impl Endpoints {
         })
     }
 
-    /// Whether a collector's token may be offered.
+    /// Takes the address for one that nobody has come by yet. Released supervisors never go back to the address that
+    /// they had: what leads nowhere must not be offered (opamp.md 2.8).
     #[must_use]
-    pub const fn carries_tokens(&self) -> bool {
-        self.carries_tokens
+    pub fn unproven(self) -> Self {
+        Self { is_proven: AtomicBool::new(false), ..self }
+    }
+
+    /// The server was reached by its address.
+    pub fn prove(&self) {
+        self.is_proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Somebody came who looked for this host (the header `Host`).
+    pub fn note_host(&self, host: &str) {
+        let is_looked_for = || {
+            let host = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host);
+            host.eq_ignore_ascii_case(&self.authority)
+        };
+        if !self.is_proven.load(Ordering::Relaxed) && is_looked_for() {
+            self.prove();
+        }
+    }
+
+    /// Whether opamp settings, a collector's token among them, may be offered now.
+    #[must_use]
+    pub fn carries_tokens(&self) -> bool {
+        self.carries_tokens && self.is_proven.load(Ordering::Relaxed)
     }
 
     /// Where own metrics go.
@@ -128,7 +164,27 @@ mod tests {
         assert_eq!(&*endpoints.opamp, "wss://fleet.example.com:8443/base/v1/opamp");
         assert_eq!(endpoints.metrics(), "https://fleet.example.com:8443/base/v1/metrics");
         for bad in ["", "fleet.example.com", "ftp://x", "http://", "https:///x", "http://:80"] {
-            assert_eq!(Endpoints::new(bad, None), Err(EndpointsError::Url), "{bad:?}");
+            assert_eq!(Endpoints::new(bad, None).err(), Some(EndpointsError::Url), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_travel_to_an_address_by_which_somebody_came() {
+        for (url, host, comes) in [
+            ("https://fleet.example.com", "fleet.example.com", true),
+            ("https://Fleet.example.com:443/base", "fleet.EXAMPLE.com", true),
+            ("https://fleet.example.com", "fleet.example.com:443", true),
+            ("https://fleet.example.com:8443", "fleet.example.com:8443", true),
+            ("https://fleet.example.com:8443", "fleet.example.com", false),
+            ("https://flet.example.com", "fleet.example.com", false),
+            ("https://fleet.example.com", "", false),
+        ] {
+            let endpoints = Endpoints::new(url, Some(Arc::from(&b"pem"[..]))).unwrap().unproven();
+            assert!(!endpoints.carries_tokens());
+            endpoints.note_host(host);
+            assert_eq!(endpoints.carries_tokens(), comes, "{url} {host}");
+            endpoints.prove();
+            assert!(endpoints.carries_tokens());
         }
     }
 

@@ -19,7 +19,8 @@ use super::*;
 use crate::{
     domain::health::HealthTree,
     opamp::{
-        AgentCapabilities, Drift, EffectiveFact, FailedConfig, Record, RemoteStatus, ReportedStatus, SettingsStatus,
+        AgentCapabilities, Drift, EffectiveFact, FailedConfig, OfferedSettings, Record, RemoteStatus, ReportedStatus,
+        SettingsStatus,
     },
 };
 
@@ -85,6 +86,7 @@ fn otelcol() -> Record {
         was_configured: true,
         restart_pending: true,
         offered_settings: Some(hash("settings")),
+        offered_opamp: Some(OfferedSettings { hash: hash("opamp settings"), at: at(10) }),
         settings_status: Some(SettingsStatus { hash: Some(hash("settings before")), status: ReportedStatus::Failed }),
         components: Box::from([0xc0, 0xff, 0xee]),
     }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use linkmesh_proto::wire::opamp::{AgentToServer, ConnectionSettingsStatus, ServerToAgent};
 
@@ -19,7 +19,7 @@ fn enrolled_agent_is_offered_its_token_at_once_and_nothing_else() {
     let config = desired("a");
     let mut server = Server::new(Some(&config));
     server.endpoints = endpoints();
-    server.timing.heartbeat = std::time::Duration::from_secs(45);
+    server.timing.heartbeat = Duration::from_secs(45);
     server.open_as(1, TransportKind::WebSocket, Credential::Enrolment { issued: Some("lmct_new".into()) });
     let mut agent = Agent::default();
     let reply = server.send(1, agent.full());
@@ -185,4 +185,97 @@ fn process_that_posts_anew_with_its_enrolment_token_is_offered_its_own_again() {
         server.pass_s(5);
         assert!(!has_token(server.send(1, Agent::default().full())));
     }
+}
+
+fn opamp_offers(sent: Vec<ServerToAgent>) -> Vec<(u64, String)> {
+    let opamp = sent.into_iter().filter_map(|message| message.connection_settings?.opamp);
+    opamp.map(|opamp| (opamp.heartbeat_interval_seconds, opamp.headers.unwrap().headers[0].value.clone())).collect()
+}
+
+#[test]
+fn other_settings_than_before_are_offered_once_also_to_those_with_their_own_token() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    server.endpoints = endpoints();
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    agent.run(&mut server, 1, &config);
+    server.pass_s(60);
+    server.send(1, agent.heartbeat());
+    assert_eq!(opamp_offers(server.sent()), [], "it has all of it by itself");
+    // The server comes back with another heartbeat.
+    let mut server = server.restarted(Some(&config));
+    server.endpoints = endpoints();
+    server.timing.heartbeat = Duration::from_secs(45);
+    server.open(2);
+    server.send(2, agent.heartbeat());
+    server.pass_s(10);
+    assert_eq!(opamp_offers(server.sent()), [(45, "Bearer lmct_t".to_owned())]);
+    // It takes them with a new client. Nobody remembers what is not stored.
+    server.close(2);
+    let mut server = server.restarted(Some(&config));
+    server.endpoints = endpoints();
+    server.timing.heartbeat = Duration::from_secs(45);
+    let mut again = Agent { status: agent.status.clone(), running: agent.running.clone(), ..Agent::default() };
+    again.start(&mut server, 3);
+    for _ in 0..5 {
+        server.pass_s(30);
+        server.send(3, again.heartbeat());
+    }
+    assert_eq!(opamp_offers(server.sent()), [], "once");
+    // Its host starts again, with what the file says.
+    server.close(3);
+    let mut fresh = Agent { status: agent.status.clone(), running: agent.running.clone(), ..Agent::default() };
+    fresh.start(&mut server, 4);
+    assert_eq!(opamp_offers(server.sent()).len(), 1);
+    // And the server with what it had at first: that is a change, too.
+    let mut server = server.restarted(Some(&config));
+    server.endpoints = endpoints();
+    server.timing.heartbeat = Duration::from_secs(30);
+    server.open(5);
+    server.send(5, fresh.heartbeat());
+    server.pass_s(10);
+    assert_eq!(opamp_offers(server.sent()), [(30, "Bearer lmct_t".to_owned())]);
+}
+
+#[test]
+fn other_settings_wait_until_a_text_is_applied() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    server.endpoints = endpoints();
+    server.timing.heartbeat = Duration::from_secs(45);
+    let mut agent = Agent::default();
+    server.open(1);
+    server.send(1, agent.full());
+    server.send(1, agent.with_health(healthy()));
+    assert_eq!(opamp_offers(server.sent()).len(), 1, "they come before the first text");
+    server.pass_s(10);
+    assert_eq!(server.offered(), [config.hash().as_bytes().to_vec()]);
+    server.send(1, agent.with_status(config.hash().as_bytes(), APPLYING, ""));
+    let mut server = server.restarted(Some(&config));
+    server.endpoints = endpoints();
+    server.timing.heartbeat = Duration::from_secs(60);
+    server.open(2);
+    server.send(2, agent.heartbeat());
+    let other = desired("b");
+    server.desire(Some(&other));
+    server.send(2, agent.with_status(other.hash().as_bytes(), APPLYING, ""));
+    let before = opamp_offers(server.sent());
+    server.send(2, agent.with_health(healthy()));
+    server.send(2, agent.with_status(other.hash().as_bytes(), APPLIED, ""));
+    assert_eq!(before.len() + opamp_offers(server.sent()).len(), 1);
+}
+
+#[test]
+fn address_that_nobody_came_by_is_not_offered() {
+    let mut server = Server::new(None);
+    server.endpoints = endpoints().map(Endpoints::unproven);
+    server.open_as(1, TransportKind::WebSocket, Credential::Enrolment { issued: Some("lmct_new".into()) });
+    let mut agent = Agent::default();
+    server.send(1, agent.full());
+    server.pass_s(30);
+    assert_eq!(opamp_offers(server.sent()), []);
+    server.endpoints.as_ref().unwrap().note_host("fleet.example.com");
+    server.send(1, agent.heartbeat());
+    assert_eq!(opamp_offers(server.sent()).len(), 1);
 }
