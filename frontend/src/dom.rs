@@ -179,15 +179,13 @@ pub(crate) fn bring_to_top(selector: &str) {
     }
 }
 
-/// Scrolls what stands beside the text that somebody scrolls in a `.pair` to the same lines.
+/// Scrolls what stands beside a text in a `.pair` to the same lines, whether somebody scrolled it or the browser did, as when
+/// the window changes. The one that somebody has at hand leads.
 pub(crate) fn scroll_beside(event: &web_sys::Event) {
     let Some(this) = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return;
     };
-    // The other one scrolls by this, and by nobody's hand.
-    if !this.matches(":hover,:focus").unwrap_or(false) {
-        return;
-    }
+    let is_at_hand = |text: &web_sys::HtmlElement| text.matches(":hover,:focus").unwrap_or(false);
     let Ok(Some(others)) =
         this.closest(".pair").map(|pair| pair.and_then(|pair| pair.query_selector_all(".code").ok()))
     else {
@@ -195,7 +193,7 @@ pub(crate) fn scroll_beside(event: &web_sys::Event) {
     };
     for other in (0..others.length()).filter_map(|index| others.get(index)?.dyn_into::<web_sys::HtmlElement>().ok()) {
         // On small screens they stand one below the other.
-        if other.offset_left() != this.offset_left() && !other.matches(":hover").unwrap_or(false) {
+        if other.offset_left() != this.offset_left() && (is_at_hand(&this) || !is_at_hand(&other)) {
             other.set_scroll_top(this.scroll_top());
         }
     }

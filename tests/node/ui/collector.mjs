@@ -278,12 +278,14 @@ export async function drift(id, flow) {
   const row = (side) => part(side).evaluate((code, name) => [[...code.children].findIndex((line) => line.textContent.trim() === `${name}:`), code.children.length].join(" of "), flow.processor);
   if (await row("desired") !== await row("effective")) throw new Error(`row ${await row("desired")} stands beside ${await row("effective")}`);
   if (await part("desired").locator(".e").count() === 0) throw new Error("nothing stands beside the defaults that the collector adds");
+  const scrolled = (past) => page.waitForFunction((past) => {
+    const [left, right] = ["desired", "effective"].map((side) => document.querySelector(`[data-testid=${side}]`).scrollTop);
+    return left !== past && left === right;
+  }, past);
+  const before = await part("desired").evaluate((code) => code.scrollTop);
   await part("desired").hover();
   await page.mouse.wheel(0, 200);
-  await page.waitForFunction(() => {
-    const [left, right] = ["desired", "effective"].map((side) => document.querySelector(`[data-testid=${side}]`).scrollTop);
-    return left > 0 && left === right;
-  });
+  await scrolled(before);
   await picture("collector-drifted");
   await show("/", "overview", "overview-drifted");
   await ask({ do: "leave" });
