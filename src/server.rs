@@ -222,8 +222,8 @@ impl Server {
             ended.send_replace(true);
         });
         tracing::info!(%address, "listening");
-        if let Some(url) = config.server.public_url.clone() {
-            actix_rt::spawn(own_address::prove(url, handles.fleet.clone()));
+        if config.server.public_url.is_some() {
+            actix_rt::spawn(own_address::prove(handles.fleet.clone()));
         }
         Ok(Self {
             address,

@@ -17,13 +17,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// Tries the address until it takes a connection.
-pub(super) async fn prove(url: String, fleet: FleetHandle) {
-    let Some(authority) = authority(&url) else { return };
+pub(super) async fn prove(fleet: FleetHandle) {
+    let Some(address) = fleet.public_address() else { return };
     let mut is_told = false;
     let mut again = interval(AGAIN);
     loop {
         again.tick().await;
-        let error = match timeout(CONNECT, TcpStream::connect(&authority)).await {
+        let error = match timeout(CONNECT, TcpStream::connect(&address)).await {
             Ok(Ok(_)) => break,
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer".to_owned(),
@@ -31,46 +31,14 @@ pub(super) async fn prove(url: String, fleet: FleetHandle) {
         if !is_told {
             is_told = true;
             tracing::warn!(
-                %url, %error,
+                %address, %error,
                 "server.public_url takes no connection from here: collectors are offered no address and token of their own \
                  until it does, or one of them comes by it"
             );
         }
     }
     if is_told {
-        tracing::info!(%url, "server.public_url takes connections");
+        tracing::info!(%address, "server.public_url takes connections");
     }
     fleet.address_answers();
-}
-
-/// Host and port of a URL, the port of its scheme where it names none.
-fn authority(url: &str) -> Option<String> {
-    let (rest, port) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => (rest, 443),
-        (_, Some(rest)) => (rest, 80),
-        _ => return None,
-    };
-    let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    Some(if has_port { authority.to_owned() } else { format!("{authority}:{port}") })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn host_and_port_are_those_of_the_url() {
-        for (url, expected) in [
-            ("https://lm.example.org", Some("lm.example.org:443")),
-            ("http://lm.example.org/base", Some("lm.example.org:80")),
-            ("https://lm.example.org:8443/", Some("lm.example.org:8443")),
-            ("https://[::1]", Some("[::1]:443")),
-            ("https://[::1]:8443", Some("[::1]:8443")),
-            ("https://", None),
-            ("lm.example.org", None),
-        ] {
-            assert_eq!(authority(url).as_deref(), expected, "{url}");
-        }
-    }
 }

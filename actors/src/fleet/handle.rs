@@ -88,6 +88,12 @@ impl FleetHandle {
         self.shared.endpoints.iter().for_each(|endpoints| endpoints.note_host(host));
     }
 
+    /// Host and port of the public address, where there is one.
+    #[must_use]
+    pub fn public_address(&self) -> Option<String> {
+        self.shared.endpoints.as_ref().map(Endpoints::dial_address)
+    }
+
     /// The public address was found to lead here.
     pub fn address_answers(&self) {
         self.shared.endpoints.iter().for_each(Endpoints::prove);

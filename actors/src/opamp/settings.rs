@@ -21,6 +21,8 @@ use prost::Message;
 pub struct Endpoints {
     /// Host and port, as in a request that comes by this address; the port of the scheme is left out.
     authority: Box<str>,
+    /// The port of the scheme: `:443` or `:80`.
+    scheme_port: &'static str,
     opamp: Box<str>,
     metrics: Box<str>,
     ca_pem: Option<Arc<[u8]>>,
@@ -53,7 +55,7 @@ impl Endpoints {
             _ => return Err(EndpointsError::Url),
         };
         let authority = rest.split('/').next().unwrap_or_default();
-        let own_port = if socket == "wss" { ":443" } else { ":80" };
+        let scheme_port = if socket == "wss" { ":443" } else { ":80" };
         let host = match authority.strip_prefix('[') {
             Some(v6) => v6.split(']').next().unwrap_or_default(),
             None => authority.split(':').next().unwrap_or_default(),
@@ -63,7 +65,8 @@ impl Endpoints {
         }
         let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
         Ok(Self {
-            authority: authority.strip_suffix(own_port).unwrap_or(authority).to_ascii_lowercase().into(),
+            authority: authority.strip_suffix(scheme_port).unwrap_or(authority).to_ascii_lowercase().into(),
+            scheme_port,
             is_proven: AtomicBool::new(true),
             opamp: format!("{socket}://{rest}/v1/opamp").into(),
             metrics: format!("{url}/v1/metrics").into(),
@@ -84,12 +87,17 @@ impl Endpoints {
         self.is_proven.store(true, Ordering::Relaxed);
     }
 
+    /// Host and port to connect to.
+    #[must_use]
+    pub fn dial_address(&self) -> String {
+        let has_port = self.authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        format!("{}{}", self.authority, if has_port { "" } else { self.scheme_port })
+    }
+
     /// Somebody came who looked for this host (the header `Host`).
     pub fn note_host(&self, host: &str) {
-        let is_looked_for = || {
-            let host = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host);
-            host.eq_ignore_ascii_case(&self.authority)
-        };
+        let is_looked_for =
+            || host.strip_suffix(self.scheme_port).unwrap_or(host).eq_ignore_ascii_case(&self.authority);
         if !self.is_proven.load(Ordering::Relaxed) && is_looked_for() {
             self.prove();
         }
@@ -176,6 +184,7 @@ mod tests {
             ("https://fleet.example.com", "fleet.example.com:443", true),
             ("https://fleet.example.com:8443", "fleet.example.com:8443", true),
             ("https://fleet.example.com:8443", "fleet.example.com", false),
+            ("https://fleet.example.com", "fleet.example.com:80", false),
             ("https://flet.example.com", "fleet.example.com", false),
             ("https://fleet.example.com", "", false),
         ] {
@@ -199,6 +208,20 @@ mod tests {
         assert!(carries("http://127.0.0.1:8080", false));
         assert!(carries("http://[::1]:8080", false));
         assert!(carries("http://localhost:8080", false));
+    }
+
+    #[test]
+    fn address_is_dialled_at_the_port_of_its_scheme_unless_it_names_one() {
+        for (url, expected) in [
+            ("https://lm.example.org", "lm.example.org:443"),
+            ("https://lm.example.org:443", "lm.example.org:443"),
+            ("http://lm.example.org/base", "lm.example.org:80"),
+            ("https://lm.example.org:8443/", "lm.example.org:8443"),
+            ("https://[::1]", "[::1]:443"),
+            ("https://[::1]:8443", "[::1]:8443"),
+        ] {
+            assert_eq!(Endpoints::new(url, None).unwrap().dial_address(), expected, "{url}");
+        }
     }
 
     #[test]
