@@ -159,12 +159,30 @@ pub(crate) fn query_pairs() -> Vec<(String, String)> {
     pairs
 }
 
-/// Scrolls within a positioned element so that the first of these parts is seen, with a few lines above it.
+/// Scrolls within an element so that the first of these parts is seen, with a few lines above it.
 pub(crate) fn reveal(frame: &web_sys::Element, part: &str) {
-    let part = frame.query_selector(part).ok().flatten();
-    if let Some(part) = part.and_then(|part| part.dyn_into::<web_sys::HtmlElement>().ok()) {
-        frame.set_scroll_top((part.offset_top() - 60).max(0));
+    if let Ok(Some(part)) = frame.query_selector(part) {
+        let below = part.get_bounding_client_rect().top() - frame.get_bounding_client_rect().top();
+        // Pixels of a page are far from the limits of either type.
+        #[expect(clippy::cast_possible_truncation, reason = "a place in a page fits")]
+        frame.set_scroll_top((frame.scroll_top() + below as i32 - 100).max(0));
     }
+}
+
+/// Does something with each of these parts of an element.
+pub(crate) fn each(of: &web_sys::Element, parts: &str, mut with: impl FnMut(&web_sys::Element)) {
+    let Ok(parts) = of.query_selector_all(parts) else {
+        return;
+    };
+    for part in (0..parts.length()).filter_map(|index| parts.get(index)?.dyn_into::<web_sys::Element>().ok()) {
+        with(&part);
+    }
+}
+
+/// Sets a property of the style of one element; an attribute would be against the page's content security policy.
+pub(crate) fn set_style(element: &web_sys::HtmlElement, property: &str, value: &str) {
+    // Fails for none that the sheet can name.
+    _ = element.style().set_property(property, value);
 }
 
 /// Whether all stands in one column, the lanes of a chain too; the style sheet has the same width.
@@ -176,26 +194,6 @@ pub(crate) fn is_narrow() -> bool {
 pub(crate) fn bring_to_top(selector: &str) {
     if let Ok(Some(element)) = document().query_selector(selector) {
         element.scroll_into_view();
-    }
-}
-
-/// Scrolls what stands beside a text in a `.pair` to the same lines, whether somebody scrolled it or the browser did, as when
-/// the window changes. The one that somebody has at hand leads.
-pub(crate) fn scroll_beside(event: &web_sys::Event) {
-    let Some(this) = event.current_target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok()) else {
-        return;
-    };
-    let is_at_hand = |text: &web_sys::HtmlElement| text.matches(":hover,:focus").unwrap_or(false);
-    let Ok(Some(others)) =
-        this.closest(".pair").map(|pair| pair.and_then(|pair| pair.query_selector_all(".code").ok()))
-    else {
-        return;
-    };
-    for other in (0..others.length()).filter_map(|index| others.get(index)?.dyn_into::<web_sys::HtmlElement>().ok()) {
-        // On small screens they stand one below the other.
-        if other.offset_left() != this.offset_left() && (is_at_hand(&this) || !is_at_hand(&other)) {
-            other.set_scroll_top(this.scroll_top());
-        }
     }
 }
 

@@ -65,8 +65,32 @@ pub(crate) fn changes(label: &'static str, old: &str, new: &str) -> View {
     lines(label, &compared)
 }
 
-/// One side of two texts beside each other, which scroll together. `of` is its line of a row.
-pub(crate) fn side(id: &'static str, label: &'static str, rows: &[Row], of: fn(&Row) -> &Option<String>) -> View {
+/// What a collector should run beside what it runs, each under its head. They scroll as one, and a line that is too long goes
+/// on below itself on its side alone: what belongs together stands at one height.
+pub(crate) fn beside(rows: &[Row], (desired_head, effective_head): (View, View)) -> View {
+    let node = create_node_ref();
+    // The rows that both sides share: the heads, and the lines.
+    let shared = rows.len() + 1;
+    on_mount(move || {
+        if let Some(pair) = node.try_get().and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
+            dom::set_style(&pair, "--rows", &shared.to_string());
+            // What is marked is what one came for. In one column each side scrolls by itself.
+            dom::reveal(&pair, ".m");
+            dom::each(&pair, ".code", |side| dom::reveal(side, ".m"));
+        }
+    });
+    let desired = side("desired", "What it should run", rows, |row| &row.desired);
+    let effective = side("effective", "What it runs", rows, |row| &row.effective);
+    view! {
+        div(r#ref=node, class="pair rows", data-testid="beside") {
+            div { div(class="pair-head") { (desired_head) } (desired) }
+            div { div(class="pair-head") { (effective_head) } (effective) }
+        }
+    }
+}
+
+/// One side of a comparison. `of` is its line of a row.
+fn side(id: &'static str, label: &'static str, rows: &[Row], of: fn(&Row) -> &Option<String>) -> View {
     let lines: Vec<View> = rows
         .iter()
         .map(|row| {
@@ -80,14 +104,7 @@ pub(crate) fn side(id: &'static str, label: &'static str, rows: &[Row], of: fn(&
             view! { span(class=class) { (content) } }
         })
         .collect();
-    let node = create_node_ref();
-    // What is marked is what one came for.
-    on_mount(move || {
-        if let Some(node) = node.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
-            dom::reveal(&node, ".m");
-        }
-    });
-    view! { div(r#ref=node, class="code", data-testid=id, tabindex="0", role="region", aria-label=label, on:scroll=|event: web_sys::Event| dom::scroll_beside(&event)) { (lines) } }
+    view! { div(class="code", data-testid=id, tabindex="0", role="region", aria-label=label) { (lines) } }
 }
 
 /// A line with its key, or its comment, in another colour; right for YAML and Alloy alike.

@@ -274,19 +274,37 @@ export async function drift(id, flow) {
     const marked = await part(side).locator(".m").count();
     if (marked === 0) throw new Error(`no line is marked in what is ${side}`);
   }
-  // What belongs together stands in one row, and stays there when one side is scrolled.
-  const row = (side) => part(side).evaluate((code, name) => [[...code.children].findIndex((line) => line.textContent.trim() === `${name}:`), code.children.length].join(" of "), flow.processor);
-  if (await row("desired") !== await row("effective")) throw new Error(`row ${await row("desired")} stands beside ${await row("effective")}`);
+  // What belongs together stands at one height, scrolled or not, in a window that was narrow before too.
   if (await part("desired").locator(".e").count() === 0) throw new Error("nothing stands beside the defaults that the collector adds");
-  const scrolled = (past) => page.waitForFunction((past) => {
-    const [left, right] = ["desired", "effective"].map((side) => document.querySelector(`[data-testid=${side}]`).scrollTop);
-    return left !== past && left === right;
-  }, past);
-  const before = await part("desired").evaluate((code) => code.scrollTop);
+  const apart = () => page.evaluate(() => {
+    const tops = (side) => [...document.querySelector(`[data-testid=${side}]`).children].map((line) => Math.round(line.getBoundingClientRect().top));
+    const [left, right] = [tops("desired"), tops("effective")];
+    if (left.length < 20 || left.length !== right.length) return `${left.length} rows beside ${right.length}`;
+    const row = left.findIndex((top, index) => top !== right[index]);
+    return row < 0 ? null : `row ${row} stands at ${left[row]} beside ${right[row]}`;
+  });
+  const together = async (when) => { const found = await apart(); if (found) throw new Error(`${when}: ${found}`); };
+  const row = (side) => part(side).evaluate((code, name) => [...code.children].findIndex((line) => line.textContent.trim() === `${name}:`), flow.processor);
+  if (await row("desired") < 0 || await row("desired") !== await row("effective")) throw new Error(`row ${await row("desired")} stands beside ${await row("effective")}`);
+  await together("as it opens");
+  const seen = (side) => part(side).locator(".m").first().evaluate((line) => {
+    const [here, frame] = [line.getBoundingClientRect(), line.closest("[data-testid=beside]").getBoundingClientRect()];
+    return here.top >= frame.top && here.bottom <= frame.bottom;
+  });
+  if (!await seen("desired") || !await seen("effective")) throw new Error("what is marked is out of sight");
+  await picture("collector-drifted");
+  const before = await part("beside").evaluate((pair) => pair.scrollTop);
   await part("desired").hover();
   await page.mouse.wheel(0, 200);
-  await scrolled(before);
-  await picture("collector-drifted");
+  await page.waitForFunction((past) => document.querySelector("[data-testid=beside]").scrollTop !== past, before);
+  await together("scrolled");
+  const wide = page.viewportSize();
+  await page.setViewportSize({ ...wide, width: 480 });
+  await part("desired").hover();
+  await page.mouse.wheel(0, 150);
+  await page.setViewportSize(wide);
+  await together("wide again");
+  await picture("collector-drifted-scrolled");
   await show("/", "overview", "overview-drifted");
   await ask({ do: "leave" });
   await go(`/collectors/${id}`, "collector");

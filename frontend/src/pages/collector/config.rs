@@ -115,31 +115,6 @@ fn texts(config: &CollectorConfig, runtime: Runtime, withheld: bool) -> View {
         let empty = bits::state("empty", icon, title, text, link);
         return view! { (empty) (effective) };
     };
-    let (left, right) = match &config.effective {
-        Some(effective) => {
-            let rows = match runtime {
-                Runtime::Alloy => beside::lines(&desired.body, &effective.body),
-                Runtime::Otelcol => {
-                    let places = config.drift.differences.iter().map(|difference| &*difference.path);
-                    beside::yaml(&desired.body, &effective.body, places)
-                }
-            };
-            (
-                code::side("desired", "What it should run", &rows, |row| &row.desired),
-                code::side("effective", "What it runs", &rows, |row| &row.effective),
-            )
-        }
-        None => {
-            let waiting = bits::state(
-                "empty",
-                "info",
-                view! { "Not reported" },
-                view! { "The collector has not said what it runs." },
-                View::new(),
-            );
-            (code::text("desired", "What it should run", &desired.body), waiting)
-        }
-    };
     let (hash, full) = (format::short(&desired.hash), desired.hash.to_string());
     let (commit, href) = (format::short(&desired.revision), format!("/history/{}", desired.revision));
     let body = desired.body.clone();
@@ -182,22 +157,45 @@ fn texts(config: &CollectorConfig, runtime: Runtime, withheld: bool) -> View {
         }
         _ => "",
     };
+    let desired_head = view! {
+        b { "What it should run" }
+        span(class="mono dim", title=full) { (hash) }
+        span(class="sub grow") { "from " a(class="link mono", href=href) { (commit) } }
+        (redacted)
+        (copy)
+    };
+    let both = match &config.effective {
+        Some(effective) => {
+            let rows = match runtime {
+                Runtime::Alloy => beside::lines(&desired.body, &effective.body),
+                Runtime::Otelcol => {
+                    let places = config.drift.differences.iter().map(|difference| &*difference.path);
+                    beside::yaml(&desired.body, &effective.body, places)
+                }
+            };
+            code::beside(&rows, (desired_head, effective_head))
+        }
+        None => {
+            let text = code::text("desired", "What it should run", &desired.body);
+            let waiting = bits::state(
+                "empty",
+                "info",
+                view! { "Not reported" },
+                view! { "The collector has not said what it runs." },
+                View::new(),
+            );
+            view! {
+                div(class="pair") {
+                    div { div(class="pair-head") { (desired_head) } (text) }
+                    div { div(class="pair-head") { (effective_head) } (waiting) }
+                }
+            }
+        }
+    };
     view! {
         (older)
         (step)
-        div(class="pair") {
-            div {
-                div(class="pair-head") {
-                    b { "What it should run" }
-                    span(class="mono dim", title=full) { (hash) }
-                    span(class="sub grow") { "from " a(class="link mono", href=href) { (commit) } }
-                    (redacted)
-                    (copy)
-                }
-                (left)
-            }
-            div { div(class="pair-head") { (effective_head) } (right) }
-        }
+        (both)
         (if drifted.is_empty() && sorted.is_empty() { View::new() } else { view! { div(class="table-foot") { (drifted) (sorted) } } })
     }
 }
