@@ -64,7 +64,8 @@ fmt: ## formatting
 	@$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
 
 .PHONY: lint
-lint: ## clippy, warnings count; and what crosses a wire, whole, for browsers
+lint: ## clippy, warnings count; what crosses a wire, whole, for browsers; the lock file of the fuzz targets
+	@$(CARGO) update --locked --workspace --quiet --manifest-path tests/fuzz/Cargo.toml
 	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
 	@$(CARGO) run --locked --quiet -p linkmesh-frontend-bundle -- --check-proto
 
