@@ -17,7 +17,7 @@
 //! | `status`, `config-state` | the words of state, in rows and on a collector's page |
 //! | `tile-<name>` | a figure: `connected`, `degraded`, `offline`, `pending`, `drifted`, `flow` |
 //! | `filter` | the filter's text field |
-//! | `health-tree`, `desired`, `effective`, `differences`, `config-error`, `events` (`long` a report in it), `throughput`, `enrolment-labels` | parts of a collector's page |
+//! | `health-tree`, `beside` (`desired`, `effective`), `differences`, `config-error`, `events` (`long` a report in it), `throughput`, `enrolment-labels` | parts of a collector's page |
 //! | `lane-sources`, `lane-filters`, `lane-processors`, `lane-destinations` | lanes of the editor; `step` (`data-id`) a card; `add-<lane>` what adds one |
 //! | `step-form`, `pipeline-form` | the form beside the chain |
 //! | `preview-otelcol`, `preview-alloy`, `matched` | what the pipeline becomes |

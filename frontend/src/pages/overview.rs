@@ -176,16 +176,19 @@ fn shares(summary: ReadSignal<FleetSummary>) -> View {
 /// The collectors that are not well.
 fn attention(app: App) -> View {
     let list = Loader::new(move || async move {
-        let mut all: Vec<Collector> = Vec::new();
+        let (mut all, mut has_more): (Vec<Collector>, bool) = (Vec::new(), false);
         for what in ["config_state=failed", "withheld=true", "status=degraded", "drift=drifted", "status=offline"] {
-            for collector in app.api.get::<Page<Collector>>(&format!("/collectors?{what}&limit=10")).await?.items {
+            let page = app.api.get::<Page<Collector>>(&format!("/collectors?{what}&limit=10")).await?;
+            has_more |= page.next_cursor.is_some();
+            for collector in page.items {
                 if !all.iter().any(|known| known.id == collector.id) {
                     all.push(collector);
                 }
             }
         }
+        has_more |= all.len() > 12;
         all.truncate(12);
-        Ok(all)
+        Ok((all, has_more))
     });
     app.live.subscribe(move |item| match item {
         Item::Reset => list.reload(),
@@ -197,7 +200,7 @@ fn attention(app: App) -> View {
     });
     let content = list.show(loading::rows_skeleton, |list| {
         view! {
-            (list.see(|list| {
+            (list.see(|(list, has_more)| {
                 if list.is_empty() {
                     return bits::state("empty", "ok", view! { "Nothing needs a look" }, view! { "No collector is unwell or away, each could be given its config, none refused it, and none runs something else." }, View::new());
                 }
@@ -215,7 +218,12 @@ fn attention(app: App) -> View {
                         }
                     }
                 }).collect();
-                view! { div(class="scroll") { table(on:keydown=|event: web_sys::KeyboardEvent| crate::dom::arrows(&event)) { tbody { (rows) } } } }
+                let more = if *has_more {
+                    view! { div(class="table-foot") { "And more: the figures above lead to all of their kind." } }
+                } else {
+                    View::new()
+                };
+                view! { div(class="scroll") { table(on:keydown=|event: web_sys::KeyboardEvent| crate::dom::arrows(&event)) { tbody { (rows) } } } (more) }
             }))
         }
     });

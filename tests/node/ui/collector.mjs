@@ -305,7 +305,14 @@ export async function drift(id, flow) {
   await page.setViewportSize(wide);
   await together("wide again");
   await picture("collector-drifted-scrolled");
+  // More need a look than the overview lists.
+  const crowd = await instead("/collectors?drift=drifted&limit=10", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), next_cursor: "more" } });
+  });
   await show("/", "overview", "overview-drifted");
+  await page.getByRole("region", { name: "Needs a look" }).getByText("And more").waitFor();
+  await crowd();
   await ask({ do: "leave" });
   await go(`/collectors/${id}`, "collector");
   await part("status").getByText("Offline", { exact: true }).waitFor();
