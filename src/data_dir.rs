@@ -73,6 +73,14 @@ pub enum DataDirError {
         /// The file.
         path: PathBuf,
     },
+    /// Some of what belongs together is gone.
+    #[error("{} has a config repository but no {missing}: put it back from a backup, with what belongs to it", path.display())]
+    Incomplete {
+        /// The directory.
+        path: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
     /// A restore into it did not finish.
     #[error("a restore into {} did not finish; empty the directory and restore again", path.display())]
     HalfRestored {
@@ -102,6 +110,20 @@ impl DataDir {
             dir.write_version()?;
         }
         Ok(dir)
+    }
+
+    /// Looks whether what a server would otherwise make anew is gone: a secret that opens nothing of what was sealed, a
+    /// state in which no collector is known. A repository alone, put here by somebody before the first start, is begun with.
+    ///
+    /// # Errors
+    /// [`DataDirError::Incomplete`].
+    pub fn check_whole(&self) -> Result<(), DataDirError> {
+        let incomplete = |missing| Err(DataDirError::Incomplete { path: self.root.clone(), missing });
+        match (self.config_git().join("HEAD").exists(), self.state_redb().exists(), self.secret_key().exists()) {
+            (true, true, false) => incomplete("secret.key"),
+            (true, false, true) => incomplete("state.redb"),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a data directory that must be there already.
@@ -195,6 +217,11 @@ impl DataDir {
 
 fn open_lock(root: &Path) -> Result<File, DataDirError> {
     let path = root.join(LOCK);
+    // It is written to, and a link would have another file written to.
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let source = io::Error::other("it is not a file of its own");
+        return Err(DataDirError::Io { action: "open", path, source });
+    }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(files::PRIVATE_FILE);
     let mut file = options.open(&path).map_err(io_error("open", &path))?;
@@ -274,6 +301,35 @@ mod tests {
         fs::create_dir(&mistyped).unwrap();
         drop(DataDir::open_made(&mistyped).unwrap());
         DataDir::open_made(&mistyped).unwrap();
+    }
+
+    #[test]
+    fn directory_of_which_a_part_is_gone_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(temp.path()).unwrap();
+        dir.check_whole().unwrap();
+        fs::create_dir(dir.config_git()).unwrap();
+        fs::write(dir.config_git().join("HEAD"), "").unwrap();
+        dir.check_whole().unwrap();
+        fs::write(dir.state_redb(), "").unwrap();
+        let missing = |dir: &DataDir| dir.check_whole().unwrap_err().to_string();
+        assert!(missing(&dir).contains("no secret.key"), "{}", missing(&dir));
+        fs::write(dir.secret_key(), "").unwrap();
+        dir.check_whole().unwrap();
+        fs::remove_file(dir.state_redb()).unwrap();
+        assert!(missing(&dir).contains("no state.redb"), "{}", missing(&dir));
+    }
+
+    #[test]
+    fn lock_that_is_a_link_is_not_written_through() {
+        let temp = tempfile::tempdir().unwrap();
+        let other = temp.path().join("other");
+        fs::write(&other, "mine").unwrap();
+        let root = temp.path().join("data");
+        fs::create_dir(&root).unwrap();
+        std::os::unix::fs::symlink(&other, root.join("LOCK")).unwrap();
+        assert!(matches!(DataDir::open(&root), Err(DataDirError::Io { action: "open", .. })));
+        assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
     }
 
     #[test]

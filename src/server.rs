@@ -144,6 +144,7 @@ impl Server {
     /// Whatever keeps the server from starting; nothing is left running then.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let data_dir = DataDir::open(&config.data_dir)?;
+        data_dir.check_whole()?;
         let sealer = Arc::new(SecretKey::load_or_create(&data_dir.secret_key())?);
         let observe = Arc::new(Observe::default());
         let options = RedbOptions {

@@ -56,6 +56,32 @@ async fn directory_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
+async fn directory_that_lost_a_part_is_refused_and_nothing_is_taken_from_the_fleet() {
+    let mut server = Server::start().await;
+    server.pipeline("web", "info").await;
+    assert!(server.signal("-TERM").await.success());
+    let kept = server.folder().join("kept");
+    for (part, word) in
+        [("config.git", "saves were made"), ("secret.key", "no secret.key"), ("state.redb", "no state.redb")]
+    {
+        let path = server.data_dir().join(part);
+        std::fs::rename(&path, &kept).unwrap();
+        let refused =
+            program().args(["serve", "--http", "127.0.0.1:0", "--data-dir"]).arg(server.data_dir()).output().unwrap();
+        let error = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{part}: {error}");
+        assert!(error.contains(word) && error.contains(part), "{error}");
+        if part == "config.git" {
+            // Made anew, and empty.
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+        std::fs::rename(&kept, &path).unwrap();
+    }
+    server.serve().await;
+    assert_eq!(server.get("/pipelines/web").await["id"], "web");
+}
+
+#[tokio::test]
 async fn address_in_use_is_an_error_that_names_it() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -106,6 +106,15 @@ pub enum StartError {
     /// The config repository cannot be opened.
     #[error("the config repository cannot be opened")]
     Repository(#[from] RepositoryError),
+    /// Saves were made, and the repository has none of them.
+    #[error(
+        "the config repository is empty, but {saves} saves were made on this data directory; put config.git back from a \
+         backup, or begin with an empty data directory"
+    )]
+    RepositoryLost {
+        /// How many of the newest records of what was done name a commit.
+        saves: usize,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -166,6 +175,13 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
     let Deps { store, repository, clock, entropy, sealer, observe, settings, give_up } = deps;
     let worker = Worker::spawn(observe.actor("repository_worker"), REPOSITORY_QUEUE, repository)?;
     let config = worker.call(OPEN_DEADLINE, |repository| load(&mut **repository)).await??;
+    if config.revision.is_none() {
+        // To go on would take the configuration from the whole fleet.
+        let saves = store.audit(None, 1_000).await?.iter().filter(|record| record.entry.after.is_some()).count();
+        if saves > 0 {
+            return Err(StartError::RepositoryLost { saves });
+        }
+    }
     let secrets = known_secrets(&config, &worker, &sealer).await?;
     let config = Arc::new(ArcSwap::from_pointee(config));
 
