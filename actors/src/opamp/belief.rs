@@ -18,6 +18,7 @@ use super::{
     effect::Effect,
     message::MAX_ERROR,
     record::{Drift, EffectiveFact, FailedConfig, RemoteStatus, ReportedStatus},
+    session::Offered,
     state::{AgentState, Cure, Output},
 };
 use crate::domain::{
@@ -247,8 +248,8 @@ impl AgentState {
         let confirmed = self.record.confirmed;
         let drift = match effective.matches {
             _ if hash.is_none() => DriftState::Unknown,
+            found if found != hash && self.cure.is_some_and(|cure| cure.given_up) => DriftState::Drifted,
             Some(found) if Some(found) == confirmed || Some(found) == hash => DriftState::InSync,
-            _ if self.cure.is_some_and(|cure| cure.given_up) => DriftState::Drifted,
             None if confirmed.is_some_and(|confirmed| self.unmatched.contains(&confirmed)) => DriftState::Drifted,
             None if confirmed.is_none() => DriftState::Unknown,
             _ => self.record.drift.0,
@@ -278,7 +279,24 @@ impl AgentState {
         self.record.effective.is_none() && self.cure.is_some_and(|cure| cure.hash == hash && cure.given_up)
     }
 
+    /// What was under way when its session or the server ended has a minute from now on, too.
+    fn take_up_what_is_under_way(&mut self) {
+        let clock = self.clock;
+        let desired = self.desired.as_ref().map(|desired| desired.hash());
+        let is_under_way = |status: &&RemoteStatus| status.hash == desired && status.status == ReportedStatus::Applying;
+        let Some(hash) = self.record.status.as_ref().filter(is_under_way).and_then(|status| status.hash) else {
+            return;
+        };
+        if let Some(session) = self.primary_mut()
+            && session.uid.is_some()
+            && session.offered.is_none_or(|offered| offered.hash != hash)
+        {
+            session.offered = Some(Offered { hash, at: clock, times: 0, answered: true, overdue: false });
+        }
+    }
+
     pub(super) fn overdue_answer(&mut self, now: Now, out: &mut Output) {
+        self.take_up_what_is_under_way();
         let clock = self.clock;
         let Some(offered) = self.primary_mut().and_then(|session| session.offered.as_mut()) else { return };
         if offered.overdue || clock.saturating_sub(offered.at) < ANSWER {

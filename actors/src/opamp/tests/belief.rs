@@ -383,3 +383,48 @@ fn many_refused_texts_are_bounded() {
     assert_eq!(record.failed.last().map(|failed| failed.hash), Some(ConfigHash::from_bytes([99; 32])));
     assert!(record.failed.iter().all(|failed| failed.error.len() <= 8 << 10));
 }
+
+#[test]
+fn what_was_under_way_when_session_or_server_ended_has_a_minute_and_no_longer() {
+    for is_restarted in [false, true] {
+        let config = desired("a");
+        let mut server = Server::new(Some(&config));
+        let mut agent = Agent::default();
+        agent.start(&mut server, 1);
+        server.send(1, agent.with_status(&hash_of(&config), APPLYING, ""));
+        server.close(1);
+        server.take();
+        if is_restarted {
+            server = server.restarted(Some(&config));
+        }
+        server.open(2);
+        server.send(2, agent.heartbeat());
+        assert_eq!((server.standing().config_state, server.standing().error), (ConfigState::Applying, None));
+        for _ in 0..3 {
+            server.pass_s(30);
+            server.send(2, agent.heartbeat());
+        }
+        let standing = server.standing();
+        assert_eq!((standing.config_state, standing.error.as_deref()), (ConfigState::Applying, Some("no_answer")));
+        assert_eq!(server.offered(), Vec::<Vec<u8>>::new(), "it has it");
+    }
+}
+
+#[test]
+fn collector_that_says_applied_and_goes_on_with_the_text_before_is_drifted() {
+    let (a, b) = (desired("a"), desired("b"));
+    let mut server = Server::new(Some(&a));
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    agent.run(&mut server, 1, &a);
+    server.desire(Some(&b));
+    server.send(1, agent.with_status(&hash_of(&b), APPLIED, ""));
+    server.send(1, agent.with_effective(&format!("{}# still\n", a.text())));
+    assert_eq!(server.standing().drift, DriftState::InSync, "it has just been told");
+    for _ in 0..4 {
+        server.pass_s(30);
+        server.send(1, agent.heartbeat());
+    }
+    let standing = server.standing();
+    assert_eq!((standing.config_state, standing.drift), (ConfigState::Applying, DriftState::Drifted));
+}
