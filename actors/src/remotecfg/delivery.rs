@@ -141,7 +141,14 @@ impl AlloyState {
     /// A load that failed may have left the loader of a pipeline behind; then its instance needs another label.
     fn relabel(&mut self, error: &str, out: &mut Output) {
         let mut changed = false;
-        for (pipeline, label) in leaked_loaders(error) {
+        let texts = [self.desired.as_ref().map(|text| &**text.text()), self.running.as_ref().map(|text| &*text.text)];
+        // Only of what it was given: an error may name anything.
+        let is_ours = |pipeline: &PipelineId| {
+            let declare = format!("\"pl_{}\"", pipeline.as_str().replace('-', "_"));
+            texts.iter().flatten().any(|text| text.contains(&declare))
+        };
+        let leaked: Vec<_> = leaked_loaders(error).into_iter().filter(|(pipeline, _)| is_ours(pipeline)).collect();
+        for (pipeline, label) in leaked {
             let next = label + 1;
             let known = self.record.labels.get(&pipeline).copied().unwrap_or(1);
             if next > known && next <= MAX_LABEL {
@@ -277,6 +284,13 @@ impl AlloyState {
         {
             if self.record.confirmed != Some(published.hash) {
                 self.record.confirmed = Some(published.hash);
+                out.persist(PersistClass::Now);
+            }
+            // It does not repeat a word that is still true: of this text it was said by asking with its hash.
+            let (received, heard) = (self.record.received, self.record.last_seen);
+            if let Some(status) = self.record.status.as_mut().filter(|status| status.hash != received) {
+                status.hash = received;
+                status.at = heard.unwrap_or(status.at);
                 out.persist(PersistClass::Now);
             }
             self.running = Some(published);

@@ -26,6 +26,23 @@ fn first_poll_gets_the_text_and_its_report_is_believed() {
 }
 
 #[test]
+fn word_that_is_not_repeated_holds_for_the_text_that_it_asks_with() {
+    let mut server = Server::new(Some(&desired(&["a"])));
+    let mut alloy = Alloy::default();
+    alloy.start(&mut server);
+    let first = server.state.record().status.clone().unwrap();
+    server.pass_s(60);
+    let next = desired(&["a", "b"]);
+    server.desire(Some(&next));
+    alloy.poll_and_load(&mut server);
+    alloy.sent_status = Some(alloy.status.clone());
+    alloy.poll(&mut server);
+    let second = server.state.record().status.clone().unwrap();
+    assert_eq!((second.hash, second.status), (Some(next.hash()), first.status));
+    assert!(second.at > first.at, "{second:?}");
+}
+
+#[test]
 fn unchanged_polls_wake_nobody() {
     let config = desired(&["a"]);
     let mut server = Server::new(Some(&config));
@@ -269,6 +286,20 @@ fn leaked_loader_moves_the_pipeline_to_another_label() {
     alloy.status = (FAILED, error.into());
     alloy.poll(&mut server);
     assert!(!server.take().iter().any(|effect| matches!(effect, Effect::Relabel(_))));
+}
+
+#[test]
+fn loaders_that_an_alloy_makes_up_get_no_labels() {
+    let mut server = Server::new(Some(&desired(&["web"])));
+    let mut alloy = Alloy::default();
+    alloy.start(&mut server);
+    let leaked = |name: &str| format!("a loader exists already exists for \"remotecfg/pl_{name}.default\"; ");
+    alloy.status = (FAILED, (0..50).map(|n| leaked(&format!("x{n}"))).collect());
+    alloy.poll(&mut server);
+    assert_eq!(server.state.labels(), &BTreeMap::new());
+    alloy.status = (FAILED, leaked("web"));
+    alloy.poll(&mut server);
+    assert_eq!(server.state.labels().len(), 1);
 }
 
 #[test]
