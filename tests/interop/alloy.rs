@@ -151,11 +151,13 @@ async fn a_real_alloy_loads_the_pipeline_and_its_records_arrive_changed() {
     let added = server.add_collector("alloy-1", "alloy", "1.18.0").await;
     let id = added["collector"]["id"].as_str().expect("an id").to_owned();
     let _alloy = start(&program, &server, &added["bootstrap"]);
-    server
+    let collector = server
         .collector_when(&id, "config applied and in sync", |collector| {
             collector["config_state"] == "applied" && collector["drift"] == "in_sync"
         })
         .await;
+    let attributes = &collector["attributes"];
+    assert!(attributes["host.name"].is_string() && attributes["os.type"] == "linux", "{attributes:#}");
     // What runs is read from disk, where it comes with the next flush.
     let config = wait_for("what runs", || async {
         let config = server.get(&format!("/collectors/{id}/config")).await;

@@ -71,6 +71,7 @@ impl FleetHandle {
             }
             let slot = this.welcome(record, Some(&known)).await;
             this.note(&slot, "created", format!("created by {}", by.actor()));
+            tracing::info!(collector = %id, by = by.actor(), "collector created");
             Ok(RegisteredCollector { collector: slot.row(), etag: this.etag(id), token })
         })
         .await?
@@ -193,6 +194,7 @@ impl FleetHandle {
             // A full mailbox changes nothing: sessions and tokens are gone already.
             let _ = post_if_alive(&this.shared, &slot, Work::Deregistered);
             this.note(&slot, "deregistered", format!("deregistered by {}", by.actor()));
+            tracing::info!(collector = %id, by = by.actor(), "collector deregistered");
             this.shared.note_changed(id);
             this.shared.feed.publish(FeedItem::Collector(id));
             Ok(())
@@ -273,8 +275,9 @@ pub(crate) fn record(
 
 pub(super) fn check(name: &str, labels: &BTreeMap<String, String>) -> Result<(), Vec<FieldProblem>> {
     let mut problems = check_labels(labels).err().unwrap_or_default();
-    if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        let message = format!("must be 1 to {MAX_NAME} characters without control characters");
+    let breaks_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(breaks_line) {
+        let message = format!("must be 1 to {MAX_NAME} characters without control characters and line breaks");
         problems.insert(0, problem("name", "invalid_value", message));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }

@@ -115,6 +115,7 @@ remotecfg {{
 	id                = {id}
 	bearer_token_file = {token}
 	poll_frequency    = \"15s\"
+	attributes        = {{\"host.name\" = constants.hostname, \"os.type\" = constants.os}}
 {poll_tls}}}
 
 prometheus.exporter.self \"linkmesh\" {{ }}

@@ -162,3 +162,10 @@ fn token_stands_in_one_file_that_others_cannot_read() {
         assert!(bootstrap.commands.iter().all(|command| !command.contains(TOKEN)));
     }
 }
+
+#[test]
+fn name_in_a_comment_stays_one_line_whatever_ends_a_line() {
+    for end in ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'] {
+        assert_eq!(comment(&format!("a{end}b: c")), "a b: c", "{end:?}");
+    }
+}
