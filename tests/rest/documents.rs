@@ -96,6 +96,10 @@ async fn stale_save_gets_the_current_document_and_loses_nothing() {
         api.put("/pipelines/web-logs", ("if-none-match", "*"), pipeline()).await.problem(412, "stale_revision");
     assert_eq!(problem["current_etag"], second);
 
+    // A tag that is none makes no document either.
+    for none in ["\"v1\"", "", "\"e1\", \"e2\""] {
+        api.put("/pipelines/other", ("if-match", none), pipeline()).await.problem(412, "stale_revision");
+    }
     let weak = format!("W/{second}");
     api.put("/pipelines/web-logs", ("if-match", &weak), pipeline()).await.expect(200);
 }

@@ -12,8 +12,9 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// A tag that no file has: what a client sends that is no tag of ours matches nothing.
-const NOTHING: Etag = Etag::from_bytes([0; 20]);
+/// A tag that no file has: what a client sends that is no tag of ours matches nothing. Not that of a file that is not there
+/// (zeros), by which one is made.
+const NOTHING: Etag = Etag::from_bytes([0xff; 20]);
 
 /// The version that a write changes, from its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
