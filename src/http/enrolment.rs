@@ -45,7 +45,11 @@ pub(super) fn routes() -> Vec<Route> {
             "Ends an enrolment token. Collectors that redeemed it stay.",
             delete,
         )
-        .answers_nothing(204, "It opens nothing any more."),
+        .answers_nothing(
+            204,
+            "Nobody enrols with it any more. Supervisors that did, and keep it because they could not be offered a token of \
+             their own, are still let in: deregister those that should not be.",
+        ),
         Route::post(
             "/enrol",
             "enrol",

@@ -163,7 +163,7 @@ async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<
     let Draft { document, problems } = draft::<Pipelines>(&body);
     let mut preview = match document {
         None => Preview {
-            collectors: Matched { matched: 0, items: Vec::new() },
+            collectors: Matched { loses: 0, matched: 0, items: Vec::new() },
             otelcol: None,
             alloy: None,
             errors: Vec::new(),

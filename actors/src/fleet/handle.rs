@@ -210,7 +210,18 @@ impl FleetHandle {
             name: name.clone(),
             runtime: slot.runtime(),
         };
-        Matched { matched: found.len() as u64, items: found.iter().take(NAMED).map(item).collect() }
+        Matched { matched: found.len() as u64, items: found.iter().take(NAMED).map(item).collect(), loses: 0 }
+    }
+
+    /// How many collectors run a pipeline now that would not run this version of it.
+    fn losing(&self, id: &PipelineId, document: &PipelineDocument, matchers: &MatcherSet) -> u64 {
+        let mut losing = 0;
+        self.shared.directory.for_each(|slot| {
+            let place = slot.place();
+            let runs = !slot.is_deregistered() && place.pipelines.binary_search(id).is_ok();
+            losing += u64::from(runs && !(document.enabled && matchers.matches(&*place.attributes)));
+        });
+        losing
     }
 
     /// What a collector that runs only this pipeline would get, on both runtimes, with what is wrong with it. Secrets
@@ -221,7 +232,8 @@ impl FleetHandle {
         let facts = self.facts();
         let against = Against { config: &config, facts: &facts, sealer: &*self.shared.sealer };
         let (sealed, validation) = checked_pipeline(id, document, against);
-        let collectors = self.select(&MatcherSet::parse(&document.matchers).unwrap_or_default());
+        let matchers = MatcherSet::parse(&document.matchers).unwrap_or_default();
+        let collectors = Matched { loses: self.losing(id, document, &matchers), ..self.select(&matchers) };
         let config = config.with_pipeline(id.clone(), sealed);
         let text = |runtime| {
             let target = RenderTarget::plain(runtime);

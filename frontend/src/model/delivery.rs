@@ -1,6 +1,9 @@
 //! What became of a save, over the collectors that should run it.
 
-use linkmesh_proto::api::fleet::{DeliveryCounts, FleetSummary};
+use linkmesh_proto::api::{
+    fleet::{DeliveryCounts, FleetSummary},
+    pipeline::Matched,
+};
 
 use super::{format, status::Tone};
 
@@ -67,6 +70,27 @@ pub fn of_fleet(summary: &FleetSummary) -> String {
     }
 }
 
+/// What a save of a pipeline does to collectors: who gets it, who loses it.
+#[must_use]
+pub fn of_save(is_enabled: bool, collectors: &Matched) -> String {
+    let mut text = match collectors.matched {
+        _ if !is_enabled && collectors.loses == 0 => return "It is switched off: no collector runs it.".to_owned(),
+        _ if !is_enabled => String::new(),
+        0 => "No collector matches now. Those that come to match will run it.".to_owned(),
+        n => format!(
+            "{} it: otelcol within seconds, Alloy at its next poll, who is offline on its return.",
+            format::counted(n, "collector matches and gets", "collectors match and get")
+        ),
+    };
+    if collectors.loses > 0 {
+        let gap = if text.is_empty() { "" } else { " " };
+        let who =
+            format::counted(collectors.loses, "collector that runs it now stops", "collectors that run it now stop");
+        text.push_str(&format!("{gap}{who} doing so."));
+    }
+    text
+}
+
 /// What becomes of the collectors when a pipeline is deleted that so many run; `None`: they are not counted yet.
 #[must_use]
 pub fn without_it(collectors: Option<u64>) -> String {
@@ -84,6 +108,30 @@ mod tests {
     use linkmesh_proto::api::fleet::DriftCounts;
 
     use super::*;
+
+    #[test]
+    fn save_says_who_gets_a_pipeline_and_who_loses_it() {
+        let of = |is_enabled, matched, loses| of_save(is_enabled, &Matched { matched, items: Vec::new(), loses });
+        for (is_enabled, matched, loses, text) in [
+            (true, 0, 0, "No collector matches now. Those that come to match will run it."),
+            (
+                true,
+                0,
+                1,
+                "No collector matches now. Those that come to match will run it. 1 collector that runs it now stops doing so.",
+            ),
+            (
+                true,
+                1,
+                0,
+                "1 collector matches and gets it: otelcol within seconds, Alloy at its next poll, who is offline on its return.",
+            ),
+            (false, 3, 2, "2 collectors that run it now stop doing so."),
+            (false, 3, 0, "It is switched off: no collector runs it."),
+        ] {
+            assert_eq!(of(is_enabled, matched, loses), text);
+        }
+    }
 
     #[test]
     fn sentence_says_how_many_should_run_it_and_how_many_do() {

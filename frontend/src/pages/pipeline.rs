@@ -173,15 +173,16 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
             let text = delivery_model::without_it(ctx.fleet.with(|fleet| fleet.as_ref().map(|fleet| fleet.total)));
             view! { p { (text) } }
         }),
-        note: Rc::new(move || match ctx.matched() {
-            Some(0) => {
-                bits::note(Tone::Busy, view! { "No collector matches now. Those that come to match will run it." })
+        note: Rc::new(move || {
+            let is_enabled = ctx.editor.document.with(|document| document.enabled);
+            let said = ctx.preview.with(|preview| {
+                let collectors = &preview.as_ref()?.collectors;
+                Some((delivery_model::of_save(is_enabled, collectors), collectors.loses > 0))
+            });
+            match said {
+                Some((text, loses)) => bits::note(if loses { Tone::Warn } else { Tone::Busy }, view! { (text) }),
+                None => View::new(),
             }
-            Some(matched) => {
-                let text = format::counted(matched, "collector matches and gets", "collectors match and get");
-                bits::note(Tone::Busy, view! { (text) " it at once: otelcol within seconds, Alloy at its next poll." })
-            }
-            None => View::new(),
         }),
     }
 }

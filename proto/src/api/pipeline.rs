@@ -142,6 +142,9 @@ documents! {
         pub matched: u64,
         /// The first 50 of them.
         pub items: Vec<MatchedCollector>,
+        /// How many run the stored version of the pipeline now and would run it no more; 0 where none was asked about.
+        #[serde(default)]
+        pub loses: u64,
     }
 
     /// A collector in short.

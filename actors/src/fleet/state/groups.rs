@@ -2,13 +2,16 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use linkmesh_proto::{CollectorId, PipelineId, api::collector::Runtime};
+use linkmesh_proto::{CollectorId, PipelineId, Revision, api::collector::Runtime};
 
 use super::World;
 use crate::{
     collector::ComponentRegistry,
     directory::{Slot, Text},
-    domain::{components::ComponentClass, desired::Desired, drift::Committed, resolve::resolve, stability},
+    domain::{
+        components::ComponentClass, config::ConfigSnapshot, desired::Desired, drift::Committed, resolve::resolve,
+        stability,
+    },
     render::{
         RenderError, RenderTarget,
         alloy::document::{StabilityNeed, stability_need},
@@ -115,7 +118,7 @@ fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
     let in_words = |error: RenderError| error.to_string();
     let resolved = resolve(&world.config, &key.pipelines, world.sealer).map_err(in_words)?;
     let rendered = rendered(&resolved, &key.target).map_err(in_words)?;
-    let revision = world.config.revision;
+    let revision = newest(&world.config, &key.pipelines).or(world.config.revision);
     let mut needs = Needs::default();
     let desired = match key.target.runtime {
         Runtime::Otelcol => {
@@ -130,6 +133,18 @@ fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
     };
     let text = Text { desired: Arc::new(desired), redacted: rendered.redacted, secrets: rendered.secrets };
     Ok((text, needs))
+}
+
+/// The newest commit that touched one of these pipelines or what they send to: where their text comes from, whatever else was
+/// committed since.
+fn newest(config: &ConfigSnapshot, pipelines: &[PipelineId]) -> Option<Revision> {
+    let pipelines = pipelines.iter().filter_map(|id| config.pipelines.get(id));
+    let commits = pipelines.flat_map(|pipeline| {
+        let destinations = pipeline.document.destinations.iter().filter_map(|to| config.destinations.get(to.id()));
+        let destinations = destinations.map(|destination| (destination.updated_at, destination.revision));
+        destinations.chain([(pipeline.updated_at, pipeline.revision)])
+    });
+    commits.max_by_key(|(at, _)| *at).map(|(_, revision)| revision)
 }
 
 /// Which text a collector shares. A supervisor that never got a config is left alone while nothing matches it.

@@ -10,7 +10,10 @@ use std::{
 };
 
 use linkmesh_proto::{
-    api::collector::{CollectorStatus, ConfigState, DriftState, Runtime},
+    api::{
+        collector::{CollectorStatus, ConfigState, DriftState, Runtime},
+        pipeline::PipelineDocument,
+    },
     wire::opamp::{AgentToServer, ServerToAgent},
 };
 
@@ -401,5 +404,45 @@ fn checks_see_who_came_changed_and_left_and_are_gathered_no_more_often() {
         handles.fleet.deregister(id, &by("ada")).await.unwrap();
         assert_eq!(names(), Vec::<String>::new());
         handles.stop().await;
+    });
+}
+
+#[test]
+fn text_comes_from_the_commit_that_made_it_whatever_is_committed_since_and_after_a_restart() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let made = create(&handles, "a", "env=\"prod\"", 4317).await.revision;
+        let (collector, _) = register(&handles, Runtime::Otelcol, "prod").await;
+        create(&handles, "b", "env=\"test\"", 4318).await;
+        for handles in [handles, world.start().await] {
+            assert_ne!(handles.repository.snapshot().revision, Some(made));
+            assert_eq!(handles.fleet.config(collector).await.unwrap().desired.unwrap().revision, made);
+        }
+    });
+}
+
+#[test]
+fn preview_of_a_change_says_how_many_would_lose_the_pipeline() {
+    run(async {
+        let handles = World::default().start().await;
+        save_screen(&handles).await;
+        create(&handles, "a", "env=\"prod\"", 4317).await;
+        for env in ["prod", "prod", "test"] {
+            register(&handles, Runtime::Otelcol, env).await;
+        }
+        let collectors = |document| handles.fleet.preview(&id("a"), &document).collectors;
+        let same = pipeline("env=\"prod\"", 4317);
+        let off = PipelineDocument { enabled: false, ..same.clone() };
+        for (document, matched, loses) in [
+            (same, 2, 0),
+            (off, 2, 2),
+            (pipeline("env=\"test\"", 4317), 1, 2),
+            (pipeline("env=~\"prod|test\"", 4317), 3, 0),
+        ] {
+            let told = collectors(document);
+            assert_eq!((told.matched, told.loses), (matched, loses));
+        }
     });
 }
