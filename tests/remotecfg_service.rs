@@ -34,7 +34,7 @@ async fn life_of_an_alloy() {
     }
     let collector = server.collector_when(&id, "the config to be applied", |c| c["config_state"] == "applied").await;
     assert_eq!(collector["drift"], "in_sync");
-    assert_eq!(collector["version"], "v1.18.0");
+    assert_eq!(collector["version"], "1.18.0");
 
     server.pipeline("web", "error").await;
     let second = alloy.poll(&server, alloy.request()).await;

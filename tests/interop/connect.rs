@@ -79,6 +79,6 @@ async fn a_foreign_connect_client_gets_the_pipeline_in_alloys_language_and_hears
     assert_eq!(seen["refusals"]["noId"]["code"], "InvalidArgument", "{seen:#}");
     let collector = server.collector_when(&id, "failure", |collector| collector["config_state"] == "failed").await;
     assert_eq!(collector["error"], "26:4: unrecognized attribute name \"nope\"");
-    assert_eq!(collector["version"], "v1.18.0", "{collector:#}");
+    assert_eq!(collector["version"], "1.18.0", "{collector:#}");
     assert_eq!(collector["attributes"]["env"], "test");
 }

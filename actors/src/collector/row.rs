@@ -104,11 +104,13 @@ impl CollectorActor {
     }
 }
 
-/// The version that a collector reports.
+/// The version that a collector reports, without the `v` that Alloys put before theirs.
 fn version(runtime: Runtime, reported: &std::collections::BTreeMap<String, String>) -> Option<String> {
     let attribute = match runtime {
         Runtime::Otelcol => "service.version",
         Runtime::Alloy => "collector.version",
     };
-    reported.get(attribute).filter(|version| !version.is_empty()).cloned()
+    let version = reported.get(attribute)?;
+    let bare = version.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    Some(bare.unwrap_or(version).to_owned()).filter(|version| !version.is_empty())
 }
