@@ -142,6 +142,7 @@ impl App {
         self.api.set_csrf(None);
         self.live.stop();
         self.names.forget();
+        self.toasts.set(Vec::new());
         self.visitor.set(Visitor::Nobody);
     }
 }

@@ -110,6 +110,15 @@ pub(crate) fn focus(selector: &str) {
     }
 }
 
+/// Gives the last of these elements the focus: the row that was just added to a list.
+pub(crate) fn focus_last(selector: &str) {
+    if let Ok(all) = document().query_selector_all(selector)
+        && let Some(element) = all.length().checked_sub(1).and_then(|last| all.get(last)?.dyn_into().ok())
+    {
+        focus_element(&element);
+    }
+}
+
 /// Gives an element the focus.
 pub(crate) fn focus_element(element: &web_sys::Element) {
     if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {

@@ -262,7 +262,8 @@ pub(crate) fn failure(error: &ApiError, retry: impl Fn() + 'static) -> View {
         Some(id) if error.status() >= 500 => view! { (detail) br() span(class="mono dim") { "request " (id) } },
         _ => view! { (detail) },
     };
-    let action: View = if error.status() == 403 || error.status() == 404 {
+    // What was asked for wrongly is not right the next time.
+    let action: View = if [400, 403, 404].contains(&error.status()) {
         View::new()
     } else {
         view! { button(r#type="button", class="btn", on:click=move |_| retry()) { "Try again" } }

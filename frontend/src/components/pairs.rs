@@ -31,6 +31,7 @@ pub(crate) fn labels(first: &BTreeMap<String, String>, change: impl Fn(BTreeMap<
         let key = rows.with_untracked(|rows| rows.iter().map(|(key, _, _)| key + 1).max().unwrap_or(0));
         rows.update_silent(|rows| rows.push((key, String::new(), String::new())));
         order.update(|order| order.push(key));
+        dom::focus_last("[aria-label=\"Label name\"]");
     };
     let one = move |key: usize| {
         let (name, value) = rows.with_untracked(|rows| {
@@ -102,6 +103,7 @@ pub(crate) fn matchers(form: Form, first: &[String], change: impl Fn(Vec<String>
         let key = rows.with_untracked(|rows| rows.iter().map(|(key, _)| key + 1).max().unwrap_or(0));
         rows.update_silent(|rows| rows.push((key, text.to_owned())));
         order.update(|order| order.push(key));
+        dom::focus_last("[aria-label=Matcher]");
     };
     let all = {
         let give = std::rc::Rc::clone(&give);

@@ -221,8 +221,14 @@ impl<D: Document> Editor<D> {
         }
     }
 
-    /// Whether there are changes, and what can be done with them. `between` stands before the button that saves.
-    pub(crate) fn actions(self, between: View, review: impl Fn() + 'static) -> View {
+    /// Whether there are changes, and what can be done with them. `between` stands before the button that saves, which is
+    /// there for what needs a save although nothing was changed, too.
+    pub(crate) fn actions(
+        self,
+        between: View,
+        needs_save: impl Fn() -> bool + 'static,
+        review: impl Fn() + 'static,
+    ) -> View {
         let dirty = self.dirty();
         view! {
             (if dirty.get() { bits::tag(Label { word: "Unsaved changes", tone: Tone::Warn }) } else { View::new() })
@@ -232,7 +238,7 @@ impl<D: Document> Editor<D> {
                 View::new()
             })
             (between)
-            button(r#type="button", class="btn go", data-testid="save", disabled=!dirty.get(), on:click=move |_| review()) { "Review and save" }
+            button(r#type="button", class="btn go", data-testid="save", disabled=!dirty.get() && !needs_save(), on:click=move |_| review()) { "Review and save" }
         }
     }
 

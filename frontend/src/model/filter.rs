@@ -117,20 +117,15 @@ pub enum Typed {
     Text,
 }
 
-/// Whether a text has the form of a matcher (`name="value"`, with `=`, `!=`, `=~` or `!~`); whether it is a good one is
-/// for the server to say.
+/// Whether a text is meant as a matcher (`name="value"`, with `=`, `!=`, `=~` or `!~`); whether it is a good one, with both
+/// its quotes, is for the server to say.
 #[must_use]
 pub fn is_matcher(text: &str) -> bool {
     let Some(at) = text.find(['=', '!']) else { return false };
     let (name, rest) = text.split_at(at);
-    let value =
-        ["=~", "!~", "!=", "="].iter().find_map(|operator| rest.strip_prefix(operator)).unwrap_or_default().trim();
+    let has_operator = ["=~", "!~", "!=", "="].iter().any(|operator| rest.starts_with(operator));
     let name = name.trim().trim_matches('"');
-    !name.is_empty()
-        && !name.contains(char::is_whitespace)
-        && value.len() >= 2
-        && value.starts_with('"')
-        && value.ends_with('"')
+    has_operator && !name.is_empty() && !name.contains(char::is_whitespace)
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986.
@@ -179,10 +174,11 @@ mod tests {
 
     #[test]
     fn typed_matchers_are_told_from_names() {
-        for text in ["env=\"prod\"", "host.name =~ \"web-.*\"", "a!=\"\"", "a!~\"x\""] {
+        let unfinished = ["env=prod", "env=\"prod", "env=\""];
+        for text in ["env=\"prod\"", "host.name =~ \"web-.*\"", "a!=\"\"", "a!~\"x\""].into_iter().chain(unfinished) {
             assert!(is_matcher(text), "{text}");
         }
-        for text in ["web-01", "env=prod", "=\"x\"", "env=\"prod", "a b=\"c\"", "env=\""] {
+        for text in ["web-01", "=\"x\"", "a b=\"c\"", "really!"] {
             assert!(!is_matcher(text), "{text}");
         }
         let mut filter = Filter::default();

@@ -285,10 +285,15 @@ impl<D: Edited> Frame<D> {
             })
         };
         let actions = if self.may {
-            self.editor.actions(button, move || {
-                self.strict.set(true);
-                self.editor.review();
-            })
+            // What is broken in the repository is mended by a save of what is shown.
+            self.editor.actions(
+                button,
+                move || self.broken.with(Option::is_some),
+                move || {
+                    self.strict.set(true);
+                    self.editor.review();
+                },
+            )
         } else {
             View::new()
         };

@@ -126,7 +126,30 @@ export async function keyboard() {
 
 /** What goes wrong between page and server: said, tried again, and never done twice. */
 export async function faults() {
-  expect("status of 500", "net::ERR_FAILED", "status of 403");
+  expect("status of 500", "net::ERR_FAILED", "status of 403", "status of 400");
+  // What is typed as a matcher is one, and what is wrong with it is said.
+  await go("/collectors", "collectors");
+  await part("filter").fill("env=\"prod");
+  await part("filter").press("Enter");
+  await part("load-error").waitFor();
+  await picture("collectors-wrong-matcher");
+  if (await button("Try again").count() !== 0) throw new Error("a wrong matcher is offered another try");
+  await page.getByRole("button", { name: "Remove matcher" }).click();
+  await part("collector-row").first().waitFor();
+  // Who would lose a pipeline is said before it is saved.
+  await go("/pipelines/shop-logs", "pipeline");
+  await part("pipeline-settings").click();
+  await page.getByLabel("Enabled", { exact: true }).uncheck();
+  await part("save").click();
+  await part("review").getByText("1 collector that runs it now stops doing so.").waitFor();
+  await picture("pipeline-off-review");
+  await button("Back to editing").click();
+  await button("Discard").click();
+  // What was added is filled in next.
+  await part("add-filters").click();
+  await part("lane-filters").locator(".add-menu button").first().click();
+  await page.waitForFunction(() => document.activeElement.matches(".form-card .form :is(input, select, textarea)"));
+  await button("Discard").click();
   // What an account may not see is said, and by what it would.
   const may_not = { ...fault, status: 403, body: JSON.stringify({ ...JSON.parse(fault.body), title: "Not allowed", status: 403, code: "forbidden", detail: "This needs the permission revisions:read." }) };
   const allowed = await instead("/revisions?limit=50", (route) => route.fulfill(may_not));

@@ -189,7 +189,7 @@ impl About {
         let rows = pairs::labels(&labels, move |labels| editor.document.update(|own| own.labels = labels));
         let id = new_id();
         let label_for = id.clone();
-        let actions = editor.actions(View::new(), move || editor.review());
+        let actions = editor.actions(View::new(), || false, move || editor.review());
         view! {
             div(class="form") {
                 (editor.meanwhile("this collector", None))

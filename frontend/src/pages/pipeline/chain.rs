@@ -10,6 +10,7 @@ use super::Ctx;
 use crate::{
     See as _,
     components::{bits, icons::icon, menus},
+    dom,
     model::{
         chain::{self as model, Chosen, Lane},
         format, problems, rates,
@@ -75,7 +76,7 @@ fn arrows(event: web_sys::KeyboardEvent) {
     };
     if let Some(target) = target {
         event.prevent_default();
-        crate::dom::focus_element(&target);
+        dom::focus_element(&target);
     }
 }
 
@@ -172,6 +173,12 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
     }
 }
 
+/// What was added is filled in next: the menu that had the focus is gone.
+fn focus_form() {
+    dom::focus(".chain .step[aria-pressed=true]");
+    dom::focus(".form-card .form :is(input, select, textarea):not(:disabled)");
+}
+
 fn adder(ctx: Ctx, lane: Lane) -> View {
     let id = match lane {
         Lane::Sources => "add-sources",
@@ -199,6 +206,7 @@ fn adder(ctx: Ctx, lane: Lane) -> View {
                     }
                     Chosen::Step(lane, model::add(document, lane, &entry))
                 });
+                focus_form();
             };
             view! { button(r#type="button", on:click=add) { (title) small { (text) } } }
         })
@@ -230,6 +238,7 @@ fn destinations(ctx: Ctx) -> View {
                                     model::toggle_destination(document, &id);
                                     Chosen::Destination(document.destinations.len().saturating_sub(1))
                                 });
+                                focus_form();
                             };
                             view! { button(r#type="button", on:click=add) { (name) small { (kind) } } }
                         }).collect();
