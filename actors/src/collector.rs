@@ -22,6 +22,8 @@ mod row;
 
 pub(crate) use actor::CollectorActor;
 pub(crate) use components::ComponentRegistry;
+#[cfg(test)]
+pub(crate) use components::hash_of;
 pub(crate) use host::AgentRecord;
 pub(crate) use mailbox::{Work, post, post_if_alive, share};
 pub(crate) use recorder::Recorder;

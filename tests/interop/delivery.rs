@@ -302,3 +302,29 @@ async fn a_supervisor_that_polls_by_plain_http_gets_and_applies_a_config() {
     scene.supervisor.stop().await;
     scene.server.collector_when(&scene.id, "absence", |collector| collector["status"] == "offline").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_config_that_the_real_build_lacks_a_component_for_is_told_before_and_withheld() {
+    let Some(pair) = pair(CURRENT) else { return };
+    let mut scene = Scene::set(&pair).await;
+    let applied = scene.apply("runs").await;
+    let raw = json!({"id": "odd", "name": "Odd", "kind": "raw",
+        "settings": {"otelcol": "nosuchthing: {}", "alloy": "otelcol.exporter.nosuchthing { }", "signals": ["logs"]}});
+    scene.server.post("/destinations", &raw).await;
+    let mut other = scene.pipeline(free_port(), "odd");
+    (other["id"], other["name"], other["match"]) = (json!("odd"), json!("Odd"), json!(["odd=\"yes\""]));
+    (other["signals"], other["destinations"]) = (json!(["logs"]), json!(["odd"]));
+    other["sources"].as_array_mut().expect("sources").truncate(1);
+    scene.server.post("/pipelines", &other).await;
+    let change = json!({"labels": {"host": "host-1", "odd": "yes"}});
+    let path = format!("/collectors/{}", scene.id);
+    // Its build is known when one of its kind was asked for the tree.
+    let why = wait_for("what the build lacks", || async {
+        let told = scene.server.post(&format!("{path}/preview"), &change).await;
+        told["withheld"].as_str().map(str::to_owned)
+    })
+    .await;
+    assert!(why.contains("lacks exporters/nosuchthing"), "{why}");
+    scene.supervisor.stop().await;
+    assert_eq!(scene.server.get(&path).await["desired_hash"], applied["desired_hash"]);
+}

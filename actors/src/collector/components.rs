@@ -10,9 +10,10 @@ use std::{
 };
 
 use dashmap::{DashMap, Entry as Slot};
-use linkmesh_proto::wire::opamp::AvailableComponents;
+use linkmesh_proto::wire::opamp::{AvailableComponents, ComponentDetails, any_value};
 use parking_lot::Mutex;
 use prost::Message;
+use sha2::{Digest, Sha256};
 
 use crate::domain::components::{BuildComponents, ComponentClass};
 
@@ -28,7 +29,26 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 enum Known {
     Build(Arc<BuildComponents>),
+    /// The tree does not come to its hash: an agent may have made it up, or hash in its own way. When another was asked.
+    Claim(Arc<BuildComponents>, Duration),
     AskedAt(Duration),
+}
+
+impl Known {
+    /// Whether another agent is to be asked.
+    fn is_due(&self, now: Duration) -> bool {
+        match self {
+            Self::AskedAt(at) | Self::Claim(_, at) => now.saturating_sub(*at) >= ASK_AGAIN_AFTER,
+            Self::Build(_) => false,
+        }
+    }
+
+    fn build(&self) -> Option<&Arc<BuildComponents>> {
+        match self {
+            Self::Build(build) | Self::Claim(build, _) => Some(build),
+            Self::AskedAt(_) => None,
+        }
+    }
 }
 
 struct Entry {
@@ -51,7 +71,8 @@ struct Spare {
 pub(crate) enum Kept {
     /// It is new.
     Now,
-    /// There was one with this hash already: the first one stays, so that no agent can change what others are sent.
+    /// There was one with this hash already, which stays: the one that comes to its hash, and of those that do not the
+    /// first, so that no agent can change what others are sent.
     Before,
     /// It is too large, or there are too many.
     Not,
@@ -69,13 +90,9 @@ impl ComponentRegistry {
     /// Whether an agent with this hash should be asked for its tree now. Notes that it is. Cheap for a known one: it is
     /// asked with each message of each agent.
     pub(crate) fn wants(&self, hash: &[u8], now: Duration) -> bool {
-        let is_due = |known: &Known| match known {
-            Known::AskedAt(at) => now.saturating_sub(*at) >= ASK_AGAIN_AFTER,
-            Known::Build(_) => false,
-        };
         if let Some(entry) = self.builds.get(hash) {
             self.touch(&entry);
-            if !is_due(&entry.known) {
+            if !entry.known.is_due(now) {
                 return false;
             }
         }
@@ -87,9 +104,13 @@ impl ComponentRegistry {
                 true
             }
             Slot::Occupied(mut occupied) => {
-                let is_due = is_due(&occupied.get().known);
+                let is_due = occupied.get().known.is_due(now);
                 if is_due {
-                    occupied.insert(self.entry(Known::AskedAt(now)));
+                    let asked = match &occupied.get().known {
+                        Known::Claim(build, _) => Known::Claim(Arc::clone(build), now),
+                        Known::Build(_) | Known::AskedAt(_) => Known::AskedAt(now),
+                    };
+                    occupied.insert(self.entry(asked));
                 }
                 is_due
             }
@@ -125,29 +146,34 @@ impl ComponentRegistry {
             // One that was of use since may be named since.
             let removed = self.builds.remove_if(&hash, |_, entry| entry.used.load(Ordering::Relaxed) == used);
             if let Some((hash, entry)) = removed {
-                return matches!(entry.known, Known::Build(_)).then(|| hex::encode(hash));
+                return entry.known.build().map(|_| hex::encode(hash));
             }
         }
         None
     }
 
-    /// Keeps a build; of two with one hash the first.
+    /// Keeps a build; of two with one hash the one whose tree comes to it, or the first.
     pub(crate) fn insert(&self, hash: &[u8], tree: &AvailableComponents) -> Kept {
         if tree.encoded_len() > MAX_TREE {
             return Kept::Not;
         }
+        let build = Arc::new(build(tree, *hash == hash_of(tree)));
+        // Whoever comes next is asked at once.
+        let known = if build.is_proven() { Known::Build(build) } else { Known::Claim(build, Duration::ZERO) };
         let is_full = self.is_full();
         match self.builds.entry(hash.into()) {
             Slot::Vacant(_) if is_full => Kept::Not,
             Slot::Vacant(vacant) => {
-                vacant.insert(self.entry(Known::Build(Arc::new(build(tree)))));
+                vacant.insert(self.entry(known));
                 Kept::Now
             }
-            Slot::Occupied(occupied) if matches!(occupied.get().known, Known::Build(_)) => Kept::Before,
-            Slot::Occupied(mut occupied) => {
-                occupied.insert(self.entry(Known::Build(Arc::new(build(tree)))));
-                Kept::Now
-            }
+            Slot::Occupied(mut occupied) => match (&occupied.get().known, &known) {
+                (Known::Build(_), _) | (Known::Claim(..), Known::Claim(..)) => Kept::Before,
+                (Known::AskedAt(_), _) | (Known::Claim(..), _) => {
+                    occupied.insert(self.entry(known));
+                    Kept::Now
+                }
+            },
         }
     }
 
@@ -161,10 +187,7 @@ impl ComponentRegistry {
         let hash = hex::decode(hash).ok()?;
         let entry = self.builds.get(hash.as_slice())?;
         self.touch(&entry);
-        match &entry.known {
-            Known::Build(build) => Some(Arc::clone(build)),
-            Known::AskedAt(_) => None,
-        }
+        entry.known.build().map(Arc::clone)
     }
 
     fn is_full(&self) -> bool {
@@ -184,8 +207,40 @@ impl ComponentRegistry {
     }
 }
 
-fn build(tree: &AvailableComponents) -> BuildComponents {
+/// The hash that a collector's opamp extension gives its tree (`generateAvailableComponentsHash`, 0.149 to 0.158): by it a
+/// tree is known for that of its hash, whoever sent it.
+pub(crate) fn hash_of(tree: &AvailableComponents) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (section, word) in [
+        ("receivers", "receiver:"),
+        ("processors", "processor:"),
+        ("exporters", "exporter:"),
+        ("extensions", "extension:"),
+        ("connectors", "connector:"),
+    ] {
+        hash.update(word);
+        for (kind, details) in tree.components.get(section).iter().flat_map(|details| &details.sub_component_map) {
+            for part in [kind, "=", module_of(details), ";"] {
+                hash.update(part);
+            }
+        }
+    }
+    hash.finalize().into()
+}
+
+fn module_of(details: &ComponentDetails) -> &str {
+    let module = details.metadata.iter().find(|pair| pair.key == "code.namespace");
+    match module.and_then(|pair| pair.value.as_ref()?.value.as_ref()) {
+        Some(any_value::Value::StringValue(module)) => module,
+        _ => "",
+    }
+}
+
+fn build(tree: &AvailableComponents, is_proven: bool) -> BuildComponents {
     let mut build = BuildComponents::default();
+    if is_proven {
+        build.prove();
+    }
     for (section, details) in &tree.components {
         let Some(class) = ComponentClass::from_section(section) else { continue };
         for kind in details.sub_component_map.keys() {
@@ -209,8 +264,10 @@ mod tests {
         assert!(!registry.wants(b"x", at(1)));
         assert!(registry.wants(b"y", at(1)));
         assert!(registry.wants(b"x", at(61)));
-        assert_eq!(registry.insert(b"x", &tree("otlp")), Kept::Now);
-        assert!(!registry.wants(b"x", at(600)));
+        let hash = hash_of(&tree("otlp"));
+        assert!(registry.wants(&hash, at(61)));
+        assert_eq!(registry.insert(&hash, &tree("otlp")), Kept::Now);
+        assert!(!registry.wants(&hash, at(600)));
     }
 
     fn tree(receiver: &str) -> AvailableComponents {
@@ -219,6 +276,24 @@ mod tests {
             ..Default::default()
         };
         AvailableComponents { components: [("receivers".to_owned(), details)].into(), ..Default::default() }
+    }
+
+    #[test]
+    fn tree_that_comes_to_its_hash_takes_the_place_of_one_that_was_made_up() {
+        let registry = ComponentRegistry::default();
+        let at = Duration::from_secs;
+        let hash = hash_of(&tree("otlp"));
+        let build = || registry.by_hex(&hex::encode(hash)).unwrap();
+        assert_eq!(registry.insert(&hash, &tree("made_up")), Kept::Now);
+        assert!(!build().is_proven());
+        // Others are asked, one a minute, and what they say counts.
+        assert!(registry.wants(&hash, at(100)) && !registry.wants(&hash, at(101)) && registry.wants(&hash, at(160)));
+        assert!(build().has(ComponentClass::Receivers, "made_up"), "it stays until there is another");
+        assert_eq!(registry.insert(&hash, &tree("otlp")), Kept::Now);
+        assert_eq!(registry.insert(&hash, &tree("made_up")), Kept::Before);
+        assert!(
+            build().is_proven() && build().has(ComponentClass::Receivers, "otlp") && !registry.wants(&hash, at(999))
+        );
     }
 
     #[test]
@@ -249,7 +324,7 @@ mod tests {
             assert!(registry.builds.len() <= MAX_BUILDS);
         }
         assert_eq!(gone.first(), Some(&hex::encode(0_u32.to_be_bytes())), "the oldest goes first");
-        let told = registry.builds.iter().filter(|entry| matches!(entry.known, Known::Build(_))).count();
+        let told = registry.builds.iter().filter(|entry| entry.known.build().is_some()).count();
         assert_eq!(gone.len() + told, 1_000 + 1, "who asks hears of each tree that went");
         assert!(registry.by_hex(&hex::encode(b"good")).is_some(), "a collector names it");
         assert!(registry.by_hex(&hex::encode(1_998_u32.to_be_bytes())).is_some(), "the newest are there");

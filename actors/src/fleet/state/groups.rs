@@ -87,7 +87,9 @@ fn refusal(needs: &Needs, slot: &Slot, components: &ComponentRegistry) -> Option
         ));
     }
     // What a build does not have stops the collector at its start; of one that does not say nothing is concluded.
-    let build = components.by_hex(record.row.components_hash.as_ref()?).filter(|build| !build.is_empty())?;
+    let build = components
+        .by_hex(record.row.components_hash.as_ref()?)
+        .filter(|build| build.is_proven() && !build.is_empty())?;
     let lacking: Vec<String> = needs
         .types
         .iter()

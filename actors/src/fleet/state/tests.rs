@@ -304,8 +304,10 @@ fn otelcol_whose_build_lacks_a_component_keeps_what_it_has_and_says_what() {
             ("exporters", section(&[exporter])),
         ];
         let components = sections.map(|(name, section)| (name.to_owned(), section)).into();
-        fleet.components.insert(exporter.as_bytes(), &AvailableComponents { components, ..Default::default() });
-        let hash = hex::encode(exporter);
+        let tree = AvailableComponents { components, ..Default::default() };
+        let hash = crate::collector::hash_of(&tree);
+        fleet.components.insert(&hash, &tree);
+        let hash = hex::encode(hash);
         fleet
             .directory
             .slot(id(number))
