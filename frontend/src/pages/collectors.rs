@@ -55,7 +55,7 @@ pub(super) fn view(app: App) -> View {
         view! { "Collectors" },
         view! {
             (match list.total.get() {
-                None if list.error.with(Option::is_some) => String::new(),
+                _ if list.error.with(Option::is_some) => String::new(),
                 None => "Loading".to_owned(),
                 Some(total) if list.filter.with(Filter::is_narrow) => format!("{} this filter.", format::counted(total, "collector matches", "collectors match")),
                 Some(total) => format!("{} known to this server.", format::counted(total, "collector is", "collectors are")),
