@@ -17,4 +17,5 @@ pub mod resolve;
 pub mod secret;
 pub mod stability;
 pub mod standing;
+pub mod text;
 pub mod validate;

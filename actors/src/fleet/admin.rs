@@ -17,7 +17,10 @@ use crate::{
     by::By,
     collector::{Work, post, post_if_alive},
     directory::{KnownToken, Place, Slot},
-    domain::document::{CollectorDocument, check_labels},
+    domain::{
+        document::{CollectorDocument, check_labels},
+        text::breaks_line,
+    },
     feed::FeedItem,
     janitor::remove_unborn,
     mint::Mint as _,
@@ -275,7 +278,6 @@ pub(crate) fn record(
 
 pub(super) fn check(name: &str, labels: &BTreeMap<String, String>) -> Result<(), Vec<FieldProblem>> {
     let mut problems = check_labels(labels).err().unwrap_or_default();
-    let breaks_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(breaks_line) {
         let message = format!("must be 1 to {MAX_NAME} characters without control characters and line breaks");
         problems.insert(0, problem("name", "invalid_value", message));
@@ -307,6 +309,19 @@ fn cannot(code: &'static str, reason: &'static str) -> FleetError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_line_wherever_it_stands() {
+        for good in ["web-1", "web 1", "Wörk\u{a0}1", &"x".repeat(MAX_NAME)] {
+            assert_eq!(check(good, &BTreeMap::new()), Ok(()), "{good:?}");
+        }
+        for bad in
+            ["", " ", "a\nb", "a\rb", "a\u{85}b", "a\u{2028}b", "a\u{2029}b", "\u{1b}[2J", &"x".repeat(MAX_NAME + 1)]
+        {
+            let problems = check(bad, &BTreeMap::new()).unwrap_err();
+            assert_eq!((problems.len(), problems[0].field.as_str()), (1, "name"), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_version_fits_into_a_file_and_a_list() {

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::text::Text;
+use crate::domain::text::is_printable;
 
 pub(crate) mod document;
 pub mod parse;
@@ -257,9 +258,7 @@ fn write_text(out: &mut String, text: &Text) {
 
 /// Writes a literal: raw between backticks where that saves escapes, in double quotes otherwise.
 fn quote(out: &mut String, text: &str) {
-    let visible =
-        |c: char| !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
-    if text.contains(['"', '\\']) && !text.contains('`') && text.chars().all(visible) {
+    if text.contains(['"', '\\']) && !text.contains('`') && text.chars().all(is_printable) {
         out.push('`');
         out.push_str(text);
         out.push('`');
@@ -273,7 +272,7 @@ fn quote(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if visible(c) => out.push(c),
+            c if is_printable(c) => out.push(c),
             c => {
                 let _ = write!(out, "\\u{:04X}", u32::from(c));
             }

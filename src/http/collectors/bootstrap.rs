@@ -8,6 +8,7 @@ mod otelcol;
 #[cfg(test)]
 mod tests;
 
+use linkmesh_actors::domain::text::breaks_line;
 use linkmesh_proto::{
     CollectorId,
     api::collector::{Bootstrap, BootstrapFile, BootstrapProgram, Runtime, Stability},
@@ -66,9 +67,7 @@ fn program(path: &str, name: &str, version: Option<&str>, releases: &str, tag: &
 
 /// A name as the text of a comment: one line, whatever it holds.
 fn comment(name: &str) -> String {
-    // YAML ends a line at these two as well.
-    let ends_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    name.chars().map(|c| if ends_line(c) { ' ' } else { c }).collect()
+    name.chars().map(|c| if breaks_line(c) { ' ' } else { c }).collect()
 }
 
 /// A text in double quotes. YAML, JSON and Alloy read the same escapes.

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::domain::text::is_printable;
+
 /// Longest line that a mapping or list may make when written on one line.
 const WIDTH: usize = 100;
 
@@ -175,19 +177,15 @@ fn is_literal(text: &str) -> bool {
     text.contains('\n')
         && !text.ends_with("\n\n")
         && !text.starts_with([' ', '\t', '\n'])
-        && text.chars().all(|c| c == '\n' || c == '\t' || printable(c))
+        && text.chars().all(|c| c == '\n' || c == '\t' || is_printable(c))
         && text.split('\n').all(|line| line.is_empty() || !line.trim_matches([' ', '\t']).is_empty())
-}
-
-fn printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn scalar(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }
-    if text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(printable) {
+    if text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_printable) {
         return format!("'{text}'");
     }
     double_quoted(text)
@@ -214,7 +212,7 @@ pub(crate) fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if printable(c) => out.push(c),
+            c if is_printable(c) => out.push(c),
             c if u32::from(c) <= 0xff => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
