@@ -173,12 +173,7 @@ impl Shared {
                     stability: record.stability,
                     version: record.row.version.as_deref().map(Arc::from),
                     attributes: Arc::clone(&place.attributes),
-                    components: record
-                        .row
-                        .components_hash
-                        .as_ref()
-                        .and_then(|hash| self.components.by_hex(hash))
-                        .filter(|build| build.is_proven()),
+                    components: record.row.components_hash.as_ref().and_then(|hash| self.components.proven(hash)),
                 });
             }
         });

@@ -43,7 +43,8 @@ impl Known {
         }
     }
 
-    fn build(&self) -> Option<&Arc<BuildComponents>> {
+    /// The tree, whether or not it comes to its hash.
+    const fn build(&self) -> Option<&Arc<BuildComponents>> {
         match self {
             Self::Build(build) | Self::Claim(build, _) => Some(build),
             Self::AskedAt(_) => None,
@@ -157,9 +158,10 @@ impl ComponentRegistry {
         if tree.encoded_len() > MAX_TREE {
             return Kept::Not;
         }
-        let build = Arc::new(build(tree, *hash == hash_of(tree)));
-        // Whoever comes next is asked at once.
-        let known = if build.is_proven() { Known::Build(build) } else { Known::Claim(build, Duration::ZERO) };
+        let build = Arc::new(build(tree));
+        // After a claim, whoever comes next is asked at once.
+        let is_proven = *hash == hash_of(tree);
+        let known = if is_proven { Known::Build(build) } else { Known::Claim(build, Duration::ZERO) };
         let is_full = self.is_full();
         match self.builds.entry(hash.into()) {
             Slot::Vacant(_) if is_full => Kept::Not,
@@ -182,12 +184,25 @@ impl ComponentRegistry {
         AvailableComponents::decode(stored).is_ok_and(|tree| self.insert(hash, &tree) != Kept::Not)
     }
 
-    /// The build with this hash (in hexadecimal), when it is known.
-    pub(crate) fn by_hex(&self, hash: &str) -> Option<Arc<BuildComponents>> {
+    /// The build with this hash (in hexadecimal) as an agent told it. Good enough to choose names by, since a collector
+    /// may hash in its own way; to keep a config from others takes [`Self::proven`].
+    pub(crate) fn told(&self, hash: &str) -> Option<Arc<BuildComponents>> {
+        self.look_up(hash, |known| known.build().map(Arc::clone))
+    }
+
+    /// The build with this hash (in hexadecimal), when its tree comes to the hash.
+    pub(crate) fn proven(&self, hash: &str) -> Option<Arc<BuildComponents>> {
+        self.look_up(hash, |known| match known {
+            Known::Build(build) => Some(Arc::clone(build)),
+            Known::Claim(..) | Known::AskedAt(_) => None,
+        })
+    }
+
+    fn look_up<T>(&self, hash: &str, read: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
         let hash = hex::decode(hash).ok()?;
         let entry = self.builds.get(hash.as_slice())?;
         self.touch(&entry);
-        entry.known.build().map(Arc::clone)
+        read(&entry.known)
     }
 
     fn is_full(&self) -> bool {
@@ -236,11 +251,8 @@ fn module_of(details: &ComponentDetails) -> &str {
     }
 }
 
-fn build(tree: &AvailableComponents, is_proven: bool) -> BuildComponents {
+fn build(tree: &AvailableComponents) -> BuildComponents {
     let mut build = BuildComponents::default();
-    if is_proven {
-        build.prove();
-    }
     for (section, details) in &tree.components {
         let Some(class) = ComponentClass::from_section(section) else { continue };
         for kind in details.sub_component_map.keys() {
@@ -283,17 +295,16 @@ mod tests {
         let registry = ComponentRegistry::default();
         let at = Duration::from_secs;
         let hash = hash_of(&tree("otlp"));
-        let build = || registry.by_hex(&hex::encode(hash)).unwrap();
+        let (told, proven) = (|| registry.told(&hex::encode(hash)).unwrap(), || registry.proven(&hex::encode(hash)));
         assert_eq!(registry.insert(&hash, &tree("made_up")), Kept::Now);
-        assert!(!build().is_proven());
+        assert_eq!(proven(), None);
         // Others are asked, one a minute, and what they say counts.
         assert!(registry.wants(&hash, at(100)) && !registry.wants(&hash, at(101)) && registry.wants(&hash, at(160)));
-        assert!(build().has(ComponentClass::Receivers, "made_up"), "it stays until there is another");
+        assert!(told().has(ComponentClass::Receivers, "made_up"), "it stays until there is another");
         assert_eq!(registry.insert(&hash, &tree("otlp")), Kept::Now);
         assert_eq!(registry.insert(&hash, &tree("made_up")), Kept::Before);
-        assert!(
-            build().is_proven() && build().has(ComponentClass::Receivers, "otlp") && !registry.wants(&hash, at(999))
-        );
+        assert!(told().has(ComponentClass::Receivers, "otlp") && !registry.wants(&hash, at(999)));
+        assert_eq!(proven(), Some(told()));
     }
 
     #[test]
@@ -301,7 +312,7 @@ mod tests {
         let registry = ComponentRegistry::default();
         assert_eq!(registry.insert(b"x", &tree("otlp")), Kept::Now);
         assert_eq!(registry.insert(b"x", &tree("made_up")), Kept::Before);
-        let build = registry.by_hex(&hex::encode(b"x")).unwrap();
+        let build = registry.told(&hex::encode(b"x")).unwrap();
         assert!(build.has(ComponentClass::Receivers, "otlp") && !build.has(ComponentClass::Receivers, "made_up"));
     }
 
@@ -326,8 +337,8 @@ mod tests {
         assert_eq!(gone.first(), Some(&hex::encode(0_u32.to_be_bytes())), "the oldest goes first");
         let told = registry.builds.iter().filter(|entry| entry.known.build().is_some()).count();
         assert_eq!(gone.len() + told, 1_000 + 1, "who asks hears of each tree that went");
-        assert!(registry.by_hex(&hex::encode(b"good")).is_some(), "a collector names it");
-        assert!(registry.by_hex(&hex::encode(1_998_u32.to_be_bytes())).is_some(), "the newest are there");
+        assert!(registry.told(&hex::encode(b"good")).is_some(), "a collector names it");
+        assert!(registry.told(&hex::encode(1_998_u32.to_be_bytes())).is_some(), "the newest are there");
     }
 
     #[test]

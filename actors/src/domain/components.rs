@@ -87,25 +87,12 @@ impl Dialect {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BuildComponents {
     types: BTreeMap<ComponentClass, BTreeSet<Box<str>>>,
-    #[serde(default)]
-    is_proven: bool,
 }
 
 impl BuildComponents {
     /// Adds a component type.
     pub fn insert(&mut self, class: ComponentClass, kind: &str) {
         self.types.entry(class).or_default().insert(kind.into());
-    }
-
-    /// The report comes to the hash by which it goes.
-    pub fn prove(&mut self) {
-        self.is_proven = true;
-    }
-
-    /// Whether it is known for the report of its hash: from one that is not, nothing is concluded for others.
-    #[must_use]
-    pub const fn is_proven(&self) -> bool {
-        self.is_proven
     }
 
     /// Whether nothing was reported: then nothing can be concluded.

@@ -87,9 +87,7 @@ fn refusal(needs: &Needs, slot: &Slot, components: &ComponentRegistry) -> Option
         ));
     }
     // What a build does not have stops the collector at its start; of one that does not say nothing is concluded.
-    let build = components
-        .by_hex(record.row.components_hash.as_ref()?)
-        .filter(|build| build.is_proven() && !build.is_empty())?;
+    let build = components.proven(record.row.components_hash.as_ref()?).filter(|build| !build.is_empty())?;
     let lacking: Vec<String> = needs
         .types
         .iter()
@@ -156,7 +154,7 @@ pub(super) fn text_key(slot: &Slot, pipelines: Arc<[PipelineId]>, components: &C
         return None;
     }
     let mut target = RenderTarget::plain(record.runtime);
-    if let Some(build) = record.row.components_hash.as_ref().and_then(|hash| components.by_hex(hash)) {
+    if let Some(build) = record.row.components_hash.as_ref().and_then(|hash| components.told(hash)) {
         target.dialect = build.dialect();
     }
     target.labels = record
