@@ -74,7 +74,7 @@ pub enum DataDirError {
         path: PathBuf,
     },
     /// Some of what belongs together is gone.
-    #[error("{} has a config repository but no {missing}: put it back from a backup, with what belongs to it", path.display())]
+    #[error("{} was in use but has no {missing} any more: put it back from a backup, with what belongs to it", path.display())]
     Incomplete {
         /// The directory.
         path: PathBuf,
@@ -112,18 +112,23 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Looks whether what a server would otherwise make anew is gone: a secret that opens nothing of what was sealed, a
-    /// state in which no collector is known. A repository alone, put here by somebody before the first start, is begun with.
+    /// Looks whether what would otherwise be made anew is gone: a repository with what all collectors run, a secret that
+    /// opens what was sealed, a state in which the collectors are known. The state is made last, so that where it is the
+    /// rest was, too. A repository alone, put here by somebody before the first start, is begun with.
     ///
     /// # Errors
     /// [`DataDirError::Incomplete`].
     pub fn check_whole(&self) -> Result<(), DataDirError> {
-        let incomplete = |missing| Err(DataDirError::Incomplete { path: self.root.clone(), missing });
-        match (self.config_git().join("HEAD").exists(), self.state_redb().exists(), self.secret_key().exists()) {
-            (true, true, false) => incomplete("secret.key"),
-            (true, false, true) => incomplete("state.redb"),
-            _ => Ok(()),
-        }
+        let repository = self.config_git();
+        // Without a branch it is that of a first start which was cut short.
+        let has_saves = ["refs/heads/main", "packed-refs"].iter().any(|file| repository.join(file).exists());
+        let missing = match (repository.join("HEAD").exists(), self.secret_key().exists(), self.state_redb().exists()) {
+            (false, _, true) => CONFIG_GIT,
+            (true, false, true) => SECRET_KEY,
+            (true, true, false) if has_saves => STATE_REDB,
+            _ => return Ok(()),
+        };
+        Err(DataDirError::Incomplete { path: self.root.clone(), missing })
     }
 
     /// Takes a data directory that must be there already.
@@ -307,17 +312,32 @@ mod tests {
     fn directory_of_which_a_part_is_gone_is_refused() {
         let temp = tempfile::tempdir().unwrap();
         let dir = DataDir::open(temp.path()).unwrap();
+        let branch = dir.config_git().join("refs/heads/main");
+        let make = |path: &Path| fs::write(path, "").unwrap();
+        // A first start, which may be cut short after each step.
         dir.check_whole().unwrap();
-        fs::create_dir(dir.config_git()).unwrap();
-        fs::write(dir.config_git().join("HEAD"), "").unwrap();
+        make(&dir.secret_key());
         dir.check_whole().unwrap();
-        fs::write(dir.state_redb(), "").unwrap();
-        let missing = |dir: &DataDir| dir.check_whole().unwrap_err().to_string();
-        assert!(missing(&dir).contains("no secret.key"), "{}", missing(&dir));
-        fs::write(dir.secret_key(), "").unwrap();
+        fs::create_dir_all(branch.parent().unwrap()).unwrap();
+        make(&dir.config_git().join("HEAD"));
         dir.check_whole().unwrap();
+        make(&dir.state_redb());
+        dir.check_whole().unwrap();
+        make(&branch);
+        dir.check_whole().unwrap();
+        // Each of them may get lost.
+        for part in [dir.secret_key(), dir.state_redb(), dir.config_git()] {
+            let kept = temp.path().join("kept");
+            fs::rename(&part, &kept).unwrap();
+            let error = dir.check_whole().unwrap_err().to_string();
+            assert!(error.contains(&format!("no {}", part.file_name().unwrap().display())), "{error}");
+            fs::rename(&kept, &part).unwrap();
+            dir.check_whole().unwrap();
+        }
+        // A repository of somebody's own is begun with.
+        fs::remove_file(dir.secret_key()).unwrap();
         fs::remove_file(dir.state_redb()).unwrap();
-        assert!(missing(&dir).contains("no state.redb"), "{}", missing(&dir));
+        dir.check_whole().unwrap();
     }
 
     #[test]

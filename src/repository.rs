@@ -67,7 +67,15 @@ impl std::fmt::Debug for GitRepository {
 }
 
 impl GitRepository {
-    /// Opens the repository at `path`, and makes it (mode 0700) when it is not there. Reads the history, which takes
+    /// Makes an empty repository at `path` (mode 0700), when there is none.
+    ///
+    /// # Errors
+    /// When there is something else at `path`, or the disk fails.
+    pub fn make(path: &Path) -> Result<(), RepositoryError> {
+        if path.join("HEAD").is_file() { Ok(()) } else { init(path) }
+    }
+
+    /// Opens the repository at `path`, and makes it when it is not there. Reads the history, which takes
     /// about a second for ten thousand commits.
     ///
     /// The caller holds the data directory's lock: what a killed server left locked is unlocked here.
@@ -80,9 +88,7 @@ impl GitRepository {
         git2::opts::strict_object_creation(false);
         // As Git itself, which takes zlib's checksum for enough: a save reads the same folder of 45 KB half a dozen times.
         git2::opts::strict_hash_verification(false);
-        if !path.join("HEAD").is_file() {
-            init(path)?;
-        }
+        Self::make(path)?;
         remove_stale_locks(path)?;
         maintenance::remove_leftovers(path).map_err(io_error)?;
         let own = path.join(OWN_CONFIG.0);

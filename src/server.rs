@@ -1,6 +1,7 @@
 //! Composition: everything is started here, in the one order that is safe.
 //!
 //! Data directory (its lock) -> server secret -> state store -> config repository and actors -> listener -> ready file.
+//! A repository that is not there yet is made before the state store.
 //! The listener's address is reserved early, because the setup link and the offers to collectors name it, but nothing
 //! is accepted before the fleet knows what each collector should run. Stopping goes the other way, in the phases of
 //! [`crate::shutdown`].
@@ -18,7 +19,7 @@ use actix_web::web;
 use linkmesh_actors::{
     Deps, Handles, Settings, StartError,
     opamp::Timing,
-    ports::{Clock, ConfigRepository, Entropy, StateStore, StoreError},
+    ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
     runtime::Observe,
 };
 use socket2::{Domain, Protocol, Socket, Type};
@@ -58,6 +59,9 @@ pub enum ServerError {
     /// The server secret cannot be used.
     #[error(transparent)]
     SecretKey(#[from] SecretKeyError),
+    /// The config repository cannot be made.
+    #[error("the config repository cannot be made")]
+    Repository(#[from] RepositoryError),
     /// The state store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -144,8 +148,7 @@ impl Server {
     /// Whatever keeps the server from starting; nothing is left running then.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let data_dir = DataDir::open(&config.data_dir)?;
-        data_dir.check_whole()?;
-        let sealer = Arc::new(SecretKey::load_or_create(&data_dir.secret_key())?);
+        let sealer = Arc::new(found(&data_dir)?);
         let observe = Arc::new(Observe::default());
         let options = RedbOptions {
             cache_bytes: config.storage.cache.as_usize(),
@@ -338,11 +341,21 @@ fn begin_listening(socket: Socket, address: SocketAddr) -> Result<TcpListener, S
     Ok(socket.into())
 }
 
+/// Makes of a data directory what is not there yet, but the state, which is made last: by it a later start can tell what
+/// got lost. Answers the server secret.
+fn found(data_dir: &DataDir) -> Result<SecretKey, ServerError> {
+    data_dir.check_whole()?;
+    let secret = SecretKey::load_or_create(&data_dir.secret_key())?;
+    GitRepository::make(&data_dir.config_git())?;
+    Ok(secret)
+}
+
 /// Opens a data directory for work that is done while no server runs.
 ///
 /// # Errors
-/// When a server runs on it, or it cannot be used.
+/// When it cannot be used, or a part of it is gone.
 pub fn open_offline(data_dir: DataDir) -> Result<(DataDir, RedbStore), ServerError> {
+    found(&data_dir)?;
     let store = RedbStore::open(&data_dir.state_redb(), &RedbOptions::default())?;
     Ok((data_dir, store))
 }

@@ -62,7 +62,7 @@ async fn directory_that_lost_a_part_is_refused_and_nothing_is_taken_from_the_fle
     assert!(server.signal("-TERM").await.success());
     let kept = server.folder().join("kept");
     for (part, word) in
-        [("config.git", "saves were made"), ("secret.key", "no secret.key"), ("state.redb", "no state.redb")]
+        [("config.git", "no config.git"), ("secret.key", "no secret.key"), ("state.redb", "no state.redb")]
     {
         let path = server.data_dir().join(part);
         std::fs::rename(&path, &kept).unwrap();
@@ -71,14 +71,49 @@ async fn directory_that_lost_a_part_is_refused_and_nothing_is_taken_from_the_fle
         let error = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(1), "{part}: {error}");
         assert!(error.contains(word) && error.contains(part), "{error}");
-        if part == "config.git" {
-            // Made anew, and empty.
-            std::fs::remove_dir_all(&path).unwrap();
-        }
         std::fs::rename(&kept, &path).unwrap();
     }
     server.serve().await;
     assert_eq!(server.get("/pipelines/web").await["id"], "web");
+}
+
+#[tokio::test]
+async fn repository_that_is_older_than_the_saves_is_told_and_one_without_a_branch_refused() {
+    let mut server = Server::start().await;
+    server.pipeline("web", "info").await;
+    let repository = server.data_dir().join("config.git");
+    let older = server.git(&["rev-parse", "main"]);
+    let newest = server.pipeline("web", "warn").await;
+    assert!(server.signal("-TERM").await.success());
+    assert!(!server.log().contains("was put back from an older copy"), "{}", server.log());
+
+    server.git(&["update-ref", "refs/heads/main", older.trim()]);
+    server.serve().await;
+    let log = server.log();
+    let told = log.lines().find(|line| line.contains("was put back from an older copy")).expect(&log);
+    assert!(told.contains(newest["revision"].as_str().unwrap()), "{told}");
+    assert_eq!(server.get("/pipelines/web").await["filters"][0]["settings"]["minimum"], "info");
+    assert!(server.signal("-TERM").await.success());
+
+    server.git(&["update-ref", "-d", "refs/heads/main"]);
+    assert!(repository.join("HEAD").exists());
+    let refused =
+        program().args(["serve", "--http", "127.0.0.1:0", "--data-dir"]).arg(server.data_dir()).output().unwrap();
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(error.contains("is empty, but") && error.contains("put config.git back"), "{error}");
+}
+
+#[tokio::test]
+async fn what_becomes_of_collectors_stands_in_the_log() {
+    let server = Server::start().await;
+    let (id, _) = server.collector("alloy").await;
+    server.delete(&format!("/collectors/{id}")).await;
+    let log = server.log();
+    for what in ["collector created", "collector deregistered"] {
+        let line = log.lines().find(|line| line.contains(what)).expect(&log);
+        assert!(line.contains(&id), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::{
 use actix::{Actor, AsyncContext, Context, WrapFuture};
 use arc_swap::ArcSwap;
 
-use linkmesh_proto::api::collector::CollectorStatus;
+use linkmesh_proto::{Revision, api::collector::CollectorStatus};
 
 use crate::{
     collector::{ComponentRegistry, Recorder, Work, post_if_alive},
@@ -22,7 +22,7 @@ use crate::{
     janitor::{JanitorActor, Tidy},
     meter::{MeterActor, MeterHandle},
     opamp::{Endpoints, EndpointsError, Permits, Timing},
-    ports::{Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
+    ports::{AuditRecord, Clock, ConfigRepository, Entropy, RepositoryError, StateStore, StoreError},
     repository::{RepositoryActor, RepositoryHandle, load, rebuild_from},
     runtime::{AskError, GiveUp, Observe, Pool, Supervised, Worker, WorkerError, supervise},
     secrets::{self, Secrets},
@@ -175,13 +175,7 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
     let Deps { store, repository, clock, entropy, sealer, observe, settings, give_up } = deps;
     let worker = Worker::spawn(observe.actor("repository_worker"), REPOSITORY_QUEUE, repository)?;
     let config = worker.call(OPEN_DEADLINE, |repository| load(&mut **repository)).await??;
-    if config.revision.is_none() {
-        // To go on would take the configuration from the whole fleet.
-        let saves = store.audit(None, 1_000).await?.iter().filter(|record| record.entry.after.is_some()).count();
-        if saves > 0 {
-            return Err(StartError::RepositoryLost { saves });
-        }
-    }
+    check_saves(&*store, &worker, config.revision).await?;
     let secrets = known_secrets(&config, &worker, &sealer).await?;
     let config = Arc::new(ArcSwap::from_pointee(config));
 
@@ -269,6 +263,33 @@ pub async fn start(deps: Deps) -> Result<Handles, StartError> {
         ]),
         shared,
     })
+}
+
+/// Looks whether the repository holds what was saved, by the audit log. One that holds nothing is refused: to go on would
+/// take the configuration from the whole fleet. One that lacks the newest save may have been put back or moved back by a
+/// person who wants it so.
+async fn check_saves(
+    store: &dyn StateStore,
+    worker: &Worker<Box<dyn ConfigRepository>>,
+    head: Option<Revision>,
+) -> Result<(), StartError> {
+    /// Others than saves have rows, too.
+    const LOOK_BACK: usize = 1_000;
+    let made = |record: AuditRecord| record.entry.after.map(|revision| (revision, record.entry.at));
+    let saves: Vec<_> = store.audit(None, LOOK_BACK).await?.into_iter().filter_map(made).collect();
+    let Some((newest, at)) = saves.first().copied() else { return Ok(()) };
+    if head.is_none() {
+        return Err(StartError::RepositoryLost { saves: saves.len() });
+    }
+    if worker.call(OPEN_DEADLINE, move |repository| repository.commit_info(newest)).await??.is_none() {
+        tracing::warn!(
+            save = %newest,
+            saved_at = %at,
+            "the config repository does not have the newest save: it was put back from an older copy, or its branch was \
+             moved back; what was saved since is not in force"
+        );
+    }
+    Ok(())
 }
 
 /// The secrets that collectors may know: those in force, and those that the newest commits took out.
