@@ -30,9 +30,11 @@ pub(crate) fn newest(repository: &mut dyn ConfigRepository) -> Result<Vec<Commit
     repository.history(&HistoryQuery { limit: LOOK_BACK, ..HistoryQuery::default() })
 }
 
-/// Whether a commit has a row of its own: it came by a request, and changed more than what a collector's row tells.
+/// Whether a commit has a row of its own: it came by a request, which the one that begins a repository did not, and
+/// changed more than what a collector's row tells.
 fn is_audited(commit: &CommitInfo) -> bool {
-    commit.actor.is_some() && commit.paths.iter().any(|path| !path.starts_with("collectors/"))
+    let is_begin = commit.parent.is_none() && commit.paths.iter().all(|path| path == "linkmesh.yaml");
+    commit.actor.is_some() && !is_begin && commit.paths.iter().any(|path| !path.starts_with("collectors/"))
 }
 
 fn entry(commit: CommitInfo) -> AuditEntry {
@@ -99,6 +101,7 @@ mod tests {
                 commit(3, "pipelines/web.yaml", None),
                 commit(2, "collectors/x.yaml", Some("ada@example.com")),
                 commit(1, "pipelines/web.yaml", Some("bob@example.com")),
+                CommitInfo { parent: None, ..commit(0, "linkmesh.yaml", Some("LinkMesh repository")) },
             ]
         };
         assert_eq!(rebuild(&store, commits()).await.unwrap(), 2);

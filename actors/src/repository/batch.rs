@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use linkmesh_proto::{
-    DestinationId, Etag, PipelineId, Revision, Timestamp,
+    DestinationId, Etag, PipelineId, RequestId, Revision, Timestamp,
     api::{
         pipeline::{PipelineDocument, Validation},
         problem::FieldProblem,
@@ -20,11 +20,12 @@ use crate::{
     by::By,
     domain::{
         config::{ConfigSnapshot, Versioned},
-        document::{DocumentPath, check_labels, to_yaml},
+        document::{DocumentPath, Settings, check_labels, to_yaml},
         problem::Problems,
         secret::Sealer,
         validate::{Checks, CollectorFacts, FleetFacts},
     },
+    mint::Mint as _,
     ports::{CommitRequest, Committed, PathChange, RepositoryFile},
 };
 
@@ -69,7 +70,8 @@ pub(super) fn judge(
     judge: &Judge<'_>,
 ) -> (Vec<Judged>, Vec<CommitRequest>) {
     let mut overlay = config.clone();
-    let mut requests: Vec<CommitRequest> = Vec::new();
+    let mut requests: Vec<CommitRequest> = Vec::from_iter(config.revision.is_none().then(|| layout(judge.now)));
+    let made_anyway = requests.len();
     let mut touched: Vec<DocumentPath> = Vec::new();
     let judged = changes
         .iter()
@@ -88,7 +90,19 @@ pub(super) fn judge(
             }
         })
         .collect();
+    if requests.len() == made_anyway {
+        // Nothing was accepted, so nothing begins.
+        requests.clear();
+    }
     (judged, requests)
+}
+
+/// The first commit of a repository: `linkmesh.yaml`, so that its version and what holds for every config can be read and
+/// changed there. In words, so that no later release changes what collectors run by other defaults.
+fn layout(now: Timestamp) -> CommitRequest {
+    let (path, by) = (DocumentPath::Settings, By::server("repository", RequestId::generate()));
+    let text = to_yaml(&Settings::default()).into_bytes();
+    request(vec![(path.to_string(), PathChange::Put(text))], summary(&path, "create", None), &by, now)
 }
 
 type Outcome = Result<(CommitRequest, Vec<DocumentPath>, Vec<FieldProblem>), Judged>;

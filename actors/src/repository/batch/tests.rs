@@ -1,19 +1,23 @@
 use std::collections::BTreeMap;
 
 use linkmesh_proto::{
-    CollectorId, RequestId,
+    CollectorId,
     api::collector::{Runtime, Stability},
 };
 
 use super::*;
 use crate::{
     domain::document::{CollectorDocument, parse_destination, parse_pipeline},
-    mint::Mint as _,
     testing::PlainSealer,
 };
 
 fn by() -> By {
     By::server("test", RequestId::generate())
+}
+
+/// A repository in which nothing is but its beginning.
+fn begun() -> ConfigSnapshot {
+    ConfigSnapshot { revision: Some(Revision::from_bytes([0xbe; 20])), ..ConfigSnapshot::default() }
 }
 
 fn pipeline(port: u16) -> PipelineDocument {
@@ -70,7 +74,7 @@ fn preconditions_are_judged_in_the_order_of_the_batch() {
             put(4318, Precondition::Absent),
             put(4319, Precondition::Matches(Etag::from_bytes([5; 20]))),
         ],
-        &ConfigSnapshot::default(),
+        &begun(),
         &sealer,
     );
     assert!(matches!(judged[0], Judged::Accepted { request: 0, .. }));
@@ -84,14 +88,40 @@ fn preconditions_are_judged_in_the_order_of_the_batch() {
 }
 
 #[test]
+fn first_commit_of_a_repository_writes_its_settings() {
+    let sealer = PlainSealer::default();
+    let empty = ConfigSnapshot::default();
+    let (judged, requests) = run(&[central(&serde_json::json!("${env:TOKEN}"))], &empty, &sealer);
+    assert!(matches!(judged[0], Judged::Accepted { request: 1, .. }));
+    let [begin, save] = &requests[..] else { panic!("two commits: {requests:?}") };
+    assert_eq!((begin.summary.as_str(), begin.actor.as_str()), ("linkmesh.yaml: create", "LinkMesh repository"));
+    assert_eq!(save.summary, "destinations: create central");
+    let (path, PathChange::Put(text)) = &begin.changes[0] else { panic!("a file") };
+    assert_eq!(path, "linkmesh.yaml");
+    let text = String::from_utf8_lossy(text);
+    insta::assert_snapshot!(text, @r"
+    version: 1
+    memory_limiter: {limit_mib: 512, spike_limit_percent: 20, check_interval_s: 5}
+    otelcol_state_directory: /var/lib/otelcol
+    ");
+    assert_eq!(commit(&empty, &requests).settings, empty.settings);
+
+    let (judged, requests) = run(&[put(4317, Precondition::Absent)], &empty, &sealer);
+    assert!(matches!(judged[0], Judged::Refused(SaveError::Invalid { .. })), "its destination is not there");
+    assert!(requests.is_empty(), "nothing begins without a save");
+    let (_, requests) = run(&[central(&serde_json::json!("${env:TOKEN}"))], &begun(), &sealer);
+    assert_eq!(requests.len(), 1, "a repository begins once");
+}
+
+#[test]
 fn secrets_are_sealed_before_they_enter_git_and_kept_by_their_mask() {
     let sealer = PlainSealer::default();
-    let (_, requests) = run(&[central(&serde_json::json!("Bearer s3cret"))], &ConfigSnapshot::default(), &sealer);
+    let (_, requests) = run(&[central(&serde_json::json!("Bearer s3cret"))], &begun(), &sealer);
     let PathChange::Put(first) = &requests[0].changes[0].1 else { panic!("a file") };
     let text = String::from_utf8(first.clone()).unwrap();
     assert!(!text.contains("s3cret") && text.contains("lms1.test."), "{text}");
 
-    let config = commit(&ConfigSnapshot::default(), &requests);
+    let config = commit(&begun(), &requests);
     let (_, requests) = run(&[central(&serde_json::json!({ "sealed": true }))], &config, &sealer);
     assert_eq!(requests[0].changes[0].1, PathChange::Put(first.clone()));
 }
@@ -99,12 +129,9 @@ fn secrets_are_sealed_before_they_enter_git_and_kept_by_their_mask() {
 #[test]
 fn stale_save_gets_what_is_stored() {
     let sealer = PlainSealer::default();
-    let (_, requests) = run(
-        &[central(&serde_json::json!("${env:A}")), put(4317, Precondition::Absent)],
-        &ConfigSnapshot::default(),
-        &sealer,
-    );
-    let config = commit(&ConfigSnapshot::default(), &requests);
+    let (_, requests) =
+        run(&[central(&serde_json::json!("${env:A}")), put(4317, Precondition::Absent)], &begun(), &sealer);
+    let config = commit(&begun(), &requests);
     let (judged, requests) = run(&[put(4318, Precondition::Matches(Etag::from_bytes([9; 20])))], &config, &sealer);
     assert!(requests.is_empty());
     let Judged::Refused(SaveError::Stale { current: Some(StoredDocument::Pipeline(_, stored)), etag }) = &judged[0]
@@ -128,7 +155,7 @@ fn a_commit_names_a_collector_as_people_do() {
         save(Edit::Delete(DocumentPath::Collector(id))),
         save(Edit::Collector(id, document(""))),
     ];
-    let (_, requests) = run(&changes, &ConfigSnapshot::default(), &sealer);
+    let (_, requests) = run(&changes, &begun(), &sealer);
     assert_eq!(
         requests.iter().map(|request| request.summary.clone()).collect::<Vec<_>>(),
         [
@@ -142,7 +169,7 @@ fn a_commit_names_a_collector_as_people_do() {
 
 /// A fleet and its pipelines: each pipeline runs on one collector in a hundred.
 fn large_fleet(pipelines: u16, collectors: u16) -> (ConfigSnapshot, Vec<CollectorFacts>) {
-    let mut config = ConfigSnapshot::default();
+    let mut config = begun();
     let screen = parse_destination("name: S\nkind: debug\n").unwrap();
     config = config.with_destination("central".parse().unwrap(), screen);
     for n in 0..pipelines {
