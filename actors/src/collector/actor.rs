@@ -288,13 +288,17 @@ impl CollectorActor {
     /// What only the newest of matters stands in the slot, not in a message.
     fn take_desired(&mut self) {
         let desired = self.slot.desired();
+        let hash = desired.as_ref().map(|desired| desired.hash());
+        if self.host().is_none_or(|host| host.desired_hash() == hash) {
+            return;
+        }
         let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
-        self.with_host(|host| {
-            if host.desired_hash() == desired.as_ref().map(|desired| desired.hash()) {
-                return Vec::new();
-            }
-            host.desired_changed(now, desired, &shared.context())
-        });
+        self.with_host(|host| host.desired_changed(now, desired, &shared.context()));
+        if hash.is_none() && self.host().is_some_and(Host::was_configured) {
+            // The fleet looked before the record told that it was given a config: it gets the document without pipelines.
+            self.publish_row();
+            self.shared.note_changed(self.slot.id());
+        }
     }
 
     /// Ends by itself when the collector is gone. Under the mailbox's lock, so that no message is lost: who comes later

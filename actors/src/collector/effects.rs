@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use linkmesh_proto::wire::opamp::{AvailableComponents, ServerToAgent};
 use prost::Message;
+use tokio::sync::oneshot;
 
 use super::{
     actor::CollectorActor,
@@ -149,22 +150,35 @@ impl CollectorActor {
         }
         match class {
             PersistClass::Presence => {}
-            PersistClass::Soon => {
-                if let Some(host) = self.host() {
-                    self.shared.recorder.put_agent(self.slot.id(), host.encode());
-                }
+            PersistClass::Soon => self.write_soon(),
+            PersistClass::Marked => {
+                self.write_soon();
+                self.slot.note_configured();
+                let written = self.shared.recorder.touch_now(&self.slot);
+                self.wait_for(written, ctx);
             }
             PersistClass::Now => self.write_now(ctx),
+        }
+    }
+
+    fn write_soon(&self) {
+        if let Some(host) = self.host() {
+            self.shared.recorder.put_agent(self.slot.id(), host.encode());
         }
     }
 
     /// Writes the state; what follows waits until it is on disk.
     pub(super) fn write_now(&mut self, ctx: &mut Context<Self>) {
         let Some(state) = self.host().map(Host::encode) else { return };
-        self.is_writing = true;
         // The record goes with it, so that lists show after a restart what they showed before.
         let record = self.update_row();
         let written = self.shared.recorder.put_agent_now(self.slot.id(), state, record);
+        self.wait_for(written, ctx);
+    }
+
+    /// Lets what follows wait for a write.
+    fn wait_for(&mut self, written: oneshot::Receiver<bool>, ctx: &mut Context<Self>) {
+        self.is_writing = true;
         ctx.spawn(
             async move { written.await.unwrap_or(false) }
                 .into_actor(self)

@@ -38,13 +38,20 @@ struct Pending {
     urgent: bool,
 }
 
+/// Collectors of which the presence is to be written.
+#[derive(Default)]
+struct Touched {
+    slots: Vec<Arc<Slot>>,
+    waiters: Vec<oneshot::Sender<bool>>,
+}
+
 /// Writes what collectors' actors want kept.
 pub(crate) struct Recorder {
     store: Arc<dyn StateStore>,
     pending: Mutex<Pending>,
     /// What is being written now: still the newest for who reads.
     writing: Mutex<(HashMap<CollectorId, Bytes>, HashMap<CollectorId, EffectiveRecord>)>,
-    touched: Mutex<Vec<Arc<Slot>>>,
+    touched: Mutex<Touched>,
     wake: Notify,
     /// Held during a write, so that writes keep their order.
     turn: tokio::sync::Mutex<()>,
@@ -106,7 +113,19 @@ impl Recorder {
 
     /// Notes a heartbeat; written within a second.
     pub(crate) fn touch(&self, slot: &Arc<Slot>) {
-        self.touched.lock().push(Arc::clone(slot));
+        self.touched.lock().slots.push(Arc::clone(slot));
+    }
+
+    /// Keeps the presence of a collector, written at once. The receiver hears whether it is on disk.
+    pub(crate) fn touch_now(&self, slot: &Arc<Slot>) -> oneshot::Receiver<bool> {
+        let (waiter, written) = oneshot::channel();
+        {
+            let mut touched = self.touched.lock();
+            touched.slots.push(Arc::clone(slot));
+            touched.waiters.push(waiter);
+        }
+        self.wake.notify_one();
+        written
     }
 
     /// The newest state of a protocol, written or not.
@@ -149,13 +168,23 @@ impl Recorder {
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + FLUSH_EVERY;
                 self.flush().await;
-            } else if self.pending.lock().urgent {
-                self.write_states().await;
-            } else {
+            } else if !self.write_urgent().await {
                 continue;
             }
             next_urgent = Instant::now() + URGENT_EVERY;
         }
+    }
+
+    /// Writes what somebody waits for; `false` when nobody does.
+    async fn write_urgent(&self) -> bool {
+        let (states, presence) = (self.pending.lock().urgent, !self.touched.lock().waiters.is_empty());
+        if presence {
+            self.write_presence().await;
+        }
+        if states {
+            self.write_states().await;
+        }
+        states || presence
     }
 
     /// Writes everything that waits. `false`: the store did not take all of it; it waits on.
@@ -258,19 +287,21 @@ impl Recorder {
     }
 
     async fn write_presence(&self) -> bool {
-        let touched = std::mem::take(&mut *self.touched.lock());
+        let _turn = self.turn.lock().await;
+        let Touched { slots, waiters } = std::mem::take(&mut *self.touched.lock());
         let presence: Vec<_> =
-            touched.iter().filter_map(|slot| slot.take_presence().map(|presence| (slot.id(), presence))).collect();
-        if presence.is_empty() {
-            return true;
-        }
-        match self.store.put_presence(presence).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(code = error.code(), error = &error as &dyn std::error::Error, "heartbeats not stored");
-                false
-            }
-        }
+            slots.iter().filter_map(|slot| slot.take_presence().map(|presence| (slot.id(), presence))).collect();
+        let written = presence.is_empty()
+            || match self.store.put_presence(presence).await {
+                Ok(()) => true,
+                Err(error) => {
+                    let cause = &error as &dyn std::error::Error;
+                    tracing::warn!(code = error.code(), error = cause, "heartbeats not stored");
+                    false
+                }
+            };
+        answer(waiters, written);
+        written
     }
 }
 
@@ -289,7 +320,7 @@ mod tests {
     use linkmesh_proto::{ConfigHash, Timestamp, api::collector::Runtime};
 
     use super::*;
-    use crate::{fleet::record, mint::Mint as _, testing::MemoryStore};
+    use crate::{fleet::record, mint::Mint as _, ports::CollectorStore as _, testing::MemoryStore};
 
     const WRITES: u64 = 10_000;
 
@@ -317,6 +348,27 @@ mod tests {
         }
         assert_eq!(store.uses().1 - before, 1);
         assert!(asked.elapsed() <= URGENT_EVERY + Duration::from_millis(1), "{:?}", asked.elapsed());
+        running.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_presence_is_told_when_it_is_on_disk_and_when_it_is_not() {
+        let store = Arc::new(MemoryStore::default());
+        let recorder = Arc::new(Recorder::new(Arc::clone(&store) as _));
+        let running = tokio::spawn(Arc::clone(&recorder).run());
+        let record = record(CollectorId::generate(), "host".into(), Runtime::Otelcol, Timestamp::from_millis(1));
+        store.put_collectors(vec![record.clone()]).await.unwrap();
+        let slot = Arc::new(Slot::new(record, None));
+        slot.touch(Timestamp::from_millis(2), Some(3));
+        slot.note_configured();
+        let asked = Instant::now();
+        assert!(recorder.touch_now(&slot).await.unwrap());
+        assert_eq!(asked.elapsed(), Duration::ZERO, "it waits for no flush");
+        assert_eq!(store.load_collectors().await.unwrap()[0].1, slot.presence());
+        assert!(slot.presence().unwrap().was_configured);
+
+        store.fail_writes(true);
+        assert!(!recorder.touch_now(&slot).await.unwrap());
         running.abort();
     }
 

@@ -60,9 +60,8 @@ impl CollectorActor {
         }
         self.publish_state(old, &row);
         // Here and not with the effect that says so: what is stored is known to the fleet, whatever becomes of the actor.
-        // Whether it was ever given a config decides between nothing and an empty document.
-        let is_matched_again = (&old.reported, &old.version, &old.components_hash, &old.labels, old.ever_configured)
-            != (&row.reported, &row.version, &row.components_hash, &row.labels, row.ever_configured);
+        let is_matched_again = (&old.reported, &old.version, &old.components_hash, &old.labels)
+            != (&row.reported, &row.version, &row.components_hash, &row.labels);
         let record = self.slot.update_record(|record| record.row = row.clone());
         if is_matched_again {
             // Published by the fleet, when it has looked.

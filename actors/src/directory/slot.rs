@@ -130,6 +130,7 @@ pub struct Slot {
     place: ArcSwap<Place>,
     last_seen: AtomicI64,
     last_sequence: AtomicU64,
+    was_configured: AtomicBool,
     presence_is_dirty: AtomicBool,
     /// Alloy: what polls are answered from. `None`: ask the actor.
     fast: ArcSwapOption<Fast>,
@@ -153,13 +154,15 @@ pub struct Slot {
 impl Slot {
     /// A collector as it was stored.
     #[must_use]
-    pub fn new(record: CollectorRecord, presence: Option<Presence>) -> Self {
+    pub fn new(mut record: CollectorRecord, presence: Option<Presence>) -> Self {
+        // Either may have been written last.
+        record.row.ever_configured |= presence.is_some_and(|presence| presence.was_configured);
         Self {
             id: record.id,
-            record: ArcSwap::from_pointee(record),
             place: ArcSwap::default(),
             last_seen: AtomicI64::new(presence.map_or(NEVER, |presence| presence.last_seen.as_millis())),
             last_sequence: AtomicU64::new(presence.map_or(0, |presence| presence.last_sequence)),
+            was_configured: AtomicBool::new(record.row.ever_configured),
             presence_is_dirty: AtomicBool::new(false),
             fast: ArcSwapOption::empty(),
             rhythm: Rhythm::default(),
@@ -170,6 +173,7 @@ impl Slot {
             offered_token: Mutex::default(),
             administration: tokio::sync::Mutex::default(),
             facts_changed: OnceLock::new(),
+            record: ArcSwap::from_pointee(record),
         }
     }
 
@@ -268,7 +272,8 @@ impl Slot {
     #[must_use]
     pub fn presence(&self) -> Option<Presence> {
         let last_sequence = self.last_sequence.load(Ordering::Relaxed);
-        self.last_seen().map(|last_seen| Presence { last_seen, last_sequence })
+        let was_configured = self.was_configured.load(Ordering::Relaxed);
+        self.last_seen().map(|last_seen| Presence { last_seen, last_sequence, was_configured })
     }
 
     /// Notes that something was heard now. `true`: the first time since it was last flushed.
@@ -278,6 +283,11 @@ impl Slot {
             self.last_sequence.store(sequence, Ordering::Relaxed);
         }
         !self.presence_is_dirty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Notes that it is given a config: its presence says so from now on.
+    pub(crate) fn note_configured(&self) {
+        self.was_configured.store(true, Ordering::Relaxed);
     }
 
     /// Takes the presence to be flushed.

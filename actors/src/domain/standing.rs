@@ -29,6 +29,9 @@ pub enum PersistClass {
     Presence,
     /// With the next flush, within a second: health in which more than times changed.
     Soon,
+    /// As [`Self::Soon`], and before any effect that follows in the list that it was ever given a config, which goes with
+    /// the presence: the first pipeline of a fleet is offered to all at once, and whole records would keep it up.
+    Marked,
     /// Before any effect that follows in the list is performed: failed latch, config status, description, capabilities.
     Now,
 }

@@ -163,7 +163,7 @@ impl AgentState {
         }
         if !self.record.was_configured {
             self.record.was_configured = true;
-            out.persist(PersistClass::Now);
+            out.persist(PersistClass::Marked);
         }
         let file = AgentConfigFile {
             body: Bytes::from_owner(SharedText(desired.text().clone())),

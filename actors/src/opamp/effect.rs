@@ -24,7 +24,8 @@ pub enum Effect {
     Push(SessionId, Box<ServerToAgent>),
     /// Send a WebSocket ping at once and report its pong.
     Ping(SessionId),
-    /// Write [`super::AgentState::record`], or for `PersistClass::Presence` only [`super::AgentState::presence`]. Of
+    /// Write [`super::AgentState::record`], or for `PersistClass::Presence` only [`super::AgentState::presence`], at the
+    /// moment that the class says. Of
     /// several pending ones the newest suffices.
     Persist(PersistClass),
     /// Keep what the collector says it runs. Secrets may be in it: never log it.

@@ -84,6 +84,7 @@ impl Record {
     /// Takes what was written of presence, which is written more often than the record.
     #[must_use]
     pub fn with_presence(mut self, presence: Presence) -> Self {
+        self.was_configured |= presence.was_configured;
         if Some(presence.last_seen) >= self.last_seen {
             self.last_seq = presence.last_sequence;
             self.last_seen = Some(presence.last_seen);

@@ -148,7 +148,8 @@ impl AgentState {
     /// The part of the record that every message changes; `None` before the first message.
     #[must_use]
     pub fn presence(&self) -> Option<Presence> {
-        self.record.last_seen.map(|last_seen| Presence { last_seen, last_sequence: self.record.last_seq })
+        let Record { last_seen, last_seq: last_sequence, was_configured, .. } = self.record;
+        last_seen.map(|last_seen| Presence { last_seen, last_sequence, was_configured })
     }
 
     /// The HTTP session that is open, if any, with what its newest POST showed: the next POST of this collector belongs

@@ -86,13 +86,17 @@ pub struct RowRecord {
     pub labels: BTreeMap<PipelineId, u32>,
 }
 
-/// What changes with every message of a collector: kept in memory and flushed each second.
+/// What changes with every message of a collector: kept in memory and flushed each second. And whether it was ever given
+/// a config, which is small enough to be on disk before that is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// When anything was last heard of it.
     pub last_seen: Timestamp,
     /// The sequence number of its last OpAMP message; 0 for Alloy.
     pub last_sequence: u64,
+    /// Whether it was ever given a config.
+    #[serde(default)]
+    pub was_configured: bool,
 }
 
 /// A config that a collector reported.
@@ -133,7 +137,7 @@ pub trait CollectorStore: Send + Sync + 'static {
         records: Vec<CollectorRecord>,
     ) -> Result<(), StoreError>;
 
-    /// Writes presences in one transaction. The only write that may be lost by a crash without anybody noticing.
+    /// Writes presences in one transaction.
     async fn put_presence(&self, presence: Vec<(CollectorId, Presence)>) -> Result<(), StoreError>;
 
     /// The config that a collector last reported.

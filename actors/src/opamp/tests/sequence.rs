@@ -2,7 +2,10 @@ use linkmesh_proto::InstanceUid;
 use linkmesh_proto::wire::opamp::{AgentToServer, AvailableComponents, ComponentDetails, ConnectionSettingsRequest};
 
 use super::support::*;
-use crate::opamp::{Effect, Input, PersistClass, SessionId};
+use crate::{
+    opamp::{Effect, Input, PersistClass, SessionId},
+    ports::Presence,
+};
 
 const FULL: u64 = 1;
 
@@ -145,7 +148,9 @@ fn presence_is_newer_than_the_record() {
     assert!(effects.contains(&Effect::Persist(PersistClass::Presence)), "{effects:?}");
     assert!(!effects.contains(&Effect::RowChanged), "a heartbeat is no news");
     let presence = server.state.presence().unwrap();
-    assert_eq!(&record.with_presence(presence), server.state.record());
+    assert_eq!(&record.clone().with_presence(presence), server.state.record());
+    assert!(!record.was_configured);
+    assert!(record.with_presence(Presence { was_configured: true, ..presence }).was_configured, "either knows");
 }
 
 #[test]

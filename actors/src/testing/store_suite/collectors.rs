@@ -17,7 +17,7 @@ pub async fn collectors_are_read_back_with_their_presence(store: &impl StateStor
     assert_eq!(store.load_collectors().await.unwrap(), []);
     let (one, two) = (collector(1), collector(2));
     store.put_collectors(vec![one.clone(), two.clone()]).await.unwrap();
-    let seen = Presence { last_seen: Timestamp::from_millis(77), last_sequence: 9 };
+    let seen = Presence { last_seen: Timestamp::from_millis(77), last_sequence: 9, was_configured: true };
     store.put_presence(vec![(two.id, seen)]).await.unwrap();
     let mut loaded = store.load_collectors().await.unwrap();
     loaded.sort_by_key(|(record, _)| record.id);
@@ -104,7 +104,7 @@ pub async fn removed_collector_leaves_nothing_behind(store: &impl StateStore) {
         let record = collector(number);
         let id = record.id;
         store.put_agents(vec![(id, Bytes::from_static(b"state"))], vec![record]).await.unwrap();
-        let seen = Presence { last_seen: Timestamp::from_millis(1), last_sequence: 1 };
+        let seen = Presence { last_seen: Timestamp::from_millis(1), last_sequence: 1, was_configured: false };
         store.put_presence(vec![(id, seen)]).await.unwrap();
         let body = Bytes::from_static(b"text");
         let received_at = Timestamp::from_millis(1);

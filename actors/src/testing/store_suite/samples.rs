@@ -205,7 +205,7 @@ pub fn audit_entry(number: u32) -> AuditEntry {
 }
 
 fn presence() -> Presence {
-    Presence { last_seen: Timestamp::from_millis(11), last_sequence: 12 }
+    Presence { last_seen: Timestamp::from_millis(11), last_sequence: 12, was_configured: true }
 }
 
 fn effective() -> EffectiveRecord {
