@@ -1,6 +1,6 @@
 //! `linkmesh serve` as a process: ready file, one server a directory, stopping.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use linkmesh_proto::wire::opamp::AgentToServer;
 use reqwest::Method;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     agent::Agent,
     disk::{SmallDisk, fault_library},
-    server::{Server, program, text},
+    server::{Server, git, program, text},
     soon, wait_for,
 };
 
@@ -212,33 +212,6 @@ async fn log_holds_no_token() {
     soon("the end", agent.send_frame(tokio_tungstenite::tungstenite::Message::Close(None))).await;
 }
 
-/// Runs `git` as a person would, and answers what it says.
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .args(arguments)
-        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null")])
-        .envs([("GIT_AUTHOR_NAME", "Grace"), ("GIT_AUTHOR_EMAIL", "grace@example.com")])
-        .envs([("GIT_COMMITTER_NAME", "Grace"), ("GIT_COMMITTER_EMAIL", "grace@example.com")])
-        .output()
-        .expect("git runs");
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "git {arguments:?}: {said}");
-    said
-}
-
-/// Commits a file by hand: clones, writes, pushes.
-fn commit_by_hand(server: &Server, path: &str, content: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let repository = server.data_dir().join("config.git").display().to_string();
-    git(folder.path(), &["clone", "-q", &repository, "clone"]);
-    let clone = folder.path().join("clone");
-    std::fs::write(clone.join(path), content).unwrap();
-    git(&clone, &["add", "-A"]);
-    git(&clone, &["commit", "-q", "-m", "by hand"]);
-    git(&clone, &["push", "-q", "origin", "HEAD:main"]);
-}
-
 #[tokio::test]
 async fn file_broken_by_hand_keeps_its_last_good_version_while_the_server_is_up_and_when_it_starts() {
     let mut server = Server::start().await;
@@ -248,10 +221,10 @@ async fn file_broken_by_hand_keeps_its_last_good_version_while_the_server_is_up_
     for (name, broken) in [("up", "name: [broken by hand while it is up"), ("down", "name: {broken by hand")] {
         if name == "down" {
             assert!(server.signal("-TERM").await.success());
-            commit_by_hand(&server, "pipelines/web.yaml", broken);
+            server.commit_by_hand("pipelines/web.yaml", broken);
             server.serve().await;
         } else {
-            commit_by_hand(&server, "pipelines/web.yaml", broken);
+            server.commit_by_hand("pipelines/web.yaml", broken);
         }
         let summary = wait_for("the broken file", || async {
             let summary = server.get("/fleet/summary").await;

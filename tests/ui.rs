@@ -79,6 +79,7 @@ impl World<'_> {
                 self.supervisor().configure(|text| text.replace("\nagent:\n", &files));
                 self.supervisor().run();
             }
+            "commit-by-hand" => self.server.commit_by_hand(text("path"), text("text")),
             "stop-server" => assert!(self.server.signal("-TERM").await.success()),
             "start-server" => self.server.serve().await,
             "leave" => self.supervisor().stop().await,

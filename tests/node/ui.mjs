@@ -2,7 +2,7 @@
 // on its output, a JSON line each, what has to happen outside of the page, and reads a line when that is done.
 import { addCollector, addDestination, addPipeline, bothSignals, seeItRun, setUp } from "./ui/first.mjs";
 import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd, withheld } from "./ui/collector.mjs";
-import { conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
+import { brokenFile, conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
 import { browser, complaints, expect, picture } from "./ui/stage.mjs";
 
 async function walk() {
@@ -28,6 +28,7 @@ async function walk() {
   await questions();
   await keyboard();
   await faults();
+  await brokenFile();
   await noServer();
   await everyPage();
   await expiry();

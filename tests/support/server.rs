@@ -23,6 +23,21 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().expect("linkmesh runs")
 }
 
+/// Runs `git` as a person would, and answers what it says.
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(arguments)
+        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null")])
+        .envs([("GIT_AUTHOR_NAME", "Grace"), ("GIT_AUTHOR_EMAIL", "grace@example.com")])
+        .envs([("GIT_COMMITTER_NAME", "Grace"), ("GIT_COMMITTER_EMAIL", "grace@example.com")])
+        .output()
+        .expect("git runs");
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "git {arguments:?}: {said}");
+    said
+}
+
 /// What an `Output` wrote, for messages of failed assertions.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -191,6 +206,18 @@ impl Server {
     pub(crate) fn url(&self, scheme: &str, path: &str) -> String {
         let secure = if self.authority.is_some() { "s" } else { "" };
         format!("{scheme}{secure}://{}{path}", self.address)
+    }
+
+    /// Commits a file by hand, as a person does who has a clone.
+    pub(crate) fn commit_by_hand(&self, path: &str, content: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = self.data_dir().join("config.git").display().to_string();
+        git(folder.path(), &["clone", "-q", &repository, "clone"]);
+        let clone = folder.path().join("clone");
+        std::fs::write(clone.join(path), content).unwrap();
+        git(&clone, &["add", "-A"]);
+        git(&clone, &["commit", "-q", "-m", "by hand"]);
+        git(&clone, &["push", "-q", "origin", "HEAD:main"]);
     }
 
     /// Runs git on the config repository and returns what it printed.

@@ -1,5 +1,5 @@
 // What an operator does with a collector, and what its page shows when things are not well.
-import { api, ask, button, expect, go, instead, meanwhile, openTab, page, part, picture, save, show, state, task, until } from "./stage.mjs";
+import { addRow, api, ask, button, expect, go, instead, meanwhile, openTab, page, part, picture, save, show, state, task, until } from "./stage.mjs";
 
 /** Restarts it by the page. */
 async function restart(name) {
@@ -82,7 +82,7 @@ export async function enrolled() {
   await openTab("Attributes and labels");
   await part("enrolment-labels").getByText("site = fra").waitFor();
   await page.getByLabel("Name", { exact: true }).fill("edge seven");
-  await button("Add label").click();
+  await addRow("Add label", page.getByLabel("Label name"));
   await page.getByLabel("Label name").fill("env");
   await page.getByLabel("Label value").fill("test");
   await part("save").click();
@@ -110,7 +110,7 @@ export async function withheld(id) {
     if (status !== 201) throw new Error(`${path} was answered with ${status}: ${JSON.stringify(answer)}`);
   }
   const why = "needs --stability.level=experimental";
-  await button("Add label").click();
+  await addRow("Add label", page.getByLabel("Label name"));
   await page.getByLabel("Label name").fill("tier");
   await page.getByLabel("Label value").fill("noisy");
   await part("save").click();

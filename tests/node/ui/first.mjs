@@ -1,5 +1,5 @@
 // From the setup link to a collector that runs what was saved.
-import { api, ask, button, go, openTab, page, part, person, picture, save, show, state, task, until } from "./stage.mjs";
+import { addRow, api, ask, button, go, openTab, page, part, person, picture, save, show, state, task, until } from "./stage.mjs";
 
 /** Titles of the catalogue by role and kind, as the page's menus show them. */
 async function titles() {
@@ -37,7 +37,7 @@ export async function addCollector() {
   await go("/collectors/add", "add-collector");
   await page.getByLabel("Name", { exact: true }).fill("web-01");
   await page.getByLabel("Version").fill(task.version);
-  await button("Add label").click();
+  await addRow("Add label", page.getByLabel("Label name"));
   await page.getByLabel("Label name").fill("env");
   await page.getByLabel("Label value").fill("prod");
   await picture("add-collector");
@@ -85,8 +85,8 @@ export async function addPipeline() {
   const title = await titles();
   await go("/pipelines/new", "pipeline-form");
   await picture("pipeline-new");
-  await button("Add matcher").click();
   const matcher = page.getByRole("textbox", { name: "Matcher" });
+  await addRow("Add matcher", matcher);
   await matcher.fill("env=\"prod");
   await part("problem").waitFor();
   if (await part("problem").count() !== 1) throw new Error("what nobody has typed yet is shown as a problem");
@@ -165,7 +165,7 @@ export async function bothSignals(id) {
 
   await go("/pipelines/new", "pipeline-form");
   await page.getByLabel("Name", { exact: true }).first().fill("Host and apps");
-  await button("Add matcher").click();
+  await addRow("Add matcher", page.getByRole("textbox", { name: "Matcher" }));
   await page.getByRole("textbox", { name: "Matcher" }).fill("collector.runtime=\"otelcol\"");
   await add("sources", title.get("source host_metrics"));
   await add("sources", title.get("source otlp"));

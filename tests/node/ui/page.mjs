@@ -243,6 +243,27 @@ export async function faults() {
   await until("/destinations/spare", (document) => document.description === "kept here");
 }
 
+/** A commit by hand that cannot be read: its last good version stays, and is saved over it unchanged. */
+export async function brokenFile() {
+  await go("/destinations/spare", "destination");
+  await part("feed-state").getByText("Live", { exact: true }).waitFor();
+  if (await part("save").isEnabled()) throw new Error("nothing is changed, and can be saved");
+  await ask({ do: "commit-by-hand", path: "destinations/spare.yaml", text: "name: [Spare\n" });
+  await page.getByText("The file in the repository is broken.").waitFor();
+  await picture("destination-broken");
+  await save();
+  // What was said to one person is not read by the next.
+  await part("toast").first().waitFor();
+  await part("sign-out").click();
+  await part("sign-in").waitFor();
+  if (await part("toast").count() !== 0) throw new Error("a message of a session that ended stays");
+  await signIn();
+  await part("rail").waitFor();
+  await until("/destinations/spare", ({ broken, description }) => !broken && description === "kept here");
+  await go("/destinations/spare", "destination");
+  await page.getByText("The file in the repository is broken.").waitFor({ state: "detached" });
+}
+
 /** No server: what is shown stays with its age, what cannot be loaded says so. */
 export async function noServer() {
   await go("/", "overview");

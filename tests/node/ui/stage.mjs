@@ -59,6 +59,13 @@ export const forgetSession = () => context.clearCookies();
 export const part = (id) => page.getByTestId(id);
 export const button = (name) => page.getByRole("button", { name, exact: true });
 
+/** Adds a row to a list of fields; what is typed next goes into its first one. */
+export async function addRow(name, field) {
+  await button(name).click();
+  await field.waitFor();
+  await page.waitForFunction((field) => document.activeElement === field, await field.elementHandle());
+}
+
 let number = 0;
 
 /** What sticks out of the window, if anything does. Texts of configuration scroll within their own frame. */
