@@ -2,16 +2,21 @@
 //!
 //! What must be durable before an answer is flushed at once, and everybody who asks meanwhile and shortly after shares the
 //! next write: when a whole fleet answers an offer, a transaction for each few of them would take more than all the rest.
-//! The rest is flushed each second and at the stop of the server.
+//! The rest is flushed each second and at the stop of the server, some at a time: nobody who waits for a write waits for
+//! all of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use linkmesh_proto::{CollectorId, api::collector::CollectorEvent};
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, oneshot},
-    time::Instant,
+    time::MissedTickBehavior,
 };
 
 use crate::{
@@ -23,8 +28,11 @@ use crate::{
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How long after one write of what cannot wait the next begins at the earliest.
 const URGENT_EVERY: Duration = Duration::from_millis(25);
-/// Reported configs that are written in one transaction: what it changes is in memory until it ends.
-const EFFECTIVE_BATCH: usize = 256;
+/// States, or reported configs, that are written in one transaction when nobody waits for them: what it changes is in
+/// memory until it ends, and whoever cannot wait comes after it.
+const BATCH: usize = 256;
+/// Events that are written in one transaction, which are smaller.
+const EVENT_BATCH: usize = 1024;
 /// Events beyond this are dropped while the store does not take them.
 const MAX_EVENTS: usize = 20_000;
 
@@ -34,8 +42,37 @@ struct Pending {
     records: HashMap<CollectorId, Arc<CollectorRecord>>,
     effective: HashMap<CollectorId, EffectiveRecord>,
     events: Vec<(CollectorId, CollectorEvent)>,
-    waiters: Vec<oneshot::Sender<bool>>,
-    urgent: bool,
+    /// Who waits until the state of a collector is on disk.
+    waiters: Vec<(CollectorId, oneshot::Sender<bool>)>,
+}
+
+/// States of protocols, and the records that go with them.
+#[derive(Default)]
+struct States {
+    agents: HashMap<CollectorId, Bytes>,
+    records: HashMap<CollectorId, Arc<CollectorRecord>>,
+}
+
+impl Pending {
+    /// Takes what waits of these collectors.
+    fn take_states<'a>(&mut self, ids: impl IntoIterator<Item = &'a CollectorId>) -> States {
+        let mut taken = States::default();
+        for id in ids {
+            taken.agents.extend(self.agents.remove(id).map(|state| (*id, state)));
+            taken.records.extend(self.records.remove(id).map(|record| (*id, record)));
+        }
+        taken
+    }
+
+    /// Puts back what was not written. What came meanwhile is newer.
+    fn put_back(&mut self, States { agents, records }: States) {
+        for (id, state) in agents {
+            self.agents.entry(id).or_insert(state);
+        }
+        for (id, record) in records {
+            self.records.entry(id).or_insert(record);
+        }
+    }
 }
 
 /// Collectors of which the presence is to be written.
@@ -86,8 +123,7 @@ impl Recorder {
             let mut pending = self.pending.lock();
             pending.agents.insert(id, state);
             pending.records.insert(id, record);
-            pending.waiters.push(waiter);
-            pending.urgent = true;
+            pending.waiters.push((id, waiter));
         }
         self.wake.notify_one();
         written
@@ -159,32 +195,26 @@ impl Recorder {
 
     /// Writes for as long as the server runs.
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut next_tick = Instant::now() + FLUSH_EVERY;
-        let mut next_urgent = Instant::now();
+        tokio::join!(self.run_urgent(), self.run_flushes());
+    }
+
+    /// Writes what somebody waits for.
+    async fn run_urgent(&self) {
         loop {
-            // The outcome is not of interest: both mean "look".
-            let _ = tokio::time::timeout_at(next_tick, self.wake.notified()).await;
-            tokio::time::sleep_until(next_urgent.min(next_tick)).await;
-            if Instant::now() >= next_tick {
-                next_tick = Instant::now() + FLUSH_EVERY;
-                self.flush().await;
-            } else if !self.write_urgent().await {
-                continue;
-            }
-            next_urgent = Instant::now() + URGENT_EVERY;
+            self.wake.notified().await;
+            self.write_presence().await;
+            self.write_urgent().await;
+            tokio::time::sleep(URGENT_EVERY).await;
         }
     }
 
-    /// Writes what somebody waits for; `false` when nobody does.
-    async fn write_urgent(&self) -> bool {
-        let (states, presence) = (self.pending.lock().urgent, !self.touched.lock().waiters.is_empty());
-        if presence {
-            self.write_presence().await;
+    async fn run_flushes(&self) {
+        let mut ticks = tokio::time::interval(FLUSH_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.flush().await;
         }
-        if states {
-            self.write_states().await;
-        }
-        states || presence
     }
 
     /// Writes everything that waits. `false`: the store did not take all of it; it waits on.
@@ -196,93 +226,111 @@ impl Recorder {
         states && events && reported && presence
     }
 
-    async fn write_states(&self) -> bool {
+    /// Writes the states that somebody waits for.
+    async fn write_urgent(&self) -> bool {
         let _turn = self.turn.lock().await;
-        let (agents, records, waiters) = {
+        let (states, waiters) = {
             let mut pending = self.pending.lock();
-            pending.urgent = false;
+            let waiters = std::mem::take(&mut pending.waiters);
+            let states = pending.take_states(waiters.iter().map(|(id, _)| id));
             // Under the lock: who looks in between would find it in neither, and read an older one from the store.
-            self.writing.lock().0.clone_from(&pending.agents);
-            (
-                std::mem::take(&mut pending.agents),
-                std::mem::take(&mut pending.records),
-                std::mem::take(&mut pending.waiters),
-            )
+            self.writing.lock().0.clone_from(&states.agents);
+            (states, waiters)
         };
-        if agents.is_empty() && records.is_empty() {
-            answer(waiters, true);
-            return true;
-        }
-        let states = agents.iter().map(|(id, state)| (*id, state.clone())).collect();
-        let rows = records.values().map(|record| CollectorRecord::clone(record)).collect();
-        let written = match self.store.put_agents(states, rows).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "collectors not stored");
+        // What is not there any more was written with a flush.
+        let written = self.put_states(states).await;
+        answer(waiters.into_iter().map(|(_, waiter)| waiter), written);
+        written
+    }
+
+    /// Writes all states that wait, some at a time.
+    async fn write_states(&self) -> bool {
+        let mut written = self.write_urgent().await;
+        let ids: HashSet<CollectorId> = {
+            let pending = self.pending.lock();
+            pending.agents.keys().chain(pending.records.keys()).copied().collect()
+        };
+        for batch in ids.into_iter().collect::<Vec<_>>().chunks(BATCH) {
+            let _turn = self.turn.lock().await;
+            let states = {
                 let mut pending = self.pending.lock();
-                for (id, state) in agents {
-                    pending.agents.entry(id).or_insert(state);
-                }
-                for (id, record) in records {
-                    pending.records.entry(id).or_insert(record);
-                }
-                false
+                let states = pending.take_states(batch);
+                // Under the lock, for the same reason.
+                self.writing.lock().0.clone_from(&states.agents);
+                states
+            };
+            written &= self.put_states(states).await;
+        }
+        written
+    }
+
+    /// Writes states that are marked as being written.
+    async fn put_states(&self, states: States) -> bool {
+        let mut written = true;
+        if !(states.agents.is_empty() && states.records.is_empty()) {
+            let agents = states.agents.iter().map(|(id, state)| (*id, state.clone())).collect();
+            let rows = states.records.values().map(|record| CollectorRecord::clone(record)).collect();
+            if let Err(error) = self.store.put_agents(agents, rows).await {
+                tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "collectors not stored");
+                self.pending.lock().put_back(states);
+                written = false;
             }
-        };
+        }
         self.writing.lock().0 = HashMap::new();
-        answer(waiters, written);
         written
     }
 
     async fn write_events(&self) -> bool {
-        let _turn = self.turn.lock().await;
-        let events = std::mem::take(&mut self.pending.lock().events);
-        if events.is_empty() {
-            return true;
-        }
-        match self.store.append_events(events.clone()).await {
-            Ok(()) => true,
-            Err(error) => {
+        // Others may take some of them meanwhile, and more may come: those go with the next flush.
+        let batches = self.pending.lock().events.len().div_ceil(EVENT_BATCH);
+        for _ in 0..batches {
+            let _turn = self.turn.lock().await;
+            let mut events: Vec<_> = {
+                let mut pending = self.pending.lock();
+                let count = pending.events.len().min(EVENT_BATCH);
+                pending.events.drain(..count).collect()
+            };
+            if let Err(error) = self.store.append_events(events.clone()).await {
                 tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "events not stored");
                 let mut pending = self.pending.lock();
-                let newer = std::mem::replace(&mut pending.events, events);
-                pending.events.extend(newer);
-                pending.events.truncate(MAX_EVENTS);
-                false
+                events.append(&mut pending.events);
+                events.truncate(MAX_EVENTS);
+                pending.events = events;
+                return false;
             }
         }
+        true
     }
 
     async fn write_effective(&self) -> bool {
-        let _turn = self.turn.lock().await;
-        let effective = {
-            let mut pending = self.pending.lock();
-            // Under the lock, for the same reason.
-            self.writing.lock().1.clone_from(&pending.effective);
-            std::mem::take(&mut pending.effective)
-        };
-        if effective.is_empty() {
-            return true;
-        }
-        let effective: Vec<_> = effective.into_iter().collect();
+        let ids: Vec<CollectorId> = self.pending.lock().effective.keys().copied().collect();
         let mut written = true;
-        for batch in effective.chunks(EFFECTIVE_BATCH) {
-            // Bodies are shared, not copied.
-            if let Err(error) = self.store.put_effective(batch.to_vec()).await {
+        for batch in ids.chunks(BATCH) {
+            let _turn = self.turn.lock().await;
+            let configs: HashMap<_, _> = {
+                let mut pending = self.pending.lock();
+                let taken = batch.iter().filter_map(|id| Some((*id, pending.effective.remove(id)?)));
+                let configs: HashMap<_, _> = taken.collect();
+                // Under the lock, for the same reason. Bodies are shared, not copied.
+                self.writing.lock().1.clone_from(&configs);
+                configs
+            };
+            let records = configs.iter().map(|(id, effective)| (*id, effective.clone())).collect();
+            if let Err(error) = self.store.put_effective(records).await {
                 tracing::error!(
-                    configs = batch.len(),
+                    configs = configs.len(),
                     code = error.code(),
                     error = &error as &dyn std::error::Error,
                     "reported configs not stored"
                 );
                 let mut pending = self.pending.lock();
-                for (id, effective) in batch {
-                    pending.effective.entry(*id).or_insert_with(|| effective.clone());
+                for (id, effective) in configs {
+                    pending.effective.entry(id).or_insert(effective);
                 }
                 written = false;
             }
+            self.writing.lock().1 = HashMap::new();
         }
-        self.writing.lock().1 = HashMap::new();
         written
     }
 
@@ -305,7 +353,7 @@ impl Recorder {
     }
 }
 
-fn answer(waiters: Vec<oneshot::Sender<bool>>, written: bool) {
+fn answer(waiters: impl IntoIterator<Item = oneshot::Sender<bool>>, written: bool) {
     for waiter in waiters {
         // An actor that died meanwhile does not wait any more.
         let _ = waiter.send(written);
@@ -318,9 +366,15 @@ mod tests {
 
     use futures_util::FutureExt as _;
     use linkmesh_proto::{ConfigHash, Timestamp, api::collector::Runtime};
+    use tokio::time::Instant;
 
     use super::*;
-    use crate::{fleet::record, mint::Mint as _, ports::CollectorStore as _, testing::MemoryStore};
+    use crate::{
+        fleet::record,
+        mint::Mint as _,
+        ports::{CollectorStore as _, EventStore as _},
+        testing::MemoryStore,
+    };
 
     const WRITES: u64 = 10_000;
 
@@ -370,6 +424,55 @@ mod tests {
         store.fail_writes(true);
         assert!(!recorder.touch_now(&slot).await.unwrap());
         running.abort();
+    }
+
+    #[tokio::test]
+    async fn flush_writes_all_in_batches_and_what_fails_waits_on() {
+        let store = Arc::new(MemoryStore::default());
+        let recorder = Recorder::new(Arc::clone(&store) as _);
+        let ids: Vec<_> = (0..2 * BATCH + 1).map(|_| CollectorId::generate()).collect();
+        let hash = ConfigHash::of(b"text");
+        let at = Timestamp::from_millis(1);
+        let text = EffectiveRecord { hash, content_type: String::new(), body: Bytes::new(), received_at: at };
+        for id in &ids {
+            recorder.put_agent(*id, Bytes::copy_from_slice(id.as_bytes()));
+            recorder.put_effective(*id, text.clone());
+            for kind in ["first", "second", "third"] {
+                recorder.put_event(*id, CollectorEvent { at, kind: kind.into(), message: String::new() });
+            }
+        }
+        store.fail_writes(true);
+        assert!(!recorder.flush().await);
+        store.fail_writes(false);
+        let before = store.uses().1;
+        assert!(recorder.flush().await);
+        assert_eq!(store.uses().1 - before, 3 + 3 + 2, "states, reported configs, events");
+        assert!(recorder.flush().await);
+        assert_eq!(store.uses().1 - before, 8, "nothing is left");
+        for id in &ids {
+            assert_eq!(store.agent(*id).await.unwrap().unwrap(), id.as_bytes()[..]);
+            assert_eq!(store.effective(*id).await.unwrap().unwrap().hash, hash);
+            let events = store.events(*id, None, 9).await.unwrap();
+            assert_eq!(events.iter().map(|(_, event)| &*event.kind).collect::<Vec<_>>(), ["third", "second", "first"]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_write_is_told_when_it_failed_and_when_a_flush_made_it() {
+        let store = Arc::new(MemoryStore::default());
+        let recorder = Arc::new(Recorder::new(Arc::clone(&store) as _));
+        let id = CollectorId::generate();
+        let record = Arc::new(record(id, "host".into(), Runtime::Otelcol, Timestamp::from_millis(1)));
+        let put = || recorder.put_agent_now(id, Bytes::from_static(b"state"), Arc::clone(&record));
+        store.fail_writes(true);
+        let failed = put();
+        assert!(!recorder.flush().await);
+        assert!(!failed.await.unwrap());
+        store.fail_writes(false);
+        let written = put();
+        assert!(recorder.flush().await);
+        assert!(written.await.unwrap());
+        assert_eq!(store.agent(id).await.unwrap().unwrap(), b"state"[..]);
     }
 
     #[test]
