@@ -202,7 +202,10 @@ impl Recorder {
     async fn run_urgent(&self) {
         loop {
             self.wake.notified().await;
-            self.write_presence().await;
+            let is_presence_waited_for = !self.touched.lock().waiters.is_empty();
+            if is_presence_waited_for {
+                self.write_presence().await;
+            }
             self.write_urgent().await;
             tokio::time::sleep(URGENT_EVERY).await;
         }
