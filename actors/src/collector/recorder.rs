@@ -200,14 +200,16 @@ impl Recorder {
 
     /// Writes what somebody waits for.
     async fn run_urgent(&self) {
+        let mut pace = tokio::time::interval(URGENT_EVERY);
         loop {
             self.wake.notified().await;
+            pace.tick().await;
             let is_presence_waited_for = !self.touched.lock().waiters.is_empty();
             if is_presence_waited_for {
                 self.write_presence().await;
             }
             self.write_urgent().await;
-            tokio::time::sleep(URGENT_EVERY).await;
+            pace.reset();
         }
     }
 

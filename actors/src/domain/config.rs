@@ -71,6 +71,8 @@ pub struct ConfigSnapshot {
     pub groups: Documents<GroupId, GroupDocument>,
     /// `linkmesh.yaml`.
     pub settings: Settings,
+    /// The last commit that touched it, and when that was made; `None` while there is none.
+    pub settings_from: Option<(Timestamp, Revision)>,
     /// Files that could not be used.
     pub broken: Vec<BrokenFile>,
 }

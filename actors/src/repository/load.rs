@@ -81,7 +81,10 @@ pub(super) fn take(snapshot: &mut ConfigSnapshot, path: &DocumentPath, file: &Re
             let document = parse_collector(text).map_err(in_words)?;
             snapshot.collectors.insert(*id, versioned(document, file));
         }
-        DocumentPath::Settings => snapshot.settings = parse_settings(text).map_err(in_words)?,
+        DocumentPath::Settings => {
+            snapshot.settings = parse_settings(text).map_err(in_words)?;
+            snapshot.settings_from = Some((file.updated_at, file.revision));
+        }
     }
     Ok(())
 }
@@ -93,7 +96,7 @@ pub(super) fn remove(snapshot: &mut ConfigSnapshot, path: &DocumentPath) {
         DocumentPath::Destination(id) => drop(snapshot.destinations.remove(id)),
         DocumentPath::Group(id) => drop(snapshot.groups.remove(id)),
         DocumentPath::Collector(id) => drop(snapshot.collectors.remove(id)),
-        DocumentPath::Settings => snapshot.settings = Settings::default(),
+        DocumentPath::Settings => (snapshot.settings, snapshot.settings_from) = (Settings::default(), None),
     }
 }
 

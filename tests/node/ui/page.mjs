@@ -252,7 +252,8 @@ export async function brokenFile() {
   await page.getByText("The file in the repository is broken.").waitFor();
   await picture("destination-broken");
   await save();
-  // What was said to one person is not read by the next.
+  // What was said to one person is not read by the next. Lists that are asked for again meanwhile are refused.
+  expect("status of 401");
   await part("toast").first().waitFor();
   await part("sign-out").click();
   await part("sign-in").waitFor();
@@ -304,6 +305,7 @@ export async function everyPage() {
   await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   await page.reload();
   await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  await part("rail").waitFor();
 }
 
 async function signIn() {

@@ -4,16 +4,15 @@ use linkmesh_proto::{PipelineId, api::collector::Throughput};
 
 use crate::domain::config::ConfigSnapshot;
 
-/// Puts the meters of each pipeline in its order: in, its filters and processors, out. A step that the pipeline has no
-/// more stands behind those that it has.
+/// Puts the meters of each pipeline in its order: what a source does to its own records, in, its filters and processors,
+/// out. A step that the pipeline has no more stands behind those that it has.
 pub fn in_order(throughput: &mut Throughput, config: &ConfigSnapshot) {
     for pipeline in &mut throughput.pipelines {
         let steps = steps(&pipeline.pipeline, config);
         pipeline.meters.sort_by_cached_key(|meter| {
             let rank = match meter.place.as_str() {
-                "in" => 0,
                 "out" => usize::MAX,
-                step => 1 + steps.iter().position(|known| *known == step).unwrap_or(steps.len()),
+                place => steps.iter().position(|known| *known == place).unwrap_or(steps.len()),
             };
             (rank, meter.place.clone())
         });
@@ -21,6 +20,9 @@ pub fn in_order(throughput: &mut Throughput, config: &ConfigSnapshot) {
 }
 
 fn steps<'a>(id: &PipelineId, config: &'a ConfigSnapshot) -> Vec<&'a str> {
-    let Some(pipeline) = config.pipelines.get(id) else { return Vec::new() };
-    pipeline.document.filters.iter().chain(&pipeline.document.processors).map(|step| step.id.as_str()).collect()
+    let Some(pipeline) = config.pipelines.get(id) else { return vec!["in"] };
+    let document = &pipeline.document;
+    let sources = document.sources.iter().map(|source| source.id.as_str());
+    let steps = document.filters.iter().chain(&document.processors).map(|step| step.id.as_str());
+    sources.chain(["in"]).chain(steps).collect()
 }

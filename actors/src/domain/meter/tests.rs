@@ -241,6 +241,10 @@ fn meters_stand_in_the_order_of_the_pipeline() {
     config = config.with_pipeline("a".parse().unwrap(), document);
     in_order(&mut throughput, &config);
     assert_eq!(places(&throughput), ["in", "s2", "s1"]);
+    let of_a_source = text.replace("id: x", "id: s1").replace("id: s1, kind: batch", "id: s9, kind: batch");
+    let document = crate::domain::document::parse_pipeline(&of_a_source).unwrap();
+    in_order(&mut throughput, &config.with_pipeline("a".parse().unwrap(), document));
+    assert_eq!(places(&throughput), ["s1", "in", "s2"]);
 }
 
 #[test]

@@ -135,8 +135,8 @@ fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
     Ok((text, needs))
 }
 
-/// The newest commit that touched one of these pipelines or what they send to: where their text comes from, whatever else was
-/// committed since.
+/// The newest commit that touched one of these pipelines, what they send to, or what holds for all: where their text comes
+/// from, whatever else was committed since.
 fn newest(config: &ConfigSnapshot, pipelines: &[PipelineId]) -> Option<Revision> {
     let pipelines = pipelines.iter().filter_map(|id| config.pipelines.get(id));
     let commits = pipelines.flat_map(|pipeline| {
@@ -144,7 +144,8 @@ fn newest(config: &ConfigSnapshot, pipelines: &[PipelineId]) -> Option<Revision>
         let destinations = destinations.map(|destination| (destination.updated_at, destination.revision));
         destinations.chain([(pipeline.updated_at, pipeline.revision)])
     });
-    commits.max_by_key(|(at, _)| *at).map(|(_, revision)| revision)
+    let (at, revision) = commits.max_by_key(|(at, _)| *at)?;
+    Some(config.settings_from.filter(|(settings_at, _)| *settings_at > at).map_or(revision, |(_, settings)| settings))
 }
 
 /// Which text a collector shares. A supervisor that never got a config is left alone while nothing matches it.

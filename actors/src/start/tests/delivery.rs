@@ -487,6 +487,16 @@ fn text_comes_from_the_commit_that_made_it_whatever_is_committed_since_and_after
             assert_ne!(handles.repository.snapshot().revision, Some(made));
             assert_eq!(handles.fleet.config(collector).await.unwrap().desired.unwrap().revision, made);
         }
+        // What holds for all makes the texts of all.
+        let handles = world.start().await;
+        let limits = "version: 1\nmemory_limiter: {limit_mib: 99}\n";
+        let all = world.repository.commit_by_hand("linkmesh.yaml", Some(limits));
+        wait_for("the commit", || handles.repository.snapshot().revision == Some(all)).await;
+        for handles in [handles, world.start().await] {
+            let text = handles.fleet.config(collector).await.unwrap().desired.unwrap();
+            assert!(text.body.contains("limit_mib: 99"), "{}", text.body);
+            assert_eq!(text.revision, all);
+        }
     });
 }
 
