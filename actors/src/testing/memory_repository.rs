@@ -129,7 +129,8 @@ impl State {
             changes: vec![(path.to_owned(), change)],
             author: CommitAuthor { name: "Hand".into(), email: "hand@example.com".into() },
             summary: format!("by hand {}", self.by_hand),
-            at: Timestamp::from_millis(1_767_225_600_000),
+            // Behind whatever a server made at its clock's first moment.
+            at: Timestamp::from_millis(1_767_225_600_000 + i64::from(self.by_hand)),
             request_id: RequestId::generate(),
             actor: "hand@example.com".into(),
         };
