@@ -248,9 +248,11 @@ impl Recorder {
         written
     }
 
-    /// Writes all states that wait, some at a time.
+    /// Writes all states that wait, some at a time, until the store does not take some.
     async fn write_states(&self) -> bool {
-        let mut written = self.write_urgent().await;
+        if !self.write_urgent().await {
+            return false;
+        }
         let ids: HashSet<CollectorId> = {
             let pending = self.pending.lock();
             pending.agents.keys().chain(pending.records.keys()).copied().collect()
@@ -264,9 +266,11 @@ impl Recorder {
                 self.writing.lock().0.clone_from(&states.agents);
                 states
             };
-            written &= self.put_states(states).await;
+            if !self.put_states(states).await {
+                return false;
+            }
         }
-        written
+        true
     }
 
     /// Writes states that are marked as being written.
@@ -309,7 +313,6 @@ impl Recorder {
 
     async fn write_effective(&self) -> bool {
         let ids: Vec<CollectorId> = self.pending.lock().effective.keys().copied().collect();
-        let mut written = true;
         for batch in ids.chunks(BATCH) {
             let _turn = self.turn.lock().await;
             let configs: HashMap<_, _> = {
@@ -321,22 +324,25 @@ impl Recorder {
                 configs
             };
             let records = configs.iter().map(|(id, effective)| (*id, effective.clone())).collect();
-            if let Err(error) = self.store.put_effective(records).await {
+            let written = self.store.put_effective(records).await;
+            if let Err(error) = &written {
                 tracing::error!(
                     configs = configs.len(),
                     code = error.code(),
-                    error = &error as &dyn std::error::Error,
+                    error = error as &dyn std::error::Error,
                     "reported configs not stored"
                 );
                 let mut pending = self.pending.lock();
                 for (id, effective) in configs {
                     pending.effective.entry(id).or_insert(effective);
                 }
-                written = false;
             }
             self.writing.lock().1 = HashMap::new();
+            if written.is_err() {
+                return false;
+            }
         }
-        written
+        true
     }
 
     async fn write_presence(&self) -> bool {
