@@ -129,6 +129,7 @@ impl CollectorActor {
             self.work(work);
         }
         self.note_absence();
+        self.claim_empty_document();
         self.settle(ctx);
     }
 
@@ -294,8 +295,13 @@ impl CollectorActor {
         }
         let (now, shared) = (self.shared.now(), Arc::clone(&self.shared));
         self.with_host(|host| host.desired_changed(now, desired, &shared.context()));
-        if hash.is_none() && self.host().is_some_and(Host::was_configured) {
-            // The fleet looked before the record told that it was given a config: it gets the document without pipelines.
+        self.claim_empty_document();
+    }
+
+    /// Who was given a config and is to run nothing gets the document without pipelines. When nothing at all is desired of
+    /// it, the fleet looked before the record told that it was given one.
+    fn claim_empty_document(&mut self) {
+        if self.host().is_some_and(|host| host.desired_hash().is_none() && host.was_configured()) {
             self.publish_row();
             self.shared.note_changed(self.slot.id());
         }

@@ -144,20 +144,19 @@ impl CollectorActor {
     }
 
     fn persist(&mut self, class: PersistClass, ctx: &mut Context<Self>) {
+        match class {
+            PersistClass::Presence => {}
+            PersistClass::Soon | PersistClass::Marked => self.write_soon(),
+            PersistClass::Now => self.write_now(ctx),
+        }
+        // Behind what the message changed: its number is not to be on disk before that.
         let sequence = self.host().and_then(Host::last_sequence);
         if self.slot.touch(self.shared.clock.now(), sequence) {
             self.shared.recorder.touch(&self.slot);
         }
-        match class {
-            PersistClass::Presence => {}
-            PersistClass::Soon => self.write_soon(),
-            PersistClass::Marked => {
-                self.write_soon();
-                self.slot.note_configured();
-                let written = self.shared.recorder.touch_now(&self.slot);
-                self.wait_for(written, ctx);
-            }
-            PersistClass::Now => self.write_now(ctx),
+        if class == PersistClass::Marked {
+            let written = self.shared.recorder.mark(&self.slot);
+            self.wait_for(written, ctx);
         }
     }
 

@@ -16,12 +16,12 @@ use linkmesh_proto::{CollectorId, api::collector::CollectorEvent};
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, oneshot},
-    time::MissedTickBehavior,
+    time::{Instant, MissedTickBehavior},
 };
 
 use crate::{
     directory::Slot,
-    ports::{CollectorRecord, EffectiveRecord, StateStore, StoreError},
+    ports::{CollectorRecord, EffectiveRecord, Presence, StateStore, StoreError},
 };
 
 /// How often what can wait is written.
@@ -75,20 +75,16 @@ impl Pending {
     }
 }
 
-/// Collectors of which the presence is to be written.
-#[derive(Default)]
-struct Touched {
-    slots: Vec<Arc<Slot>>,
-    waiters: Vec<oneshot::Sender<bool>>,
-}
-
 /// Writes what collectors' actors want kept.
 pub(crate) struct Recorder {
     store: Arc<dyn StateStore>,
     pending: Mutex<Pending>,
     /// What is being written now: still the newest for who reads.
     writing: Mutex<(HashMap<CollectorId, Bytes>, HashMap<CollectorId, EffectiveRecord>)>,
-    touched: Mutex<Touched>,
+    /// Collectors of which the presence is to be written.
+    touched: Mutex<Vec<Arc<Slot>>>,
+    /// Who waits until it is on disk that a collector is given a config.
+    marks: Mutex<Vec<(Arc<Slot>, oneshot::Sender<bool>)>>,
     wake: Notify,
     /// Held during a write, so that writes keep their order.
     turn: tokio::sync::Mutex<()>,
@@ -101,6 +97,7 @@ impl Recorder {
             pending: Mutex::default(),
             writing: Mutex::default(),
             touched: Mutex::default(),
+            marks: Mutex::default(),
             wake: Notify::new(),
             turn: tokio::sync::Mutex::default(),
         }
@@ -149,17 +146,14 @@ impl Recorder {
 
     /// Notes a heartbeat; written within a second.
     pub(crate) fn touch(&self, slot: &Arc<Slot>) {
-        self.touched.lock().slots.push(Arc::clone(slot));
+        self.touched.lock().push(Arc::clone(slot));
     }
 
-    /// Keeps the presence of a collector, written at once. The receiver hears whether it is on disk.
-    pub(crate) fn touch_now(&self, slot: &Arc<Slot>) -> oneshot::Receiver<bool> {
+    /// Keeps that a collector is given a config, written at once. The receiver hears whether it is on disk.
+    pub(crate) fn mark(&self, slot: &Arc<Slot>) -> oneshot::Receiver<bool> {
         let (waiter, written) = oneshot::channel();
-        {
-            let mut touched = self.touched.lock();
-            touched.slots.push(Arc::clone(slot));
-            touched.waiters.push(waiter);
-        }
+        slot.note_configured();
+        self.marks.lock().push((Arc::clone(slot), waiter));
         self.wake.notify_one();
         written
     }
@@ -204,17 +198,14 @@ impl Recorder {
         loop {
             self.wake.notified().await;
             pace.tick().await;
-            let is_presence_waited_for = !self.touched.lock().waiters.is_empty();
-            if is_presence_waited_for {
-                self.write_presence().await;
-            }
+            self.write_marks().await;
             self.write_urgent().await;
             pace.reset();
         }
     }
 
     async fn run_flushes(&self) {
-        let mut ticks = tokio::time::interval(FLUSH_EVERY);
+        let mut ticks = tokio::time::interval_at(Instant::now() + FLUSH_EVERY, FLUSH_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -224,11 +215,29 @@ impl Recorder {
 
     /// Writes everything that waits. `false`: the store did not take all of it; it waits on.
     pub(crate) async fn flush(&self) -> bool {
+        // What a message changed is put here before the collector is touched for it. So a sequence number that was taken
+        // before is on disk after that: else nobody would notice, after a crash, that something was not told again.
+        let touched = std::mem::take(&mut *self.touched.lock());
+        let presence: Vec<_> =
+            touched.into_iter().filter_map(|slot| slot.take_presence().map(|presence| (slot, presence))).collect();
         let states = self.write_states().await;
         let events = self.write_events().await;
         let reported = self.write_effective().await;
-        let presence = self.write_presence().await;
-        states && events && reported && presence
+        if !states {
+            self.touched.lock().extend(presence.into_iter().map(|(slot, _)| slot));
+            return false;
+        }
+        self.write_presence(presence).await && events && reported
+    }
+
+    /// Writes the marks that somebody waits for.
+    async fn write_marks(&self) -> bool {
+        let _turn = self.turn.lock().await;
+        let (slots, waiters): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.marks.lock()).into_iter().unzip();
+        let marked = slots.iter().filter_map(|slot| Some((slot.id(), slot.mark()?))).collect();
+        let written = self.put_presence(marked).await;
+        answer(waiters, written);
+        written
     }
 
     /// Writes the states that somebody waits for.
@@ -345,22 +354,27 @@ impl Recorder {
         true
     }
 
-    async fn write_presence(&self) -> bool {
+    async fn write_presence(&self, presence: Vec<(Arc<Slot>, Presence)>) -> bool {
         let _turn = self.turn.lock().await;
-        let Touched { slots, waiters } = std::mem::take(&mut *self.touched.lock());
-        let presence: Vec<_> =
-            slots.iter().filter_map(|slot| slot.take_presence().map(|presence| (slot.id(), presence))).collect();
-        let written = presence.is_empty()
-            || match self.store.put_presence(presence).await {
-                Ok(()) => true,
-                Err(error) => {
-                    let cause = &error as &dyn std::error::Error;
-                    tracing::warn!(code = error.code(), error = cause, "heartbeats not stored");
-                    false
-                }
-            };
-        answer(waiters, written);
-        written
+        // A mark may have been written since.
+        let was_configured = |slot: &Slot| slot.presence().is_some_and(|presence| presence.was_configured);
+        let newest = presence
+            .into_iter()
+            .map(|(slot, presence)| (slot.id(), Presence { was_configured: was_configured(&slot), ..presence }));
+        self.put_presence(newest.collect()).await
+    }
+
+    async fn put_presence(&self, presence: Vec<(CollectorId, Presence)>) -> bool {
+        if presence.is_empty() {
+            return true;
+        }
+        match self.store.put_presence(presence).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(code = error.code(), error = &error as &dyn std::error::Error, "heartbeats not stored");
+                false
+            }
+        }
     }
 }
 
@@ -377,7 +391,6 @@ mod tests {
 
     use futures_util::FutureExt as _;
     use linkmesh_proto::{ConfigHash, Timestamp, api::collector::Runtime};
-    use tokio::time::Instant;
 
     use super::*;
     use crate::{
@@ -417,7 +430,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_for_a_presence_is_told_when_it_is_on_disk_and_when_it_is_not() {
+    async fn who_waits_for_a_mark_is_told_when_it_is_on_disk_and_when_it_is_not() {
         let store = Arc::new(MemoryStore::default());
         let recorder = Arc::new(Recorder::new(Arc::clone(&store) as _));
         let running = tokio::spawn(Arc::clone(&recorder).run());
@@ -425,16 +438,37 @@ mod tests {
         store.put_collectors(vec![record.clone()]).await.unwrap();
         let slot = Arc::new(Slot::new(record, None));
         slot.touch(Timestamp::from_millis(2), Some(3));
-        slot.note_configured();
+        recorder.touch(&slot);
         let asked = Instant::now();
-        assert!(recorder.touch_now(&slot).await.unwrap());
+        assert!(recorder.mark(&slot).await.unwrap());
         assert_eq!(asked.elapsed(), Duration::ZERO, "it waits for no flush");
-        assert_eq!(store.load_collectors().await.unwrap()[0].1, slot.presence());
-        assert!(slot.presence().unwrap().was_configured);
+        let stored = async || store.load_collectors().await.unwrap()[0].1.unwrap();
+        let last_seen = Timestamp::from_millis(2);
+        let marked = Presence { last_seen, last_sequence: 0, was_configured: true };
+        assert_eq!(stored().await, marked, "what the message said is not on disk, nor is its number");
+        assert!(recorder.flush().await);
+        assert_eq!(stored().await, Presence { last_sequence: 3, ..marked });
 
         store.fail_writes(true);
-        assert!(!recorder.touch_now(&slot).await.unwrap());
+        assert!(!recorder.mark(&slot).await.unwrap());
         running.abort();
+    }
+
+    #[tokio::test]
+    async fn number_of_a_message_is_not_stored_before_what_it_said() {
+        let store = Arc::new(MemoryStore::default());
+        let recorder = Recorder::new(Arc::clone(&store) as _);
+        let record = record(CollectorId::generate(), "host".into(), Runtime::Otelcol, Timestamp::from_millis(1));
+        store.put_collectors(vec![record.clone()]).await.unwrap();
+        let slot = Arc::new(Slot::new(record, None));
+        recorder.put_agent(slot.id(), Bytes::from_static(b"state"));
+        slot.touch(Timestamp::from_millis(2), Some(3));
+        recorder.touch(&slot);
+        store.fail_writes(true);
+        assert!(!recorder.flush().await);
+        store.fail_writes(false);
+        assert!(recorder.flush().await);
+        assert_eq!(store.load_collectors().await.unwrap()[0].1, slot.presence(), "it waited for the state");
     }
 
     #[tokio::test]

@@ -51,7 +51,7 @@ pub struct Place {
     pub operator_labels: Arc<BTreeMap<String, String>>,
     /// The pipelines that it should run.
     pub pipelines: Arc<[PipelineId]>,
-    /// What it should run; `None`: nothing, and it was never given anything.
+    /// What it should run; `None`: nothing, and it was never given anything as far as the fleet knew when it looked.
     pub text: Option<Arc<Text>>,
     /// Why its text could not be rendered; it keeps the one before.
     pub problem: Option<Arc<str>>,
@@ -288,6 +288,12 @@ impl Slot {
     /// Notes that it is given a config: its presence says so from now on.
     pub(crate) fn note_configured(&self) {
         self.was_configured.store(true, Ordering::Relaxed);
+    }
+
+    /// Its presence as of the moment that it is given a config. The number of its last message is left out: what that said
+    /// need not be on disk. After a crash its next message is one after a gap, and it is asked for everything.
+    pub(crate) fn mark(&self) -> Option<Presence> {
+        self.presence().map(|presence| Presence { last_sequence: 0, ..presence })
     }
 
     /// Takes the presence to be flushed.

@@ -84,8 +84,8 @@ pub enum Input {
         /// The session.
         session: SessionId,
     },
-    /// What the collector should run is another text. `None`: nothing, and it was never configured. A collector that
-    /// was configured once ([`super::AgentState::was_configured`]) is given the document without pipelines instead.
+    /// What the collector should run is another text. `None`: nothing, and as far as is known it was never configured. A
+    /// collector that was ([`super::AgentState::was_configured`]) is given the document without pipelines, then or soon.
     DesiredChanged {
         /// The text.
         desired: Option<Arc<Desired>>,

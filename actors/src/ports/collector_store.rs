@@ -94,7 +94,7 @@ pub struct Presence {
     pub last_seen: Timestamp,
     /// The sequence number of its last OpAMP message; 0 for Alloy.
     pub last_sequence: u64,
-    /// Whether it was ever given a config.
+    /// Whether it was ever given a config; the record may know it when this does not.
     #[serde(default)]
     pub was_configured: bool,
 }

@@ -22,7 +22,7 @@ use super::support::*;
 use crate::{
     domain::{document::DocumentPath, expansion::bombs},
     fleet::{AdmitError, SessionError},
-    ports::{CloseReason, CollectorStore as _, Transport, TransportFull},
+    ports::{CloseReason, CollectorStore as _, Presence, Transport, TransportFull},
     repository::{Edit, Precondition, Save},
     testing::{by, wait_for},
 };
@@ -404,7 +404,9 @@ async fn deleted_and_written(world: &World, handles: &crate::Handles, agent: &Ag
 /// Dials and tells everything, and leaves what comes back.
 fn told_all(agent: &mut Agent, handles: &crate::Handles, token: &str) {
     agent.dial(handles, token);
-    let well = AgentToServer { health: Some(healthy()), ..agent.full() };
+    let full = agent.full();
+    agent.send(full);
+    let well = AgentToServer { health: Some(healthy()), ..agent.heartbeat() };
     agent.send(well);
 }
 
@@ -439,6 +441,35 @@ fn that_a_config_was_given_is_on_disk_before_it_is_sent_and_outlives_a_state_tha
         told_all(&mut agent, &handles, &token);
         let (_, text) = agent.offers().await.pop().unwrap();
         assert!(!text.contains("4317") && text.contains("nop"), "{text}");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn actor_that_begins_with_nothing_to_run_claims_the_empty_document_for_who_was_given_a_config() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        create(&handles, "web", r#"env="prod""#, 4317).await;
+        let (collector, token) = register(&handles, Runtime::Otelcol, "prod").await;
+        let mut agent = Agent::new(1);
+        told_all(&mut agent, &handles, &token);
+        agent.offers().await;
+        assert!(handles.stop().await);
+
+        // Only the state of its protocol knows.
+        let (mut record, presence) = world.store.load_collectors().await.unwrap().pop().unwrap();
+        record.row.ever_configured = false;
+        world.store.put_collectors(vec![record]).await.unwrap();
+        let presence = Presence { was_configured: false, ..presence.unwrap() };
+        world.store.put_presence(vec![(collector, presence)]).await.unwrap();
+        let handles = world.start().await;
+        let edit = Edit::Delete(DocumentPath::Pipeline(id("web")));
+        handles.repository.save(Save { edit, precondition: Precondition::Any, by: by("ada") }).await.unwrap();
+        told_all(&mut agent, &handles, &token);
+        let (_, text) = agent.offers().await.pop().unwrap();
+        assert!(text.contains("nop"), "{text}");
         handles.stop().await;
     });
 }
