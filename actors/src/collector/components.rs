@@ -50,6 +50,14 @@ impl Known {
             Self::AskedAt(_) => None,
         }
     }
+
+    /// The tree, when it comes to its hash.
+    const fn proven(&self) -> Option<&Arc<BuildComponents>> {
+        match self {
+            Self::Build(build) => Some(build),
+            Self::Claim(..) | Self::AskedAt(_) => None,
+        }
+    }
 }
 
 struct Entry {
@@ -187,22 +195,23 @@ impl ComponentRegistry {
     /// The build with this hash (in hexadecimal) as an agent told it. Good enough to choose names by, since a collector
     /// may hash in its own way; to keep a config from others takes [`Self::proven`].
     pub(crate) fn told(&self, hash: &str) -> Option<Arc<BuildComponents>> {
-        self.look_up(hash, |known| known.build().map(Arc::clone))
+        self.look_up(hash, Known::build)
     }
 
     /// The build with this hash (in hexadecimal), when its tree comes to the hash.
     pub(crate) fn proven(&self, hash: &str) -> Option<Arc<BuildComponents>> {
-        self.look_up(hash, |known| match known {
-            Known::Build(build) => Some(Arc::clone(build)),
-            Known::Claim(..) | Known::AskedAt(_) => None,
-        })
+        self.look_up(hash, Known::proven)
     }
 
-    fn look_up<T>(&self, hash: &str, read: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
+    fn look_up(
+        &self,
+        hash: &str,
+        read: impl FnOnce(&Known) -> Option<&Arc<BuildComponents>>,
+    ) -> Option<Arc<BuildComponents>> {
         let hash = hex::decode(hash).ok()?;
         let entry = self.builds.get(hash.as_slice())?;
         self.touch(&entry);
-        read(&entry.known)
+        read(&entry.known).map(Arc::clone)
     }
 
     fn is_full(&self) -> bool {
