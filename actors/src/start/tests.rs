@@ -2,6 +2,7 @@
 
 mod delivery;
 mod enrolment;
+mod first_offer;
 mod leaving;
 mod offering;
 mod polling;

@@ -17,7 +17,7 @@ use linkmesh_proto::{
 
 use crate::{
     Deps, Handles, Settings,
-    domain::document::{parse_destination, parse_pipeline},
+    domain::document::{DocumentPath, parse_destination, parse_pipeline},
     fleet::AgentSession,
     repository::{Edit, Precondition, Save, SaveError, Saved},
     runtime::Observe,
@@ -100,6 +100,12 @@ pub(super) async fn save(
 
 pub(super) async fn create(handles: &Handles, name: &str, matcher: &str, port: u16) -> Saved {
     save(handles, name, pipeline(matcher, port), Precondition::Absent).await.unwrap()
+}
+
+/// Deletes a pipeline.
+pub(super) async fn delete(handles: &Handles, name: &str) {
+    let edit = Edit::Delete(DocumentPath::Pipeline(id(name)));
+    handles.repository.save(Save { edit, precondition: Precondition::Any, by: by("ada") }).await.unwrap();
 }
 
 pub(super) fn etag(handles: &Handles, name: &str) -> Etag {
