@@ -1,6 +1,11 @@
 //! One of the two state machines, behind one face.
 
-use std::{cell::OnceCell, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use linkmesh_proto::{
@@ -55,12 +60,19 @@ impl AgentRecord {
 }
 
 fn encode(record: &impl serde::Serialize) -> Bytes {
-    let mut bytes = vec![VERSION];
-    if let Err(error) = serde_json::to_writer(&mut bytes, record) {
-        // Records hold maps with text keys, numbers and texts: all of that is JSON, and memory does not refuse a write.
-        tracing::error!(%error, "a collector's state cannot be written");
+    thread_local! {
+        // Written anew for each record, so that it has grown already. What is kept of one is no larger than it is.
+        static PAGE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
-    bytes.into()
+    PAGE.with_borrow_mut(|page| {
+        page.clear();
+        page.push(VERSION);
+        if let Err(error) = serde_json::to_writer(&mut *page, record) {
+            // Records hold maps with text keys, numbers and texts: all of that is JSON, and memory does not refuse a write.
+            tracing::error!(%error, "a collector's state cannot be written");
+        }
+        Bytes::copy_from_slice(page)
+    })
 }
 
 /// Something to be done, from either protocol.

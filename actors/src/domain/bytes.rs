@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-use serde::{Deserializer, Serializer, de};
+use serde::{Deserializer, Serializer, de, ser};
 
 pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        return serializer.serialize_str(&hex::encode(bytes));
+        // `hex::encode` goes character by character, and each record is written several times while a save goes out.
+        let mut text = vec![0; 2 * bytes.len()];
+        hex::encode_to_slice(bytes, &mut text).map_err(ser::Error::custom)?;
+        return serializer.serialize_str(str::from_utf8(&text).map_err(ser::Error::custom)?);
     }
     serializer.serialize_bytes(bytes)
 }
