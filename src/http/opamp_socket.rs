@@ -32,6 +32,7 @@ use super::{budget::Share, off_worker, parts};
 pub mod frames;
 pub mod outgoing;
 pub mod pump;
+mod wakes;
 
 use frames::{Arrival, Frames, Inlet, Unreadable};
 use outgoing::{Outgoing, OutgoingQueue, OutgoingStream};
@@ -143,6 +144,7 @@ where
     };
     // The builder's own stream stays empty: `started` adds one that does not keep its buffers.
     let actor = WebsocketContext::create(socket, futures_util::stream::pending());
+    queue.settle_here();
     let pumped = Pump::new(io, actor, inlet, queue.clone(), backlog).await;
     match (pumped, queue.close_asked()) {
         (Err(_), Some(reason)) => SessionEnd::Server(reason),

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock, Weak},
     task::{Context, Poll},
 };
 
@@ -12,6 +12,8 @@ use linkmesh_actors::ports::{CloseReason, Transport, TransportFull};
 use linkmesh_proto::wire::opamp::ServerToAgent;
 use parking_lot::Mutex;
 use prost::Message as _;
+
+use super::wakes::Wakes;
 
 /// How many messages wait for a peer that reads slowly. The state machine answers one message with one, so more than a
 /// handful means that the peer writes and does not read.
@@ -43,6 +45,7 @@ struct Queue {
 pub struct OutgoingQueue {
     queue: Mutex<Queue>,
     waker: AtomicWaker,
+    wakes: OnceLock<Weak<Wakes>>,
     max_message: usize,
 }
 
@@ -50,7 +53,7 @@ impl OutgoingQueue {
     /// An empty queue for messages of at most `max_message` bytes.
     #[must_use]
     pub fn new(max_message: usize) -> Arc<Self> {
-        Arc::new(Self { queue: Mutex::default(), waker: AtomicWaker::new(), max_message })
+        Arc::new(Self { queue: Mutex::default(), waker: AtomicWaker::new(), wakes: OnceLock::new(), max_message })
     }
 
     /// No more is taken: the socket is gone.
@@ -65,6 +68,20 @@ impl OutgoingQueue {
     #[must_use]
     pub fn close_asked(&self) -> Option<CloseReason> {
         self.queue.lock().close
+    }
+
+    /// The task that drains the queue lives on this thread: from now on it has its turn there when another one fills it.
+    pub fn settle_here(&self) {
+        self.wakes.get_or_init(Wakes::of_this_thread);
+    }
+
+    fn wake(&self) {
+        // Without one it was woken already, or is about to look for the first time.
+        let Some(waker) = self.waker.take() else { return };
+        match self.wakes.get().and_then(Weak::upgrade) {
+            Some(wakes) => wakes.note(waker),
+            None => waker.wake(),
+        }
     }
 
     /// Makes the task that drains the queue run when something is put into it.
@@ -121,18 +138,18 @@ impl Transport for OutgoingQueue {
             queue.bytes += size;
             queue.messages.push_back(Box::new(message));
         }
-        self.waker.wake();
+        self.wake();
         Ok(())
     }
 
     fn ping(&self) {
         self.queue.lock().ping = true;
-        self.waker.wake();
+        self.wake();
     }
 
     fn close(&self, reason: CloseReason) {
         self.queue.lock().close.get_or_insert(reason);
-        self.waker.wake();
+        self.wake();
     }
 }
 
