@@ -6,11 +6,12 @@
 //! | part | holds |
 //! |---|---|
 //! | `commit` | a batch of changes as chained commits: one pack, synced, then one move of the branch |
+//! | `pack` | the pack of a batch and its index, as files |
 //! | `history` | in memory, which commit touched which path; made at start, kept up with every commit |
 //! | `tree` | what a tree holds and how two differ, on the raw bytes |
 //! | `maintenance` | packs grow in number with each batch; merged so that there are few, and every object seldom moves |
 //!
-//! Durability: libgit2 syncs packs, their indexes, references and the directories of all three when
+//! Durability: `pack` syncs what it writes. libgit2 syncs merged packs, references and the directories of both when
 //! `core.fsyncObjectFiles` says so. Newer Git programs warn of that key at every command, so it stands in a file of our
 //! own, which every handle is given when it is opened.
 
@@ -18,6 +19,7 @@ mod commit;
 mod error;
 mod history;
 mod maintenance;
+mod pack;
 #[cfg(test)]
 mod tests;
 mod tree;

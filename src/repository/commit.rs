@@ -4,7 +4,7 @@
 //! synced; then the branch is moved, once. On disk libgit2 would look through every pack for each object before it makes
 //! it, and read the folder of packs again each time.
 
-use std::{collections::BTreeSet, fs::File, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use git2::{ErrorCode, FileMode, ObjectType, Odb, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBuilder};
 use linkmesh_actors::ports::{CommitAuthor, CommitRequest, Committed, PathChange, RepositoryError};
@@ -12,10 +12,9 @@ use linkmesh_proto::Timestamp;
 
 use super::{
     BRANCH,
-    error::{io_error, malformed, unavailable},
-    etag, revision,
+    error::{malformed, unavailable},
+    etag, pack, revision,
 };
-use crate::data_dir::files;
 
 /// The only backend of its kind; what the number is does not matter.
 const PRIORITY: i32 = 1;
@@ -69,10 +68,11 @@ pub(super) fn store(
     let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
     let Chain { fresh, made, .. } = chain;
     if let Some(newest) = made.last() {
-        let pack = write_pack(memory, path, &fresh)?;
+        let directory = path.join("objects/pack");
+        let stored = pack::write(&memory.odb().map_err(unavailable)?, &fresh, &directory)?;
         move_branch(disk, head, newest.id).map_err(|failed| {
             if failed.never_moved {
-                remove_pack(path, &pack);
+                stored.take_back();
             }
             failed.error
         })?;
@@ -221,26 +221,6 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// Writes the objects as one pack and its index, both synced, and their directory. Answers the pack's name. libgit2 would
-/// sync the directory after each of the two.
-fn write_pack(repository: &Repository, path: &Path, fresh: &BTreeSet<Oid>) -> Result<String, RepositoryError> {
-    let mut pack = repository.packbuilder().map_err(unavailable)?;
-    for id in fresh {
-        pack.insert_object(*id, None).map_err(unavailable)?;
-    }
-    let directory = path.join("objects/pack");
-    pack.write(&directory, 0).map_err(unavailable)?;
-    let name = pack.name().map_err(unavailable)?;
-    let name = name.map(str::to_owned).ok_or_else(|| malformed("libgit2 gave a pack no name".into()))?;
-    let sync = |extension| File::open(directory.join(format!("pack-{name}.{extension}")))?.sync_all();
-    let synced = sync("pack").and_then(|()| sync("idx")).and_then(|()| files::sync_dir(&directory));
-    if let Err(error) = synced {
-        remove_pack(path, &name);
-        return Err(io_error(error));
-    }
-    Ok(name)
-}
-
 /// A move of the branch that failed.
 struct Failed {
     error: RepositoryError,
@@ -281,16 +261,6 @@ fn move_branch(repository: &Repository, from: Option<Oid>, to: Oid) -> Result<()
         return Err(Failed { error: unavailable(error), never_moved: false });
     }
     Err(Failed { error: RepositoryError::Moved { head: now.map(revision) }, never_moved: refused })
-}
-
-/// Removes the pack of a batch that did not come to be.
-fn remove_pack(path: &Path, name: &str) {
-    for extension in ["idx", "pack"] {
-        let file = path.join(format!("objects/pack/pack-{name}.{extension}"));
-        if let Err(error) = std::fs::remove_file(&file) {
-            tracing::warn!(file = %file.display(), %error, "the pack of a failed save is left behind");
-        }
-    }
 }
 
 /// What libgit2 would refuse with a panic or with less clear words.

@@ -19,6 +19,7 @@ use linkmesh_actors::ports::{MaintenanceReport, RepositoryError};
 use super::{
     error::{io_error, malformed, unavailable},
     open_handle,
+    pack::{INDEX_HEAD, UNFINISHED},
 };
 use crate::data_dir::files;
 
@@ -28,10 +29,8 @@ const PACKS: usize = 24;
 const LOOSE: usize = 200;
 /// A pack holds at least so many times the objects of all smaller ones together.
 const FACTOR: u64 = 2;
-/// How the names of files begin that libgit2 is still writing.
-const UNFINISHED: &str = "pack_git2_";
-/// How much [`probe`] writes.
-const PROBE: usize = 64 << 10;
+/// How much [`probe`] writes: what a save does in a folder of five thousand documents.
+const PROBE: usize = 256 << 10;
 
 /// What an index says of its pack.
 struct Pack {
@@ -190,7 +189,7 @@ fn packs(directory: &Path) -> io::Result<Vec<Pack>> {
 fn fanout_total(index: &mut File) -> io::Result<u32> {
     let mut head = [0; 8];
     index.read_exact(&mut head)?;
-    if head != *b"\xfftOc\0\0\0\x02" {
+    if head != INDEX_HEAD {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a pack index of version 2"));
     }
     index.seek(io::SeekFrom::Start(8 + 255 * 4))?;

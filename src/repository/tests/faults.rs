@@ -120,8 +120,7 @@ fn sync_that_fails_at_any_step_leaves_a_sound_repository_with_every_answered_sav
                 break;
             }
             fates.insert(match (head == first, left) {
-                // Of a pack that could not be written its index may be left, which says nothing without it.
-                (true, 0 | 1) => Fate::NeverMoved,
+                (true, 0) => Fate::NeverMoved,
                 (true, _) => Fate::TakenBack,
                 (false, _) => Fate::Moved,
             });

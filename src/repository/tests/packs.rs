@@ -29,6 +29,52 @@ fn packs_stay_few_and_the_repository_sound_over_many_saves() {
 }
 
 #[test]
+fn pack_of_a_save_has_the_index_and_the_name_that_git_gives_it() {
+    let mut fixture = Fixture::new();
+    for number in 0..40 {
+        // Sizes of one, two and three bytes in the head of an object.
+        let text = format!("{number}: {}\n", "text ".repeat(number * number));
+        fixture.save(&format!("pipelines/p{number}.yaml"), &text);
+    }
+    // Four bytes, and a tree that is more than one piece where nothing is deflated.
+    let many = (0..2_000).map(|number| (format!("pipelines/m{number}.yaml"), PathChange::Put(b"m: 1\n".to_vec())));
+    let large = ("pipelines/large.yaml".to_owned(), PathChange::Put("text ".repeat(80_000).into_bytes()));
+    let request = CommitRequest { changes: many.chain([large]).collect(), ..put("", "") };
+    let head = fixture.repository.head().unwrap();
+    fixture.repository.commit(head, &[request]).unwrap();
+    let apart = tempfile::tempdir().unwrap();
+    let mut compared = 0;
+    for file in fs::read_dir(fixture.path().join("objects/pack")).unwrap() {
+        let pack = file.unwrap().path();
+        if pack.extension().is_none_or(|kind| kind != "pack") {
+            continue;
+        }
+        let index = apart.path().join("git.idx");
+        let (pack_arg, index_arg) = (pack.to_str().unwrap(), index.to_str().unwrap());
+        let said = fixture.git(&["index-pack", "--strict", "--index-version=2", "-o", index_arg, pack_arg]);
+        assert_eq!(pack.file_stem().unwrap().to_str().unwrap(), format!("pack-{}", said.trim()));
+        assert!(fs::read(&index).unwrap() == fs::read(pack.with_extension("idx")).unwrap(), "{pack_arg}");
+        fs::remove_file(index).unwrap();
+        compared += 1;
+    }
+    assert_eq!(compared, 41);
+    fixture.assert_sound();
+}
+
+#[test]
+fn pack_of_a_save_that_was_taken_back_serves_the_same_save_again() {
+    let mut fixture = Fixture::new();
+    let first = fixture.save("pipelines/a.yaml", "a: 1\n");
+    let second = fixture.save("pipelines/a.yaml", "a: 2\n");
+    fixture.git(&["update-ref", "refs/heads/main", &first.to_string()]);
+    fixture.reopen();
+    assert_eq!(packs(&fixture), 2);
+    assert_eq!(fixture.save("pipelines/a.yaml", "a: 2\n"), second, "the same objects, to the byte");
+    assert_eq!(packs(&fixture), 2);
+    fixture.assert_sound();
+}
+
+#[test]
 fn loose_objects_of_commits_by_hand_are_packed() {
     let mut fixture = Fixture::new();
     fixture.save("pipelines/a.yaml", "a: 1\n");
@@ -85,13 +131,15 @@ fn saves_and_reads_go_on_while_packs_are_merged() {
 }
 
 #[test]
-fn leftovers_of_a_killed_merge_are_removed_at_the_next_start() {
+fn leftovers_of_a_killed_merge_or_save_are_removed_at_the_next_start() {
     let mut fixture = Fixture::new();
     fixture.save("pipelines/a.yaml", "a: 1\n");
-    let leftover = fixture.path().join("objects/pack/pack_git2_0123456789abcdef");
-    fs::write(&leftover, "half a pack").unwrap();
+    let leftovers = ["0123456789abcdef", "0123456789abcdef_idx", "0123456789abcdef_pack"]
+        .map(|name| fixture.path().join(format!("objects/pack/pack_git2_{name}")));
+    leftovers.iter().for_each(|leftover| fs::write(leftover, "half of it").unwrap());
+    fixture.assert_sound();
     fixture.reopen();
-    assert!(!leftover.exists());
+    assert!(leftovers.iter().all(|leftover| !leftover.exists()));
     assert_eq!(fixture.files().len(), 1);
 }
 
