@@ -68,8 +68,7 @@ pub(super) fn store(
     let answers = requests.iter().map(|request| chain.add(request)).collect::<Result<Vec<_>, _>>()?;
     let Chain { fresh, made, .. } = chain;
     if let Some(newest) = made.last() {
-        let directory = path.join("objects/pack");
-        let stored = pack::write(&memory.odb().map_err(unavailable)?, &fresh, &directory)?;
+        let stored = pack::write(&memory.odb().map_err(unavailable)?, &fresh, &pack::directory(path))?;
         move_branch(disk, head, newest.id).map_err(|failed| {
             if failed.never_moved {
                 stored.take_back();

@@ -19,7 +19,7 @@ use linkmesh_actors::ports::{MaintenanceReport, RepositoryError};
 use super::{
     error::{io_error, malformed, unavailable},
     open_handle,
-    pack::{INDEX_HEAD, UNFINISHED},
+    pack::{self, INDEX_HEAD, UNFINISHED},
 };
 use crate::data_dir::files;
 
@@ -57,7 +57,7 @@ impl Packing {
     ///
     /// `Err` holds the report of a repository that needs nothing.
     pub(super) fn start(path: &Path) -> Result<Result<Self, MaintenanceReport>, RepositoryError> {
-        let packs = packs(&pack_directory(path)).map_err(io_error)?;
+        let packs = packs(&pack::directory(path)).map_err(io_error)?;
         let loose = loose_objects(path).map_err(io_error)?;
         let packs_before = packs.len();
         if packs_before < PACKS && loose.len() < LOOSE {
@@ -82,7 +82,7 @@ impl Packing {
     /// Waits for the new pack and removes what it replaces. The caller holds no handle that reads.
     pub(super) fn finish(self, path: &Path) -> Result<MaintenanceReport, RepositoryError> {
         let merged = self.thread.join().unwrap_or_else(|_| Err(malformed("packing panicked".into())))?;
-        let directory = pack_directory(path);
+        let directory = pack::directory(path);
         for stem in &merged.packs {
             // The index first: a pack without one is not looked at.
             for extension in ["idx", "pack"] {
@@ -102,10 +102,6 @@ const fn report(packs_before: usize, packs_after: usize, loose_removed: usize) -
     MaintenanceReport { packed: false, packing: false, packs_before, packs_after, loose_removed }
 }
 
-fn pack_directory(path: &Path) -> PathBuf {
-    path.join("objects/pack")
-}
-
 /// Writes one pack of all that these packs and loose objects hold.
 fn merge(path: &Path, packs: &[Pack], loose: Vec<(Oid, PathBuf)>) -> Result<Merged, RepositoryError> {
     let repository = open_handle(path)?;
@@ -118,7 +114,7 @@ fn merge(path: &Path, packs: &[Pack], loose: Vec<(Oid, PathBuf)>) -> Result<Merg
             builder.insert_object(id, None).map_err(unavailable)?;
         }
     }
-    let directory = pack_directory(path);
+    let directory = pack::directory(path);
     builder.write(&directory, 0).map_err(unavailable)?;
     let name = format!("pack-{}", builder.name().map_err(unavailable)?.unwrap_or_default());
     if !directory.join(&name).with_extension("idx").is_file() {
@@ -131,7 +127,7 @@ fn merge(path: &Path, packs: &[Pack], loose: Vec<(Oid, PathBuf)>) -> Result<Merg
 
 /// Removes what a merge or a save left behind that was killed midway.
 pub(super) fn remove_leftovers(path: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(pack_directory(path))? {
+    for entry in fs::read_dir(pack::directory(path))? {
         let file = entry?.path();
         if file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())) {
             fs::remove_file(&file)?;
@@ -142,7 +138,7 @@ pub(super) fn remove_leftovers(path: &Path) -> io::Result<()> {
 
 /// Writes where a save would, as much as a save may need, and removes it.
 pub(super) fn probe(path: &Path) -> io::Result<()> {
-    let directory = pack_directory(path);
+    let directory = pack::directory(path);
     let file = directory.join(format!("{UNFINISHED}probe"));
     let written = File::create(&file).and_then(|mut probe| {
         probe.write_all(&[0; PROBE])?;

@@ -32,6 +32,11 @@ const PACK_HEAD: [u8; 8] = *b"PACK\0\0\0\x02";
 /// Nobody writes to a pack: Git's own mode.
 const MODE: u32 = 0o444;
 
+/// Where the packs of a repository are.
+pub(super) fn directory(repository: &Path) -> PathBuf {
+    repository.join("objects/pack")
+}
+
 /// A pack in memory: what becomes of it is two files of one name.
 struct Pack {
     /// The checksum of the pack, in hexadecimal, as Git names packs.
@@ -141,7 +146,7 @@ fn number(of: usize) -> Result<u32, RepositoryError> {
 fn push_object(pack: &mut Vec<u8>, kind: ObjectType, data: &[u8]) -> Result<(), RepositoryError> {
     let (kind, effort) = match kind {
         ObjectType::Commit => (1, Compression::fast()),
-        // Names and hashes: deflating them takes most of the time of a save and leaves two thirds. Between two trees
+        // Names and hashes: deflating them is a fifth of what a save computes, and leaves two thirds. Between two trees
         // there is nearly nothing, and merged packs hold just that.
         ObjectType::Tree => (2, Compression::none()),
         ObjectType::Blob => (3, Compression::fast()),

@@ -2,9 +2,14 @@
 
 use super::*;
 
+fn pack_files(fixture: &Fixture) -> Vec<PathBuf> {
+    let entries = fs::read_dir(pack::directory(&fixture.path())).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|kind| kind == "pack")).collect()
+}
+
 fn packs(fixture: &Fixture) -> usize {
-    let entries = fs::read_dir(fixture.path().join("objects/pack")).unwrap();
-    entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "pack")).count()
+    pack_files(fixture).len()
 }
 
 #[test]
@@ -44,11 +49,7 @@ fn pack_of_a_save_has_the_index_and_the_name_that_git_gives_it() {
     fixture.repository.commit(head, &[request]).unwrap();
     let apart = tempfile::tempdir().unwrap();
     let mut compared = 0;
-    for file in fs::read_dir(fixture.path().join("objects/pack")).unwrap() {
-        let pack = file.unwrap().path();
-        if pack.extension().is_none_or(|kind| kind != "pack") {
-            continue;
-        }
+    for pack in pack_files(&fixture) {
         let index = apart.path().join("git.idx");
         let (pack_arg, index_arg) = (pack.to_str().unwrap(), index.to_str().unwrap());
         let said = fixture.git(&["index-pack", "--strict", "--index-version=2", "-o", index_arg, pack_arg]);
@@ -88,19 +89,16 @@ fn loose_objects_of_commits_by_hand_are_packed() {
     git(&at, &["commit", "-q", "-m", "many"]);
     git(&at, &["-c", "transfer.unpackLimit=10000", "push", "-q", "origin", "HEAD:main"]);
     fixture.git(&["config", "transfer.unpackLimit", "10000"]);
-    for file in fs::read_dir(fixture.path().join("objects/pack")).unwrap() {
+    for file in pack_files(&fixture) {
         // Whatever way the objects came in, they are made loose here.
-        let file = file.unwrap().path();
-        if file.extension().is_some_and(|kind| kind == "pack") {
-            let moved = clone.path().join(file.file_name().unwrap());
-            fs::rename(&file, &moved).unwrap();
-            fs::remove_file(file.with_extension("idx")).unwrap();
-            let unpacked = Command::new("git")
-                .args(["-C", fixture.path().to_str().unwrap(), "unpack-objects", "-q"])
-                .stdin(fs::File::open(moved).unwrap())
-                .status();
-            assert!(unpacked.unwrap().success());
-        }
+        let moved = clone.path().join(file.file_name().unwrap());
+        fs::rename(&file, &moved).unwrap();
+        fs::remove_file(file.with_extension("idx")).unwrap();
+        let unpacked = Command::new("git")
+            .args(["-C", fixture.path().to_str().unwrap(), "unpack-objects", "-q"])
+            .stdin(fs::File::open(moved).unwrap())
+            .status();
+        assert!(unpacked.unwrap().success());
     }
     fixture.reopen();
     let report = fixture.maintain();

@@ -19,11 +19,7 @@ fn pipeline_that_was_deleted_while_its_first_offer_waited_for_the_disk_does_not_
         let (collector, token) = register(&handles, Runtime::Otelcol, "prod").await;
         world.store.fail_writes(true);
         let mut agent = Agent::new(1);
-        agent.dial(&handles, &token);
-        let full = agent.full();
-        agent.send(full);
-        let well = AgentToServer { health: Some(healthy()), ..agent.heartbeat() };
-        agent.send(well);
+        told_all(&mut agent, &handles, &token);
         // Answered by its actor behind both.
         handles.fleet.config(collector).await.unwrap();
         assert!(agent.transport.is_empty(), "nothing is said before it is on disk");
