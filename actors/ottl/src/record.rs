@@ -1,0 +1,438 @@
+//! Records in memory: what OTLP carries, in the shape in which the collector's processors see it (`pdata`).
+//!
+//! Source: opentelemetry-proto 1.x, `logs.proto`, `metrics.proto`, `trace.proto`, `common.proto`, `resource.proto`.
+
+/// A value of an attribute or a body (`AnyValue`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value {
+    /// No value.
+    #[default]
+    Empty,
+    /// A text.
+    Str(String),
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Another number.
+    Double(f64),
+    /// Octets.
+    Bytes(Vec<u8>),
+    /// A list.
+    Array(Vec<Value>),
+    /// A mapping.
+    Map(Attributes),
+}
+
+/// Keys and values in the order in which they were put in; each key once (`pcommon.Map`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Attributes {
+    entries: Vec<(String, Value)>,
+}
+
+impl Attributes {
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    /// The value of a key, to change.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.entries.iter_mut().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    /// Sets a key: in its place when it is there, at the end otherwise.
+    pub fn insert(&mut self, key: impl Into<String>, value: Value) {
+        let key = key.into();
+        match self.get_mut(&key) {
+            Some(known) => *known = value,
+            None => self.entries.push((key, value)),
+        }
+    }
+
+    /// Takes a key out; those behind it keep their order.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let place = self.entries.iter().position(|(known, _)| known == key)?;
+        Some(self.entries.remove(place).1)
+    }
+
+    /// Keeps the entries for which `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
+        self.entries.retain_mut(|(key, value)| keep(key, value));
+    }
+
+    /// Keys and values in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + Clone {
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Keys and values in order, the values to change.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value)> {
+        self.entries.iter_mut().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl FromIterator<(String, Value)> for Attributes {
+    fn from_iter<T: IntoIterator<Item = (String, Value)>>(entries: T) -> Self {
+        let mut map = Self::default();
+        for (key, value) in entries {
+            map.insert(key, value);
+        }
+        map
+    }
+}
+
+/// What records come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Resource {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// How many were left out by the sender.
+    pub dropped_attributes_count: u32,
+}
+
+/// What made records: the instrumentation scope.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scope {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// How many were left out by the sender.
+    pub dropped_attributes_count: u32,
+}
+
+/// Records of one scope.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scoped<T> {
+    /// The scope.
+    pub scope: Scope,
+    /// The schema of the records.
+    pub schema_url: String,
+    /// The records.
+    pub records: Vec<T>,
+}
+
+/// Records of one resource.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Resourced<T> {
+    /// The resource.
+    pub resource: Resource,
+    /// The schema of the resource.
+    pub schema_url: String,
+    /// The records by their scope.
+    pub scopes: Vec<Scoped<T>>,
+}
+
+/// Records of one kind, as one request of OTLP carries them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Telemetry {
+    /// Log records.
+    Logs(Vec<Resourced<LogRecord>>),
+    /// Metrics.
+    Metrics(Vec<Resourced<Metric>>),
+    /// Spans.
+    Traces(Vec<Resourced<Span>>),
+}
+
+/// A trace's id; all zero when there is none.
+pub type TraceId = [u8; 16];
+/// A span's id; all zero when there is none.
+pub type SpanId = [u8; 8];
+
+/// A log record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogRecord {
+    /// When it happened, in nanoseconds since 1970; 0 when unknown.
+    pub time_unix_nano: u64,
+    /// When it was seen, in nanoseconds since 1970.
+    pub observed_time_unix_nano: u64,
+    /// `SeverityNumber`; 0 when unknown.
+    pub severity_number: i32,
+    /// The severity in the words of its source.
+    pub severity_text: String,
+    /// The body.
+    pub body: Value,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// How many were left out by the sender.
+    pub dropped_attributes_count: u32,
+    /// `LogRecordFlags`
+    pub flags: u32,
+    /// The trace that it belongs to.
+    pub trace_id: TraceId,
+    /// The span that it belongs to.
+    pub span_id: SpanId,
+    /// The name of the event.
+    pub event_name: String,
+}
+
+/// A span.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Span {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its id.
+    pub span_id: SpanId,
+    /// `tracestate` of W3C.
+    pub trace_state: String,
+    /// The span above it; all zero for a root.
+    pub parent_span_id: SpanId,
+    /// `SpanFlags`
+    pub flags: u32,
+    /// Its name.
+    pub name: String,
+    /// `SpanKind`
+    pub kind: i32,
+    /// When it began, in nanoseconds since 1970.
+    pub start_time_unix_nano: u64,
+    /// When it ended, in nanoseconds since 1970.
+    pub end_time_unix_nano: u64,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// How many were left out by the sender.
+    pub dropped_attributes_count: u32,
+    /// What happened in it.
+    pub events: Vec<SpanEvent>,
+    /// How many events were left out by the sender.
+    pub dropped_events_count: u32,
+    /// What it refers to.
+    pub links: Vec<SpanLink>,
+    /// How many links were left out by the sender.
+    pub dropped_links_count: u32,
+    /// How it ended.
+    pub status: Status,
+}
+
+/// Something that happened in a span.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SpanEvent {
+    /// When, in nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// Its name.
+    pub name: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// How many were left out by the sender.
+    pub dropped_attributes_count: u32,
+}
+
+/// A reference of a span to another.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SpanLink {
+    /// The other's trace.
+    pub trace_id: TraceId,
+    /// The other's id.
+    pub span_id: SpanId,
+    /// `tracestate` of W3C.
+    pub trace_state: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// How many were left out by the sender.
+    pub dropped_attributes_count: u32,
+    /// `SpanFlags`
+    pub flags: u32,
+}
+
+/// How a span ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Status {
+    /// In words.
+    pub message: String,
+    /// `StatusCode`: 0 unset, 1 ok, 2 error.
+    pub code: i32,
+}
+
+/// A metric with its points.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// What it measures.
+    pub description: String,
+    /// The unit, by UCUM.
+    pub unit: String,
+    /// What else is known of it.
+    pub metadata: Attributes,
+    /// Its points.
+    pub data: MetricData,
+}
+
+/// The points of a metric by their type.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum MetricData {
+    /// None given.
+    #[default]
+    Empty,
+    /// Values as they are.
+    Gauge(Vec<NumberPoint>),
+    /// Values that add up.
+    Sum {
+        /// The points.
+        points: Vec<NumberPoint>,
+        /// `AggregationTemporality`: 1 delta, 2 cumulative.
+        temporality: i32,
+        /// Whether it only grows.
+        is_monotonic: bool,
+    },
+    /// Values counted by range.
+    Histogram {
+        /// The points.
+        points: Vec<HistogramPoint>,
+        /// `AggregationTemporality`
+        temporality: i32,
+    },
+    /// Values counted by range of growing width.
+    ExponentialHistogram {
+        /// The points.
+        points: Vec<ExponentialHistogramPoint>,
+        /// `AggregationTemporality`
+        temporality: i32,
+    },
+    /// Quantiles.
+    Summary(Vec<SummaryPoint>),
+}
+
+/// A number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// Whole.
+    Int(i64),
+    /// With a fraction.
+    Double(f64),
+}
+
+/// A point of a gauge or a sum.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NumberPoint {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// When counting began, in nanoseconds since 1970; 0 when unknown.
+    pub start_time_unix_nano: u64,
+    /// When it was read, in nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// The value.
+    pub value: Option<Number>,
+    /// Examples of what was measured.
+    pub exemplars: Vec<Exemplar>,
+    /// `DataPointFlags`: 1 when there is no value.
+    pub flags: u32,
+}
+
+/// An example of what was measured.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Exemplar {
+    /// Attributes that the point does not have.
+    pub filtered_attributes: Attributes,
+    /// When, in nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// The value.
+    pub value: Option<Number>,
+    /// The span in which it was measured.
+    pub span_id: SpanId,
+    /// The trace in which it was measured.
+    pub trace_id: TraceId,
+}
+
+/// A point of a histogram.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HistogramPoint {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// When counting began, in nanoseconds since 1970.
+    pub start_time_unix_nano: u64,
+    /// When it was read, in nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// How many values.
+    pub count: u64,
+    /// Their sum.
+    pub sum: Option<f64>,
+    /// How many in each range.
+    pub bucket_counts: Vec<u64>,
+    /// The borders of the ranges.
+    pub explicit_bounds: Vec<f64>,
+    /// Examples.
+    pub exemplars: Vec<Exemplar>,
+    /// `DataPointFlags`
+    pub flags: u32,
+    /// The smallest.
+    pub min: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+}
+
+/// Counts by range, of one sign.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Buckets {
+    /// The index of the first.
+    pub offset: i32,
+    /// How many in each.
+    pub bucket_counts: Vec<u64>,
+}
+
+/// A point of an exponential histogram.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExponentialHistogramPoint {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// When counting began, in nanoseconds since 1970.
+    pub start_time_unix_nano: u64,
+    /// When it was read, in nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// How many values.
+    pub count: u64,
+    /// Their sum.
+    pub sum: Option<f64>,
+    /// The base is 2^(2^-scale).
+    pub scale: i32,
+    /// How many were zero.
+    pub zero_count: u64,
+    /// Those above zero.
+    pub positive: Buckets,
+    /// Those below zero.
+    pub negative: Buckets,
+    /// `DataPointFlags`
+    pub flags: u32,
+    /// Examples.
+    pub exemplars: Vec<Exemplar>,
+    /// The smallest.
+    pub min: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+    /// Up to where values count as zero.
+    pub zero_threshold: f64,
+}
+
+/// A point of a summary.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SummaryPoint {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// When counting began, in nanoseconds since 1970.
+    pub start_time_unix_nano: u64,
+    /// When it was read, in nanoseconds since 1970.
+    pub time_unix_nano: u64,
+    /// How many values.
+    pub count: u64,
+    /// Their sum.
+    pub sum: f64,
+    /// Quantile and value.
+    pub quantile_values: Vec<(f64, f64)>,
+    /// `DataPointFlags`
+    pub flags: u32,
+}
