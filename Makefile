@@ -59,8 +59,9 @@ build: page ## page and server, optimised
 # --- checking --------------------------------------------------------------------------------------------------------
 
 .PHONY: fmt
-fmt: ## formatting
+fmt: ## formatting; of the catalogue by its files, since the compiler finds them by listing its folders
 	@$(CARGO) fmt --all --check
+	@rustfmt --edition 2024 --check actors/src/catalog/*/*.rs actors/fixtures/catalog/*/*.rs
 	@$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
 
 .PHONY: lint

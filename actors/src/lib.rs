@@ -1,12 +1,13 @@
 //! The rules of LinkMesh and the actors that run them.
 //!
-//! `domain`, `catalog`, `render`, `opamp` and `remotecfg` are pure: no clock, no I/O, no async. `ports` says what the
+//! `domain`, `component`, `catalog`, `stage`, `render`, `opamp` and `remotecfg` are pure: no clock, no I/O, no async. `ports` says what the
 //! rules need of the world; the binary brings the adapters. Each remaining module is one actor. Nothing here names
 //! actix-web, redb, mongodb, git2 or tonic.
 
 pub mod by;
 pub mod catalog;
 pub mod collector;
+pub mod component;
 pub mod directory;
 pub mod domain;
 pub mod feed;
@@ -22,6 +23,7 @@ pub mod repository;
 pub mod runtime;
 mod secrets;
 mod shared;
+pub mod stage;
 mod start;
 // Fakes are test code: they stop the test that breaks an assumption.
 #[cfg(feature = "testing")]

@@ -1,7 +1,41 @@
-use serde_json::json;
+use linkmesh_proto::api::pipeline::Signal;
+use serde_json::{Map, json};
 
 use super::*;
-use crate::{domain::resolve::unopened, render::alloy};
+use crate::{
+    component::{ALL_SIGNALS, AlloySite, OtelcolSite, Outputs},
+    domain::{problem::Path, resolve::unopened},
+    render::{
+        alloy::{self, Statement},
+        yaml::Yaml,
+    },
+};
+
+/// A catalogue of what `build.rs` found in the fixture's folders.
+mod fixture {
+    use super::super::{Component, Role};
+
+    include!(concat!(env!("OUT_DIR"), "/fixture_catalogue.rs"));
+}
+
+#[test]
+fn a_new_kind_is_a_file_and_nothing_else() {
+    let catalogue = Catalogue::new(fixture::components());
+    let stamp = catalogue.get(Role::Processor, "stamp").expect("the file's kind in its folder's role");
+    let entry = stamp.entry();
+    assert_eq!((entry.title.as_str(), entry.signals.len(), entry.runtimes.len()), ("Stamp", 3, 2));
+    let mut findings = Findings::new(Path::root());
+    stamp.check(json!({ "word": "far too long" }).as_object().unwrap(), &mut findings);
+    assert_eq!(findings.errors.into_vec()[0].field, "word");
+    let settings = json!({ "word": "seen" });
+    let site = OtelcolSite { name: "shop.it", signals: ALL_SIGNALS };
+    let part = stamp.component().otelcol(settings.as_object().unwrap(), &site).unwrap();
+    assert_eq!(part.kind, "transform");
+    let outputs = Outputs(vec![(Signal::Logs, vec!["next.input".to_owned()])]);
+    let site = AlloySite { label: "s_it", outputs: &outputs };
+    let part = stamp.component().alloy(settings.as_object().unwrap(), &site).unwrap();
+    assert_eq!(part.input.as_deref(), Some("otelcol.processor.transform.s_it.input"));
+}
 
 /// The words of JSON Schema that [`schema`] understands, and those that say nothing about validity.
 const KNOWN: &[&str] = &[
@@ -49,7 +83,7 @@ fn walk(schema: &Value, path: &str, visit: &mut dyn FnMut(&Map<String, Value>, &
 #[test]
 fn schemas_use_only_words_that_are_understood() {
     for registered in catalogue().components() {
-        walk(registered.schema(), registered.component().kind(), &mut |map, path| {
+        walk(registered.schema(), registered.kind(), &mut |map, path| {
             for word in map.keys() {
                 assert!(KNOWN.contains(&word.as_str()), "{path}: {word}");
             }
@@ -76,7 +110,7 @@ fn every_field_has_a_title_and_a_place() {
 #[test]
 fn defaults_satisfy_their_own_schema() {
     for registered in catalogue().components() {
-        walk(registered.schema(), registered.component().kind(), &mut |map, path| {
+        walk(registered.schema(), registered.kind(), &mut |map, path| {
             let Some(default) = map.get("default") else { return };
             let schema = json!({ "properties": { "field": map } });
             let settings = Map::from_iter([("field".to_owned(), default.clone())]);
@@ -100,11 +134,11 @@ fn examples_are_valid_and_render_on_both_runtimes() {
             let settings = unopened(registered, settings);
             let signals = component.signals_with(&settings);
             let outputs = Outputs(signals.iter().map(|s| (*s, vec!["next.input".to_owned()])).collect());
-            let otelcol = component.otelcol(&settings, &OtelcolSite { signals: &signals }).unwrap();
+            let otelcol = component.otelcol(&settings, &OtelcolSite { name: "x", signals: &signals }).unwrap();
             assert!(matches!(otelcol.config, Yaml::Map(_)), "{registered:?}: {title}");
             let alloy = component.alloy(&settings, &AlloySite { label: "x", outputs: &outputs }).unwrap();
-            assert_eq!(alloy.input.is_none(), component.role() == Role::Source, "{registered:?}: {title}");
-            assert!(alloy.stability().0 <= component.alloy_stability() || component.kind() == "raw");
+            assert_eq!(alloy.input.is_none(), registered.role() == Role::Source, "{registered:?}: {title}");
+            assert!(alloy.stability().0 <= component.alloy_stability() || registered.kind() == "raw");
             let body: Vec<Statement> = alloy.blocks.into_iter().map(Statement::Block).collect();
             let text = alloy::write(&body, false);
             assert_eq!(alloy::write(&alloy::parse::body(&text).unwrap(), false), text, "{registered:?}: {title}");
@@ -116,7 +150,7 @@ fn examples_are_valid_and_render_on_both_runtimes() {
 fn what_can_be_secret_is_marked() {
     let mut secret = Vec::new();
     for registered in catalogue().components() {
-        walk(registered.schema(), registered.component().kind(), &mut |map, path| {
+        walk(registered.schema(), registered.kind(), &mut |map, path| {
             if map.get("x-secret") == Some(&Value::Bool(true)) {
                 secret.push(path.to_owned());
             }
@@ -126,12 +160,18 @@ fn what_can_be_secret_is_marked() {
 }
 
 #[test]
-fn kinds_are_those_of_the_contract() {
-    let kinds = |role| catalogue().kinds(role).collect::<Vec<_>>();
-    assert_eq!(kinds(Role::Source), ["otlp", "host_metrics", "file_log", "raw"]);
-    assert_eq!(kinds(Role::Filter), ["severity", "ottl", "raw"]);
-    assert_eq!(kinds(Role::Processor), ["attributes", "batch", "raw"]);
-    assert_eq!(kinds(Role::Destination), ["otlp_http", "debug", "raw"]);
+fn kinds_of_the_contract_are_there_and_raw_comes_last() {
+    let expected = [
+        (Role::Source, &["otlp", "host_metrics", "file_log"][..]),
+        (Role::Filter, &["severity", "ottl"]),
+        (Role::Processor, &["attributes", "batch"]),
+        (Role::Destination, &["otlp_http", "debug"]),
+    ];
+    for (role, expected) in expected {
+        let kinds: Vec<&str> = catalogue().kinds(role).collect();
+        assert!(expected.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+        assert_eq!(kinds.last(), Some(&"raw"));
+    }
 }
 
 fn problems(role: Role, kind: &str, settings: &Value) -> Vec<String> {

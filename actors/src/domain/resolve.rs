@@ -23,7 +23,8 @@ use super::{
     secret::{self, Reference, SealError, Sealer},
 };
 use crate::{
-    catalog::{Bind, Component, Findings, Registered, SettingsMap, catalogue, schema},
+    catalog::{Registered, catalogue},
+    component::{Bind, Findings, SettingsMap, schema},
     render::{names::RESERVED_STEPS, text::Text},
 };
 
@@ -85,8 +86,8 @@ pub enum RenderError {
 /// A component with the settings that it is rendered with.
 #[derive(Clone)]
 pub struct Resolved {
-    /// The component.
-    pub component: &'static dyn Component,
+    /// What it is.
+    pub registered: &'static Registered,
     /// Defaults filled in, secrets opened.
     pub settings: SettingsMap,
     /// Where its settings stand: path of the document and path in it.
@@ -189,7 +190,7 @@ fn part(
     findings.errors.or(()).map_err(invalid)?;
     let settings = open(registered, settings, sealer, &mut resolved.secrets)
         .map_err(|source| RenderError::Secret { document: document.to_string(), source })?;
-    Ok(Resolved { component: registered.component(), settings, origin: (document.to_string(), at) })
+    Ok(Resolved { registered, settings, origin: (document.to_string(), at) })
 }
 
 fn open(
@@ -277,7 +278,7 @@ fn resolve_pipeline(
     let path = DocumentPath::Pipeline(id.clone());
     let signals: Vec<Signal> = document.signals.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let handled = |part: &Resolved| {
-        let able = part.component.signals_with(&part.settings);
+        let able = part.registered.component().signals_with(&part.settings);
         signals.iter().copied().filter(|s| able.contains(s)).collect::<Vec<_>>()
     };
     let mut pipeline = ResolvedPipeline {
@@ -305,7 +306,7 @@ fn resolve_pipeline(
                 pipeline.steps.push(ResolvedStep { id: step.id.clone(), part, signals: handled });
                 continue;
             }
-            let binds = part.component.binds(&part.settings);
+            let binds = part.registered.component().binds(&part.settings);
             match bind_name(&binds) {
                 Some(name) => {
                     share(resolved, id, SharedSource { name, part, users: vec![(id.clone(), handled)], binds })?;
@@ -373,7 +374,7 @@ fn share(resolved: &mut ResolvedConfig, pipeline: &PipelineId, source: SharedSou
 
 /// Whether two sources are one receiver: the same kind with the same settings.
 fn same(one: &Resolved, other: &Resolved) -> bool {
-    one.component.kind() == other.component.kind() && one.settings == other.settings
+    one.registered.kind() == other.registered.kind() && one.settings == other.settings
 }
 
 /// The first address that both sets want: `0.0.0.0:p` collides with every `ip:p`.

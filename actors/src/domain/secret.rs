@@ -10,7 +10,10 @@ use linkmesh_proto::api::{
 use serde_json::{Value, json};
 
 use super::problem::{Path, Problems};
-use crate::catalog::{SettingsMap, catalogue, schema};
+use crate::{
+    catalog::catalogue,
+    component::{SettingsMap, schema},
+};
 
 mod clear;
 #[cfg(any(test, feature = "testing"))]

@@ -24,7 +24,10 @@ use super::{
     problem::{Path, suggestion},
     resolve::{check_ids, unopened},
 };
-use crate::catalog::{Findings, Registered, SettingsMap, catalogue, signal_name};
+use crate::{
+    catalog::{Registered, catalogue},
+    component::{Findings, SettingsMap, signal_name},
+};
 
 mod addresses;
 mod on_fleet;

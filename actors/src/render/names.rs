@@ -80,22 +80,22 @@ pub struct Component {
     pub place: Place,
 }
 
-/// `filter/shop.no-debug`
+/// `shop.no-debug`: what follows the `/` in the names of a step's components.
 #[must_use]
-pub fn otelcol_step(kind: &str, pipeline: &PipelineId, step: &Slug) -> String {
-    format!("{kind}/{pipeline}.{step}")
+pub fn otelcol_step(pipeline: &PipelineId, step: &Slug) -> String {
+    format!("{pipeline}.{step}")
+}
+
+/// `filter/shop.no-debug`; `otlphttp/central` for a destination, `otlp/4317` for a source that binds an address.
+#[must_use]
+pub fn otelcol_component(kind: &str, name: &str) -> String {
+    format!("{kind}/{name}")
 }
 
 /// `filter/shop.in`
 #[must_use]
 pub fn otelcol_meter(pipeline: &PipelineId, end: End) -> String {
     format!("filter/{pipeline}.{}", end.as_str())
-}
-
-/// `otlphttp/central` for a destination, `otlp/4317` for a source that binds an address.
-#[must_use]
-pub fn otelcol_shared(kind: &str, name: &str) -> String {
-    format!("{kind}/{name}")
 }
 
 /// `logs/shop`, or `metrics/shop.hosts` for a source that needs processors of its own.
@@ -289,13 +289,13 @@ mod tests {
             let path = format!("/remotecfg/{}.{}", alloy_pipeline(&pipeline), alloy_instance(None));
             if !RESERVED_STEPS.contains(&name.as_str()) {
                 let place = Place::Step { pipeline: pipeline.clone(), step: slug.clone() };
-                let otelcol = otelcol_step("filter", &pipeline, &slug);
+                let otelcol = otelcol_component("filter", &otelcol_step(&pipeline, &slug));
                 prop_assert_eq!(parse_otelcol(&otelcol).map(|c| c.place), Some(place.clone()));
                 let alloy = format!("otelcol.processor.filter.{}", alloy_step(&slug));
                 prop_assert_eq!(parse_alloy(&path, &alloy).map(|c| c.place), Some(place));
             }
             let place = Place::Destination(destination.clone());
-            prop_assert_eq!(parse_otelcol(&otelcol_shared("otlphttp", &name)).map(|c| c.place), Some(place.clone()));
+            prop_assert_eq!(parse_otelcol(&otelcol_component("otlphttp", &name)).map(|c| c.place), Some(place.clone()));
             let alloy = format!("otelcol.exporter.otlphttp.{}", alloy_destination(&destination));
             prop_assert_eq!(parse_alloy("/remotecfg", &alloy).map(|c| c.place), Some(place));
             for end in [End::In, End::Out] {

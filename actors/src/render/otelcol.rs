@@ -10,7 +10,7 @@ use linkmesh_proto::api::{collector::Runtime, pipeline::Signal};
 
 use super::{RenderError, names, names::End, yaml::Yaml};
 use crate::{
-    catalog::{OtelcolPart, OtelcolSite, Unsupported, signal_name},
+    component::{ALL_SIGNALS, OtelcolPart, OtelcolSite, Unsupported, signal_name},
     domain::{
         components::{ComponentClass, Dialect},
         resolve::{Resolved, ResolvedConfig, ResolvedPipeline, ResolvedStep},
@@ -21,9 +21,10 @@ use crate::{
 const HEADER: &str = "# Rendered by LinkMesh. Edit the pipelines there: changes made here are overwritten.\n";
 
 /// Renders the components of one part, or says why that is not possible.
-pub(crate) fn part(part: &Resolved, signals: &[Signal]) -> Result<OtelcolPart, RenderError> {
-    part.component
-        .otelcol(&part.settings, &OtelcolSite { signals })
+pub(crate) fn part(part: &Resolved, name: &str, signals: &[Signal]) -> Result<OtelcolPart, RenderError> {
+    part.registered
+        .component()
+        .otelcol(&part.settings, &OtelcolSite { name, signals })
         .map_err(|unsupported| unsupported_error(part, Runtime::Otelcol, &unsupported))
 }
 
@@ -45,6 +46,30 @@ struct Document {
     exporters: BTreeMap<String, Yaml>,
     extensions: BTreeMap<String, Yaml>,
     pipelines: BTreeMap<String, Yaml>,
+}
+
+impl Document {
+    /// The extensions that a part refers to.
+    fn keep_extensions(&mut self, config: &ResolvedConfig, part: &OtelcolPart, name: &str) {
+        for (kind, settings) in &part.extensions {
+            self.extensions.insert(names::otelcol_component(kind, name), settings.clone());
+        }
+        if part.storage {
+            let directory = format!("{}/linkmesh", config.otelcol_state_directory.trim_end_matches('/'));
+            let settings = Yaml::map([("directory", Yaml::text(directory)), ("create_directory", Yaml::Bool(true))]);
+            self.extensions.insert(names::STORAGE.to_owned(), settings);
+        }
+    }
+
+    /// Processors with these names' end, in order; the names.
+    fn keep_processors(&mut self, processors: Vec<(String, Yaml)>, name: &str, dialect: Dialect) -> Vec<String> {
+        let keep = |(kind, settings): (String, Yaml)| {
+            let name = names::otelcol_component(dialect.name(ComponentClass::Processors, &kind), name);
+            self.processors.insert(name.clone(), settings);
+            name
+        };
+        processors.into_iter().map(keep).collect()
+    }
 }
 
 /// Writes the document; `hide` puts `[sealed]` in the place of secrets.
@@ -104,16 +129,17 @@ fn document(config: &ResolvedConfig, dialect: Dialect) -> Result<Document, Rende
     let mut shared = BTreeMap::new();
     for (key, source) in &config.sources {
         let signals: Vec<Signal> = source.users.iter().flat_map(|(_, signals)| signals.iter().copied()).collect();
-        let part = part(&source.part, &signals)?;
-        let name = names::otelcol_shared(dialect.name(ComponentClass::Receivers, &part.kind), &source.name);
-        keep_storage(&mut document, config, &part);
+        let part = part(&source.part, &source.name, &signals)?;
+        let name = names::otelcol_component(dialect.name(ComponentClass::Receivers, &part.kind), &source.name);
+        document.keep_extensions(config, &part, &source.name);
         document.receivers.insert(name.clone(), part.config);
         shared.insert(key.clone(), name);
     }
     let mut exporters = BTreeMap::new();
     for (id, destination) in &config.destinations {
-        let part = part(destination, crate::catalog::ALL_SIGNALS)?;
-        let name = names::otelcol_shared(dialect.name(ComponentClass::Exporters, &part.kind), id.as_str());
+        let part = part(destination, id.as_str(), ALL_SIGNALS)?;
+        let name = names::otelcol_component(dialect.name(ComponentClass::Exporters, &part.kind), id.as_str());
+        document.keep_extensions(config, &part, id.as_str());
         document.exporters.insert(name.clone(), part.config);
         exporters.insert(id, name);
     }
@@ -135,18 +161,6 @@ fn document(config: &ResolvedConfig, dialect: Dialect) -> Result<Document, Rende
     Ok(document)
 }
 
-fn keep_storage(document: &mut Document, config: &ResolvedConfig, part: &OtelcolPart) {
-    if part.storage {
-        document.extensions.insert(
-            names::STORAGE.to_owned(),
-            Yaml::map([
-                ("directory", Yaml::text(format!("{}/linkmesh", config.otelcol_state_directory.trim_end_matches('/')))),
-                ("create_directory", Yaml::Bool(true)),
-            ]),
-        );
-    }
-}
-
 fn add_pipeline(
     document: &mut Document,
     config: &ResolvedConfig,
@@ -162,35 +176,32 @@ fn add_pipeline(
         document.processors.insert(meter.clone(), Yaml::map([("error_mode", Yaml::word("ignore"))]));
     }
     let [first, last] = ends;
-    let mut steps: Vec<(&ResolvedStep, String)> = Vec::new();
+    let mut steps: Vec<(&ResolvedStep, Vec<String>)> = Vec::new();
     for step in &pipeline.steps {
-        let part = part(&step.part, &step.signals)?;
-        let name = names::otelcol_step(dialect.name(ComponentClass::Processors, &part.kind), id, &step.id);
-        document.processors.insert(name.clone(), part.config);
-        steps.push((step, name));
+        let name = names::otelcol_step(id, &step.id);
+        let part = part(&step.part, &name, &step.signals)?;
+        document.keep_extensions(config, &part, &name);
+        let processors = std::iter::once((part.kind, part.config)).chain(part.processors).collect();
+        steps.push((step, document.keep_processors(processors, &name, dialect)));
     }
     // Receivers that share the chain, and those with processors of their own in front of it.
     let mut plain: Vec<(&[Signal], String)> =
         shared.iter().map(|(signals, name)| (signals.as_slice(), name.clone())).collect();
     let mut separate = Vec::new();
     for source in &pipeline.sources {
-        let part = part(&source.part, &source.signals)?;
-        let name = names::otelcol_step(dialect.name(ComponentClass::Receivers, &part.kind), id, &source.id);
-        keep_storage(document, config, &part);
-        let mut own = Vec::new();
-        for (kind, settings) in &part.own_processors {
-            let name = names::otelcol_step(dialect.name(ComponentClass::Processors, kind), id, &source.id);
-            document.processors.insert(name.clone(), settings.clone());
-            own.push(name);
-        }
+        let name = names::otelcol_step(id, &source.id);
+        let part = part(&source.part, &name, &source.signals)?;
+        document.keep_extensions(config, &part, &name);
+        let own = document.keep_processors(part.processors, &name, dialect);
+        let name = names::otelcol_component(dialect.name(ComponentClass::Receivers, &part.kind), &name);
         document.receivers.insert(name.clone(), part.config);
         if own.is_empty() { plain.push((&source.signals, name)) } else { separate.push((source, name, own)) }
     }
     for signal in pipeline.signals.iter().copied() {
         let exporters = sent(signal);
         let chain = |own: Vec<String>| {
-            let handling =
-                steps.iter().filter(|(step, _)| step.signals.contains(&signal)).map(|(_, name)| name.clone());
+            let handling = steps.iter().filter(|(step, _)| step.signals.contains(&signal));
+            let handling = handling.flat_map(|(_, names)| names.iter().cloned());
             let mut chain = vec![names::MEMORY_LIMITER.to_owned()];
             chain.extend(own);
             chain.push(first.clone());

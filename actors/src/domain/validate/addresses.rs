@@ -10,7 +10,8 @@ use linkmesh_proto::{PipelineId, api::catalogue::Role};
 
 use super::{Checks, Matched, Part, on_fleet::names};
 use crate::{
-    catalog::{Bind, Findings, Registered, SettingsMap, catalogue},
+    catalog::{Registered, catalogue},
+    component::{Bind, Findings, SettingsMap},
     domain::{
         config::ConfigSnapshot,
         matcher::MatcherSet,
@@ -120,7 +121,7 @@ impl<'a> Claims<'a> {
 
 impl Claim<'_> {
     fn kind(&self) -> &str {
-        self.registered.component().kind()
+        self.registered.kind()
     }
 
     fn wants(&self, kind: &str, stated: &SettingsMap) -> bool {
@@ -129,7 +130,7 @@ impl Claim<'_> {
 
     /// Whether it is the same receiver as this source.
     fn is_same(&self, part: &Part<'_>) -> bool {
-        let kind = part.registered.component().kind();
+        let kind = part.registered.kind();
         let settings = || self.settings.get_or_init(|| unopened(self.registered, self.stated));
         self.wants(kind, part.stated) || self.kind() == kind && *settings() == part.settings
     }
@@ -155,9 +156,8 @@ pub(super) fn check<'a>(
         .filter(|(_, binds)| !binds.is_empty())
         .collect();
     for (index, (part, binds)) in sources.iter().enumerate() {
-        let same = |other: &Part<'_>| {
-            other.registered.component().kind() == part.registered.component().kind() && other.settings == part.settings
-        };
+        let same =
+            |other: &Part<'_>| other.registered.kind() == part.registered.kind() && other.settings == part.settings;
         for (earlier, others) in sources.iter().take(index).filter(|(earlier, _)| !same(earlier)) {
             if let Some(address) = collision(binds, others) {
                 let message = format!("{} listens on {address} already, with other settings", earlier.at);

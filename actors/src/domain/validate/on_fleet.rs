@@ -2,7 +2,7 @@
 
 use super::{CollectorFacts, Matched, Part};
 use crate::{
-    catalog::{AlloySite, Findings, OtelcolSite, Outputs},
+    component::{AlloySite, Findings, OtelcolSite, Outputs},
     domain::{components::ComponentClass, matcher::AttributeLookup, problem::Path, stability},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
         }
     }
     if !matched.otelcols.is_empty() {
-        match component.otelcol(&part.settings, &OtelcolSite { signals: &part.signals }) {
+        match component.otelcol(&part.settings, &OtelcolSite { name: "check", signals: &part.signals }) {
             Ok(rendered) => check_build(&rendered.types(part.role), &part.kind_field(), matched, findings),
             Err(unsupported) => {
                 let message = format!("{unsupported}, and otelcols match: {}", names(otelcols()));

@@ -13,7 +13,7 @@ use linkmesh_proto::{
 
 use super::{Block, Expr, Statement, attribute, write as write_statements};
 use crate::{
-    catalog::{AlloyPart, AlloySite, Outputs, signal_name},
+    component::{AlloyPart, AlloySite, Outputs, signal_name},
     domain::{
         document::MemoryLimiter,
         resolve::{Resolved, ResolvedConfig, ResolvedPipeline},
@@ -33,7 +33,8 @@ const IDLE: &str = "// Rendered by LinkMesh: no pipeline for this collector.\n";
 
 /// Renders the blocks of one part, or says why that is not possible.
 pub(crate) fn part(part: &Resolved, label: &str, outputs: &Outputs) -> Result<AlloyPart, RenderError> {
-    part.component
+    part.registered
+        .component()
         .alloy(&part.settings, &AlloySite { label, outputs })
         .map_err(|unsupported| unsupported_error(part, Runtime::Alloy, &unsupported))
 }

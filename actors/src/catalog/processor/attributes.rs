@@ -1,16 +1,17 @@
 //! `attributes`: attributes of records are set, renamed, copied, deleted, hashed.
 
-use linkmesh_proto::api::catalogue::Role;
+use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
-use crate::render::{
-    alloy::{Block, Expr, attribute, block},
-    yaml::Yaml,
+use crate::{
+    component::{Component, Findings, SettingsMap, Unsupported, read},
+    stage::{Stage, attributes},
 };
 
-pub(super) struct Attributes;
+pub(super) const COMPONENT: &dyn Component = &Attributes;
+
+struct Attributes;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -36,59 +37,26 @@ enum Verb {
     Hash,
 }
 
-/// One action as both runtimes know it.
-struct Step<'a> {
-    key: &'a str,
-    action: &'static str,
-    value: Option<&'a Value>,
-    from: Option<&'a str>,
-}
-
 impl Action {
-    fn steps(&self) -> Vec<Step<'_>> {
-        let step = |key, action, value, from| Step { key, action, value, from };
-        let (key, value, from) = (self.key.as_str(), self.value.as_ref(), self.from.as_deref());
+    /// The same in the actions of the collector, of which none renames.
+    fn upstream(self) -> Vec<attributes::Action> {
+        let action = |key, verb| attributes::Action { key, verb };
+        let (value, from) = (self.value.unwrap_or_default(), self.from.unwrap_or_default());
         match self.action {
-            Verb::Set => vec![step(key, "upsert", value, None)],
-            Verb::Default => vec![step(key, "insert", value, None)],
-            Verb::Copy => vec![step(key, "upsert", None, from)],
+            Verb::Set => vec![action(self.key, attributes::Verb::Upsert(value))],
+            Verb::Default => vec![action(self.key, attributes::Verb::Insert(value))],
+            Verb::Copy => vec![action(self.key, attributes::Verb::UpsertFrom(from))],
             Verb::Rename => {
-                vec![step(key, "upsert", None, from), step(from.unwrap_or_default(), "delete", None, None)]
+                let copied = action(self.key, attributes::Verb::UpsertFrom(from.clone()));
+                vec![copied, action(from, attributes::Verb::Delete)]
             }
-            Verb::Delete => vec![step(key, "delete", None, None)],
-            Verb::Hash => vec![step(key, "hash", None, None)],
+            Verb::Delete => vec![action(self.key, attributes::Verb::Delete)],
+            Verb::Hash => vec![action(self.key, attributes::Verb::Hash)],
         }
-    }
-}
-
-fn yaml_value(value: &Value) -> Yaml {
-    match value {
-        Value::String(text) => Yaml::text(text.as_str()),
-        Value::Bool(value) => Yaml::Bool(*value),
-        Value::Number(n) => n.as_i64().map_or_else(|| Yaml::Float(n.as_f64().unwrap_or_default()), Yaml::Int),
-        _ => Yaml::Null,
-    }
-}
-
-fn alloy_value(value: &Value) -> Expr {
-    match value {
-        Value::String(text) => Expr::text(text.as_str()),
-        Value::Number(n) => {
-            n.as_i64().map_or_else(|| Expr::Token(format!("{:?}", n.as_f64().unwrap_or_default())), Expr::token)
-        }
-        other => Expr::token(other),
     }
 }
 
 impl Component for Attributes {
-    fn kind(&self) -> &'static str {
-        "attributes"
-    }
-
-    fn role(&self) -> Role {
-        Role::Processor
-    }
-
     fn title(&self) -> &'static str {
         "Attributes"
     }
@@ -166,33 +134,9 @@ impl Component for Attributes {
         }
     }
 
-    fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
+    fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
-        let actions = settings.actions.iter().flat_map(Action::steps).map(|step| {
-            let mut entry =
-                vec![("key".to_owned(), Yaml::text(step.key)), ("action".to_owned(), Yaml::word(step.action))];
-            entry.extend(step.value.map(|value| ("value".to_owned(), yaml_value(value))));
-            entry.extend(step.from.map(|from| ("from_attribute".to_owned(), Yaml::text(from))));
-            Yaml::Map(entry)
-        });
-        Ok(OtelcolPart::new("attributes", Yaml::map([("actions", Yaml::Seq(actions.collect()))])))
-    }
-
-    fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        let mut body: Vec<_> = settings
-            .actions
-            .iter()
-            .flat_map(Action::steps)
-            .map(|step| {
-                let mut entry =
-                    vec![attribute("key", Expr::text(step.key)), attribute("action", Expr::text(step.action))];
-                entry.extend(step.value.map(|value| attribute("value", alloy_value(value))));
-                entry.extend(step.from.map(|from| attribute("from_attribute", Expr::text(from))));
-                block("action", entry)
-            })
-            .collect();
-        body.push(site.outputs.block());
-        Ok(AlloyPart::consumer(Block::labelled("otelcol.processor.attributes", site.label, body)))
+        let actions = settings.actions.into_iter().flat_map(Action::upstream).collect();
+        Ok(vec![Box::new(attributes::Attributes(actions))])
     }
 }

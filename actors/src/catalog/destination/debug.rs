@@ -1,16 +1,18 @@
 //! `debug`: records in the collector's own log.
 
-use linkmesh_proto::api::{catalogue::Role, collector::Stability};
+use linkmesh_proto::api::collector::Stability;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
+use crate::component::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
 use crate::render::{
     alloy::{Block, Expr, attribute},
     yaml::Yaml,
 };
 
-pub(super) struct Debug;
+pub(super) const COMPONENT: &dyn Component = &Debug;
+
+struct Debug;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -18,14 +20,6 @@ struct Settings {
 }
 
 impl Component for Debug {
-    fn kind(&self) -> &'static str {
-        "debug"
-    }
-
-    fn role(&self) -> Role {
-        Role::Destination
-    }
-
     fn title(&self) -> &'static str {
         "Debug"
     }

@@ -1,12 +1,17 @@
 //! `severity`: log records below a severity are dropped.
 
-use linkmesh_proto::api::{catalogue::Role, pipeline::Signal};
+use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, ottl, read};
+use crate::{
+    component::{Component, SettingsMap, Unsupported, read},
+    stage::{Stage, filter::Filter},
+};
 
-pub(super) struct Severity;
+pub(super) const COMPONENT: &dyn Component = &Severity;
+
+struct Severity;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -21,14 +26,6 @@ impl Settings {
 }
 
 impl Component for Severity {
-    fn kind(&self) -> &'static str {
-        "severity"
-    }
-
-    fn role(&self) -> Role {
-        Role::Filter
-    }
-
     fn title(&self) -> &'static str {
         "Minimum severity"
     }
@@ -58,13 +55,8 @@ impl Component for Severity {
         vec![("No debug records", json!({ "minimum": "info" })), ("Errors only", json!({ "minimum": "error" }))]
     }
 
-    fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
+    fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let condition = read::<Settings>(settings)?.condition();
-        Ok(OtelcolPart::new("filter", ottl::otelcol_filter(&[Signal::Logs], &condition)))
-    }
-
-    fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let condition = read::<Settings>(settings)?.condition();
-        Ok(AlloyPart::consumer(ottl::alloy_filter(site, &[Signal::Logs], &condition)))
+        Ok(vec![Box::new(Filter::records(&[Signal::Logs], &condition))])
     }
 }

@@ -24,7 +24,9 @@ mod secrets;
 
 use listeners::Address;
 
-pub(super) struct Raw(pub(super) Role);
+/// A raw component of a role.
+#[derive(Debug)]
+pub struct Raw(pub Role);
 
 #[derive(Deserialize)]
 struct Settings {
@@ -204,14 +206,6 @@ fn check_reference(value: &Expr) -> Result<(), String> {
 }
 
 impl Component for Raw {
-    fn kind(&self) -> &'static str {
-        "raw"
-    }
-
-    fn role(&self) -> Role {
-        self.0
-    }
-
     fn title(&self) -> &'static str {
         match self.0 {
             Role::Source => "Other source",

@@ -1,16 +1,17 @@
 //! `ottl`: records are kept or dropped by a condition in OTTL.
 
-use linkmesh_proto::api::{catalogue::Role, pipeline::Signal};
+use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
-use crate::render::{
-    alloy::{Block, Expr, attribute, block},
-    yaml::Yaml,
+use crate::{
+    component::{Component, SettingsMap, Unsupported, read},
+    stage::{Stage, filter::Filter},
 };
 
-pub(super) struct Ottl;
+pub(super) const COMPONENT: &dyn Component = &Ottl;
+
+struct Ottl;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -26,46 +27,7 @@ impl Settings {
     }
 }
 
-/// The section of the filter and the list in it that holds conditions on single records of a signal.
-const fn section(signal: Signal) -> (&'static str, &'static str) {
-    match signal {
-        Signal::Logs => ("logs", "log_record"),
-        Signal::Metrics => ("metrics", "datapoint"),
-        Signal::Traces => ("traces", "span"),
-    }
-}
-
-/// A filter that drops records on which the condition holds. An error while looking at a record keeps it, on every
-/// version of both runtimes.
-pub(super) fn otelcol_filter(signals: &[Signal], condition: &str) -> Yaml {
-    let mut config = vec![("error_mode".to_owned(), Yaml::word("ignore"))];
-    for signal in signals {
-        let (name, list) = section(*signal);
-        config.push((name.to_owned(), Yaml::map([(list, Yaml::Seq(vec![Yaml::text(condition)]))])));
-    }
-    Yaml::Map(config)
-}
-
-/// As [`otelcol_filter`].
-pub(super) fn alloy_filter(site: &AlloySite<'_>, signals: &[Signal], condition: &str) -> Block {
-    let mut body = vec![attribute("error_mode", Expr::text("ignore"))];
-    for signal in signals {
-        let (name, list) = section(*signal);
-        body.push(block(name, vec![attribute(list, Expr::Array(vec![Expr::text(condition)]))]));
-    }
-    body.push(site.outputs.block());
-    Block::labelled("otelcol.processor.filter", site.label, body)
-}
-
 impl Component for Ottl {
-    fn kind(&self) -> &'static str {
-        "ottl"
-    }
-
-    fn role(&self) -> Role {
-        Role::Filter
-    }
-
     fn title(&self) -> &'static str {
         "Condition (OTTL)"
     }
@@ -118,14 +80,8 @@ impl Component for Ottl {
         }
     }
 
-    fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
+    fn stages(&self, settings: &SettingsMap, signals: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
-        Ok(OtelcolPart::new("filter", otelcol_filter(site.signals, &settings.drops())))
-    }
-
-    fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        let signals: Vec<Signal> = site.outputs.0.iter().map(|(signal, _)| *signal).collect();
-        Ok(AlloyPart::consumer(alloy_filter(site, &signals, &settings.drops())))
+        Ok(vec![Box::new(Filter::records(signals, &settings.drops()))])
     }
 }

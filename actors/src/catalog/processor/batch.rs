@@ -1,18 +1,17 @@
 //! `batch`: records are sent on in batches.
 
-use linkmesh_proto::api::catalogue::Role;
+use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read, scalar,
-};
-use crate::render::{
-    alloy::{Block, Expr, attribute},
-    yaml::Yaml,
+use crate::{
+    component::{Component, Findings, SettingsMap, Unsupported, read, scalar},
+    stage::{Stage, batch},
 };
 
-pub(super) struct Batch;
+pub(super) const COMPONENT: &dyn Component = &Batch;
+
+struct Batch;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -20,22 +19,7 @@ struct Settings {
     send_batch_size: i64,
 }
 
-impl Settings {
-    /// A batch is cut above this. Always written: one runtime has no limit by default, the other a small one.
-    const fn max_size(&self) -> i64 {
-        self.send_batch_size + self.send_batch_size / 2
-    }
-}
-
 impl Component for Batch {
-    fn kind(&self) -> &'static str {
-        "batch"
-    }
-
-    fn role(&self) -> Role {
-        Role::Processor
-    }
-
     fn title(&self) -> &'static str {
         "Batch"
     }
@@ -72,24 +56,9 @@ impl Component for Batch {
         }
     }
 
-    fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
+    fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
-        let config = Yaml::map([
-            ("timeout", Yaml::text(settings.timeout.as_str())),
-            ("send_batch_size", Yaml::Int(settings.send_batch_size)),
-            ("send_batch_max_size", Yaml::Int(settings.max_size())),
-        ]);
-        Ok(OtelcolPart::new("batch", config))
-    }
-
-    fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        let body = vec![
-            attribute("timeout", Expr::text(settings.timeout.as_str())),
-            attribute("send_batch_size", Expr::token(settings.send_batch_size)),
-            attribute("send_batch_max_size", Expr::token(settings.max_size())),
-            site.outputs.block(),
-        ];
-        Ok(AlloyPart::consumer(Block::labelled("otelcol.processor.batch", site.label, body)))
+        let max_size = settings.send_batch_size + settings.send_batch_size / 2;
+        Ok(vec![Box::new(batch::Batch { timeout: settings.timeout, size: settings.send_batch_size, max_size })])
     }
 }

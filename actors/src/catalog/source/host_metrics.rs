@@ -3,11 +3,11 @@
 //! otelcol and Alloy measure the same things under different names (`system.*` and `node_*`), so a dashboard for one
 //! does not show the other.
 
-use linkmesh_proto::api::{catalogue::Role, pipeline::Signal};
+use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
+use crate::component::{
     AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported, read,
     scalar,
 };
@@ -16,7 +16,9 @@ use crate::render::{
     yaml::Yaml,
 };
 
-pub(super) struct HostMetrics;
+pub(super) const COMPONENT: &dyn Component = &HostMetrics;
+
+struct HostMetrics;
 
 /// Scraper of otelcol, what it measures, and the collectors of Alloy's exporter for the same.
 const SCRAPERS: &[(&str, &[&str])] = &[
@@ -40,14 +42,6 @@ struct Settings {
 }
 
 impl Component for HostMetrics {
-    fn kind(&self) -> &'static str {
-        "host_metrics"
-    }
-
-    fn role(&self) -> Role {
-        Role::Source
-    }
-
     fn title(&self) -> &'static str {
         "Host metrics"
     }
@@ -121,7 +115,7 @@ impl Component for HostMetrics {
             ("override", Yaml::Bool(false)),
         ]);
         let mut part = OtelcolPart::new("hostmetrics", config);
-        part.own_processors.push(("resourcedetection".to_owned(), host));
+        part.processors.push(("resourcedetection".to_owned(), host));
         Ok(part)
     }
 

@@ -1,17 +1,19 @@
 //! `file_log`: lines of log files as records.
 
-use linkmesh_proto::api::{catalogue::Role, collector::Stability, pipeline::Signal};
+use linkmesh_proto::api::{collector::Stability, pipeline::Signal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
+use crate::component::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
 use crate::render::{
     alloy::{Block, Expr, attribute},
     names,
     yaml::Yaml,
 };
 
-pub(super) struct FileLog;
+pub(super) const COMPONENT: &dyn Component = &FileLog;
+
+struct FileLog;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -21,14 +23,6 @@ struct Settings {
 }
 
 impl Component for FileLog {
-    fn kind(&self) -> &'static str {
-        "file_log"
-    }
-
-    fn role(&self) -> Role {
-        Role::Source
-    }
-
     fn title(&self) -> &'static str {
         "Log files"
     }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use linkmesh_proto::api::catalogue::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
+use crate::component::{
     AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read, scalar,
 };
 use crate::render::{
@@ -15,7 +14,9 @@ use crate::render::{
     yaml::Yaml,
 };
 
-pub(super) struct OtlpHttp;
+pub(super) const COMPONENT: &dyn Component = &OtlpHttp;
+
+struct OtlpHttp;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -53,14 +54,6 @@ impl Tls {
 }
 
 impl Component for OtlpHttp {
-    fn kind(&self) -> &'static str {
-        "otlp_http"
-    }
-
-    fn role(&self) -> Role {
-        Role::Destination
-    }
-
     fn title(&self) -> &'static str {
         "OTLP over HTTP"
     }

@@ -1,10 +1,9 @@
 //! `otlp`: records that applications and other collectors send by OTLP.
 
-use linkmesh_proto::api::catalogue::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
+use crate::component::{
     AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read, scalar,
 };
 use crate::render::{
@@ -12,7 +11,9 @@ use crate::render::{
     yaml::Yaml,
 };
 
-pub(super) struct Otlp;
+pub(super) const COMPONENT: &dyn Component = &Otlp;
+
+struct Otlp;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -34,14 +35,6 @@ impl Settings {
 }
 
 impl Component for Otlp {
-    fn kind(&self) -> &'static str {
-        "otlp"
-    }
-
-    fn role(&self) -> Role {
-        Role::Source
-    }
-
     fn title(&self) -> &'static str {
         "OTLP"
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::secrets::{as_otelcol, flatten, literal};
 use crate::{
-    catalog::scalar,
+    component::scalar,
     render::alloy::{Block, Expr, Statement},
 };
 

@@ -111,7 +111,7 @@ fn text(schema: &Value, given: &str, path: &Path, problems: &mut Problems) {
 }
 
 /// The check that a schema names by `x-check`.
-pub(super) fn named_check(name: &str, given: &str) -> Result<(), String> {
+pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
     match name {
         "duration" => scalar::duration_ns(given).map(|_| ()),
         "size" => scalar::size_bytes(given).map(|_| ()),

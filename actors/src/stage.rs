@@ -1,0 +1,47 @@
+//! Processors of the OpenTelemetry Collector that both runtimes have, with the same code behind them.
+//!
+//! A [`Stage`] is one of them with its settings: what it is called and how it is written in otelcol's YAML, the same for
+//! Alloy, and what it does to a record. Filters and processors of the catalogue are made of stages, so that their two
+//! renderings cannot drift apart, and a dry run tries what is rendered and not a second description of it.
+
+use linkmesh_ottl::record::Telemetry;
+
+use crate::render::{alloy::Statement, yaml::Yaml};
+
+pub mod attributes;
+pub mod batch;
+pub mod filter;
+pub mod transform;
+
+/// A processor of the collector with its settings.
+pub trait Stage: std::fmt::Debug + Send + Sync {
+    /// Its type (the classic name) and its settings in an otelcol config.
+    fn otelcol(&self) -> (&'static str, Yaml);
+
+    /// Its component and that one's body in an Alloy config, without `output`.
+    fn alloy(&self) -> (&'static str, Vec<Statement>);
+
+    /// Does to records what the processor does.
+    fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial);
+}
+
+/// A dry run under way: what stands in for clock and chance, and what there is to say about it.
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// The time that it is, in nanoseconds since 1970.
+    pub now_unix_nano: u64,
+    /// What chance is drawn from.
+    pub seed: u64,
+    /// What a person should know of the outcome, once each.
+    pub notes: Vec<String>,
+}
+
+impl Trial {
+    /// Something that a person should know of the outcome.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
