@@ -9,7 +9,7 @@ use linkmesh_proto::{
         catalogue::Role,
         collector::Runtime,
         destination::DestinationDocument,
-        pipeline::{PipelineDocument, Signal},
+        pipeline::{PipelineDocument, Signal, Step},
         problem::FieldProblem,
     },
 };
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{Bind, Findings, SettingsMap, schema},
+    component::{ALL_SIGNALS, Bind, Findings, OtelcolSite, SettingsMap, schema},
     render::{names::RESERVED_STEPS, text::Text},
 };
 
@@ -129,6 +129,8 @@ pub struct SharedSource {
     pub part: Resolved,
     /// Who wants it, and for which signals.
     pub users: Vec<(PipelineId, Vec<Signal>)>,
+    /// By which id each of them has it.
+    pub steps: BTreeMap<PipelineId, Slug>,
     binds: Vec<Bind>,
 }
 
@@ -239,7 +241,8 @@ pub fn unopened(registered: &Registered, settings: &SettingsMap) -> SettingsMap 
     }
 }
 
-/// Checks that the ids of steps make distinct component names: none twice, and no filter or processor named like a meter.
+/// Checks that the ids of steps make distinct component names: none twice, and nothing that filters named like
+/// a meter.
 ///
 /// # Errors
 /// Every id that would not.
@@ -254,7 +257,7 @@ pub fn check_ids(document: &PipelineDocument) -> Result<(), Vec<FieldProblem>> {
     for (counted, list, steps) in lists {
         for (index, step) in steps.iter().enumerate() {
             let at = Path::root().key(list).index(index);
-            if counted && RESERVED_STEPS.contains(&step.id.as_str()) {
+            if RESERVED_STEPS.contains(&step.id.as_str()) && (counted || filters(step)) {
                 problems.add(at.key("id"), "reserved", "`in` and `out` are the pipeline's own meters");
             }
             match ids.get(&step.id) {
@@ -266,6 +269,15 @@ pub fn check_ids(document: &PipelineDocument) -> Result<(), Vec<FieldProblem>> {
         }
     }
     problems.or(())
+}
+
+/// Whether records behind a source pass a filter that belongs to it, and would be named like a meter.
+fn filters(source: &Step) -> bool {
+    let rendered = catalogue().get(Role::Source, &source.kind).and_then(|registered| {
+        let settings = unopened(registered, &source.settings);
+        registered.component().otelcol(&settings, &OtelcolSite { name: "check", signals: ALL_SIGNALS }).ok()
+    });
+    rendered.is_some_and(|part| part.processors.iter().any(|(kind, _)| kind == "filter"))
 }
 
 fn resolve_pipeline(
@@ -309,7 +321,9 @@ fn resolve_pipeline(
             let binds = part.registered.component().binds(&part.settings);
             match bind_name(&binds) {
                 Some(name) => {
-                    share(resolved, id, SharedSource { name, part, users: vec![(id.clone(), handled)], binds })?;
+                    let users = vec![(id.clone(), handled)];
+                    let steps = BTreeMap::from([(id.clone(), step.id.clone())]);
+                    share(resolved, id, SharedSource { name, part, users, steps, binds })?;
                 }
                 None => pipeline.sources.push(ResolvedStep { id: step.id.clone(), part, signals: handled }),
             }
@@ -358,6 +372,9 @@ fn share(resolved: &mut ResolvedConfig, pipeline: &PipelineId, source: SharedSou
                     None => known.users.push((user, signals)),
                 }
             }
+            for (user, step) in source.steps {
+                known.steps.entry(user).or_insert(step);
+            }
             return Ok(());
         }
         if let Some(address) = collision(&known.binds, &source.binds) {
@@ -405,9 +422,10 @@ fn normal_host(host: &str) -> Option<String> {
 /// a name made of it stays when another setting changes.
 fn bind_name(binds: &[Bind]) -> Option<String> {
     let bind = binds.first()?;
-    let port = bind.port;
+    // The ports of TCP and UDP are apart, and a source at one may stand beside a source at the other.
+    let port = if bind.protocol == "udp" { format!("{}-udp", bind.port) } else { bind.port.to_string() };
     Some(match normal_host(&bind.host) {
-        None => port.to_string(),
+        None => port,
         Some(host) if host.parse::<std::net::Ipv4Addr>().is_ok() => format!("{}-{port}", host.replace('.', "-")),
         Some(host) => {
             let digest = Sha256::digest(host.as_bytes());

@@ -97,12 +97,26 @@ impl<'a> Block<'a> {
 
     /// The exports of pipelines that this block refers to: pipeline, instance, export.
     pub(super) fn pipeline_references(&self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
-        self.text.split(move |c| !is_part(c)).filter(|word| word.starts_with("pl_")).filter_map(|word| {
+        self.text.split(|c| !is_part(c)).filter(|word| word.starts_with("pl_")).filter_map(|word| {
             let mut parts = word.split('.');
             Some((parts.next()?, parts.next()?, parts.next()?))
         })
     }
+
+    /// The parts of its own source that this block sends to: name and label. A source at the top may be several blocks of
+    /// one label, and is there as a whole or not at all.
+    pub(super) fn parts_of_source(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let label = self.label().filter(|label| label.starts_with("src_"));
+        self.text.split(|c| !is_part(c)).filter_map(move |word| {
+            let (rest, _) = word.rsplit_once('.')?;
+            rest.rsplit_once('.').filter(|(_, of)| Some(*of) == label)
+        })
+    }
+}
+
+/// Whether it may stand in a reference.
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '.'
 }
 
 /// Addresses collide by port: `0.0.0.0:p` takes every `ip:p`. `None`: an address without one.

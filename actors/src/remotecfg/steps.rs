@@ -87,7 +87,7 @@ fn closed(mut blocks: Vec<Block<'_>>) -> Vec<Block<'_>> {
     }
 }
 
-/// Whether everything of pipelines that a block needs is among these.
+/// Whether everything of pipelines and of its own source that a block needs is among these.
 fn resolves(block: &Block<'_>, there: &[Block<'_>]) -> bool {
     let declared = |pipeline: &str| {
         let id = format!("declare \"{pipeline}\"");
@@ -96,11 +96,13 @@ fn resolves(block: &Block<'_>, there: &[Block<'_>]) -> bool {
     if block.name().starts_with("pl_") {
         return declared(block.name()).is_some();
     }
+    let is_there = |name: &str, label: &str| there.iter().any(|b| b.name() == name && b.label() == Some(label));
     block.name() == "declare"
-        || block.pipeline_references().all(|(pipeline, instance, export)| {
-            let is_there = there.iter().any(|other| other.name() == pipeline && other.label() == Some(instance));
-            is_there && declared(pipeline).is_some_and(|body| body.text.contains(&format!("export \"{export}\"")))
-        })
+        || block.parts_of_source().all(|(name, label)| is_there(name, label))
+            && block.pipeline_references().all(|(pipeline, instance, export)| {
+                let exported = |body: &Block<'_>| body.text.contains(&format!("export \"{export}\""));
+                is_there(pipeline, instance) && declared(pipeline).is_some_and(exported)
+            })
 }
 
 /// Whether a block that is no longer wanted can stay for a while beside the others.
@@ -165,6 +167,27 @@ mod tests {
         let running = document(&[a.clone(), b.clone()]);
         let wanted = document(&[a.clone(), c.clone()]);
         assert_eq!(between(&running, &wanted), [document(&[a, c, b])]);
+    }
+
+    #[test]
+    fn a_source_of_several_blocks_comes_and_goes_as_a_whole() {
+        let source = |user: &str| {
+            receiver(514, &[user])
+                .replace(&format!("pl_{user}.default.logs"), "otelcol.processor.transform.src_514.input")
+                + &receiver(514, &[user]).replace("receiver.otlp", "processor.transform").replacen("endpoint", "x", 1)
+        };
+        let (a, b) = (pipeline("a", "1"), pipeline("b", "1"));
+        let (running, wanted) = (document(&[source("a"), a]), document(&[source("b"), b]));
+        // Two processors of one label cannot be there at once: while `a` is needed no more and still runs, the source
+        // sends to `b` already.
+        let way = between(&running, &wanted);
+        for text in &way {
+            let document = Document::parse(text).unwrap();
+            assert!(document.blocks.iter().all(|block| resolves(block, &document.blocks)), "{text}");
+        }
+        let orphan = Document::parse(&wanted).unwrap();
+        let orphan: Vec<_> = orphan.blocks.into_iter().filter(|block| block.name() != "declare").collect();
+        assert_eq!(closed(orphan), [], "without its processor the receiver would not load");
     }
 
     #[test]

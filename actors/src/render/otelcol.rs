@@ -2,11 +2,15 @@
 //!
 //! A service pipeline per signal: `[memory_limiter, filter/<p>.in, <steps that handle the signal>, filter/<p>.out]`. A
 //! source with processors of its own gets a service pipeline of its own through the same steps, so that those
-//! processors touch no other source's records; meters have the same names in both and so count together.
+//! processors touch no other source's records; meters have the same names in both and so count together. A source that
+//! binds an address is shared by pipelines, its processors are not: each pipeline has them under its own name.
 
 use std::collections::BTreeMap;
 
-use linkmesh_proto::api::{collector::Runtime, pipeline::Signal};
+use linkmesh_proto::{
+    Slug,
+    api::{collector::Runtime, pipeline::Signal},
+};
 
 use super::{RenderError, names, names::End, yaml::Yaml};
 use crate::{
@@ -133,7 +137,7 @@ fn document(config: &ResolvedConfig, dialect: Dialect) -> Result<Document, Rende
         let name = names::otelcol_component(dialect.name(ComponentClass::Receivers, &part.kind), &source.name);
         document.keep_extensions(config, &part, &source.name);
         document.receivers.insert(name.clone(), part.config);
-        shared.insert(key.clone(), name);
+        shared.insert(key, (name, part.processors));
     }
     let mut exporters = BTreeMap::new();
     for (id, destination) in &config.destinations {
@@ -144,28 +148,37 @@ fn document(config: &ResolvedConfig, dialect: Dialect) -> Result<Document, Rende
         exporters.insert(id, name);
     }
     for pipeline in &config.pipelines {
-        let receivers: Vec<(&Vec<Signal>, String)> = config
+        let receivers: Vec<Received<'_>> = config
             .sources
             .iter()
             .filter_map(|(key, source)| {
                 let (_, signals) = source.users.iter().find(|(user, _)| *user == pipeline.id)?;
-                Some((signals, shared.get(key)?.clone()))
+                let (receiver, processors) = shared.get(key)?.clone();
+                Some(Received { step: source.steps.get(&pipeline.id)?, signals, receiver, processors })
             })
             .collect();
         let sent = |signal: Signal| {
             let taken = pipeline.destinations.iter().filter(move |(_, signals)| signals.contains(&signal));
             taken.filter_map(|(id, _)| exporters.get(id).cloned()).collect::<Vec<_>>()
         };
-        add_pipeline(&mut document, config, pipeline, &receivers, &sent, dialect)?;
+        add_pipeline(&mut document, config, pipeline, receivers, &sent, dialect)?;
     }
     Ok(document)
+}
+
+/// A receiver as a pipeline has it.
+struct Received<'a> {
+    step: &'a Slug,
+    signals: &'a [Signal],
+    receiver: String,
+    processors: Vec<(String, Yaml)>,
 }
 
 fn add_pipeline(
     document: &mut Document,
     config: &ResolvedConfig,
     pipeline: &ResolvedPipeline,
-    shared: &[(&Vec<Signal>, String)],
+    shared: Vec<Received<'_>>,
     sent: &dyn Fn(Signal) -> Vec<String>,
     dialect: Dialect,
 ) -> Result<(), RenderError> {
@@ -184,18 +197,22 @@ fn add_pipeline(
         let processors = std::iter::once((part.kind, part.config)).chain(part.processors).collect();
         steps.push((step, document.keep_processors(processors, &name, dialect)));
     }
-    // Receivers that share the chain, and those with processors of their own in front of it.
-    let mut plain: Vec<(&[Signal], String)> =
-        shared.iter().map(|(signals, name)| (signals.as_slice(), name.clone())).collect();
-    let mut separate = Vec::new();
+    let mut received = shared;
     for source in &pipeline.sources {
         let name = names::otelcol_step(id, &source.id);
         let part = part(&source.part, &name, &source.signals)?;
         document.keep_extensions(config, &part, &name);
-        let own = document.keep_processors(part.processors, &name, dialect);
-        let name = names::otelcol_component(dialect.name(ComponentClass::Receivers, &part.kind), &name);
-        document.receivers.insert(name.clone(), part.config);
-        if own.is_empty() { plain.push((&source.signals, name)) } else { separate.push((source, name, own)) }
+        let receiver = names::otelcol_component(dialect.name(ComponentClass::Receivers, &part.kind), &name);
+        document.receivers.insert(receiver.clone(), part.config);
+        let (step, signals) = (&source.id, source.signals.as_slice());
+        received.push(Received { step, signals, receiver, processors: part.processors });
+    }
+    // Receivers that share the chain, and those with processors of their own in front of it.
+    let (plain, separate): (Vec<_>, Vec<_>) = received.into_iter().partition(|source| source.processors.is_empty());
+    let mut own = Vec::new();
+    for source in separate {
+        let names = document.keep_processors(source.processors, &names::otelcol_step(id, source.step), dialect);
+        own.push((source.step, source.signals, source.receiver, names));
     }
     for signal in pipeline.signals.iter().copied() {
         let exporters = sent(signal);
@@ -209,15 +226,18 @@ fn add_pipeline(
             chain.push(last.clone());
             chain
         };
-        let receivers: Vec<String> =
-            plain.iter().filter(|(signals, _)| signals.contains(&signal)).map(|(_, name)| name.clone()).collect();
+        let receivers: Vec<String> = plain
+            .iter()
+            .filter(|source| source.signals.contains(&signal))
+            .map(|source| source.receiver.clone())
+            .collect();
         if !receivers.is_empty() && !exporters.is_empty() {
             let name = names::otelcol_pipeline(signal_name(signal), id, None);
             document.pipelines.insert(name, service_pipeline(receivers, chain(Vec::new()), exporters.clone()));
         }
-        for (source, receiver, own) in separate.iter().filter(|(source, ..)| source.signals.contains(&signal)) {
+        for (step, _, receiver, own) in own.iter().filter(|(_, signals, ..)| signals.contains(&signal)) {
             if !exporters.is_empty() {
-                let name = names::otelcol_pipeline(signal_name(signal), id, Some(&source.id));
+                let name = names::otelcol_pipeline(signal_name(signal), id, Some(step));
                 let pipeline = service_pipeline(vec![receiver.clone()], chain(own.clone()), exporters.clone());
                 document.pipelines.insert(name, pipeline);
             }
