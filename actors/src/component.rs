@@ -24,7 +24,10 @@ use crate::{
     stage::Stage,
 };
 
+pub mod bridge;
+pub mod client;
 pub mod form;
+pub mod listener;
 pub mod raw;
 pub mod scalar;
 pub mod schema;

@@ -11,6 +11,7 @@ use crate::render::{alloy::Statement, yaml::Yaml};
 pub mod attributes;
 pub mod batch;
 pub mod filter;
+pub mod pod_labels;
 pub mod transform;
 
 /// A processor of the collector with its settings.

@@ -18,6 +18,16 @@ pub fn form<const N: usize>(fields: [(&str, Field); N]) -> Value {
     Value::Object(schema)
 }
 
+/// The schema of settings of which at least one is given.
+#[must_use]
+pub fn any_of<const N: usize>(fields: [(&str, Field); N]) -> Value {
+    let mut schema = form(fields);
+    if let Some(words) = schema.as_object_mut() {
+        words.insert("minProperties".to_owned(), Value::from(1));
+    }
+    schema
+}
+
 fn mapping<const N: usize>(fields: [(&str, Field); N]) -> Map<String, Value> {
     let mut properties = Map::new();
     let mut required = Vec::new();

@@ -2,6 +2,8 @@
 
 use crate::domain::secret::gives_away;
 
+pub mod name;
+
 /// Reads a duration as Go writes it: `300ms`, `10s`, `1h30m`. In nanoseconds.
 ///
 /// # Errors

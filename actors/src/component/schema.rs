@@ -137,7 +137,8 @@ pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
             let host = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
             if given.bytes().all(host) { Ok(()) } else { Err("is not the name of a host".to_owned()) }
         }
-        other => Err(format!("the schema names an unknown check {other}")),
+        other => scalar::name::check(other, given)
+            .unwrap_or_else(|| Err(format!("the schema names an unknown check {other}"))),
     }
 }
 

@@ -1,15 +1,18 @@
 //! `host_metrics`: the collector's own host measured.
 //!
-//! otelcol and Alloy measure the same things under different names (`system.*` and `node_*`), so a dashboard for one
-//! does not show the other.
+//! **The record.** One point for each thing that is measured, every so often.
+//! * *Metric*: otelcol and Alloy measure the same things under different names (`system.*` sums and gauges with units, and
+//!   `node_*` gauges), so that a dashboard for one does not show the other.
+//! * *Resource*: `host.name` and `os.type` on both. Alloy adds that of its scrape: `service.name`, `service.instance.id`.
+//! * *Time*: when it was measured.
 
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported, read,
-    scalar,
+    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported, form,
+    read, scalar,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute, block},
@@ -57,22 +60,16 @@ impl Component for HostMetrics {
 
     fn schema(&self) -> Value {
         let names: Vec<&str> = SCRAPERS.iter().map(|(name, _)| *name).collect();
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false,
-            "properties": {
-                "collection_interval": {
-                    "type": "string", "title": "Every", "default": "60s", "x-check": "duration", "x-unit": "duration",
-                    "minLength": 1, "maxLength": 32, "x-order": 1, "description": "How often the host is measured.",
-                },
-                "scrapers": {
-                    "type": "array", "title": "What to measure", "default": ["cpu", "memory", "load", "disk", "filesystem", "network"],
-                    "minItems": 1, "uniqueItems": true, "x-order": 2, "x-widget": "list",
-                    "description": "processes counts them; it does not look into each.",
-                    "items": { "type": "string", "enum": names },
-                },
-            },
-        })
+        form::form([
+            ("collection_interval", form::duration("Every").default("60s").help("How often the host is measured.")),
+            (
+                "scrapers",
+                form::choices("What to measure", &names)
+                    .default(json!(["cpu", "memory", "load", "disk", "filesystem", "network"]))
+                    .at_least(1)
+                    .help("processes counts them; it does not look into each."),
+            ),
+        ])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {

@@ -1,10 +1,18 @@
 //! `otlp`: records that applications and other collectors send by OTLP.
+//!
+//! **The record** is the one that was sent, with nothing added or taken away: resource, scope, body, attributes, times,
+//! severity, ids. Both runtimes run the same receiver. A request that is larger than the limit is refused (gRPC
+//! `RESOURCE_EXHAUSTED`, HTTP 400), and so is what the memory limiter does not take (`UNAVAILABLE`, 503), which senders
+//! try again. Limits that are not set are those of the receiver: 4 MiB for gRPC, 20 MiB for HTTP.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read, scalar,
+    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    form::{self, Field},
+    listener::{self, ServerTls},
+    read, scalar,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute, block},
@@ -24,6 +32,8 @@ struct Settings {
 #[derive(Deserialize)]
 struct Protocol {
     endpoint: String,
+    max_message_size: Option<String>,
+    tls: Option<ServerTls>,
 }
 
 impl Settings {
@@ -33,6 +43,14 @@ impl Settings {
             .filter_map(|(name, field, protocol)| Some((name, field, protocol.as_ref()?)))
     }
 }
+
+impl Protocol {
+    fn max_bytes(&self) -> Option<u64> {
+        scalar::size_bytes(self.max_message_size.as_deref()?).ok()
+    }
+}
+
+const MIB: u64 = 1 << 20;
 
 impl Component for Otlp {
     fn title(&self) -> &'static str {
@@ -44,27 +62,23 @@ impl Component for Otlp {
     }
 
     fn schema(&self) -> Value {
-        let protocol = |title: &str, help: &str, default: &str, order: u32| {
-            json!({
-                "type": "object", "title": title, "description": help, "x-order": order, "additionalProperties": false,
-                "required": ["endpoint"],
-                "properties": {
-                    "endpoint": {
-                        "type": "string", "title": "Listen on", "examples": [default], "x-check": "listen_address",
-                        "minLength": 1, "maxLength": 260, "x-order": 1,
-                        "description": "Address and port on the collector's host. 0.0.0.0 is every address.",
-                    },
-                },
-            })
+        let protocol = |title: &str, help: &str, endpoint: &str, size: Field| {
+            form::group(
+                title,
+                [
+                    ("endpoint", listener::address(endpoint).required()),
+                    ("max_message_size", size),
+                    ("tls", listener::tls()),
+                ],
+            )
+            .help(help)
         };
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false, "minProperties": 1,
-            "properties": {
-                "grpc": protocol("OTLP over gRPC", "Leave out to not listen for gRPC.", "0.0.0.0:4317", 1),
-                "http": protocol("OTLP over HTTP", "Leave out to not listen for HTTP.", "0.0.0.0:4318", 2),
-            },
-        })
+        let grpc = form::size("Largest message").help("Whole MiB; 4MiB when it is left out.").example("16MiB");
+        let http = form::size("Largest request").help("20MiB when it is left out.").example("50MiB");
+        form::any_of([
+            ("grpc", protocol("OTLP over gRPC", "Leave out to not listen for gRPC.", "0.0.0.0:4317", grpc)),
+            ("http", protocol("OTLP over HTTP", "Leave out to not listen for HTTP.", "0.0.0.0:4318", http)),
+        ])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {
@@ -74,6 +88,18 @@ impl Component for Otlp {
                 json!({ "grpc": { "endpoint": "0.0.0.0:4317" }, "http": { "endpoint": "0.0.0.0:4318" } }),
             ),
             ("From this host only", json!({ "grpc": { "endpoint": "127.0.0.1:4317" } })),
+            (
+                "Encrypted, from clients with a certificate, in large messages",
+                json!({ "grpc": {
+                    "endpoint": "0.0.0.0:4317",
+                    "max_message_size": "16MiB",
+                    "tls": {
+                        "cert_file": "/etc/linkmesh/tls/collector.crt",
+                        "key_file": "/etc/linkmesh/tls/collector.key",
+                        "client_ca_file": "/etc/linkmesh/tls/clients.crt",
+                    },
+                } }),
+            ),
         ]
     }
 
@@ -85,23 +111,44 @@ impl Component for Otlp {
             let path = findings.path().key("http").key("endpoint");
             findings.errors.add(path, "port_conflict", format!("gRPC listens on port {} already", first.port));
         }
+        let Ok(settings) = read::<Settings>(settings) else { return };
+        for (name, _, protocol) in settings.protocols() {
+            let path = findings.path().key(name).key("max_message_size");
+            match protocol.max_bytes() {
+                Some(0) => findings.errors.add(path, "out_of_range", "must be more than 0"),
+                Some(bytes) if name == "grpc" && bytes % MIB != 0 => {
+                    findings.errors.add(path, "invalid_value", "must be whole MiB: otelcol counts in those");
+                }
+                // Both runtimes count in 32 bits there.
+                Some(bytes) if name == "grpc" && bytes >= 2048 * MIB => {
+                    findings.errors.add(path, "out_of_range", "must be less than 2GiB");
+                }
+                _ => {}
+            }
+        }
     }
 
     fn binds(&self, settings: &SettingsMap) -> Vec<Bind> {
         let Ok(settings) = read::<Settings>(settings) else { return Vec::new() };
         settings
             .protocols()
-            .filter_map(|(_, field, protocol)| {
-                let (host, port) = scalar::listen_address(&protocol.endpoint).ok()?;
-                Some(Bind { field, protocol: "tcp", host: host.to_owned(), port })
-            })
+            .filter_map(|(_, field, protocol)| listener::bind(field, "tcp", &protocol.endpoint))
             .collect()
     }
 
     fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
         let settings: Settings = read(settings)?;
         let protocols = settings.protocols().map(|(name, _, protocol)| {
-            (name.to_owned(), Yaml::map([("endpoint", Yaml::text(protocol.endpoint.as_str()))]))
+            let mut config = vec![("endpoint".to_owned(), Yaml::text(protocol.endpoint.as_str()))];
+            config.extend(protocol.max_bytes().map(|bytes| {
+                let (field, count) = match name {
+                    "grpc" => ("max_recv_msg_size_mib", bytes / MIB),
+                    _ => ("max_request_body_size", bytes),
+                };
+                (field.to_owned(), Yaml::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+            }));
+            config.extend(protocol.tls.as_ref().map(ServerTls::otelcol));
+            (name.to_owned(), Yaml::Map(config))
         });
         Ok(OtelcolPart::new("otlp", Yaml::map([("protocols", Yaml::Map(protocols.collect()))])))
     }
@@ -110,7 +157,13 @@ impl Component for Otlp {
         let settings: Settings = read(settings)?;
         let mut body: Vec<_> = settings
             .protocols()
-            .map(|(name, _, protocol)| block(name, vec![attribute("endpoint", Expr::text(protocol.endpoint.as_str()))]))
+            .map(|(name, _, protocol)| {
+                let mut body = vec![attribute("endpoint", Expr::text(protocol.endpoint.as_str()))];
+                let field = if name == "grpc" { "max_recv_msg_size" } else { "max_request_body_size" };
+                body.extend(protocol.max_message_size.as_deref().map(|size| attribute(field, Expr::text(size))));
+                body.extend(protocol.tls.as_ref().map(ServerTls::alloy));
+                block(name, body)
+            })
             .collect();
         body.push(site.outputs.block());
         Ok(AlloyPart::source(vec![Block::labelled("otelcol.receiver.otlp", site.label, body)]))
