@@ -11,6 +11,8 @@ use crate::domain::{
     secret::{insecure::InsecureSealer, seal_destination},
 };
 
+mod bound;
+
 /// A repository from texts: `(id, pipeline)` and `(id, destination)`.
 fn repository(pipelines: &[(&str, &str)], destinations: &[(&str, &str)]) -> ConfigSnapshot {
     let mut config = ConfigSnapshot::default();
