@@ -19,6 +19,7 @@ use crate::{
     },
     render::{
         alloy::{Block, Expr, Statement, attribute, block},
+        names,
         yaml::Yaml,
     },
     stage::Stage,
@@ -92,8 +93,7 @@ pub struct OtelcolPart {
     pub kind: String,
     /// Its settings.
     pub config: Yaml,
-    /// Processors behind it, in order, each of another type: type and settings. Those of a source are passed by its
-    /// records and no others.
+    /// Processors behind it, in order: type and settings. Those of a source are passed by its records and no others.
     pub processors: Vec<(String, Yaml)>,
     /// Extensions that its settings refer to as `<type>/<name of the site>`: type and settings.
     pub extensions: Vec<(String, Yaml)>,
@@ -204,10 +204,12 @@ impl AlloyPart {
     pub fn of_stages(stages: &[Box<dyn Stage>], site: &AlloySite<'_>) -> Self {
         let mut next = site.outputs.clone();
         let mut blocks = Vec::new();
-        for stage in stages.iter().rev() {
+        for (number, stage) in (1..).zip(stages).collect::<Vec<_>>().into_iter().rev() {
             let (name, mut body) = stage.alloy();
             body.push(next.block());
-            let block = Block::labelled(name, site.label, body);
+            let last = number == stages.len();
+            let label = if last { site.label.to_owned() } else { names::alloy_part(site.label, number) };
+            let block = Block::labelled(name, label, body);
             next = next.all_to(&block.reference("input"));
             blocks.push(block);
         }
@@ -315,7 +317,7 @@ pub trait Component: Send + Sync {
     }
 
     /// What a filter or processor does with records of these signals: upstream processors that both runtimes have, one
-    /// behind the other, each of another type.
+    /// behind the other.
     ///
     /// # Errors
     /// When it cannot be said in such processors; then it renders itself.

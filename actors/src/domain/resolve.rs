@@ -26,6 +26,7 @@ use crate::{
     catalog::{Registered, catalogue},
     component::{Bind, Findings, SettingsMap, schema},
     render::{names::RESERVED_STEPS, text::Text},
+    stage::filter::Filter,
 };
 
 /// Why a set of pipelines cannot be rendered. The collector keeps what it has.
@@ -116,8 +117,35 @@ pub struct ResolvedPipeline {
     pub sources: Vec<ResolvedStep>,
     /// Filters, then processors.
     pub steps: Vec<ResolvedStep>,
-    /// Destinations and the signals that each takes.
-    pub destinations: Vec<(DestinationId, Vec<Signal>)>,
+    /// Where its records go.
+    pub destinations: Vec<ResolvedDestination>,
+}
+
+impl ResolvedPipeline {
+    /// The destinations that take a signal.
+    pub fn takers(&self, signal: Signal) -> impl Iterator<Item = &ResolvedDestination> {
+        self.destinations.iter().filter(move |destination| destination.signals.contains(&signal))
+    }
+}
+
+/// A destination of a pipeline.
+#[derive(Clone)]
+pub struct ResolvedDestination {
+    /// Which.
+    pub id: DestinationId,
+    /// The signals of the pipeline that it takes, in order.
+    pub signals: Vec<Signal>,
+    /// What a record has to fulfil to go there, in OTTL.
+    pub when: Option<String>,
+}
+
+impl ResolvedDestination {
+    /// The filter in front of it, when not everything goes there.
+    #[must_use]
+    pub fn filter(&self) -> Option<Filter> {
+        let when = self.when.as_ref()?;
+        Some(Filter::records(&self.signals, &format!("not ({when})")))
+    }
 }
 
 /// A source that binds addresses, shared by the pipelines that want it with the same settings.
@@ -315,12 +343,16 @@ fn resolve_pipeline(
             }
         }
     }
-    for destination in document.destinations.iter().map(|d| d.id()) {
-        if pipeline.destinations.iter().any(|(known, _)| known == destination) {
+    for destination in &document.destinations {
+        if pipeline.destinations.iter().any(|known| known.id == *destination.id()) {
             continue;
         }
-        let part = resolve_destination(resolved, config, id, destination, sealer)?;
-        pipeline.destinations.push((destination.clone(), handled(&part)));
+        let part = resolve_destination(resolved, config, id, destination.id(), sealer)?;
+        pipeline.destinations.push(ResolvedDestination {
+            id: destination.id().clone(),
+            signals: handled(&part),
+            when: destination.when().map(str::to_owned),
+        });
     }
     resolved.pipelines.push(pipeline);
     Ok(())

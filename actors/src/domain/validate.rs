@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{Findings, SettingsMap, signal_name},
+    component::{Findings, SettingsMap, scalar, signal_name},
 };
 
 mod addresses;
@@ -126,7 +126,7 @@ impl<'a> Checks<'a> {
             for part in steps.iter().chain(&destinations) {
                 on_fleet::check_part(part, matched, &mut findings);
             }
-            on_fleet::check_base(matched, &mut findings);
+            on_fleet::check_base(document, matched, &mut findings);
             addresses::check(self, id, &steps, matched, &mut findings);
         }
         Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
@@ -348,8 +348,11 @@ fn check_destinations<'a>(
     findings: &mut Findings,
 ) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    for (index, id) in document.destinations.iter().map(|d| d.id()).enumerate() {
-        let at = Path::root().key("destinations").index(index);
+    for (index, reference) in document.destinations.iter().enumerate() {
+        let (id, at) = (reference.id(), Path::root().key("destinations").index(index));
+        if let Some(Err(reason)) = reference.when().map(scalar::ottl) {
+            findings.errors.add(at.key("when"), "invalid_value", reason);
+        }
         if document.destinations.iter().take(index).any(|earlier| earlier.id() == id) {
             findings.errors.add(&at, "duplicate", format!("{id} stands twice"));
             continue;

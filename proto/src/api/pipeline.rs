@@ -66,6 +66,15 @@ documents! {
         pub settings: serde_json::Map<String, serde_json::Value>,
     }
 
+    /// A destination that gets a part of what flows through a pipeline.
+    #[serde(deny_unknown_fields)]
+    pub struct ConditionalDestination {
+        /// The destination.
+        pub id: DestinationId,
+        /// A condition in OTTL, asked of each log record, data point or span.
+        pub when: String,
+    }
+
     /// A pipeline as the API shows it.
     pub struct Pipeline {
         /// The identifier.
@@ -165,6 +174,8 @@ documents! {
 pub enum DestinationRef {
     /// Everything goes there.
     Id(DestinationId),
+    /// Only what a condition holds on goes there.
+    When(ConditionalDestination),
 }
 
 impl DestinationRef {
@@ -173,6 +184,16 @@ impl DestinationRef {
     pub fn id(&self) -> &DestinationId {
         match self {
             Self::Id(id) => id,
+            Self::When(conditional) => &conditional.id,
+        }
+    }
+
+    /// The condition on what goes there, in OTTL; `None` when everything does.
+    #[must_use]
+    pub fn when(&self) -> Option<&str> {
+        match self {
+            Self::Id(_) => None,
+            Self::When(conditional) => Some(&conditional.when),
         }
     }
 }
