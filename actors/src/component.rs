@@ -59,6 +59,44 @@ pub struct Bind {
     pub port: u16,
 }
 
+/// An address that a destination sends to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The host as it is written.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Target {
+    /// Reads a URL or `host:port`. `None` when no port is said or known.
+    #[must_use]
+    pub fn parse(endpoint: &str) -> Option<Self> {
+        let (scheme, rest) = endpoint.split_once("://").unwrap_or(("", endpoint));
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let known = match scheme {
+            "https" => Some(443),
+            "http" => Some(80),
+            _ => None,
+        };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (authority, known?),
+        };
+        Some(Self { host: host.trim_matches(['[', ']']).to_owned(), port })
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
 /// Why a component cannot be rendered for a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -304,6 +342,11 @@ pub trait Component: Send + Sync {
     fn binds(&self, settings: &SettingsMap) -> Vec<Bind> {
         let _ = settings;
         Vec::new()
+    }
+
+    /// The addresses that a destination sends to. The settings may be as they stand in a document, without defaults.
+    fn targets(&self, settings: &SettingsMap) -> Vec<Target> {
+        settings.get("endpoint").and_then(Value::as_str).and_then(Target::parse).into_iter().collect()
     }
 
     /// What to know before it runs on Alloy and on otelcol side by side; a warning when both are matched.

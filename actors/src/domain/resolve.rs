@@ -424,6 +424,12 @@ pub fn collision(one: &[Bind], other: &[Bind]) -> Option<String> {
         })
 }
 
+/// Whether a host to listen on stands for every address.
+#[must_use]
+pub fn is_every_address(host: &str) -> bool {
+    normal_host(host).is_none()
+}
+
 /// The host in a form that can be compared; `None` is every address.
 fn normal_host(host: &str) -> Option<String> {
     match host {

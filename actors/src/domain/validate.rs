@@ -30,6 +30,7 @@ use crate::{
 };
 
 mod addresses;
+mod loops;
 mod on_fleet;
 mod selection;
 #[cfg(test)]
@@ -128,6 +129,7 @@ impl<'a> Checks<'a> {
             }
             on_fleet::check_base(document, matched, &mut findings);
             addresses::check(self, id, &steps, matched, &mut findings);
+            loops::check(self, id, (&steps, &destinations), &matched.all, &mut findings);
         }
         Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
     }
@@ -189,19 +191,21 @@ pub fn validate_destination(
                 .filter(|(_, collector)| users.iter().any(|matchers| matchers.matches(&*collector.attributes))),
         );
         on_fleet::check_part(&part, &matched, &mut findings);
-        check_users(id, document, config, &mut findings);
+        let next = config.with_destination(id.clone(), document.clone());
+        check_users(id, config, &next, &mut findings);
+        let users = next.users_of(id);
+        loops::check_users(&Checks::of_one(&next, *fleet), users.iter(), &part, &mut findings);
     }
     Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
 }
 
 /// No pipeline may lose its last destination for a kind of telemetry: the renderers would leave that out without a word.
 /// What no destination took before is not this one's fault.
-fn check_users(id: &DestinationId, document: &DestinationDocument, config: &ConfigSnapshot, findings: &mut Findings) {
-    let next = config.with_destination(id.clone(), document.clone());
+fn check_users(id: &DestinationId, config: &ConfigSnapshot, next: &ConfigSnapshot, findings: &mut Findings) {
     for user in config.users_of(id) {
         let Some(pipeline) = config.pipelines.get(&user).map(|pipeline| &pipeline.document) else { continue };
         for signal in &pipeline.signals {
-            if is_taken(pipeline, *signal, config) && !is_taken(pipeline, *signal, &next) {
+            if is_taken(pipeline, *signal, config) && !is_taken(pipeline, *signal, next) {
                 let name = signal_name(*signal);
                 let message =
                     format!("the pipeline {user} sends {name} here, and no other destination of it takes them");

@@ -368,6 +368,61 @@ fn many_pipelines_are_judged_together_as_each_is_alone() {
 }
 
 #[test]
+fn records_that_would_come_back_are_named_with_their_way() {
+    let to = |url: &str| format!("name: L\nkind: otlp_http\nsettings: {{endpoint: '{url}'}}\n");
+    let receiver = |port: u16, destination: &str| {
+        pipeline(&format!(
+            "sources: [{{id: s, kind: otlp, settings: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}]\ndestinations: [{destination}]\n"
+        ))
+    };
+    let mut config = repository(&[("next", &receiver(4318, "there")), ("other", &receiver(4320, "central"))]);
+    for (id, url) in [
+        ("here", "http://localhost:4318"),
+        ("there", "http://WEB:4319/x"),
+        ("far", "http://web-2:4318"),
+        ("aside", "http://[::1]:4320"),
+    ] {
+        let document = parse_destination(&to(url)).unwrap();
+        config.destinations.insert(id.parse().unwrap(), Arc::new(Versioned::unsaved(document)));
+    }
+    let fleet = [collector(1, Runtime::Otelcol, &[("env", "prod"), ("host.name", "web")])];
+    let found = |extra: &str| {
+        let Validation { errors, warnings } = check(extra, &config, &fleet);
+        let line = |problem: linkmesh_proto::api::problem::FieldProblem| {
+            format!("{} {}: {}", problem.field, problem.code, problem.message)
+        };
+        errors.into_iter().chain(warnings).map(line).collect::<Vec<_>>()
+    };
+    let source = |port: u16| format!("sources: [{{id: s, kind: otlp, settings: {{http: {{endpoint: ':{port}'}}}}}}]\n");
+    assert_eq!(found(&format!("{}destinations: [far]\n", source(4319))), [""; 0]);
+    assert_eq!(
+        found(&format!("{}destinations: [central, there]\n", source(4319))),
+        ["destinations[1] loop: sends to WEB:4319, where this pipeline listens itself, on web-1"]
+    );
+    assert_eq!(
+        found(&format!("{}destinations: [{{id: here, when: 'severity_number > 9'}}]\n", source(4319))),
+        ["destinations[0] loop: records come back by next, on web-1"]
+    );
+    assert_eq!(
+        found(&format!("{}destinations: [aside, here]\n", source(4321))),
+        [
+            "destinations[0] same_collector: sends to the pipeline other of the same collector, on web-1",
+            "destinations[1] same_collector: sends to the pipeline next of the same collector, on web-1"
+        ]
+    );
+    // A destination that is turned round is told of all who send to it.
+    let turned = parse_destination(&to("http://127.0.0.1:4318")).unwrap();
+    let validation =
+        validate_destination(&"there".parse().unwrap(), &turned, &config, &FleetFacts { collectors: &fleet });
+    let errors: Vec<_> =
+        validation.errors.into_iter().map(|p| format!("{} {}: {}", p.field, p.code, p.message)).collect();
+    assert_eq!(
+        errors,
+        ["settings loop: the pipeline next: sends to 127.0.0.1:4318, where this pipeline listens itself, on web-1"]
+    );
+}
+
+#[test]
 fn one_pipeline_does_not_bind_an_address_twice() {
     let text = "sources:\n  - {id: a, kind: otlp, settings: {grpc: {endpoint: '0.0.0.0:4317'}}}\n  - {id: b, kind: otlp, settings: {http: {endpoint: 'localhost:4317'}}}\n";
     let found = errors(text, &repository(&[]), &[]);
