@@ -69,20 +69,18 @@ async fn examples(server: &Server) -> Vec<Example> {
             let name = format!("{role} {kind}, {}", example["title"]);
             let preview = server.post("/pipelines/preview", &document).await;
             assert_eq!(preview["errors"], json!([]), "{name}: {preview:#}");
+            let runs_on = |runtime: &str| {
+                entry["runtimes"].as_array().expect("runtimes").iter().any(|support| support["runtime"] == runtime)
+            };
+            for runtime in ["otelcol", "alloy"].into_iter().filter(|_| kind != "raw") {
+                assert_eq!(preview[runtime].is_string(), runs_on(runtime), "{name} on {runtime}: {preview:#}");
+            }
             let level = level(entry).unwrap_or(Level::GenerallyAvailable);
             found.push(Example { name, kind: kind.to_owned(), level, preview });
         }
         assert!(!entry["examples"].as_array().expect("examples").is_empty(), "{kind} has no example");
     }
-    let kinds: BTreeMap<&str, usize> = found.iter().fold(BTreeMap::new(), |mut kinds, example| {
-        *kinds.entry(example.kind.as_str()).or_default() += 1;
-        kinds
-    });
-    for kind in
-        ["otlp", "host_metrics", "file_log", "severity", "ottl", "attributes", "batch", "otlp_http", "debug", "raw"]
-    {
-        assert!(kinds.contains_key(kind), "no example of {kind}: {kinds:?}");
-    }
+    assert!(found.len() > 12, "{} examples", found.len());
     found
 }
 
@@ -91,18 +89,28 @@ async fn otelcol_accepts_every_example_of_the_catalogue() {
     let Some(current) = pair(CURRENT) else { return };
     let Some(older) = pair(OLDER) else { return };
     let server = Server::start().await;
+    let mut lacking = BTreeSet::new();
     for example in examples(&server).await {
-        let text = example.preview["otelcol"].as_str();
-        let text = text.unwrap_or_else(|| panic!("{} is not rendered for otelcol", example.name));
+        let Some(text) = example.preview["otelcol"].as_str() else { continue };
         let file = server.folder().join("example.yaml");
         std::fs::write(&file, text).expect("a file");
         for pair in [&current, &older] {
-            if let Err(words) = validate(&pair.collector, &file) {
-                panic!("otelcol {} {}:\n{words}\n{text}", pair.version, example.name);
-            }
+            let Err(words) = validate(&pair.collector, &file) else { continue };
+            match words.split_once("unknown type: \"").and_then(|(_, rest)| rest.split_once('"')) {
+                Some((kind, _)) => lacking.insert((pair.version, kind.to_owned())),
+                None => panic!("otelcol {} {}:\n{words}\n{text}", pair.version, example.name),
+            };
         }
     }
+    for (version, kind) in &lacking {
+        println!("not validated: the collector {version} of the kit has no `{kind}`");
+    }
+    let lacking: Vec<_> = lacking.iter().map(|(version, kind)| (*version, kind.as_str())).collect();
+    assert_eq!(lacking, LACKING);
 }
+
+/// What the collectors of the kit do not have, and so cannot validate: these modules cannot be had at those versions.
+const LACKING: [(&str, &str); 0] = [];
 
 pub(super) fn validate(collector: &Path, file: &Path) -> Result<(), String> {
     let output = Command::new(collector).args(["validate", "--config"]).arg(file).output().expect("otelcol runs");
