@@ -9,7 +9,7 @@ mod crash;
 mod delivery;
 mod documents;
 mod enrolment;
-mod meaning;
+pub(crate) mod meaning;
 mod older;
 mod own_metrics;
 pub(crate) mod programs;

@@ -7,7 +7,7 @@ mod cases;
 mod samples;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -17,6 +17,7 @@ use linkmesh_ottl::record::{
     Telemetry,
     json::{Limits, read, read_value, write},
 };
+use linkmesh_proto::api::catalogue::Role;
 use serde_json::{Value, json};
 
 use self::cases::{Case, cases};
@@ -67,6 +68,13 @@ impl Drop for Collector {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The kinds that are tried, by their role.
+pub(crate) fn proven() -> BTreeSet<(Role, &'static str)> {
+    let role = |role: &str| if role == "filter" { Role::Filter } else { Role::Processor };
+    let tried = cases().into_iter().flat_map(|case| case.parts).map(|(of, kind, _)| (role(of), kind));
+    tried.chain([(Role::Source, "otlp")]).collect()
 }
 
 /// A case under way.
