@@ -1,10 +1,6 @@
 //! Every example of the catalogue, rendered for both runtimes and given to what will read it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    process::Command,
-};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
