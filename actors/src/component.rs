@@ -25,6 +25,7 @@ use crate::{
     stage::Stage,
 };
 
+pub mod exporter;
 pub mod form;
 pub mod raw;
 pub mod scalar;

@@ -1,9 +1,11 @@
 use linkmesh_proto::api::pipeline::Signal;
 use serde_json::{Map, json};
 
+mod destinations;
+
 use super::*;
 use crate::{
-    component::{ALL_SIGNALS, AlloySite, OtelcolSite, Outputs},
+    component::{ALL_SIGNALS, AlloyPart, AlloySite, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported},
     domain::{problem::Path, resolve::unopened},
     render::{
         alloy::{self, Statement},
@@ -121,27 +123,47 @@ fn defaults_satisfy_their_own_schema() {
     }
 }
 
+/// The renderings of an example, for all the signals that it handles.
+fn renderings(
+    registered: &Registered,
+    settings: &SettingsMap,
+) -> (Result<OtelcolPart, Unsupported>, Result<AlloyPart, Unsupported>) {
+    let component = registered.component();
+    let settings = unopened(registered, settings);
+    let signals = component.signals_with(&settings);
+    let outputs = Outputs(signals.iter().map(|s| (*s, vec!["next.input".to_owned()])).collect());
+    (
+        component.otelcol(&settings, &OtelcolSite { name: "x", signals: &signals }),
+        component.alloy(&settings, &AlloySite { label: "x", outputs: &outputs }),
+    )
+}
+
 #[test]
-fn examples_are_valid_and_render_on_both_runtimes() {
+fn examples_are_valid_and_render_on_the_runtimes_of_their_component() {
     for registered in catalogue().components() {
         let component = registered.component();
+        let runs_on = |runtime| component.runtimes().contains(&runtime);
+        let mut stability = Vec::new();
         assert!(!component.examples().is_empty());
         for (title, settings) in component.examples() {
             let settings = settings.as_object().unwrap();
             let mut findings = Findings::new(Path::root());
             registered.check(settings, &mut findings);
             assert_eq!(findings.errors, Problems::default(), "{registered:?}: {title}");
-            let settings = unopened(registered, settings);
-            let signals = component.signals_with(&settings);
-            let outputs = Outputs(signals.iter().map(|s| (*s, vec!["next.input".to_owned()])).collect());
-            let otelcol = component.otelcol(&settings, &OtelcolSite { name: "x", signals: &signals }).unwrap();
-            assert!(matches!(otelcol.config, Yaml::Map(_)), "{registered:?}: {title}");
-            let alloy = component.alloy(&settings, &AlloySite { label: "x", outputs: &outputs }).unwrap();
+            let (otelcol, alloy) = renderings(registered, settings);
+            assert_eq!(otelcol.is_ok(), runs_on(Runtime::Otelcol), "{registered:?}: {title}");
+            assert_eq!(alloy.is_ok(), runs_on(Runtime::Alloy), "{registered:?}: {title}");
+            assert!(otelcol.is_ok_and(|part| matches!(part.config, Yaml::Map(_))), "{registered:?}: {title}");
+            let Ok(alloy) = alloy else { continue };
             assert_eq!(alloy.input.is_none(), registered.role() == Role::Source, "{registered:?}: {title}");
-            assert!(alloy.stability().0 <= component.alloy_stability() || registered.kind() == "raw");
+            stability.push(alloy.stability().0);
             let body: Vec<Statement> = alloy.blocks.into_iter().map(Statement::Block).collect();
             let text = alloy::write(&body, false);
             assert_eq!(alloy::write(&alloy::parse::body(&text).unwrap(), false), text, "{registered:?}: {title}");
+        }
+        // What all settings need is what the least of them need.
+        if registered.kind() != "raw" && runs_on(Runtime::Alloy) {
+            assert_eq!(stability.into_iter().min(), Some(component.alloy_stability()), "{registered:?}");
         }
     }
 }
@@ -156,7 +178,18 @@ fn what_can_be_secret_is_marked() {
             }
         });
     }
-    assert_eq!(secret, ["otlp_http.headers.additionalProperties"]);
+    secret.sort();
+    assert_eq!(
+        secret,
+        [
+            "otlp_grpc.basic_auth.password",
+            "otlp_grpc.bearer_token",
+            "otlp_grpc.headers.additionalProperties",
+            "otlp_http.basic_auth.password",
+            "otlp_http.bearer_token",
+            "otlp_http.headers.additionalProperties",
+        ]
+    );
 }
 
 #[test]

@@ -4,6 +4,8 @@ use linkmesh_ottl::regex::{Pattern, PatternErrorKind};
 
 use crate::domain::secret::gives_away;
 
+pub mod target;
+
 /// Reads a duration as Go writes it: `300ms`, `10s`, `1h30m`. In nanoseconds.
 ///
 /// # Errors

@@ -117,6 +117,15 @@ pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
         "size" => scalar::size_bytes(given).map(|_| ()),
         "listen_address" => scalar::listen_address(given).map(|_| ()),
         "http_url" => scalar::http_url(given),
+        "grpc_endpoint" => scalar::target::grpc_endpoint(given),
+        "host_port" => scalar::target::host_port(given).map(|_| ()),
+        "clickhouse_endpoint" => scalar::target::clickhouse_endpoint(given),
+        "s3_bucket" => scalar::target::s3_bucket(given),
+        "s3_prefix" => scalar::target::s3_prefix(given),
+        "label_name" => scalar::target::label_name(given),
+        "sql_name" => scalar::target::sql_name(given),
+        "kafka_topic" => scalar::target::kafka_topic(given),
+        "index_name" => scalar::target::index_name(given),
         "file_pattern" => scalar::file_pattern(given),
         "file" => scalar::file_pattern(given).and_then(|()| {
             if given.contains(['*', '?', '[', '{']) { Err("must name one file".to_owned()) } else { Ok(()) }
