@@ -122,9 +122,11 @@ pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
         "clickhouse_endpoint" => scalar::target::clickhouse_endpoint(given),
         "s3_bucket" => scalar::target::s3_bucket(given),
         "s3_prefix" => scalar::target::s3_prefix(given),
+        "role_arn" => scalar::target::role_arn(given),
         "label_name" => scalar::target::label_name(given),
         "sql_name" => scalar::target::sql_name(given),
         "kafka_topic" => scalar::target::kafka_topic(given),
+        "tenant" => scalar::target::tenant(given),
         "index_name" => scalar::target::index_name(given),
         "file_pattern" => scalar::file_pattern(given),
         "file" => scalar::file_pattern(given).and_then(|()| {

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// The header by which Loki, Tempo and Mimir tell tenants apart.
+pub const TENANT: &str = "X-Scope-OrgID";
+
 /// Authentication of a client of HTTP or gRPC, and its headers.
 #[derive(Debug, Default, Deserialize)]
 pub struct Auth {

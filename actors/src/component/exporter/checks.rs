@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::auth::TENANT;
 use crate::component::{Findings, SettingsMap, scalar};
 
 /// Fields that hold a secret, or a section of secrets, wherever a destination has them.
@@ -72,6 +73,23 @@ pub fn connection(settings: &SettingsMap, is_plain: bool, findings: &mut Finding
             };
             findings.warnings.add(findings.path().key(name), "unencrypted", message);
         }
+    }
+}
+
+/// That nothing stands behind the path of `endpoint`, to which more of a path is added.
+pub fn no_query(settings: &SettingsMap, findings: &mut Findings) {
+    if text(settings, "endpoint").contains('?') {
+        let message = "must end with its path: more is added to it";
+        findings.errors.add(findings.path().key("endpoint"), "invalid_value", message);
+    }
+}
+
+/// That `tenant` and the headers do not both say whose records they are.
+pub fn tenant(settings: &SettingsMap, findings: &mut Findings) {
+    let headers = settings.get("headers").and_then(Value::as_object);
+    let second = headers.into_iter().flat_map(|h| h.keys()).find(|name| name.eq_ignore_ascii_case(TENANT));
+    if let Some(name) = second.filter(|_| is_given(settings, "tenant")) {
+        findings.errors.add(findings.path().key("headers").key(name), "not_allowed", "`tenant` sets this header");
     }
 }
 

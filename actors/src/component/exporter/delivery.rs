@@ -17,6 +17,21 @@ const CONSUMERS: i64 = 10;
 /// The first distance between two attempts, and the largest, in seconds: upstream's defaults.
 const INTERVALS_S: [(&str, u64); 2] = [("initial_interval", 5), ("max_interval", 30)];
 
+/// Distances between attempts that are larger than the time for all of them, by upstream's defaults: the collector
+/// refuses to start with such.
+fn intervals(retry_for: &str) -> Vec<&'static str> {
+    let limit = scalar::duration_ns(retry_for).unwrap_or_default();
+    let is_larger = |seconds: u64| limit > 0 && seconds * 1_000_000_000 > limit;
+    INTERVALS_S.into_iter().filter(|(_, seconds)| is_larger(*seconds)).map(|(name, _)| name).collect()
+}
+
+/// `retry_on_failure` of an otelcol config.
+#[must_use]
+pub fn otelcol_retry(retry_for: &str) -> Yaml {
+    let fields = intervals(retry_for).into_iter().chain(["max_elapsed_time"]);
+    Yaml::Map(fields.map(|name| (name.to_owned(), Yaml::text(retry_for))).collect())
+}
+
 /// Queue and retries.
 #[derive(Debug, Deserialize)]
 pub struct Delivery {
@@ -32,15 +47,6 @@ impl Delivery {
         &self.retry_for
     }
 
-    /// Distances between attempts that differ from upstream's defaults: the collector refuses to start when one of them
-    /// is larger than the time for all attempts.
-    fn intervals(&self) -> Vec<(&'static str, &str)> {
-        let limit = scalar::duration_ns(&self.retry_for).unwrap_or_default();
-        let is_larger = |seconds: u64| limit > 0 && seconds * 1_000_000_000 > limit;
-        let larger = INTERVALS_S.into_iter().filter(|(_, seconds)| is_larger(*seconds));
-        larger.map(|(name, _)| (name, self.retry_for.as_str())).collect()
-    }
-
     /// `sending_queue` of an otelcol config.
     #[must_use]
     pub fn otelcol_queue(&self) -> Yaml {
@@ -54,14 +60,6 @@ impl Delivery {
         Yaml::Map(fields)
     }
 
-    /// `retry_on_failure` of an otelcol config.
-    #[must_use]
-    pub fn otelcol_retry(&self) -> Yaml {
-        let intervals = self.intervals().into_iter().map(|(name, value)| (name.to_owned(), Yaml::text(value)));
-        let last = ("max_elapsed_time".to_owned(), Yaml::text(self.retry_for.as_str()));
-        Yaml::Map(intervals.chain([last]).collect())
-    }
-
     /// An exporter with these settings, queue and retries behind them, and an extension that they refer to.
     #[must_use]
     pub fn otelcol(
@@ -71,7 +69,7 @@ impl Delivery {
         extension: Option<(String, Yaml)>,
     ) -> OtelcolPart {
         config.push(("sending_queue".to_owned(), self.otelcol_queue()));
-        config.push(("retry_on_failure".to_owned(), self.otelcol_retry()));
+        config.push(("retry_on_failure".to_owned(), otelcol_retry(&self.retry_for)));
         self.part(kind, config, extension)
     }
 
@@ -102,8 +100,10 @@ impl Delivery {
     /// The block `retry_on_failure` of Alloy.
     #[must_use]
     pub fn alloy_retry(&self) -> Statement {
-        let mut fields: Vec<Statement> =
-            self.intervals().into_iter().map(|(name, value)| attribute(name, Expr::text(value))).collect();
+        let mut fields: Vec<Statement> = intervals(&self.retry_for)
+            .into_iter()
+            .map(|name| attribute(name, Expr::text(self.retry_for.as_str())))
+            .collect();
         fields.push(attribute("max_elapsed_time", Expr::text(self.retry_for.as_str())));
         block("retry_on_failure", fields)
     }

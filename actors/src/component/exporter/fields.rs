@@ -49,6 +49,12 @@ pub fn headers() -> Field {
     )
 }
 
+/// Whose records they are, for Loki, Tempo and Mimir.
+#[must_use]
+pub fn tenant() -> Field {
+    text("Tenant").most(150).check("tenant").help("Sent as X-Scope-OrgID; needed where several tenants share a server.")
+}
+
 /// How requests are compressed; the first is the default.
 #[must_use]
 pub fn compression(algorithms: &[&str]) -> Field {

@@ -83,6 +83,27 @@ pub fn s3_prefix(text: &str) -> Result<(), String> {
     if text.chars().all(allowed) { Ok(()) } else { Err("may hold letters, digits, slashes and !-_.*'()=%".to_owned()) }
 }
 
+/// Checks the ARN of a role: `arn:aws:iam::123456789012:role/name`.
+///
+/// # Errors
+/// What is wrong, for a person.
+pub fn role_arn(text: &str) -> Result<(), String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts[..] {
+        ["arn", partition, "iam", "", account, role]
+            if partition.starts_with("aws")
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit())
+                && role.len() > "role/".len()
+                && role.starts_with("role/")
+                && role.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b)) =>
+        {
+            Ok(())
+        }
+        _ => Err("must be the ARN of a role such as arn:aws:iam::123456789012:role/telemetry".to_owned()),
+    }
+}
+
 /// Checks the name of a Prometheus label.
 ///
 /// # Errors
@@ -129,6 +150,19 @@ pub fn index_name(text: &str) -> Result<(), String> {
         return Err("may hold up to 255 small letters, digits and signs such as - and _".to_owned());
     }
     Ok(())
+}
+
+/// Checks the name of a tenant of Loki, Tempo or Mimir; several are joined by `|`.
+///
+/// # Errors
+/// What is wrong, for a person.
+pub fn tenant(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()|".contains(c);
+    if text != "." && text != ".." && text.chars().all(allowed) {
+        Ok(())
+    } else {
+        Err("may hold letters, digits and !-_.*'()".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -184,10 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn roles_are_arns() {
+        all(
+            role_arn,
+            &["arn:aws:iam::123456789012:role/telemetry", "arn:aws-cn:iam::123456789012:role/a/b"],
+            &["", "telemetry", "arn:aws:iam::1:role/x", "arn:aws:s3:::bucket", "arn:aws:iam::123456789012:role/"],
+        );
+    }
+
+    #[test]
     fn names_of_labels_tables_topics_and_indices_are_plain() {
         all(label_name, &["env", "_x1"], &["", "1a", "a-b", "a.b", "ä"]);
         all(sql_name, &["otel_logs"], &["otel.logs", "x; DROP TABLE y", "`x`", ""]);
         all(kafka_topic, &["otlp_logs", "a.b-c"], &["..", "a b", "a/b", &"x".repeat(250)]);
+        all(tenant, &["team-a", "1|2"], &["..", "a b", "a/b", "ä"]);
         all(index_name, &["logs-generic-default", "traces"], &["_x", "Logs", "a b", "a*", "a/b", &"x".repeat(256)]);
     }
 }
