@@ -79,7 +79,7 @@ impl Component for SplunkHec {
     }
 
     fn differs(&self) -> Option<&'static str> {
-        Some("on Alloy it is a community component: without --feature.community-components.enabled an Alloy refuses its whole document")
+        Some("the name of a log event is the field `otel.log.name` on otelcol, and a field without a name on Alloy")
     }
 
     fn schema(&self) -> Value {

@@ -41,6 +41,15 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
                     );
                     findings.errors.add(part.kind_field(), "stability", message);
                 }
+                if let Some(block) = rendered.blocks.iter().find(|block| stability::is_community(&block.name)) {
+                    let message = format!(
+                        "Alloy refuses its whole document unless it runs with {} for {}, which it does not report: {}",
+                        stability::COMMUNITY_FLAG,
+                        block.name,
+                        names(alloys())
+                    );
+                    findings.warnings.add(part.kind_field(), "community_component", message);
+                }
             }
             Err(unsupported) => {
                 let message = format!("{unsupported}, and Alloys match: {}", names(alloys()));

@@ -224,6 +224,22 @@ fn a_destination_is_checked_with_the_pipelines_that_use_it() {
 }
 
 #[test]
+fn a_component_of_alloys_community_is_a_warning_that_names_who_gets_it() {
+    let config = repository(&[("x", &pipeline(""))]);
+    let collectors =
+        [collector(1, Runtime::Alloy, &[("env", "prod")]), collector(2, Runtime::Otelcol, &[("env", "prod")])];
+    let splunk = "name: S\nkind: splunk_hec\nsettings: {endpoint: 'https://s:8088', token: '${env:T}'}\n";
+    let document = parse_destination(splunk).unwrap();
+    let warnings = |collectors: &[CollectorFacts]| {
+        validate_destination(&"central".parse().unwrap(), &document, &config, &FleetFacts { collectors }).warnings
+    };
+    let found = warnings(&collectors);
+    assert_eq!((found[0].field.as_str(), found[0].code.as_str()), ("kind", "community_component"));
+    assert!(found[0].message.ends_with("web-1"), "{found:?}");
+    assert!(warnings(&collectors[1..]).is_empty());
+}
+
+#[test]
 fn a_destination_keeps_taking_what_its_pipelines_send() {
     let raw = |signals: &str| format!("name: R\nkind: raw\nsettings: {{otelcol: 'x: {{}}', signals: {signals}}}\n");
     let of_raw = "signals: [logs, traces]\ndestinations: [raw]\n";
