@@ -11,6 +11,8 @@
 //!   extension of the document, Alloy: an `otelcol.storage.file` of the destination's own).
 //! * **Retries**: after 5 s, then at growing distances up to 30 s, until `retry_for` is over; `0s` is for ever.
 
+use crate::render::yaml::Yaml;
+
 pub mod auth;
 pub mod checks;
 pub mod delivery;
@@ -18,3 +20,9 @@ pub mod fields;
 pub mod http;
 pub mod otlp;
 pub mod tls;
+
+/// Settings of an otelcol component, in order.
+pub type Fields = Vec<(String, Yaml)>;
+
+/// An extension of otelcol that such settings refer to: its type and its own settings.
+pub type Extension = (String, Yaml);

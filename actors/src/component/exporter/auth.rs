@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::{Extension, Fields};
 use crate::{
     component::OtelcolSite,
     render::{
@@ -85,7 +86,7 @@ impl Auth {
 
     /// `headers` and `auth` of a client's settings, and the extension that they refer to.
     #[must_use]
-    pub fn otelcol(&self, site: &OtelcolSite<'_>) -> (Vec<(String, Yaml)>, Option<(String, Yaml)>) {
+    pub fn otelcol(&self, site: &OtelcolSite<'_>) -> (Fields, Option<Extension>) {
         let mut settings = Vec::new();
         let headers = self.all_headers();
         if !headers.is_empty() {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::{Extension, Fields};
 use crate::{
     component::{AlloyPart, OtelcolPart, scalar},
     render::{
@@ -62,12 +63,7 @@ impl Delivery {
 
     /// An exporter with these settings, queue and retries behind them, and an extension that they refer to.
     #[must_use]
-    pub fn otelcol(
-        &self,
-        kind: &str,
-        mut config: Vec<(String, Yaml)>,
-        extension: Option<(String, Yaml)>,
-    ) -> OtelcolPart {
+    pub fn otelcol(&self, kind: &str, mut config: Fields, extension: Option<Extension>) -> OtelcolPart {
         config.push(("sending_queue".to_owned(), self.otelcol_queue()));
         config.push(("retry_on_failure".to_owned(), otelcol_retry(&self.retry_for)));
         self.part(kind, config, extension)
@@ -75,7 +71,7 @@ impl Delivery {
 
     /// An exporter with these settings as they are.
     #[must_use]
-    pub fn part(&self, kind: &str, config: Vec<(String, Yaml)>, extension: Option<(String, Yaml)>) -> OtelcolPart {
+    pub fn part(&self, kind: &str, config: Fields, extension: Option<Extension>) -> OtelcolPart {
         let mut part = OtelcolPart::new(kind, Yaml::Map(config));
         part.extensions.extend(extension);
         part.storage = self.queue_on_disk;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{auth::Auth, tls::Tls};
+use super::{Extension, Fields, auth::Auth, tls::Tls};
 use crate::{
     component::OtelcolSite,
     render::{
@@ -25,7 +25,7 @@ pub struct HttpClient {
 impl HttpClient {
     /// The settings of the client in an otelcol config, and the extension that they refer to.
     #[must_use]
-    pub fn otelcol(&self, endpoint: &str, site: &OtelcolSite<'_>) -> (Vec<(String, Yaml)>, Option<(String, Yaml)>) {
+    pub fn otelcol(&self, endpoint: &str, site: &OtelcolSite<'_>) -> (Fields, Option<Extension>) {
         let mut config = vec![("endpoint".to_owned(), Yaml::text(endpoint))];
         let (rest, extension) = self.otelcol_without_address(site);
         config.extend(rest);
@@ -34,7 +34,7 @@ impl HttpClient {
 
     /// The same for exporters that have a name of their own for the address.
     #[must_use]
-    pub fn otelcol_without_address(&self, site: &OtelcolSite<'_>) -> (Vec<(String, Yaml)>, Option<(String, Yaml)>) {
+    pub fn otelcol_without_address(&self, site: &OtelcolSite<'_>) -> (Fields, Option<Extension>) {
         let mut config = vec![
             ("compression".to_owned(), Yaml::text(self.compression.as_str())),
             ("timeout".to_owned(), Yaml::text(self.timeout.as_str())),
