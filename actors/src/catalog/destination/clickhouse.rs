@@ -1,11 +1,12 @@
 //! `clickhouse`: records to tables of ClickHouse.
 //!
 //! Logs go to `otel_logs`, traces to `otel_traces`, metrics to a table for each type of metric (`otel_metrics_sum`,
-//! `otel_metrics_gauge`, ...), a row for a record, attributes in columns of type `Map`. The exporter makes database and
-//! tables itself unless `create_schema` is off. The timeout is for one insert.
+//! `otel_metrics_gauge`, ...), a row for a record, attributes in columns of type `Map`. The exporter makes database
+//! and tables itself unless `create_schema` is off. The timeout is for one insert.
 //!
-//! Checked against the exporter's sources of 0.149, 0.156 and 0.159 (0.158 could not be had; its fields are the same in
-//! all three). User and password have fields of their own, so that no address holds them. Alloy has no such exporter.
+//! Checked against the exporter's sources of 0.149, 0.156 and 0.159 (0.158 could not be had; its fields are the same
+//! in all three); its own configuration of 0.156 reads the examples and finds them valid. User and password have
+//! fields of their own, so that no address holds them. Alloy has no such exporter.
 
 use linkmesh_proto::api::collector::Runtime;
 use serde::Deserialize;

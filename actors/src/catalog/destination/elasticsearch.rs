@@ -2,18 +2,18 @@
 //!
 //! Documents have the form that Elasticsearch calls OTel-native (mapping mode `otel`): fields of OTLP under their own
 //! names. Without an index of its own a signal goes to the data stream `<type>-<dataset>.otel-<namespace>`, which the
-//! attributes `data_stream.dataset` and `data_stream.namespace` name (else `generic` and `default`); events of spans are
-//! log documents. Another mapping mode is chosen by the attribute `elastic.mapping.mode` of a scope. Batches are joined
-//! up to 5 MB, as upstream does by default.
+//! attributes `data_stream.dataset` and `data_stream.namespace` name (else `generic` and `default`); events of spans
+//! are log documents. Another mapping mode is chosen by the attribute `elastic.mapping.mode` of a scope. Batches are
+//! joined up to 5 MB, as upstream does by default.
 //!
-//! Retries are counted, not timed: after 1 s, then at doubled distances up to 30 s, each shortened by up to a half; for
-//! `retry_for` there are as many as certainly fill it. Upstream retries only what is refused as too much (429); here also
-//! what a server or proxy in front of it cannot take at the moment (502, 503, 504), at the price of a document stored
-//! twice when the answer was lost.
+//! Retries are counted, not timed: after 1 s, then at doubled distances up to 30 s, each shortened by up to a half;
+//! for `retry_for` there are as many as certainly fill it. Upstream retries only what is refused as too much (429);
+//! here also what a server or proxy in front of it cannot take at the moment (502, 503, 504), at the price of a
+//! document stored twice when the answer was lost.
 //!
-//! Checked against the exporter's sources of 0.148 and 0.156, the nearest to 0.149 and 0.158 that could be had. The
-//! exporter refuses servers that do not say that they are Elasticsearch: OpenSearch is a kind of its own. Alloy has no
-//! such exporter.
+//! Checked against the exporter's sources of 0.148 and 0.156, the nearest to 0.149 and 0.158 that could be had; its
+//! own configuration of 0.156 reads the examples and finds them valid. The exporter refuses servers that do not say
+//! that they are Elasticsearch: OpenSearch is a kind of its own. Alloy has no such exporter.
 
 use linkmesh_proto::api::collector::Runtime;
 use serde::Deserialize;

@@ -1,10 +1,11 @@
 //! `file`: records in a file on the collector's host, a batch a line.
 //!
-//! OTLP as JSON, a line a batch, or as protobuf, each batch behind its length in four bytes (so too what is compressed,
-//! each batch by itself). Without `rotation` the file grows: it is appended to, also over restarts. With it, a full file
-//! is renamed by its time and old ones are deleted. The folder must be there, and writable for the collector. The same
-//! exporter on both runtimes (`file`, `otelcol.exporter.file`); it has neither queue nor retries: a batch that cannot be
-//! written is lost. otelcol 0.149 refuses to append to a compressed file, so that compression needs rotation.
+//! OTLP as JSON, a line a batch, or as protobuf, each batch behind its length in four bytes (so too what is
+//! compressed, each batch by itself). Without `rotation` the file grows: it is appended to, also over restarts. With
+//! it, a full file is renamed by its time and old ones are deleted. The folder must be there, and writable for the
+//! collector. The same exporter on both runtimes (`file`, `otelcol.exporter.file`); it has neither queue nor retries:
+//! a batch that cannot be written is lost. Alloy has it since 1.12. otelcol 0.149 refuses to append to a compressed
+//! file, so that compression needs rotation.
 
 use linkmesh_proto::api::collector::Stability;
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! `grafana_cloud`: all three signals to Grafana Cloud, by its OTLP gateway.
 //!
-//! The gateway passes logs on to Loki, metrics to Mimir and traces to Tempo of the stack that the instance id names: log
-//! records become lines with structured metadata, metrics are named as Prometheus does, spans stay as they are. Both
-//! runtimes send the same requests (`otlphttp`, `otelcol.exporter.otlphttp`) to `<gateway>/v1/<signal>`, with instance
-//! id and token as user and password.
+//! The gateway passes logs on to Loki, metrics to Mimir and traces to Tempo of the stack that the instance id names:
+//! log records become lines with structured metadata, metrics are named as Prometheus does, spans stay as they are.
+//! Both runtimes send the same requests (`otlphttp`, `otelcol.exporter.otlphttp`) to `<gateway>/v1/<signal>`, with
+//! instance id and token as user and password.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

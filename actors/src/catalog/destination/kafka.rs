@@ -1,10 +1,11 @@
 //! `kafka`: records to topics of Kafka.
 //!
-//! Each batch is a message, in OTLP (protobuf or JSON) to the topic of its signal. With `raw` each log record is a message
-//! of its own that holds its body as JSON (a text in quotes, bytes as they are) and nothing else; records without a body
-//! are left out. Messages have no key, so that Kafka spreads them over the partitions. Both runtimes run the same exporter (`kafka`,
-//! `otelcol.exporter.kafka`); topics stand in a section for each signal, since Alloy sends only the signals that it
-//! finds a section for. SASL is PLAIN or SCRAM; Kerberos, MSK and OAuth are for `raw` destinations.
+//! Each batch is a message, in OTLP (protobuf or JSON) to the topic of its signal. With `raw` each log record is a
+//! message of its own that holds its body as JSON (a text in quotes, bytes as they are) and nothing else; records
+//! without a body are left out. Messages have no key, so that Kafka spreads them over the partitions. Both runtimes
+//! run the same exporter (`kafka`, `otelcol.exporter.kafka`); topics stand in a section for each signal, since Alloy
+//! sends only the signals that it finds a section for. SASL is PLAIN or SCRAM; Kerberos, MSK and OAuth are for `raw`
+//! destinations. Alloy takes these sections since 1.9.
 
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;

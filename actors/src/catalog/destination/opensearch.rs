@@ -4,7 +4,8 @@
 //! `ss4o_logs-<dataset>-<namespace>` and `ss4o_traces-<dataset>-<namespace>`. Batches are sent as they come.
 //!
 //! Checked against the exporter's sources of 0.139, the newest that could be had; only fields that it has had for long
-//! are rendered. The exporter for Elasticsearch refuses OpenSearch, and Alloy has neither.
+//! are rendered, and its own configuration reads the example and finds it valid. The exporter for Elasticsearch refuses
+//! OpenSearch, and Alloy has neither.
 
 use linkmesh_proto::api::{collector::Runtime, pipeline::Signal};
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 //!
 //! The backend gets what the pipeline had, unchanged, each batch one call of the OTLP services for logs, metrics and
 //! traces. Both runtimes run the same exporter (`otlp`, `otelcol.exporter.otlp`). The connection is encrypted unless
-//! `plaintext` says otherwise; an `https://` or `http://` before the host is accepted, as upstream does, and left out of
-//! what is rendered. Upstream sends user and password over TLS only and does not start otherwise.
+//! `plaintext` says otherwise; an `https://` or `http://` before the host is accepted, as upstream does, and left out
+//! of what is rendered. Upstream sends user and password over TLS only and does not start otherwise.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,17 +1,21 @@
 //! `prometheus_remote_write`: metrics to Prometheus, Mimir or anything else that takes remote write 1.0.
 //!
-//! Names and labels become those of Prometheus: `http.server.duration` in seconds is `http_server_duration_seconds`,
-//! a monotonic sum ends in `_total` (both by `add_suffixes`), `service.name` and `service.instance.id` are `job` and
+//! Names and labels become those of Prometheus: `http.server.duration` in seconds is `http_server_duration_seconds`, a
+//! monotonic sum ends in `_total` (both by `add_suffixes`), `service.name` and `service.instance.id` are `job` and
 //! `instance`, other resource attributes are labels only with `resource_labels`. Delta sums and histograms are dropped
 //! on both runtimes: a processor must make them cumulative before.
 //!
-//! otelcol runs `prometheusremotewrite`, Alloy `otelcol.exporter.prometheus` before `prometheus.remote_write`. Both are
-//! told to leave out `target_info` and the labels of scopes, which they would not write alike. What stays different:
+//! otelcol runs `prometheusremotewrite`, Alloy `otelcol.exporter.prometheus` before `prometheus.remote_write`. Both
+//! are told to leave out `target_info` and the labels of scopes, which they would not write alike. What stays
+//! different:
 //! * bounds of histograms: `le="1"` on otelcol, `le="1.0"` on Alloy;
 //! * Alloy keeps samples in a log on disk and tries for up to eight hours; otelcol has `queue_size` batches in memory
-//!   and gives them up after `retry_for`.
+//!   and gives them up after `retry_for`;
+//! * figures of the destination (sent, failed, queue) are those of `exporterhelper`, which Alloy does not run here: it
+//!   has none of that name.
 //!
-//! Fields of otelcol 0.149 and 0.158 are the same here; `add_metric_suffixes` is deprecated in 0.158 and known to both.
+//! Fields of otelcol 0.149 and 0.158 are the same here; `add_metric_suffixes` is deprecated in 0.158 and known to
+//! both.
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,14 @@
 //! `s3`: records to a bucket of Amazon S3 or a store that speaks its protocol.
 //!
-//! Each batch is an object `<prefix>/<partition>/<signal>_<number>.<format>`, the partition by the time of the upload in
-//! the host's time zone: OTLP as JSON or protobuf, or with `body` the bodies of log records, a line each, and nothing of
-//! the rest. Put a batch processor before it: small batches are small objects. Who uploads is found out on the host as
-//! AWS's tools do it: environment, shared files, role of the machine, then `role_arn` if given.
+//! Each batch is an object `<prefix>/<partition>/<signal>_<number>.<format>`, the partition by the time of the upload
+//! in the host's time zone: OTLP as JSON or protobuf, or with `body` the bodies of log records, a line each, and
+//! nothing of the rest. Put a batch processor before it: small batches are small objects. Who uploads is found out on
+//! the host as AWS's tools do it: environment, shared files, role of the machine, then `role_arn` if given.
 //!
 //! Both runtimes run the same exporter (`awss3`, `otelcol.exporter.awss3`), which has no TLS settings of its own: its
 //! HTTP client trusts the host's certificates and `AWS_CA_BUNDLE`. Cannot be equal: AWS's client tries an upload three
 //! times within `timeout`; otelcol begins again until `retry_for` is over, Alloy has no such setting and gives it up.
+//! What is rendered is known to Alloy since 1.9.
 
 use linkmesh_proto::api::{collector::Stability, pipeline::Signal};
 use serde::Deserialize;

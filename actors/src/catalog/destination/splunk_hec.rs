@@ -1,15 +1,16 @@
 //! `splunk_hec`: records to Splunk, by its HTTP Event Collector.
 //!
-//! Log records and spans become events, data points become metric events. The resource attributes
-//! `com.splunk.source`, `com.splunk.sourcetype`, `com.splunk.index` and `host.name` name source, type, index and host
-//! before what stands in the settings; other attributes are indexed fields, severity those that are rendered here:
-//! Alloy's own default for them is empty. So is that for the name of events, which Alloy cannot be told: there the name
-//! of a log event stands in a field without a name.
+//! Log records and spans become events, data points become metric events. The resource attributes `com.splunk.source`,
+//! `com.splunk.sourcetype`, `com.splunk.index` and `host.name` name source, type, index and host before what stands in
+//! the settings; other attributes are indexed fields, severity those that are rendered here: Alloy's own default for
+//! them is empty. So is that for the name of events, which Alloy cannot be told: there the name of a log event stands
+//! in a field without a name.
 //!
 //! Both runtimes run the same exporter (`splunkhec` as `splunk_hec`, `otelcol.exporter.splunkhec`). On Alloy it is a
 //! community component: an Alloy without `--feature.community-components.enabled` refuses the whole document, and its
-//! client knows no certificates of one's own: settings that need them are refused there. Checked against the exporter's
-//! sources of 0.158 and Alloy's; the fields that are rendered are older than 0.149.
+//! client knows no certificates of one's own: settings that need them are refused there. Checked against the
+//! exporter's sources of 0.158, whose configuration reads the examples and finds them valid, and Alloy's; the fields
+//! that are rendered are older than 0.149.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

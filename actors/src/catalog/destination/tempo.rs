@@ -1,7 +1,7 @@
 //! `tempo`: traces to Grafana Tempo, by OTLP.
 //!
-//! Tempo gets the spans as the pipeline had them. By gRPC both runtimes run the exporter `otlp`, by HTTP `otlphttp`, with
-//! the tenant in the header that Tempo knows; nothing differs between them.
+//! Tempo gets the spans as the pipeline had them. By gRPC both runtimes run the exporter `otlp`, by HTTP `otlphttp`,
+//! with the tenant in the header that Tempo knows; nothing differs between them.
 
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
