@@ -153,5 +153,9 @@ async fn an_independent_reader_accepts_every_example_in_alloys_language() {
     }
     let above = |(kind, (least, _)): (&String, &(Level, Level))| least.lower().map(|_| kind.clone());
     let refused: BTreeSet<String> = needed.iter().filter_map(above).collect();
-    assert_eq!(refused, ["destination debug", "destination file", "destination s3", "source file_log"].map(str::to_owned).into(), "kinds that need a level");
+    assert_eq!(
+        refused,
+        ["destination debug", "destination file", "destination s3", "source file_log"].map(str::to_owned).into(),
+        "kinds that need a level"
+    );
 }
