@@ -104,6 +104,10 @@ fuzz: setup-run ## each fuzz target, or those of FUZZ, for FUZZ_SECONDS (60); wh
 	    -print_final_stats=1 -verbosity=0 -artifact_prefix="artifacts/$$target-" "corpus/$$target" "seeds/$$target"; \
 	done
 
+.PHONY: bench
+bench: setup-run ## what rendering, validating and recomputing a fleet cost, without server and network
+	@$(CARGO) bench --locked --quiet -p linkmesh-actors --features testing --bench computing
+
 .PHONY: load
 load: setup-run page ## simulated fleets against an optimised server; prints the table of the README
 	@$(CARGO) build --locked --release -p linkmesh -p linkmesh-loadtest --bins

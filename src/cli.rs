@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, Overrides};
 
 mod admin;
 mod files;
+mod rotate;
 mod serve;
 
 /// A control plane for fleets of OpenTelemetry collectors.

@@ -130,3 +130,53 @@ async fn backup_restores_to_a_server_that_knows_everything() {
     assert_eq!(server.get("/pipelines/web").await["name"], "web");
     assert_eq!(server.get(&format!("/collectors/{id}")).await["id"], id.as_str());
 }
+
+#[tokio::test]
+async fn rotated_secret_seals_anew_what_the_old_one_sealed() {
+    let mut server = Server::start().await;
+    let rotate = |server: &Server| {
+        program().args(["admin", "rotate-secret", "--data-dir"]).arg(server.data_dir()).output().unwrap()
+    };
+    assert_eq!(rotate(&server).status.code(), Some(1), "a server runs on the directory");
+    let settings = |secret: &str| json!({"endpoint": "https://h", "headers": {"A": secret, "B": "other"}});
+    for secret in ["first", "second"] {
+        server
+            .put("/destinations/central", &json!({"name": "C", "kind": "otlp_http", "settings": settings(secret)}))
+            .await;
+    }
+    let (id, _) = server.collector("otelcol").await;
+    let mut pipeline = server.pipeline("web", "info").await["pipeline"].clone();
+    pipeline = json!({
+        "name": "web", "signals": ["logs"], "match": ["collector.id=~\".+\""], "sources": pipeline["sources"],
+        "destinations": ["central"],
+    });
+    server.put("/pipelines/web", &pipeline).await;
+    let hash = async |server: &Server| server.get(&format!("/collectors/{id}/config")).await["desired"]["hash"].clone();
+    let before = hash(&server).await;
+    let file = |server: &Server| server.git(&["show", "main:destinations/central.yaml"]);
+    server.commit_by_hand("destinations/central.yaml", &format!("# by hand\n{}", file(&server)));
+    let sealed = file(&server);
+    assert!(server.signal("-TERM").await.success());
+
+    let rotated = rotate(&server);
+    let said = text(&rotated.stdout);
+    assert!(rotated.status.success(), "{}", text(&rotated.stderr));
+    assert!(said.contains(": 2, in 1 files"), "{said}");
+    let resealed = file(&server);
+    assert!(resealed.starts_with("# by hand\n"), "{resealed}");
+    let keys = |text: &str| -> Vec<String> {
+        text.split("lms1.").skip(1).map(|blob| blob.split('.').next().unwrap().to_owned()).collect()
+    };
+    assert!(keys(&resealed).len() == 2 && keys(&resealed).iter().all(|key| !keys(&sealed).contains(key)));
+
+    // The collector's text is the same, and what the old key sealed in history still opens.
+    server.serve().await;
+    assert_eq!(hash(&server).await, before);
+    let history = server.get("/revisions").await;
+    assert_eq!(history["items"][0]["message"], "secrets: seal with a new server secret");
+    let first =
+        history["items"].as_array().unwrap().iter().rev().find(|r| r["message"].as_str().unwrap().contains("central"));
+    let sha = first.unwrap()["sha"].as_str().unwrap();
+    server.post(&format!("/revisions/{sha}/restore"), &json!({"paths": ["destinations/central.yaml"]})).await;
+    assert_ne!(hash(&server).await, before, "the first value is in force again");
+}

@@ -9,6 +9,7 @@ mod crash;
 mod delivery;
 mod documents;
 mod enrolment;
+pub(crate) mod meaning;
 mod older;
 mod own_metrics;
 pub(crate) mod programs;

@@ -9,6 +9,7 @@
 mod alloy_syntax;
 mod cli;
 mod collector_edge;
+mod components_table;
 mod house;
 mod interop;
 mod load;

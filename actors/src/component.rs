@@ -19,13 +19,14 @@ use crate::{
     },
     render::{
         alloy::{Block, Expr, Statement, attribute, block},
+        names,
         yaml::Yaml,
     },
     stage::Stage,
 };
 
 pub mod bridge;
-pub mod client;
+pub mod exporter;
 pub mod form;
 pub mod listener;
 pub mod raw;
@@ -59,6 +60,44 @@ pub struct Bind {
     pub host: String,
     /// The port.
     pub port: u16,
+}
+
+/// An address that a destination sends to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The host as it is written.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Target {
+    /// Reads a URL or `host:port`. `None` when no port is said or known.
+    #[must_use]
+    pub fn parse(endpoint: &str) -> Option<Self> {
+        let (scheme, rest) = endpoint.split_once("://").unwrap_or(("", endpoint));
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let known = match scheme {
+            "https" => Some(443),
+            "http" => Some(80),
+            _ => None,
+        };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (authority, known?),
+        };
+        Some(Self { host: host.trim_matches(['[', ']']).to_owned(), port })
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
 }
 
 /// Why a component cannot be rendered for a runtime.
@@ -95,8 +134,7 @@ pub struct OtelcolPart {
     pub kind: String,
     /// Its settings.
     pub config: Yaml,
-    /// Processors behind it, in order, each of another type: type and settings. Those of a source are passed by its
-    /// records and no others.
+    /// Processors behind it, in order: type and settings. Those of a source are passed by its records and no others.
     pub processors: Vec<(String, Yaml)>,
     /// Extensions that its settings refer to as `<type>/<name of the site>`: type and settings.
     pub extensions: Vec<(String, Yaml)>,
@@ -207,10 +245,12 @@ impl AlloyPart {
     pub fn of_stages(stages: &[Box<dyn Stage>], site: &AlloySite<'_>) -> Self {
         let mut next = site.outputs.clone();
         let mut blocks = Vec::new();
-        for stage in stages.iter().rev() {
+        for (number, stage) in (1..).zip(stages).collect::<Vec<_>>().into_iter().rev() {
             let (name, mut body) = stage.alloy();
             body.push(next.block());
-            let block = Block::labelled(name, site.label, body);
+            let last = number == stages.len();
+            let label = if last { site.label.to_owned() } else { names::alloy_part(site.label, number) };
+            let block = Block::labelled(name, label, body);
             next = next.all_to(&block.reference("input"));
             blocks.push(block);
         }
@@ -307,6 +347,11 @@ pub trait Component: Send + Sync {
         Vec::new()
     }
 
+    /// The addresses that a destination sends to. The settings may be as they stand in a document, without defaults.
+    fn targets(&self, settings: &SettingsMap) -> Vec<Target> {
+        settings.get("endpoint").and_then(Value::as_str).and_then(Target::parse).into_iter().collect()
+    }
+
     /// What to know before it runs on Alloy and on otelcol side by side; a warning when both are matched.
     fn differs(&self) -> Option<&'static str> {
         None
@@ -318,7 +363,7 @@ pub trait Component: Send + Sync {
     }
 
     /// What a filter or processor does with records of these signals: upstream processors that both runtimes have, one
-    /// behind the other, each of another type.
+    /// behind the other.
     ///
     /// # Errors
     /// When it cannot be said in such processors; then it renders itself.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod desired;
 pub mod document;
 pub mod drift;
+pub mod dry_run;
 pub(crate) mod expansion;
 pub mod health;
 pub mod matcher;

@@ -22,7 +22,7 @@ mod peers;
 mod polling;
 mod query;
 mod session;
-mod state;
+pub(crate) mod state;
 mod tokens;
 
 pub(crate) use actor::{FleetActor, MAILBOX, Reconcile, TakeRevision};

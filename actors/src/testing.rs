@@ -1,5 +1,6 @@
 //! Fakes and strategies for tests. Each fake is strict: what a real one may refuse or lose, it refuses or loses.
 
+pub mod computing;
 mod memory_repository;
 mod memory_store;
 pub mod own_metrics;

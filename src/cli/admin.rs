@@ -9,7 +9,7 @@ use clap::Subcommand;
 use linkmesh_actors::{domain::access::Role, ports::Entropy};
 use zeroize::Zeroizing;
 
-use super::{Failure, print};
+use super::{Failure, print, rotate};
 use crate::{
     auth::{
         accounts::{self, AccountError},
@@ -54,6 +54,12 @@ pub(super) enum AdminCommand {
         #[arg(long, value_name = "SPAN")]
         expires: Option<Span>,
     },
+    /// Makes a new server secret and seals with it what the old one sealed, in one commit
+    RotateSecret {
+        /// The data directory
+        #[arg(long, value_name = "DIR")]
+        data_dir: PathBuf,
+    },
 }
 
 pub(super) fn run(command: AdminCommand) -> Result<(), Failure> {
@@ -61,6 +67,7 @@ pub(super) fn run(command: AdminCommand) -> Result<(), Failure> {
         match command {
             AdminCommand::Init { data_dir, email, password_stdin: _ } => init(&data_dir, &email).await,
             AdminCommand::Token { data_dir, name, role, expires } => token(&data_dir, &name, &role, expires).await,
+            AdminCommand::RotateSecret { data_dir } => rotate::run(&data_dir),
         }
     })
 }

@@ -1,20 +1,27 @@
 //! `/pipelines`: documents of the config repository, checked and previewed before they are saved.
 
+use std::time::{Duration, Instant};
+
 use actix_web::{HttpResponse, http::Method, web};
 use linkmesh_actors::{
     domain::{
         access::Permission,
         config::{ConfigSnapshot, Documents, Versioned},
         document::{DocumentPath, Draft, read_draft_pipeline, read_new_pipeline, read_pipeline},
+        dry_run::{Sample, dry_run},
+        problem::problem,
         secret::mask_pipeline,
     },
     repository::{Edit, Saved},
 };
+use linkmesh_ottl::record::json;
 use linkmesh_proto::{
     PipelineId,
     api::{
         list::Page,
-        pipeline::{Matched, NewPipeline, Pipeline, PipelineDocument, PipelineSaved, Preview, Validation},
+        pipeline::{
+            DryRun, Matched, NewDryRun, NewPipeline, Pipeline, PipelineDocument, PipelineSaved, Preview, Validation,
+        },
         problem::FieldProblem,
     },
 };
@@ -67,6 +74,15 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .reads::<NewPipeline>()
         .answers::<Preview>(200, "Both texts, secrets hidden, the collectors that match, and what stops a save."),
+        Route::post(
+            "/pipelines/dry-run",
+            "try_pipeline",
+            READ,
+            "Runs sample records through a pipeline, in the server: what each step does to them. Stores nothing.",
+            try_out,
+        )
+        .reads::<NewDryRun>()
+        .answers::<DryRun>(200, "The records after each step, and what stopped it."),
         Route::get("/pipelines/{id}", "get_pipeline", READ, "One pipeline.", get::<Pipelines>)
             .answers::<Pipeline>(200, "The pipeline; secrets as `{\"sealed\": true}`.")
             .etag(),
@@ -175,4 +191,36 @@ async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<
     };
     preview.errors.splice(0..0, problems);
     Ok(HttpResponse::Ok().json(preview))
+}
+
+/// How long a dry run may take. It looks at the time between steps; each of them is bounded by itself.
+const DRY_RUN_TIME: Duration = Duration::from_secs(2);
+
+async fn try_out(state: web::Data<AppState>, Json(request): Json<NewDryRun>) -> Result<HttpResponse> {
+    let Draft { document, problems } = read_draft_pipeline(&request.pipeline);
+    let records = match &request.records {
+        Value::String(text) => json::read(text.as_bytes(), &json::Limits::default()),
+        document => json::read_value(document, &json::Limits::default()),
+    };
+    let refused = |errors| Ok(HttpResponse::Ok().json(DryRun { steps: Vec::new(), destinations: Vec::new(), errors }));
+    let (document, records) = match (document, records) {
+        (Some(NewPipeline { document, .. }), Ok(records)) => (document, records),
+        (_, Err(error)) => {
+            let at = if error.path.is_empty() { "records".to_owned() } else { format!("records.{}", error.path) };
+            return refused([problems, vec![problem(at, "invalid_value", error.to_string())]].concat());
+        }
+        (None, _) => return refused(problems),
+    };
+    let NewDryRun { source, runtime, seed, .. } = request;
+    let now_unix_nano = u64::try_from(state.clock.now().as_millis()).unwrap_or_default() * 1_000_000;
+    let sample = Sample { records, source, runtime, now_unix_nano, seed };
+    // Each keeps a core busy: those that come at once wait for one another, and collectors for none of them.
+    let turn = state.dry_runs.clone().acquire_owned().await.map_err(Error::internal)?;
+    let tried = web::block(move || {
+        let begun = Instant::now();
+        let tried = dry_run(&document, sample, &|| begun.elapsed() > DRY_RUN_TIME);
+        drop(turn);
+        tried
+    });
+    Ok(HttpResponse::Ok().json(tried.await.map_err(Error::internal)?))
 }

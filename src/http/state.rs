@@ -7,6 +7,8 @@ use linkmesh_actors::{
     ports::{Clock, Entropy, StateStore},
 };
 
+use tokio::sync::Semaphore;
+
 use super::{
     budget::{Budget, DEFAULT_MAX_UNFINISHED},
     health::Readiness,
@@ -67,6 +69,9 @@ impl Edge {
     }
 }
 
+/// How many dry runs go on at once: each keeps a core busy for as long as it may take.
+const DRY_RUNS_AT_ONCE: usize = 2;
+
 /// Which part of what unfinished bodies may hold is for those of strangers: of 256 MiB, five hundred of the largest that
 /// they may send. Who signs in sends a few hundred bytes, which come whole as a rule and are not counted then.
 const STRANGERS_PART: usize = 16;
@@ -97,6 +102,8 @@ pub struct AppState {
     pub strangers_budget: Arc<Budget>,
     /// Answers given before.
     pub idempotency: Idempotency,
+    /// Whose turn it is to try a pipeline on sample records.
+    pub dry_runs: Arc<Semaphore>,
     /// Whether the server can do its work.
     pub readiness: Readiness,
 }
@@ -127,6 +134,7 @@ impl AppState {
             budget,
             strangers_budget,
             idempotency: Idempotency::default(),
+            dry_runs: Arc::new(Semaphore::new(DRY_RUNS_AT_ONCE)),
             readiness: Readiness::default(),
         }
     }

@@ -3,6 +3,8 @@
 
 use super::Level::{self, Experimental as Exp, GenerallyAvailable as Ga, PublicPreview as Preview};
 
+mod exporters;
+
 /// What may stand in a block. Names are separated by spaces; one with `!` in front must be there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
@@ -184,35 +186,6 @@ pub(super) const COMPONENTS: &[Component] = &[
         ],
     ),
     component(
-        "otelcol.exporter.otlphttp",
-        Ga,
-        INPUT,
-        "traces_endpoint metrics_endpoint logs_endpoint encoding",
-        &[
-            DEBUG_METRICS,
-            (
-                "!client",
-                Shape {
-                    attributes: "!endpoint headers compression timeout auth read_buffer_size write_buffer_size max_idle_conns \
-                         max_idle_conns_per_host max_conns_per_host idle_conn_timeout disable_keep_alives \
-                         http2_read_idle_timeout http2_ping_timeout proxy_url force_attempt_http2",
-                    blocks: &[TLS, ("compression_params", leaf("level")), ("cookies", leaf("enabled"))],
-                },
-            ),
-            (
-                "sending_queue",
-                Shape {
-                    attributes: "enabled num_consumers queue_size sizer wait_for_result block_on_overflow storage",
-                    blocks: &[("batch", leaf("flush_timeout min_size max_size sizer"))],
-                },
-            ),
-            (
-                "retry_on_failure",
-                leaf("enabled initial_interval randomization_factor multiplier max_interval max_elapsed_time"),
-            ),
-        ],
-    ),
-    component(
         "otelcol.receiver.zipkin",
         Ga,
         &[],
@@ -226,37 +199,6 @@ pub(super) const COMPONENTS: &[Component] = &[
         "sampling_percentage hash_seed mode fail_closed sampling_precision attribute_source from_attribute \
          sampling_priority",
         &[OUTPUT, DEBUG_METRICS],
-    ),
-    component(
-        "otelcol.exporter.otlp",
-        Ga,
-        INPUT,
-        "timeout",
-        &[
-            DEBUG_METRICS,
-            (
-                "!client",
-                Shape {
-                    attributes: "!endpoint headers compression auth balancer_name authority read_buffer_size \
-                                 write_buffer_size wait_for_ready",
-                    blocks: &[TLS, ("keepalive", leaf("ping_wait ping_response_timeout ping_without_stream"))],
-                },
-            ),
-        ],
-    ),
-    component(
-        "otelcol.exporter.debug",
-        Exp,
-        INPUT,
-        "verbosity sampling_initial sampling_thereafter use_internal_logger output_paths",
-        &[DEBUG_METRICS, ("sending_queue", leaf("enabled num_consumers queue_size"))],
-    ),
-    component(
-        "otelcol.storage.file",
-        Preview,
-        &["handler"],
-        "directory timeout create_directory",
-        &[("compaction", leaf("directory on_start on_rebound"))],
     ),
     component(
         "prometheus.exporter.unix",
@@ -301,5 +243,5 @@ pub(super) const COMPONENTS: &[Component] = &[
 
 /// A component by its name.
 pub(super) fn find(name: &str) -> Option<&'static Component> {
-    COMPONENTS.iter().find(|component| component.name == name)
+    COMPONENTS.iter().chain(exporters::EXPORTERS).find(|component| component.name == name)
 }

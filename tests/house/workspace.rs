@@ -9,7 +9,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("linkmesh-proto", &[]),
     ("linkmesh-ottl", &[]),
     ("linkmesh-actors", &["linkmesh-ottl", "linkmesh-proto"]),
-    ("linkmesh", &["linkmesh-actors", "linkmesh-proto"]),
+    ("linkmesh", &["linkmesh-actors", "linkmesh-ottl", "linkmesh-proto"]),
     ("linkmesh-frontend", &["linkmesh-proto"]),
     ("linkmesh-frontend-bundle", &[]),
     ("linkmesh-loadtest", &["linkmesh", "linkmesh-proto"]),

@@ -41,7 +41,8 @@ fn validate(program: &Path, text: &str, level: Level) -> Result<(), String> {
     let file = tempfile::NamedTempFile::with_suffix(".alloy").expect("a file");
     fs::write(&file, text).expect("a file");
     let level = format!("--stability.level={}", level.word());
-    let output = Command::new(program).args(["validate", &level]).arg(file.path()).output().expect("alloy runs");
+    let arguments = ["validate", &level, "--feature.community-components.enabled"];
+    let output = Command::new(program).args(arguments).arg(file.path()).output().expect("alloy runs");
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 

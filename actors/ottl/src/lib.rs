@@ -4,3 +4,4 @@
 //! one meaning of it.
 
 pub mod record;
+pub mod regex;

@@ -1,6 +1,7 @@
 use linkmesh_proto::api::pipeline::Signal;
 use serde_json::{Map, json};
 
+mod destinations;
 mod sources;
 
 use super::*;
@@ -185,10 +186,35 @@ fn what_can_be_secret_is_marked() {
     assert_eq!(
         secret,
         [
+            "clickhouse.password",
+            "elasticsearch.api_key",
+            "elasticsearch.basic_auth.password",
+            "elasticsearch.bearer_token",
+            "elasticsearch.headers.additionalProperties",
+            "grafana_cloud.token",
             "kafka.sasl.password",
+            "kafka.sasl.password",
+            "loki.basic_auth.password",
+            "loki.bearer_token",
+            "loki.headers.additionalProperties",
+            "opensearch.basic_auth.password",
+            "opensearch.bearer_token",
+            "opensearch.headers.additionalProperties",
+            "otlp_grpc.basic_auth.password",
+            "otlp_grpc.bearer_token",
+            "otlp_grpc.headers.additionalProperties",
+            "otlp_http.basic_auth.password",
+            "otlp_http.bearer_token",
             "otlp_http.headers.additionalProperties",
             "prometheus.basic_auth.password",
             "prometheus.bearer_token",
+            "prometheus_remote_write.basic_auth.password",
+            "prometheus_remote_write.bearer_token",
+            "prometheus_remote_write.headers.additionalProperties",
+            "splunk_hec.token",
+            "tempo.basic_auth.password",
+            "tempo.bearer_token",
+            "tempo.headers.additionalProperties",
         ]
     );
 }
@@ -214,7 +240,25 @@ fn kinds_of_the_contract_are_there_and_raw_comes_last() {
         ),
         (Role::Filter, &["severity", "ottl"]),
         (Role::Processor, &["attributes", "batch"]),
-        (Role::Destination, &["otlp_http", "debug"]),
+        (
+            Role::Destination,
+            &[
+                "otlp_http",
+                "otlp_grpc",
+                "loki",
+                "prometheus_remote_write",
+                "tempo",
+                "grafana_cloud",
+                "kafka",
+                "elasticsearch",
+                "opensearch",
+                "clickhouse",
+                "s3",
+                "splunk_hec",
+                "file",
+                "debug",
+            ],
+        ),
     ];
     for (role, expected) in expected {
         let kinds: Vec<&str> = catalogue().kinds(role).collect();

@@ -1,8 +1,11 @@
 //! Checks of single values: durations, sizes, addresses, URLs, file patterns, OTTL. Schemas name them by `x-check`.
 
+use linkmesh_ottl::regex::{Pattern, PatternErrorKind};
+
 use crate::domain::secret::gives_away;
 
 pub mod name;
+pub mod target;
 
 /// Reads a duration as Go writes it: `300ms`, `10s`, `1h30m`. In nanoseconds.
 ///
@@ -165,6 +168,21 @@ pub fn file_pattern(text: &str) -> Result<(), String> {
         }
     }
     if alternatives > 0 { Err("a `}` is missing".to_owned()) } else { Ok(()) }
+}
+
+/// Checks a regular expression as both runtimes read it: Go's dialect, RE2. One that is only too large to be tried in a
+/// dry run is a good one.
+///
+/// # Errors
+/// What is wrong, in Go's words, and where.
+pub fn regex(text: &str) -> Result<(), String> {
+    match Pattern::new(text) {
+        Err(error) if error.kind == PatternErrorKind::Syntax => {
+            let column = text.get(..error.offset).map_or(0, |before| before.chars().count()) + 1;
+            Err(format!("is not a regular expression (RE2) at character {column}: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Looks an OTTL condition over: not empty, strings and brackets closed. The collector's own parser has the last word.

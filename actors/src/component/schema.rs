@@ -117,11 +117,23 @@ pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
         "size" => scalar::size_bytes(given).map(|_| ()),
         "listen_address" => scalar::listen_address(given).map(|_| ()),
         "http_url" => scalar::http_url(given),
+        "grpc_endpoint" => scalar::target::grpc_endpoint(given),
+        "host_port" => scalar::target::host_port(given).map(|_| ()),
+        "clickhouse_endpoint" => scalar::target::clickhouse_endpoint(given),
+        "s3_bucket" => scalar::target::s3_bucket(given),
+        "s3_prefix" => scalar::target::s3_prefix(given),
+        "role_arn" => scalar::target::role_arn(given),
+        "label_name" => scalar::target::label_name(given),
+        "sql_name" => scalar::target::sql_name(given),
+        "kafka_topic" => scalar::target::kafka_topic(given),
+        "tenant" => scalar::target::tenant(given),
+        "index_name" => scalar::target::index_name(given),
         "file_pattern" => scalar::file_pattern(given),
         "file" => scalar::file_pattern(given).and_then(|()| {
             if given.contains(['*', '?', '[', '{']) { Err("must name one file".to_owned()) } else { Ok(()) }
         }),
         "ottl" => scalar::ottl(given),
+        "regex" => scalar::regex(given),
         "attribute_key" => {
             if given.trim() != given || given.chars().any(char::is_control) {
                 Err("must not begin or end with a space, nor hold an invisible character".to_owned())

@@ -9,7 +9,7 @@ use linkmesh_proto::{
         catalogue::Role,
         collector::Runtime,
         destination::DestinationDocument,
-        pipeline::{PipelineDocument, Signal, Step},
+        pipeline::{PipelineDocument, Signal},
         problem::FieldProblem,
     },
 };
@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{ALL_SIGNALS, Bind, Findings, OtelcolSite, SettingsMap, schema},
+    component::{Bind, Findings, SettingsMap, schema},
     render::{names::RESERVED_STEPS, text::Text},
+    stage::filter::Filter,
 };
 
 /// Why a set of pipelines cannot be rendered. The collector keeps what it has.
@@ -116,8 +117,35 @@ pub struct ResolvedPipeline {
     pub sources: Vec<ResolvedStep>,
     /// Filters, then processors.
     pub steps: Vec<ResolvedStep>,
-    /// Destinations and the signals that each takes.
-    pub destinations: Vec<(DestinationId, Vec<Signal>)>,
+    /// Where its records go.
+    pub destinations: Vec<ResolvedDestination>,
+}
+
+impl ResolvedPipeline {
+    /// The destinations that take a signal.
+    pub fn takers(&self, signal: Signal) -> impl Iterator<Item = &ResolvedDestination> {
+        self.destinations.iter().filter(move |destination| destination.signals.contains(&signal))
+    }
+}
+
+/// A destination of a pipeline.
+#[derive(Clone)]
+pub struct ResolvedDestination {
+    /// Which.
+    pub id: DestinationId,
+    /// The signals of the pipeline that it takes, in order.
+    pub signals: Vec<Signal>,
+    /// What a record has to fulfil to go there, in OTTL.
+    pub when: Option<String>,
+}
+
+impl ResolvedDestination {
+    /// The filter in front of it, when not everything goes there.
+    #[must_use]
+    pub fn filter(&self) -> Option<Filter> {
+        let when = self.when.as_ref()?;
+        Some(Filter::records(&self.signals, &format!("not ({when})")))
+    }
 }
 
 /// A source that binds addresses, shared by the pipelines that want it with the same settings.
@@ -241,8 +269,7 @@ pub fn unopened(registered: &Registered, settings: &SettingsMap) -> SettingsMap 
     }
 }
 
-/// Checks that the ids of steps make distinct component names: none twice, and nothing that filters named like
-/// a meter.
+/// Checks that the ids of steps make distinct component names: none twice, and no filter or processor named like a meter.
 ///
 /// # Errors
 /// Every id that would not.
@@ -257,7 +284,7 @@ pub fn check_ids(document: &PipelineDocument) -> Result<(), Vec<FieldProblem>> {
     for (counted, list, steps) in lists {
         for (index, step) in steps.iter().enumerate() {
             let at = Path::root().key(list).index(index);
-            if RESERVED_STEPS.contains(&step.id.as_str()) && (counted || filters(step)) {
+            if counted && RESERVED_STEPS.contains(&step.id.as_str()) {
                 problems.add(at.key("id"), "reserved", "`in` and `out` are the pipeline's own meters");
             }
             match ids.get(&step.id) {
@@ -269,15 +296,6 @@ pub fn check_ids(document: &PipelineDocument) -> Result<(), Vec<FieldProblem>> {
         }
     }
     problems.or(())
-}
-
-/// Whether records behind a source pass a filter that belongs to it, and would be named like a meter.
-fn filters(source: &Step) -> bool {
-    let rendered = catalogue().get(Role::Source, &source.kind).and_then(|registered| {
-        let settings = unopened(registered, &source.settings);
-        registered.component().otelcol(&settings, &OtelcolSite { name: "check", signals: ALL_SIGNALS }).ok()
-    });
-    rendered.is_some_and(|part| part.processors.iter().any(|(kind, _)| kind == "filter"))
 }
 
 fn resolve_pipeline(
@@ -329,12 +347,16 @@ fn resolve_pipeline(
             }
         }
     }
-    for destination in document.destinations.iter().map(|d| d.id()) {
-        if pipeline.destinations.iter().any(|(known, _)| known == destination) {
+    for destination in &document.destinations {
+        if pipeline.destinations.iter().any(|known| known.id == *destination.id()) {
             continue;
         }
-        let part = resolve_destination(resolved, config, id, destination, sealer)?;
-        pipeline.destinations.push((destination.clone(), handled(&part)));
+        let part = resolve_destination(resolved, config, id, destination.id(), sealer)?;
+        pipeline.destinations.push(ResolvedDestination {
+            id: destination.id().clone(),
+            signals: handled(&part),
+            when: destination.when().map(str::to_owned),
+        });
     }
     resolved.pipelines.push(pipeline);
     Ok(())
@@ -407,6 +429,12 @@ pub fn collision(one: &[Bind], other: &[Bind]) -> Option<String> {
             let host = if bind.host.is_empty() { "0.0.0.0" } else { &bind.host };
             if host.contains(':') { format!("[{host}]:{}", bind.port) } else { format!("{host}:{}", bind.port) }
         })
+}
+
+/// Whether a host to listen on stands for every address.
+#[must_use]
+pub fn is_every_address(host: &str) -> bool {
+    normal_host(host).is_none()
 }
 
 /// The host in a form that can be compared; `None` is every address.

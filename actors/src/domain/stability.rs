@@ -2,50 +2,77 @@
 
 use linkmesh_proto::api::collector::Stability;
 
-/// Components that need a level above generally available: all whose registration in Alloy's sources says so (1.19-dev).
-const LEVELS: &[(&str, Stability)] = &[
-    ("loki.secretfilter", Stability::PublicPreview),
-    ("otelcol.auth.google", Stability::PublicPreview),
-    ("otelcol.exporter.file", Stability::PublicPreview),
-    ("otelcol.exporter.syslog", Stability::PublicPreview),
-    ("otelcol.processor.cumulativetodelta", Stability::PublicPreview),
-    ("otelcol.receiver.filelog", Stability::PublicPreview),
-    ("otelcol.receiver.nginx", Stability::PublicPreview),
-    ("otelcol.receiver.splunkhec", Stability::PublicPreview),
-    ("otelcol.receiver.syslog", Stability::PublicPreview),
-    ("otelcol.storage.file", Stability::PublicPreview),
-    ("pyroscope.java", Stability::PublicPreview),
-    ("database_observability.sql_server", Stability::Experimental),
-    ("loki.enrich", Stability::Experimental),
-    ("mimir.alerts.kubernetes", Stability::Experimental),
-    ("otelcol.connector.count", Stability::Experimental),
-    ("otelcol.connector.signaltometrics", Stability::Experimental),
-    ("otelcol.exporter.awss3", Stability::Experimental),
-    ("otelcol.exporter.debug", Stability::Experimental),
-    ("otelcol.exporter.faro", Stability::Experimental),
-    ("otelcol.processor.deltatocumulative", Stability::Experimental),
-    ("otelcol.processor.interval", Stability::Experimental),
-    ("otelcol.processor.redaction", Stability::Experimental),
-    ("otelcol.receiver.awscloudwatch", Stability::Experimental),
-    ("otelcol.receiver.awsecscontainermetrics", Stability::Experimental),
-    ("otelcol.receiver.awss3", Stability::Experimental),
-    ("otelcol.receiver.cloudflare", Stability::Experimental),
-    ("otelcol.receiver.datadog", Stability::Experimental),
-    ("otelcol.receiver.faro", Stability::Experimental),
-    ("otelcol.receiver.fluentforward", Stability::Experimental),
-    ("otelcol.receiver.tcplog", Stability::Experimental),
-    ("otelcol.receiver.vcenter", Stability::Experimental),
-    ("prometheus.enrich", Stability::Experimental),
-    ("prometheus.exporter.catchpoint", Stability::Experimental),
-    ("prometheus.exporter.static", Stability::Experimental),
-    ("prometheus.operator.scrapeconfigs", Stability::Experimental),
-    ("pyroscope.enrich", Stability::Experimental),
+/// Components that need the level public preview, by what they register in the sources of Alloy 1.19-dev.
+const PUBLIC_PREVIEW: &[&str] = &[
+    "loki.secretfilter",
+    "otelcol.auth.google",
+    "otelcol.exporter.file",
+    "otelcol.exporter.syslog",
+    "otelcol.processor.cumulativetodelta",
+    "otelcol.receiver.filelog",
+    "otelcol.receiver.nginx",
+    "otelcol.receiver.splunkhec",
+    "otelcol.receiver.syslog",
+    "otelcol.storage.file",
+    "pyroscope.java",
 ];
+
+/// Components that need the level experimental, from there too.
+const EXPERIMENTAL: &[&str] = &[
+    "loki.enrich",
+    "mimir.alerts.kubernetes",
+    "otelcol.connector.count",
+    "otelcol.connector.signaltometrics",
+    "otelcol.exporter.awss3",
+    "otelcol.exporter.debug",
+    "otelcol.exporter.faro",
+    "otelcol.processor.deltatocumulative",
+    "otelcol.processor.interval",
+    "otelcol.processor.redaction",
+    "otelcol.receiver.awscloudwatch",
+    "otelcol.receiver.awsecscontainermetrics",
+    "otelcol.receiver.awss3",
+    "otelcol.receiver.cloudflare",
+    "otelcol.receiver.datadog",
+    "otelcol.receiver.faro",
+    "otelcol.receiver.fluentforward",
+    "otelcol.receiver.tcplog",
+    "otelcol.receiver.vcenter",
+    "prometheus.enrich",
+    "prometheus.exporter.catchpoint",
+    "prometheus.exporter.static",
+    "prometheus.operator.scrapeconfigs",
+    "pyroscope.enrich",
+];
+
+/// Components that have no level and need a switch of their own, from there too.
+const COMMUNITY: &[&str] = &[
+    "otelcol.exporter.datadog",
+    "otelcol.exporter.googlecloud",
+    "otelcol.exporter.googlecloudpubsub",
+    "otelcol.exporter.splunkhec",
+    "otelcol.receiver.googlecloudpubsub",
+];
+
+/// The switch of Alloy's command line without which it refuses a document with a component of its community.
+pub const COMMUNITY_FLAG: &str = "--feature.community-components.enabled";
+
+/// Whether a component is kept by Alloy's community and needs [`COMMUNITY_FLAG`]. Alloys do not report that switch.
+#[must_use]
+pub fn is_community(name: &str) -> bool {
+    COMMUNITY.contains(&name)
+}
 
 /// The lowest `--stability.level` at which Alloy accepts a component.
 #[must_use]
 pub fn alloy_component(name: &str) -> Stability {
-    LEVELS.iter().find(|(component, _)| *component == name).map_or(Stability::GenerallyAvailable, |(_, level)| *level)
+    if EXPERIMENTAL.contains(&name) {
+        Stability::Experimental
+    } else if PUBLIC_PREVIEW.contains(&name) {
+        Stability::PublicPreview
+    } else {
+        Stability::GenerallyAvailable
+    }
 }
 
 /// The level as Alloy's command line spells it.

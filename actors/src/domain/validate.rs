@@ -26,10 +26,11 @@ use super::{
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{Findings, SettingsMap, signal_name},
+    component::{Findings, SettingsMap, scalar, signal_name},
 };
 
 mod addresses;
+mod loops;
 mod on_fleet;
 mod selection;
 #[cfg(test)]
@@ -126,8 +127,9 @@ impl<'a> Checks<'a> {
             for part in steps.iter().chain(&destinations) {
                 on_fleet::check_part(part, matched, &mut findings);
             }
-            on_fleet::check_base(matched, &mut findings);
+            on_fleet::check_base(document, matched, &mut findings);
             addresses::check(self, id, &steps, matched, &mut findings);
+            loops::check(self, id, (&steps, &destinations), &matched.all, &mut findings);
         }
         Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
     }
@@ -189,19 +191,21 @@ pub fn validate_destination(
                 .filter(|(_, collector)| users.iter().any(|matchers| matchers.matches(&*collector.attributes))),
         );
         on_fleet::check_part(&part, &matched, &mut findings);
-        check_users(id, document, config, &mut findings);
+        let next = config.with_destination(id.clone(), document.clone());
+        check_users(id, config, &next, &mut findings);
+        let users = next.users_of(id);
+        loops::check_users(&Checks::of_one(&next, *fleet), users.iter(), &part, &mut findings);
     }
     Validation { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec() }
 }
 
 /// No pipeline may lose its last destination for a kind of telemetry: the renderers would leave that out without a word.
 /// What no destination took before is not this one's fault.
-fn check_users(id: &DestinationId, document: &DestinationDocument, config: &ConfigSnapshot, findings: &mut Findings) {
-    let next = config.with_destination(id.clone(), document.clone());
+fn check_users(id: &DestinationId, config: &ConfigSnapshot, next: &ConfigSnapshot, findings: &mut Findings) {
     for user in config.users_of(id) {
         let Some(pipeline) = config.pipelines.get(&user).map(|pipeline| &pipeline.document) else { continue };
         for signal in &pipeline.signals {
-            if is_taken(pipeline, *signal, config) && !is_taken(pipeline, *signal, &next) {
+            if is_taken(pipeline, *signal, config) && !is_taken(pipeline, *signal, next) {
                 let name = signal_name(*signal);
                 let message =
                     format!("the pipeline {user} sends {name} here, and no other destination of it takes them");
@@ -348,8 +352,11 @@ fn check_destinations<'a>(
     findings: &mut Findings,
 ) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    for (index, id) in document.destinations.iter().map(|d| d.id()).enumerate() {
-        let at = Path::root().key("destinations").index(index);
+    for (index, reference) in document.destinations.iter().enumerate() {
+        let (id, at) = (reference.id(), Path::root().key("destinations").index(index));
+        if let Some(Err(reason)) = reference.when().map(scalar::ottl) {
+            findings.errors.add(at.key("when"), "invalid_value", reason);
+        }
         if document.destinations.iter().take(index).any(|earlier| earlier.id() == id) {
             findings.errors.add(&at, "duplicate", format!("{id} stands twice"));
             continue;

@@ -103,15 +103,21 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// The parts of its own source that this block sends to: name and label. A source at the top may be several blocks of
-    /// one label, and is there as a whole or not at all.
+    /// The parts of its own source that this block sends to: name and label. A source at the top may be several blocks
+    /// (`src_514`, `b1_src_514`), and is there as a whole or not at all.
     pub(super) fn parts_of_source(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let label = self.label().filter(|label| label.starts_with("src_"));
+        let source = self.label().map(whole).filter(|label| label.starts_with("src_"));
         self.text.split(|c| !is_part(c)).filter_map(move |word| {
             let (rest, _) = word.rsplit_once('.')?;
-            rest.rsplit_once('.').filter(|(_, of)| Some(*of) == label)
+            rest.rsplit_once('.').filter(|(_, of)| Some(whole(of)) == source)
         })
     }
+}
+
+/// The label of the whole that a block is a part of: `src_514` of `b1_src_514`.
+fn whole(label: &str) -> &str {
+    let number = label.strip_prefix('b').and_then(|rest| rest.split_once('_'));
+    number.filter(|(digits, _)| digits.bytes().all(|b| b.is_ascii_digit())).map_or(label, |(_, whole)| whole)
 }
 
 /// Whether it may stand in a reference.
@@ -203,6 +209,16 @@ mod tests {
         assert_eq!(document.blocks[0].binds(), ["4317"]);
         let references: Vec<_> = document.blocks[0].pipeline_references().collect();
         assert_eq!(references, [("pl_a", "default", "logs"), ("pl_b_c", "r2", "logs")]);
+    }
+
+    #[test]
+    fn parts_of_a_source_are_found_in_what_sends_to_them() {
+        let text = "a.b \"src_514\" {\n\tx = [c.d.b1_src_514.input]\n}\n\nc.d \"b1_src_514\" {\n\tx = [c.d.src_514.input, c.d.src_5140.input]\n}\n\nc.d \"dest_a\" {\n\tx = c.d.dest_a.input\n}\n";
+        let document = Document::parse(text).unwrap();
+        let parts = |at: usize| document.blocks[at].parts_of_source().collect::<Vec<_>>();
+        assert_eq!(parts(0), [("c.d", "b1_src_514")]);
+        assert_eq!(parts(1), [("c.d", "src_514")]);
+        assert_eq!(parts(2), []);
     }
 
     #[test]

@@ -5,8 +5,13 @@
 //! | step of a pipeline | `filter/shop.no-debug` | `otelcol.processor.filter.s_no_debug` in `/remotecfg/pl_shop.default` |
 //! | meter at an end | `filter/shop.in`, `filter/shop.out` | `otelcol.processor.filter.in`, `.out` in the same |
 //! | memory limiter | `memory_limiter` | `otelcol.processor.memory_limiter.limit` in the same |
+//! | processor of a step that others of it follow | `transform/shop.mask.1` | `otelcol.processor.transform.b1_s_mask` in the same |
+//! | what goes to a destination on a condition | `filter/shop.to.central` | `otelcol.processor.filter.to_central` in the same |
 //! | destination | `otlphttp/central` | `otelcol.exporter.otlphttp.dest_central` in `/remotecfg` |
 //! | source that binds an address | `otlp/4317` | `otelcol.receiver.otlp.src_4317` in `/remotecfg` |
+//!
+//! An otelcol pipeline with such destinations sends to the connector `forward/shop.out`, from which `logs/shop.to.central`
+//! takes it.
 //!
 //! Ids hold no `_` and no `.`: so `-` as `_` is unambiguous in both directions (`a-b` and `a_b` cannot both be ids),
 //! and a dot in an otelcol name always divides pipeline and step.
@@ -63,6 +68,13 @@ pub enum Place {
         /// Which end.
         end: End,
     },
+    /// What lets a part of a pipeline's records through to a destination.
+    Branch {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// Where they go.
+        destination: DestinationId,
+    },
     /// A destination of the collector.
     Destination(DestinationId),
     /// A source of the collector that binds an address, by the name of that address.
@@ -86,6 +98,12 @@ pub fn otelcol_step(pipeline: &PipelineId, step: &Slug) -> String {
     format!("{pipeline}.{step}")
 }
 
+/// `shop.no-debug.1`: the same of a step's processor that others of it follow.
+#[must_use]
+pub fn otelcol_part(step: &str, number: usize) -> String {
+    format!("{step}.{number}")
+}
+
 /// `filter/shop.no-debug`; `otlphttp/central` for a destination, `otlp/4317` for a source that binds an address.
 #[must_use]
 pub fn otelcol_component(kind: &str, name: &str) -> String {
@@ -103,6 +121,24 @@ pub fn otelcol_meter(pipeline: &PipelineId, end: End) -> String {
 pub fn otelcol_pipeline(signal: &str, pipeline: &PipelineId, source: Option<&Slug>) -> String {
     source.map_or_else(|| format!("{signal}/{pipeline}"), |source| format!("{signal}/{pipeline}.{source}"))
 }
+
+/// `shop.to.central`: what follows the `/` in the names of what lets records through to a destination.
+#[must_use]
+pub fn otelcol_branch(pipeline: &PipelineId, destination: &DestinationId) -> String {
+    format!("{pipeline}.{TO}{destination}")
+}
+
+/// Stands between a pipeline and a destination. No step's id begins so, since none holds a dot.
+const TO: &str = "to.";
+
+/// `forward/shop.out`: the connector through which records go on to such destinations.
+#[must_use]
+pub fn otelcol_forward(pipeline: &PipelineId) -> String {
+    format!("{FORWARD}/{pipeline}.{}", End::Out.as_str())
+}
+
+/// The connector that passes on what it gets.
+pub const FORWARD: &str = "forward";
 
 /// `pl_shop`: the `declare` of a pipeline.
 #[must_use]
@@ -122,10 +158,22 @@ pub fn alloy_step(step: &Slug) -> String {
     format!("s_{}", identifier(step.as_str()))
 }
 
+/// `b1_s_no_debug`: the label of a step's component that others of it follow.
+#[must_use]
+pub fn alloy_part(step: &str, number: usize) -> String {
+    format!("b{number}_{step}")
+}
+
 /// `dest_central`: the label of a destination, and the argument by which a pipeline is given it.
 #[must_use]
 pub fn alloy_destination(destination: &DestinationId) -> String {
     format!("dest_{}", identifier(destination.as_str()))
+}
+
+/// `to_central`: the label of what lets records through to a destination.
+#[must_use]
+pub fn alloy_branch(destination: &DestinationId) -> String {
+    format!("to_{}", identifier(destination.as_str()))
 }
 
 /// `src_4317`: the label of a source that binds an address.
@@ -153,8 +201,11 @@ pub fn parse_otelcol(name: &str) -> Option<Component> {
     let place_of = |kind: &str, rest: &str| {
         if let Some((pipeline, step)) = rest.split_once('.') {
             let pipeline = pipeline.parse().ok()?;
+            if let Some(destination) = step.strip_prefix(TO) {
+                return Some(Place::Branch { pipeline, destination: destination.parse().ok()? });
+            }
             return match End::parse(step) {
-                Some(end) if kind == "filter" => Some(Place::Meter { pipeline, end }),
+                Some(end) if kind == "filter" || kind == FORWARD => Some(Place::Meter { pipeline, end }),
                 _ => Some(Place::Step { pipeline, step: step.parse().ok()? }),
             };
         }
@@ -210,6 +261,9 @@ pub fn parse_alloy(path: &str, id: &str) -> Option<Component> {
         Some(end) if kind == "otelcol.processor.filter" => component(Place::Meter { pipeline, end }),
         Some(_) => None,
         None => {
+            if let Some(destination) = label.strip_prefix("to_") {
+                return component(Place::Branch { pipeline, destination: slug(destination).parse().ok()? });
+            }
             let step = slug(label.strip_prefix("s_")?).parse().ok()?;
             component(Place::Step { pipeline, step })
         }

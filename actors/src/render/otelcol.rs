@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use linkmesh_proto::{
-    Slug,
+    DestinationId, Slug,
     api::{collector::Runtime, pipeline::Signal},
 };
 
@@ -19,6 +19,7 @@ use crate::{
         components::{ComponentClass, Dialect},
         resolve::{Resolved, ResolvedConfig, ResolvedPipeline, ResolvedStep},
     },
+    stage::Stage as _,
 };
 
 /// What a document begins with, for a person who finds it on a host.
@@ -49,10 +50,43 @@ struct Document {
     processors: BTreeMap<String, Yaml>,
     exporters: BTreeMap<String, Yaml>,
     extensions: BTreeMap<String, Yaml>,
+    connectors: BTreeMap<String, Yaml>,
     pipelines: BTreeMap<String, Yaml>,
 }
 
 impl Document {
+    /// What stands behind a pipeline's last meter, by signal: its destinations, and in the place of those that get a
+    /// part only the connector to them.
+    fn add_branches(
+        &mut self,
+        pipeline: &ResolvedPipeline,
+        exporters: &BTreeMap<&DestinationId, String>,
+        dialect: Dialect,
+    ) -> BTreeMap<Signal, Vec<String>> {
+        let forward = names::otelcol_forward(&pipeline.id);
+        let mut sent: BTreeMap<Signal, Vec<String>> = BTreeMap::new();
+        for signal in pipeline.signals.iter().copied() {
+            let behind = sent.entry(signal).or_default();
+            for destination in pipeline.takers(signal) {
+                let Some(exporter) = exporters.get(&destination.id).cloned() else { continue };
+                let Some(filter) = destination.filter() else {
+                    behind.push(exporter);
+                    continue;
+                };
+                let name = names::otelcol_branch(&pipeline.id, &destination.id);
+                let (kind, settings) = filter.otelcol();
+                let processors = self.keep_processors(vec![(kind.to_owned(), settings)], &name, dialect);
+                let service = service_pipeline(vec![forward.clone()], processors, vec![exporter]);
+                self.pipelines.insert(names::otelcol_component(signal_name(signal), &name), service);
+                self.connectors.insert(forward.clone(), Yaml::Map(Vec::new()));
+                if !behind.contains(&forward) {
+                    behind.push(forward.clone());
+                }
+            }
+        }
+        sent
+    }
+
     /// The extensions that a part refers to.
     fn keep_extensions(&mut self, config: &ResolvedConfig, part: &OtelcolPart, name: &str) {
         for (kind, settings) in &part.extensions {
@@ -65,14 +99,17 @@ impl Document {
         }
     }
 
-    /// Processors with these names' end, in order; the names.
-    fn keep_processors(&mut self, processors: Vec<(String, Yaml)>, name: &str, dialect: Dialect) -> Vec<String> {
-        let keep = |(kind, settings): (String, Yaml)| {
-            let name = names::otelcol_component(dialect.name(ComponentClass::Processors, &kind), name);
+    /// The processors of a step, in order; their names. The last one has the step's, so that what leaves it is counted
+    /// as what leaves the step.
+    fn keep_processors(&mut self, processors: Vec<(String, Yaml)>, step: &str, dialect: Dialect) -> Vec<String> {
+        let last = processors.len();
+        let keep = |(number, (kind, settings)): (usize, (String, Yaml))| {
+            let part = if number == last { step.to_owned() } else { names::otelcol_part(step, number) };
+            let name = names::otelcol_component(dialect.name(ComponentClass::Processors, &kind), &part);
             self.processors.insert(name.clone(), settings);
             name
         };
-        processors.into_iter().map(keep).collect()
+        (1..).zip(processors).map(keep).collect()
     }
 }
 
@@ -86,6 +123,9 @@ pub(super) fn write(config: &ResolvedConfig, dialect: Dialect, hide: bool) -> Re
         root.push(("processors".to_owned(), section(document.processors)));
     }
     root.push(("exporters".to_owned(), section(document.exporters)));
+    if !document.connectors.is_empty() {
+        root.push(("connectors".to_owned(), section(document.connectors)));
+    }
     let mut service = Vec::new();
     if !extensions.is_empty() {
         root.push(("extensions".to_owned(), section(document.extensions)));
@@ -157,10 +197,7 @@ fn document(config: &ResolvedConfig, dialect: Dialect) -> Result<Document, Rende
                 Some(Received { step: source.steps.get(&pipeline.id)?, signals, receiver, processors })
             })
             .collect();
-        let sent = |signal: Signal| {
-            let taken = pipeline.destinations.iter().filter(move |(_, signals)| signals.contains(&signal));
-            taken.filter_map(|(id, _)| exporters.get(id).cloned()).collect::<Vec<_>>()
-        };
+        let sent = document.add_branches(pipeline, &exporters, dialect);
         add_pipeline(&mut document, config, pipeline, receivers, &sent, dialect)?;
     }
     Ok(document)
@@ -179,7 +216,7 @@ fn add_pipeline(
     config: &ResolvedConfig,
     pipeline: &ResolvedPipeline,
     shared: Vec<Received<'_>>,
-    sent: &dyn Fn(Signal) -> Vec<String>,
+    sent: &BTreeMap<Signal, Vec<String>>,
     dialect: Dialect,
 ) -> Result<(), RenderError> {
     let id = &pipeline.id;
@@ -215,7 +252,7 @@ fn add_pipeline(
         own.push((source.step, source.signals, source.receiver, names));
     }
     for signal in pipeline.signals.iter().copied() {
-        let exporters = sent(signal);
+        let exporters = sent.get(&signal).cloned().unwrap_or_default();
         let chain = |own: Vec<String>| {
             let handling = steps.iter().filter(|(step, _)| step.signals.contains(&signal));
             let handling = handling.flat_map(|(_, names)| names.iter().cloned());

@@ -115,6 +115,18 @@ destinations: [grpc]
 
 const GRPC: &str = "name: G\nkind: raw\nsettings:\n  otelcol: \"otlp: {endpoint: 'h:4317', headers: {authorization: '${env:T}'}}\"\n  alloy: |\n    otelcol.exporter.otlp \"x\" {\n      client {\n        endpoint = \"h:4317\"\n        headers = {\"authorization\" = string.format(\"Bearer %s\", sys.env(\"T\")), x = \"1\"}\n        other = {a = -1 + 2}\n      }\n    }\n";
 
+/// Errors to one place and, of those, what a shop did to another; the rest to both.
+const BRANCHES: &str = r#"
+name: Branches
+signals: [logs, metrics]
+sources: [{id: apps, kind: otlp, settings: {http: {endpoint: "0.0.0.0:4318"}}}]
+filters: [{id: no-debug, kind: severity, settings: {minimum: info}}]
+destinations:
+  - central
+  - {id: screen, when: 'resource.attributes["shop"] == "$1"'}
+  - {id: grpc, when: 'IsMatch(resource.attributes["shop"], "^a")'}
+"#;
+
 fn cases() -> Vec<(&'static str, ConfigSnapshot)> {
     vec![
         ("idle", repository(&[], &[])),
@@ -123,6 +135,7 @@ fn cases() -> Vec<(&'static str, ConfigSnapshot)> {
             "shop_and_files",
             repository(&[("shop", SHOP), ("web-files", FILES)], &[("central", CENTRAL), ("screen", SCREEN)]),
         ),
+        ("branches", repository(&[("bra", BRANCHES)], &[("central", CENTRAL), ("screen", SCREEN), ("grpc", GRPC)])),
         ("raw", repository(&[("raw-0", RAW)], &[("grpc", GRPC)])),
     ]
 }

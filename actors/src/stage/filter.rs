@@ -56,6 +56,9 @@ pub struct Filter {
     conditions: Vec<(Asked, Vec<String>)>,
 }
 
+/// Lists of a section with their conditions.
+type Lists<'a> = Vec<(&'static str, &'a Vec<String>)>;
+
 impl Filter {
     /// A filter of these conditions.
     #[must_use]
@@ -70,8 +73,8 @@ impl Filter {
     }
 
     /// The lists by the section in which they stand, in order.
-    fn sections(&self) -> Vec<(Signal, Vec<(&'static str, &Vec<String>)>)> {
-        let mut sections: Vec<(Signal, Vec<_>)> = Vec::new();
+    fn sections(&self) -> Vec<(Signal, Lists<'_>)> {
+        let mut sections: Vec<(Signal, Lists<'_>)> = Vec::new();
         for (asked, conditions) in &self.conditions {
             let (signal, list) = asked.place();
             match sections.iter_mut().find(|(known, _)| *known == signal) {

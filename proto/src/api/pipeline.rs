@@ -66,6 +66,15 @@ documents! {
         pub settings: serde_json::Map<String, serde_json::Value>,
     }
 
+    /// A destination that gets a part of what flows through a pipeline.
+    #[serde(deny_unknown_fields)]
+    pub struct ConditionalDestination {
+        /// The destination.
+        pub id: DestinationId,
+        /// A condition in OTTL, asked of each log record, data point or span.
+        pub when: String,
+    }
+
     /// A pipeline as the API shows it.
     pub struct Pipeline {
         /// The identifier.
@@ -136,6 +145,65 @@ documents! {
         pub warnings: Vec<FieldProblem>,
     }
 
+    /// What a `POST /pipelines/dry-run` holds.
+    #[serde(deny_unknown_fields)]
+    pub struct NewDryRun {
+        /// The pipeline, as `POST /pipelines` takes it.
+        pub pipeline: serde_json::Value,
+        /// Sample records: OTLP JSON, as a mapping or as a text; a text may hold several documents one after another.
+        pub records: serde_json::Value,
+        /// The runtime that is to be able to run it; both may differ when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub runtime: Option<super::collector::Runtime>,
+        /// The source of the pipeline that the records come from: what it does behind its receiver is tried, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub source: Option<Slug>,
+        /// What chance is drawn from; the same seed gives the same outcome.
+        #[serde(default)]
+        pub seed: u64,
+    }
+
+    /// What a dry run did.
+    pub struct DryRun {
+        /// The steps that were tried, in order.
+        pub steps: Vec<DryRunStep>,
+        /// What reaches each destination.
+        pub destinations: Vec<DryRunDestination>,
+        /// What stopped it, by its place in the pipeline or in the request.
+        pub errors: Vec<FieldProblem>,
+    }
+
+    /// What a step did with sample records.
+    pub struct DryRunStep {
+        /// The step.
+        pub id: Slug,
+        /// Its kind.
+        pub kind: String,
+        /// How many records came in: log records, data points or spans.
+        #[serde(rename = "in")]
+        pub incoming: u64,
+        /// How many went on.
+        pub out: u64,
+        /// Those that went on, as OTLP JSON.
+        pub records: serde_json::Value,
+        /// What to know of it: statements that failed, what cannot be tried.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub notes: Vec<String>,
+    }
+
+    /// What reaches a destination of sample records.
+    pub struct DryRunDestination {
+        /// The destination.
+        pub id: DestinationId,
+        /// How many records.
+        pub out: u64,
+        /// The records, as OTLP JSON.
+        pub records: serde_json::Value,
+        /// What to know of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub notes: Vec<String>,
+    }
+
     /// The collectors that a list of matchers selects.
     pub struct Matched {
         /// How many.
@@ -165,6 +233,8 @@ documents! {
 pub enum DestinationRef {
     /// Everything goes there.
     Id(DestinationId),
+    /// Only what a condition holds on goes there.
+    When(ConditionalDestination),
 }
 
 impl DestinationRef {
@@ -173,6 +243,16 @@ impl DestinationRef {
     pub fn id(&self) -> &DestinationId {
         match self {
             Self::Id(id) => id,
+            Self::When(conditional) => &conditional.id,
+        }
+    }
+
+    /// The condition on what goes there, in OTTL; `None` when everything does.
+    #[must_use]
+    pub fn when(&self) -> Option<&str> {
+        match self {
+            Self::Id(_) => None,
+            Self::When(conditional) => Some(&conditional.when),
         }
     }
 }

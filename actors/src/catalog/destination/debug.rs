@@ -1,10 +1,17 @@
 //! `debug`: records in the collector's own log.
+//!
+//! What arrives is written at level info: a count a batch (`basic`), a line a record (`normal`) or every field of it
+//! (`detailed`). The same exporter on both runtimes, which writes every batch and has neither queue nor retries.
 
 use linkmesh_proto::api::collector::Stability;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::component::{AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read};
+use crate::component::{
+    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    form::{choice, form},
+    read,
+};
 use crate::render::{
     alloy::{Block, Expr, attribute},
     yaml::Yaml,
@@ -33,16 +40,10 @@ impl Component for Debug {
     }
 
     fn schema(&self) -> Value {
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false,
-            "properties": {
-                "verbosity": {
-                    "type": "string", "title": "How much", "enum": ["basic", "normal", "detailed"], "default": "normal",
-                    "x-order": 1, "description": "basic: a count a batch. normal: a line a record. detailed: every field.",
-                },
-            },
-        })
+        let verbosity = choice("How much", &["basic", "normal", "detailed"])
+            .default("normal")
+            .help("basic: a count a batch. normal: a line a record. detailed: every field.");
+        form([("verbosity", verbosity)])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::component::{
     AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
-    client::{self, ClientTls},
+    exporter::{checks, fields, tls::Encryption},
     form::{self, Field},
     read, signal_name,
 };
@@ -41,7 +41,8 @@ struct Settings {
     metrics: Option<Topics>,
     traces: Option<Topics>,
     sasl: Option<Sasl>,
-    tls: Option<ClientTls>,
+    #[serde(flatten)]
+    encryption: Encryption,
 }
 
 #[derive(Deserialize)]
@@ -84,7 +85,7 @@ impl Component for Kafka {
                 [
                     (
                         "topics",
-                        form::list("Topics", form::text("").most(249).check("topic"))
+                        form::list("Topics", form::text("").most(249).check("kafka_topic"))
                             .required()
                             .at_least(1)
                             .with("uniqueItems", true)
@@ -95,7 +96,6 @@ impl Component for Kafka {
             )
             .help("Leave out to read none.")
         };
-        let secret = form::secret("Password").required();
         form::form([
             (
                 "brokers",
@@ -122,22 +122,27 @@ impl Component for Kafka {
             (
                 "sasl",
                 form::group(
-                    "User and password (SASL)",
+                    "Authentication",
                     [
                         (
                             "mechanism",
-                            form::choice("Mechanism", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]).default("SCRAM-SHA-512"),
+                            form::choice("Mechanism", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+                                .default("SCRAM-SHA-512"),
                         ),
-                        ("username", form::text("User").most(256).required()),
-                        ("password", secret),
+                        ("username", form::text("User").required()),
+                        ("password", fields::password("Password").required()),
                     ],
-                ),
+                )
+                .help("SASL. A client certificate stands under TLS."),
             ),
-            ("tls", client::tls().help("Give it, be it empty, to connect with encryption.")),
+            ("plaintext", fields::plaintext()),
+            ("tls", fields::tls()),
             ("client_id", form::text("Client name").most(255).default("linkmesh").check("word")),
             (
                 "protocol_version",
-                form::text("Version of the brokers").most(16).default("2.1.0").check("version").help("At most the oldest broker's."),
+                form::choice("Protocol", &["1.0.0", "2.0.0", "2.1.0", "2.8.0", "3.0.0", "3.9.0"])
+                    .default("2.1.0")
+                    .help("The newest version of Kafka's protocol that is spoken."),
             ),
         ])
     }
@@ -148,6 +153,7 @@ impl Component for Kafka {
                 "All three signals by OTLP",
                 json!({
                     "brokers": ["kafka-1:9092", "kafka-2:9092"],
+                    "plaintext": true,
                     "logs": { "topics": ["otlp_logs"] },
                     "metrics": { "topics": ["otlp_metrics"] },
                     "traces": { "topics": ["otlp_spans"] },
@@ -176,11 +182,8 @@ impl Component for Kafka {
         if self.signals_with(settings).is_empty() {
             findings.errors.add(findings.path().clone(), "missing", "needs one of logs, metrics, traces");
         }
-        if settings.contains_key("sasl") && !settings.contains_key("tls") {
-            let path = findings.path().key("sasl");
-            findings.warnings.add(path, "unencrypted", "goes over an unencrypted connection");
-        }
-        client::check_tls(settings, findings);
+        let is_plain = checks::encryption(settings, findings);
+        checks::connection(settings, is_plain, findings);
     }
 
     fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
@@ -200,9 +203,7 @@ impl Component for Kafka {
             ]);
             (signal_name(signal).to_owned(), entry)
         }));
-        if let Some(tls) = &settings.tls {
-            config.push(("tls".to_owned(), tls.otelcol("server_name_override")));
-        }
+        config.push(("tls".to_owned(), settings.encryption.otelcol()));
         if let Some(sasl) = settings.sasl {
             let sasl = Yaml::map([
                 ("mechanism", Yaml::text(sasl.mechanism)),
@@ -239,9 +240,7 @@ impl Component for Kafka {
             ];
             body.push(block("authentication", vec![block("sasl", fields)]));
         }
-        if let Some(tls) = &settings.tls {
-            body.push(block("tls", tls.alloy()));
-        }
+        body.push(settings.encryption.alloy());
         Ok(bridge::source("otelcol.receiver.kafka", site, &[], body))
     }
 }

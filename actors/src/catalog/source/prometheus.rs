@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::component::{
     AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
-    client::{self, ClientTls},
+    exporter::{auth::BasicAuth, checks, fields, tls::Tls},
     form, read, scalar,
 };
 use crate::render::{
@@ -47,7 +47,7 @@ struct Settings {
     scheme: String,
     basic_auth: Option<BasicAuth>,
     bearer_token: Option<Text>,
-    tls: Option<ClientTls>,
+    tls: Option<Tls>,
     rules: Vec<rules::Rule>,
 }
 
@@ -55,12 +55,6 @@ struct Settings {
 struct Target {
     address: String,
     labels: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct BasicAuth {
-    username: String,
-    password: Text,
 }
 
 impl Settings {
@@ -87,7 +81,7 @@ impl Component for Prometheus {
     }
 
     fn schema(&self) -> Value {
-        let label = |title: &str| form::text(title).most(128).check("label_name");
+        let label = |title: &str| form::text(title).most(128).check("free_label");
         form::form([
             (
                 "job_name",
@@ -120,18 +114,9 @@ impl Component for Prometheus {
             ("scrape_timeout", form::duration("Timeout").default("10s").help("At most the interval.")),
             ("metrics_path", form::text("Path").default("/metrics").check("url_path")),
             ("scheme", form::choice("Scheme", &["http", "https"]).default("http")),
-            (
-                "basic_auth",
-                form::group(
-                    "User and password",
-                    [
-                        ("username", form::text("User").most(256).required()),
-                        ("password", form::secret("Password").required()),
-                    ],
-                ),
-            ),
-            ("bearer_token", form::secret("Bearer token")),
-            ("tls", client::tls()),
+            ("basic_auth", fields::basic_auth()),
+            ("bearer_token", fields::bearer_token()),
+            ("tls", fields::tls()),
             (
                 "rules",
                 form::list(
@@ -202,12 +187,7 @@ impl Component for Prometheus {
     }
 
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
-        let secret = |field: &str| settings.get(field).is_some();
-        let (basic, bearer) = (secret("basic_auth"), secret("bearer_token"));
         let path = findings.path().clone();
-        if basic && bearer {
-            findings.errors.add(path.key("bearer_token"), "not_allowed", "only one of basic_auth and bearer_token");
-        }
         let text = |field: &str| settings.get(field).and_then(Value::as_str).unwrap_or_default();
         let duration = |field: &str| scalar::duration_ns(text(field)).unwrap_or_default();
         if duration("scrape_interval") < 1_000_000_000 {
@@ -223,11 +203,7 @@ impl Component for Prometheus {
         if is_plain && settings.contains_key("tls") {
             findings.warnings.add(path.key("tls"), "no_effect", "has no effect on the scheme http");
         }
-        if is_plain && (basic || bearer) {
-            let field = if basic { "basic_auth" } else { "bearer_token" };
-            findings.warnings.add(path.key(field), "unencrypted", "goes over an unencrypted connection");
-        }
-        client::check_tls(settings, findings);
+        checks::connection(settings, is_plain, findings);
         check_targets(settings, findings);
         rules::check(settings, findings);
     }
@@ -268,7 +244,7 @@ impl Component for Prometheus {
             scrape.push(("authorization".to_owned(), auth));
         }
         if let Some(tls) = &settings.tls {
-            scrape.push(("tls_config".to_owned(), tls.otelcol("server_name")));
+            scrape.push(("tls_config".to_owned(), tls.prometheus()));
         }
         scrape.push(("static_configs".to_owned(), Yaml::Seq(targets.collect())));
         let rules = rules::otelcol(&settings.rules);
@@ -316,7 +292,7 @@ impl Component for Prometheus {
             body.push(block("authorization", auth));
         }
         if let Some(tls) = &settings.tls {
-            body.push(block("tls_config", tls.alloy()));
+            body.push(tls.alloy("tls_config"));
         }
         let mut blocks = vec![Block::labelled("prometheus.scrape", site.label, body)];
         blocks.extend(after);

@@ -97,7 +97,7 @@ fn wrong_settings_of_sources_are_named_by_their_place() {
         (
             "prometheus",
             prometheus(json!({ "bearer_token": "x", "basic_auth": { "username": "u", "password": "p" } })),
-            vec!["bearer_token not_allowed"],
+            vec!["basic_auth not_allowed"],
         ),
         ("prometheus", prometheus(json!({ "metrics_path": "metrics?a=1" })), vec!["metrics_path invalid_value"]),
         (

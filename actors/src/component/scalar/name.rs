@@ -1,20 +1,17 @@
-//! Checks of names and patterns: regular expressions, hosts with ports, labels, units, topics, layouts of times.
+//! Checks of names and patterns that sources have: labels, units, channels, layouts of times.
 
 use std::collections::BTreeSet;
 
-use regex_syntax::hir::{Hir, HirKind};
+use linkmesh_ottl::regex::Pattern;
 
 /// The check of this name, done; `None` when there is none.
 #[must_use]
 pub fn check(name: &str, given: &str) -> Option<Result<(), String>> {
     Some(match name {
-        "regex" => regex(given).map(|_| ()),
-        "host_port" => host_port(given),
-        "label_name" => label_name(given),
+        "free_label" => free_label(given),
         "url_path" => url_path(given),
         "unit_name" => of_letters(given, is_unit, "a systemd unit such as ssh.service"),
         "word" => of_letters(given, |c| !c.is_whitespace() && !c.is_control(), "one word, without space"),
-        "topic" => of_letters(given, is_name, "a topic: letters, digits, `.`, `_` and `-`"),
         "name_pattern" => of_letters(given, |c| is_name(c) || c == '*', "a name, with * for any part of it"),
         "kubernetes_pattern" => {
             of_letters(given, is_kubernetes, "lower case letters, digits and -, with * for any part")
@@ -22,7 +19,6 @@ pub fn check(name: &str, given: &str) -> Option<Result<(), String>> {
         "kubernetes_name" => of_letters(given, |c| c != '*' && is_kubernetes(c), "lower case letters, digits and -"),
         "label_key" => label_key(given),
         "label_value" => label_value(given),
-        "version" => of_letters(given, |c| c.is_ascii_digit() || c == '.', "a version such as 2.1.0"),
         "docker_host" => docker_host(given),
         "channel" => of_letters(given, is_channel, "the name of an event log such as Application"),
         "time_layout" => time_layout(given),
@@ -30,66 +26,16 @@ pub fn check(name: &str, given: &str) -> Option<Result<(), String>> {
     })
 }
 
-/// Reads a regular expression of RE2, which both runtimes use: the names of its groups.
-///
-/// # Errors
-/// What is wrong, for a person.
-pub fn regex(pattern: &str) -> Result<BTreeSet<String>, String> {
-    // RE2 knows these, our parser does not: the collector's own has the last word.
-    let beyond = ["\\Q", "\\C", "\\p", "\\P"].iter().any(|escape| pattern.contains(escape));
-    match regex_syntax::Parser::new().parse(pattern) {
-        Ok(hir) => {
-            let mut names = BTreeSet::new();
-            group_names(&hir, &mut names);
-            Ok(names)
-        }
-        Err(_) if beyond => Ok(literal_names(pattern)),
-        Err(error) => {
-            let what = match error {
-                regex_syntax::Error::Parse(error) => error.kind().to_string(),
-                regex_syntax::Error::Translate(error) => error.kind().to_string(),
-                _ => "it cannot be read".to_owned(),
-            };
-            Err(format!("is not a regular expression of RE2: {what}"))
-        }
-    }
+/// The names of the groups of a regular expression; `None` when it is beyond what can be looked into here.
+#[must_use]
+pub fn groups(pattern: &str) -> Option<BTreeSet<String>> {
+    let pattern = Pattern::new(pattern).ok()?;
+    Some(pattern.names().iter().filter(|name| !name.is_empty()).cloned().collect())
 }
 
-/// The parser has a limit on nesting, so that this ends.
-fn group_names(hir: &Hir, names: &mut BTreeSet<String>) {
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref().map(str::to_owned));
-            group_names(&capture.sub, names);
-        }
-        HirKind::Repetition(repetition) => group_names(&repetition.sub, names),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| group_names(part, names)),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
-    }
-}
-
-/// What stands in `(?P<...>`, of a pattern that our parser does not know.
-fn literal_names(pattern: &str) -> BTreeSet<String> {
-    let groups = pattern.split("(?P<").skip(1).chain(pattern.split("(?<").skip(1));
-    groups.filter_map(|rest| Some(rest.split_once('>')?.0.to_owned())).collect()
-}
-
-/// Checks `host:port` of something to connect to.
-///
-/// # Errors
-/// What is wrong, for a person.
-pub fn host_port(text: &str) -> Result<(), String> {
-    let (host, _) = super::listen_address(text).map_err(|reason| {
-        reason.replace("an address and a port such as 0.0.0.0:4317", "a host and a port: db1:9104")
-    })?;
-    if host.is_empty() { Err("needs a host".to_owned()) } else { Ok(()) }
-}
-
-fn label_name(text: &str) -> Result<(), String> {
-    let word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !word || text.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err("must be a label: letters, digits and `_`, no digit first".to_owned());
-    }
+/// A label that is not one of Prometheus' own.
+fn free_label(text: &str) -> Result<(), String> {
+    super::target::label_name(text)?;
     if text.starts_with("__") { Err("labels that begin with `__` are Prometheus' own".to_owned()) } else { Ok(()) }
 }
 
@@ -208,30 +154,22 @@ mod tests {
 
     #[test]
     fn names_of_groups_are_read() {
-        let names = regex(r"^(?P<a>x(?P<b>y)?)|(?:(?<c>z))+ (d)$").unwrap();
-        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!(regex(r"\Q(\E(?P<q>x)").unwrap().into_iter().collect::<Vec<_>>(), ["q"]);
-        for bad in ["(", "a(?=b)", r"(a)\1", "[", "(?P<a>x)(?P<a>y)"] {
-            assert!(regex(bad).is_err(), "{bad}");
-        }
-        assert!(regex(&"(".repeat(10_000)).is_err());
-    }
-
-    #[test]
-    fn targets_have_host_and_port() {
-        all("host_port", &["db1:9104", "10.0.0.1:80", "[::1]:9100"], &["db1", ":9104", "http://h:1", "h:0", "h:p", ""]);
+        let names = |pattern: &str| groups(pattern).unwrap().into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!(names(r"^(?P<a>x(?P<b>y)?)|(?:(?<c>z))+ (d)$"), "a b c");
+        assert_eq!(names(r"\Q(\E(?P<q>x)"), "q");
+        assert_eq!(names("(x)"), "");
+        assert_eq!(groups("(?=x)"), None, "what is no pattern is found by its own check");
     }
 
     #[test]
     fn names_hold_what_their_system_allows() {
-        all("label_name", &["env", "_a1"], &["1a", "a-b", "__address__", "a b", "ä"]);
+        all("free_label", &["env", "_a1"], &["1a", "a-b", "__address__", "a b", "ä"]);
         all("url_path", &["/metrics", "/a/b"], &["metrics", "/a b", "/a?x=1", "/a#b"]);
         all(
             "unit_name",
             &["ssh.service", "user@1000.service", r"dev-disk-by\x2duuid.swap"],
             &["a b", "ä.service", "a;b"],
         );
-        all("topic", &["otlp_logs", "a.b-c"], &["a/b", "a b", "*"]);
         all("name_pattern", &["web-*", "*"], &["a b", "(a)"]);
         all("kubernetes_pattern", &["shop-*", "a.b"], &["Shop", "a_b", "a/b"]);
         all("kubernetes_name", &["shop"], &["shop-*", "Shop"]);
@@ -242,7 +180,6 @@ mod tests {
             &["unix:///var/run/docker.sock", "tcp://h:2375"],
             &["/var/run/docker.sock", "tcp://u@h", "unix:// a"],
         );
-        all("version", &["2.1.0"], &["v2", "2 1"]);
         all("word", &["/usr/sbin/cron", "sshd"], &["a b", "a\n"]);
         all(
             "channel",

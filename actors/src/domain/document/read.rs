@@ -8,7 +8,7 @@ use linkmesh_proto::{
     DestinationId, PipelineId,
     api::{
         destination::{DestinationDocument, NewDestination},
-        pipeline::{DestinationRef, NewPipeline, PipelineDocument, Signal, Step},
+        pipeline::{ConditionalDestination, DestinationRef, NewPipeline, PipelineDocument, Signal, Step},
         problem::FieldProblem,
     },
 };
@@ -28,6 +28,8 @@ const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 4000;
 /// Most items of a list: steps, destinations, matchers.
 const MAX_ITEMS: usize = 200;
+/// Longest condition in OTTL, in characters.
+const MAX_CONDITION: usize = 8192;
 /// Most labels on one collector.
 const MAX_LABELS: usize = 64;
 /// Longest label key or value, in characters.
@@ -173,10 +175,21 @@ fn pipeline(fields: &mut Fields<'_, '_>) -> PipelineDocument {
         filters: fields.list("filters", step),
         processors: fields.list("processors", step),
         destinations: fields.required_list("destinations", |value, path, problems| {
+            if value.is_object() {
+                return conditional(value, path, problems).map(DestinationRef::When);
+            }
             let text = text(value, path, problems)?;
             parse_id(text, path, problems).map(DestinationRef::Id)
         }),
     }
+}
+
+fn conditional(value: &Value, path: &Path, problems: &mut Problems) -> Option<ConditionalDestination> {
+    let mut fields = Fields::new(object(value, path, problems)?, path.clone(), problems);
+    let id = fields.required_id("id", "the destination needs its id");
+    let when = fields.required_text("when", MAX_CONDITION);
+    fields.end();
+    Some(ConditionalDestination { id: id?, when })
 }
 
 fn destination(fields: &mut Fields<'_, '_>) -> DestinationDocument {
@@ -204,11 +217,7 @@ fn signal(value: &Value, path: &Path, problems: &mut Problems) -> Option<Signal>
 fn step(value: &Value, path: &Path, problems: &mut Problems) -> Option<Step> {
     let map = object(value, path, problems)?;
     let mut fields = Fields::new(map, path.clone(), problems);
-    let id = fields.id("id");
-    if id.is_none() && !fields.map.contains_key("id") {
-        let at = fields.path.key("id");
-        fields.problems.add(at, "missing", "the step needs an id");
-    }
+    let id = fields.required_id("id", "the step needs an id");
     let kind = fields.required_text("kind", 64);
     let name = fields.optional_text("name", MAX_NAME);
     let settings = fields.settings();

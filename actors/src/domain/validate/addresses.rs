@@ -78,6 +78,12 @@ impl<'a> Claims<'a> {
         Self { list, by_port, by_collector: RefCell::default() }
     }
 
+    /// What listens at a port: pipelines, addresses, and who runs them (`None` where a commit by hand broke that).
+    pub(super) fn at_port(&self, port: u16) -> impl Iterator<Item = (&[&'a PipelineId], &[Bind], Option<&MatcherSet>)> {
+        let places = self.by_port.get(&port).into_iter().flatten();
+        places.filter_map(|place| self.list.get(*place)).map(|c| (&*c.pipelines, &*c.binds, c.matchers()))
+    }
+
     /// The claims that may meet one of `binds` on one of these collectors, by their places.
     fn near(&self, checks: &Checks<'a>, binds: &[Bind], matched: &Matched<'a>) -> BTreeSet<usize> {
         let mut near = BTreeSet::new();

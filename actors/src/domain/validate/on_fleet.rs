@@ -1,9 +1,12 @@
 //! Whether the collectors that a document touches can run it: their runtime, stability level, operating system, build.
 
+use linkmesh_proto::api::pipeline::PipelineDocument;
+
 use super::{CollectorFacts, Matched, Part};
 use crate::{
     component::{AlloySite, Findings, OtelcolSite, Outputs},
     domain::{components::ComponentClass, matcher::AttributeLookup, problem::Path, stability},
+    render::names,
 };
 
 /// How many collectors a message names before it says how many more there are.
@@ -38,6 +41,15 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
                     );
                     findings.errors.add(part.kind_field(), "stability", message);
                 }
+                if let Some(block) = rendered.blocks.iter().find(|block| stability::is_community(&block.name)) {
+                    let message = format!(
+                        "Alloy refuses its whole document unless it runs with {} for {}, which it does not report: {}",
+                        stability::COMMUNITY_FLAG,
+                        block.name,
+                        names(alloys())
+                    );
+                    findings.warnings.add(part.kind_field(), "community_component", message);
+                }
             }
             Err(unsupported) => {
                 let message = format!("{unsupported}, and Alloys match: {}", names(alloys()));
@@ -70,10 +82,14 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
     }
 }
 
-/// Whether the builds of the matched collectors have what every pipeline needs.
-pub(super) fn check_base(matched: &Matched<'_>, findings: &mut Findings) {
+/// Whether the builds of the matched collectors have what the renderer puts around the parts.
+pub(super) fn check_base(document: &PipelineDocument, matched: &Matched<'_>, findings: &mut Findings) {
     let base = ["memory_limiter", "filter"].map(|kind| (ComponentClass::Processors, kind.to_owned()));
     check_build(&base, &Path::root().key("match"), matched, findings);
+    if let Some(index) = document.destinations.iter().position(|destination| destination.when().is_some()) {
+        let field = Path::root().key("destinations").index(index).key("when");
+        check_build(&[(ComponentClass::Connectors, names::FORWARD.to_owned())], &field, matched, findings);
+    }
 }
 
 /// Names the collectors whose build lacks a component type, by their own report.

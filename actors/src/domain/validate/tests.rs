@@ -224,6 +224,22 @@ fn a_destination_is_checked_with_the_pipelines_that_use_it() {
 }
 
 #[test]
+fn a_component_of_alloys_community_is_a_warning_that_names_who_gets_it() {
+    let config = repository(&[("x", &pipeline(""))]);
+    let collectors =
+        [collector(1, Runtime::Alloy, &[("env", "prod")]), collector(2, Runtime::Otelcol, &[("env", "prod")])];
+    let splunk = "name: S\nkind: splunk_hec\nsettings: {endpoint: 'https://s:8088', token: '${env:T}'}\n";
+    let document = parse_destination(splunk).unwrap();
+    let warnings = |collectors: &[CollectorFacts]| {
+        validate_destination(&"central".parse().unwrap(), &document, &config, &FleetFacts { collectors }).warnings
+    };
+    let found = warnings(&collectors);
+    assert_eq!((found[0].field.as_str(), found[0].code.as_str()), ("kind", "community_component"));
+    assert!(found[0].message.ends_with("web-1"), "{found:?}");
+    assert!(warnings(&collectors[1..]).is_empty());
+}
+
+#[test]
 fn a_destination_keeps_taking_what_its_pipelines_send() {
     let raw = |signals: &str| format!("name: R\nkind: raw\nsettings: {{otelcol: 'x: {{}}', signals: {signals}}}\n");
     let of_raw = "signals: [logs, traces]\ndestinations: [raw]\n";
@@ -365,6 +381,61 @@ fn many_pipelines_are_judged_together_as_each_is_alone() {
     }
     let expected = [("a", 2), ("b", 2), ("c", 3), ("d", 4), ("e", 1), ("f", 0), ("g", 0), ("h", 0), ("i", 0)];
     assert_eq!(conflicts, expected.into());
+}
+
+#[test]
+fn records_that_would_come_back_are_named_with_their_way() {
+    let to = |url: &str| format!("name: L\nkind: otlp_http\nsettings: {{endpoint: '{url}'}}\n");
+    let receiver = |port: u16, destination: &str| {
+        pipeline(&format!(
+            "sources: [{{id: s, kind: otlp, settings: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}]\ndestinations: [{destination}]\n"
+        ))
+    };
+    let mut config = repository(&[("next", &receiver(4318, "there")), ("other", &receiver(4320, "central"))]);
+    for (id, url) in [
+        ("here", "http://localhost:4318"),
+        ("there", "http://WEB:4319/x"),
+        ("far", "http://web-2:4318"),
+        ("aside", "http://[::1]:4320"),
+    ] {
+        let document = parse_destination(&to(url)).unwrap();
+        config.destinations.insert(id.parse().unwrap(), Arc::new(Versioned::unsaved(document)));
+    }
+    let fleet = [collector(1, Runtime::Otelcol, &[("env", "prod"), ("host.name", "web")])];
+    let found = |extra: &str| {
+        let Validation { errors, warnings } = check(extra, &config, &fleet);
+        let line = |problem: linkmesh_proto::api::problem::FieldProblem| {
+            format!("{} {}: {}", problem.field, problem.code, problem.message)
+        };
+        errors.into_iter().chain(warnings).map(line).collect::<Vec<_>>()
+    };
+    let source = |port: u16| format!("sources: [{{id: s, kind: otlp, settings: {{http: {{endpoint: ':{port}'}}}}}}]\n");
+    assert_eq!(found(&format!("{}destinations: [far]\n", source(4319))), [""; 0]);
+    assert_eq!(
+        found(&format!("{}destinations: [central, there]\n", source(4319))),
+        ["destinations[1] loop: sends to WEB:4319, where this pipeline listens itself, on web-1"]
+    );
+    assert_eq!(
+        found(&format!("{}destinations: [{{id: here, when: 'severity_number > 9'}}]\n", source(4319))),
+        ["destinations[0] loop: records come back by next, on web-1"]
+    );
+    assert_eq!(
+        found(&format!("{}destinations: [aside, here]\n", source(4321))),
+        [
+            "destinations[0] same_collector: sends to the pipeline other of the same collector, on web-1",
+            "destinations[1] same_collector: sends to the pipeline next of the same collector, on web-1"
+        ]
+    );
+    // A destination that is turned round is told of all who send to it.
+    let turned = parse_destination(&to("http://127.0.0.1:4318")).unwrap();
+    let validation =
+        validate_destination(&"there".parse().unwrap(), &turned, &config, &FleetFacts { collectors: &fleet });
+    let errors: Vec<_> =
+        validation.errors.into_iter().map(|p| format!("{} {}: {}", p.field, p.code, p.message)).collect();
+    assert_eq!(
+        errors,
+        ["settings loop: the pipeline next: sends to 127.0.0.1:4318, where this pipeline listens itself, on web-1"]
+    );
 }
 
 #[test]

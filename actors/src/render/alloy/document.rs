@@ -23,6 +23,7 @@ use crate::{
         names::{self, End},
         otelcol::unsupported_error,
     },
+    stage::Stage as _,
 };
 
 /// What a document begins with, for a person who finds it on a host.
@@ -73,7 +74,7 @@ pub(in crate::render) fn write(
         let arguments = pipeline
             .destinations
             .iter()
-            .filter_map(|(id, _)| Some(attribute(&names::alloy_destination(id), Expr::token(inputs.get(id)?))));
+            .filter_map(|d| Some(attribute(&names::alloy_destination(&d.id), Expr::token(inputs.get(&d.id)?))));
         root.push(Statement::Block(Block::labelled(&name, instance(&pipeline.id), arguments.collect())));
     }
     Ok(format!("{HEADER}\n{}", write_statements(&root, hide)))
@@ -108,9 +109,9 @@ pub(crate) fn stability_need(config: &ResolvedConfig) -> Result<Option<Stability
         for step in pipeline.sources.iter().chain(&pipeline.steps) {
             look(&step.part, &step.signals, &pipeline.id)?;
         }
-        for (id, signals) in &pipeline.destinations {
-            if let Some(destination) = config.destinations.get(id) {
-                look(destination, signals, &pipeline.id)?;
+        for taker in &pipeline.destinations {
+            if let Some(destination) = config.destinations.get(&taker.id) {
+                look(destination, &taker.signals, &pipeline.id)?;
             }
         }
     }
@@ -119,24 +120,15 @@ pub(crate) fn stability_need(config: &ResolvedConfig) -> Result<Option<Stability
 
 fn declare(config: &ResolvedConfig, pipeline: &ResolvedPipeline) -> Result<Vec<Statement>, RenderError> {
     let mut body: Vec<Block> = Vec::new();
-    for (id, _) in &pipeline.destinations {
-        body.push(Block::labelled("argument", names::alloy_destination(id), Vec::new()));
+    for destination in &pipeline.destinations {
+        body.push(Block::labelled("argument", names::alloy_destination(&destination.id), Vec::new()));
     }
     let to_all = |reference: &str| {
         Outputs(pipeline.signals.iter().map(|signal| (*signal, vec![reference.to_owned()])).collect())
     };
     // From the end to the front, since each component names the next.
-    let mut next = Outputs(
-        pipeline
-            .signals
-            .iter()
-            .map(|signal| {
-                let taken = pipeline.destinations.iter().filter(|(_, signals)| signals.contains(signal));
-                (*signal, taken.map(|(id, _)| format!("argument.{}.value", names::alloy_destination(id))).collect())
-            })
-            .collect(),
-    );
     let mut chain: Vec<Block> = Vec::new();
+    let mut next = branches(pipeline, &mut chain);
     let out = meter(End::Out, &next);
     next = to_all(&out.reference("input"));
     chain.push(out);
@@ -165,6 +157,26 @@ fn declare(config: &ResolvedConfig, pipeline: &ResolvedPipeline) -> Result<Vec<S
     }
     body.extend(chain.into_iter().rev());
     Ok(body.into_iter().map(Statement::Block).collect())
+}
+
+/// What stands behind a pipeline's last meter: its destinations, and what lets a part through to some of them.
+fn branches(pipeline: &ResolvedPipeline, chain: &mut Vec<Block>) -> Outputs {
+    let mut inputs = BTreeMap::new();
+    for destination in &pipeline.destinations {
+        let mut input = format!("argument.{}.value", names::alloy_destination(&destination.id));
+        if let Some(filter) = destination.filter() {
+            let (name, mut body) = filter.alloy();
+            let outputs = destination.signals.iter().map(|signal| (*signal, vec![input.clone()]));
+            body.push(Outputs(outputs.collect()).block());
+            let block = Block::labelled(name, names::alloy_branch(&destination.id), body);
+            input = block.reference("input");
+            chain.push(block);
+        }
+        inputs.insert(&destination.id, input);
+    }
+    chain.reverse();
+    let behind = |signal| pipeline.takers(signal).filter_map(|taker| inputs.get(&taker.id).cloned()).collect();
+    Outputs(pipeline.signals.iter().map(|signal| (*signal, behind(*signal))).collect())
 }
 
 /// The signals that the pipeline takes from sources outside of it.

@@ -53,17 +53,22 @@ fn one_port_of_tcp_and_udp_is_two_sources() {
 }
 
 #[test]
-fn a_source_that_filters_is_not_named_like_a_meter() {
-    let pods = |id: &str, labels: &str| {
-        let text = format!(
-            "name: P\nsignals: [logs]\nsources: [{{id: {id}, kind: kubernetes_pod_logs, settings: {{labels: {labels}}}}}]\n\
-             destinations: [screen]\n"
-        );
-        let config = repository(&[("pods", &text)], &[("screen", SCREEN)]);
-        render(&config, &all(&config), &RenderTarget::plain(Runtime::Otelcol), &InsecureSealer::default())
-    };
-    let error = pods("in", "{app: shop}").unwrap_err();
-    assert!(error.to_string().starts_with("pipelines/pods.yaml is not valid: sources[0].id:"), "{error}");
-    assert!(pods("in", "{}").is_ok(), "without labels nothing is filtered");
-    assert!(pods("pods", "{app: shop}").is_ok());
+fn what_a_source_filters_is_not_taken_for_a_meter() {
+    let pods = "name: P\nsignals: [logs]\nsources: [{id: in, kind: kubernetes_pod_logs, settings: {labels: {app: shop}}}]\n\
+                destinations: [screen]\n";
+    let config = repository(&[("pods", pods)], &[("screen", SCREEN)]);
+    let yaml = strict::yaml(&text(&config, Runtime::Otelcol).text).unwrap();
+    assert_eq!(
+        yaml["service"]["pipelines"]["logs/pods.in"]["processors"],
+        serde_json::json!([
+            "memory_limiter",
+            "k8sattributes/pods.in.1",
+            "filter/pods.in.2",
+            "transform/pods.in",
+            "filter/pods.in",
+            "filter/pods.out"
+        ])
+    );
+    let parsed = names::parse_otelcol("filter/pods.in.2").map(|component| component.place);
+    assert!(!matches!(parsed, Some(names::Place::Meter { .. })), "{parsed:?}");
 }

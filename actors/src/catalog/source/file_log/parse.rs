@@ -9,7 +9,7 @@ use crate::{
     component::{
         Findings,
         bridge::literal,
-        scalar::name::{EPOCHS, regex},
+        scalar::name::{EPOCHS, groups},
     },
     stage::{
         Stage,
@@ -113,11 +113,11 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
             None
         }
         (Format::Regex, Some(pattern)) => {
-            let groups = regex(pattern).unwrap_or_default();
-            if groups.is_empty() {
+            let groups = groups(pattern);
+            if groups.as_ref().is_some_and(BTreeSet::is_empty) {
                 add(&["pattern"], "invalid_value", "needs a named group such as (?P<level>\\w+)".into());
             }
-            Some(groups)
+            groups
         }
         (_, Some(_)) => {
             add(&["pattern"], "not_allowed", "is for the format regex".into());

@@ -146,6 +146,19 @@ impl<'v, 'p> Fields<'v, 'p> {
         parse_id(text(value, &path, self.problems)?, &path, self.problems)
     }
 
+    /// As [`id`](Self::id), and says `missing` when there is none.
+    pub(super) fn required_id<T: FromStr<Err = ParseIdError>>(
+        &mut self,
+        name: &'static str,
+        missing: &str,
+    ) -> Option<T> {
+        let id = self.id(name);
+        if id.is_none() && !self.map.contains_key(name) {
+            self.problems.add(self.path.key(name), "missing", missing);
+        }
+        id
+    }
+
     pub(super) fn list<T>(
         &mut self,
         name: &'static str,

@@ -1,0 +1,216 @@
+//! Sample records through a pipeline, in memory: what each step lets through and makes of them.
+//!
+//! What runs are the stages that are rendered for the collectors, so that a dry run and a collector do the same. A step
+//! that is not made of stages (`raw`) cannot be tried: records pass it as they are, and it says so.
+
+use linkmesh_ottl::record::{Telemetry, json};
+use linkmesh_proto::{
+    Slug,
+    api::{
+        catalogue::Role,
+        collector::Runtime,
+        pipeline::{DryRun, DryRunDestination, DryRunStep, PipelineDocument, Signal, Step},
+    },
+};
+use serde_json::Value;
+
+use super::{
+    problem::{Path, Problems},
+    resolve::{ResolvedDestination, unopened},
+};
+use crate::{
+    catalog::{Registered, catalogue},
+    component::{AlloySite, Findings, OtelcolSite, Outputs, Unsupported, scalar, signal_name},
+    stage::{Stage, Trial},
+};
+
+/// The most that an answer may hold, in octets: records are shown after each step.
+const MAX_ANSWER: usize = 8 << 20;
+
+/// What to try.
+#[derive(Debug)]
+pub struct Sample {
+    /// The records.
+    pub records: Telemetry,
+    /// The source that they come from: what stands behind its receiver is a step, too. `None` begins behind all sources.
+    pub source: Option<Slug>,
+    /// The runtime that is to be able to run it; `None` asks of none.
+    pub runtime: Option<Runtime>,
+    /// The time that it is, in nanoseconds since 1970.
+    pub now_unix_nano: u64,
+    /// What chance is drawn from.
+    pub seed: u64,
+}
+
+/// Tries a pipeline. `is_over` says that the time for it is up; it is asked between steps.
+#[must_use]
+pub fn dry_run(document: &PipelineDocument, sample: Sample, is_over: &dyn Fn() -> bool) -> DryRun {
+    let signal = signal_of(&sample.records);
+    let mut run = Run {
+        signal,
+        runtime: sample.runtime,
+        is_over,
+        records: sample.records,
+        trial: Trial { now_unix_nano: sample.now_unix_nano, seed: sample.seed, ..Trial::default() },
+        left: MAX_ANSWER,
+        problems: Problems::default(),
+        answer: DryRun { steps: Vec::new(), destinations: Vec::new(), errors: Vec::new() },
+    };
+    run.pipeline(document, sample.source.as_ref());
+    DryRun { errors: run.problems.into_vec(), ..run.answer }
+}
+
+const fn signal_of(records: &Telemetry) -> Signal {
+    match records {
+        Telemetry::Logs(_) => Signal::Logs,
+        Telemetry::Metrics(_) => Signal::Metrics,
+        Telemetry::Traces(_) => Signal::Traces,
+    }
+}
+
+struct Run<'a> {
+    signal: Signal,
+    runtime: Option<Runtime>,
+    is_over: &'a dyn Fn() -> bool,
+    records: Telemetry,
+    trial: Trial,
+    left: usize,
+    problems: Problems,
+    answer: DryRun,
+}
+
+/// What a step does with the records of a dry run.
+enum Doing {
+    Stages(Vec<Box<dyn Stage>>),
+    /// Nothing, and why.
+    Nothing(String),
+}
+
+impl Run<'_> {
+    fn pipeline<'d>(&mut self, document: &'d PipelineDocument, source: Option<&Slug>) {
+        let signal = signal_name(self.signal);
+        if !document.signals.contains(&self.signal) {
+            self.problems.add("records", "wrong_signal", format!("are {signal}, which the pipeline does not carry"));
+            return;
+        }
+        let from = source.map(|source| document.sources.iter().position(|step| step.id == *source));
+        let from = match from {
+            Some(None) => return self.problems.add("source", "unknown_source", "is not a source of the pipeline"),
+            Some(Some(index)) => document.sources.get(index).map(|step| (index, step)),
+            None => None,
+        };
+        let lists =
+            [(Role::Filter, "filters", &document.filters), (Role::Processor, "processors", &document.processors)];
+        let in_list = |(role, name, steps): (_, _, &'d Vec<Step>)| {
+            steps.iter().enumerate().map(move |(index, step)| (role, name, index, step))
+        };
+        let behind = from.into_iter().map(|(index, step)| (Role::Source, "sources", index, step));
+        let steps = behind.chain(lists.into_iter().flat_map(in_list));
+        for (role, name, index, step) in steps {
+            let at = Path::root().key(name).index(index);
+            if !self.step(role, &at, step) {
+                return;
+            }
+        }
+        for (index, destination) in document.destinations.iter().enumerate() {
+            let at = Path::root().key("destinations").index(index);
+            if let Some(Err(reason)) = destination.when().map(scalar::ottl) {
+                self.problems.add(at.key("when"), "invalid_value", reason);
+                continue;
+            }
+            let resolved = ResolvedDestination {
+                id: destination.id().clone(),
+                signals: vec![self.signal],
+                when: destination.when().map(str::to_owned),
+            };
+            let mut records = self.records.clone();
+            if let Some(filter) = resolved.filter() {
+                filter.run(&mut records, &mut self.trial);
+            }
+            let Some(shown) = self.shown(&at, &records) else { return };
+            self.answer.destinations.push(DryRunDestination {
+                id: resolved.id,
+                out: records.count() as u64,
+                records: shown,
+                notes: std::mem::take(&mut self.trial.notes),
+            });
+        }
+    }
+
+    /// Runs one step; whether the next may follow.
+    fn step(&mut self, role: Role, at: &Path, step: &Step) -> bool {
+        let Some(registered) = catalogue().get(role, &step.kind) else {
+            self.problems.add(at.key("kind"), "unknown_kind", format!("there is no kind `{}` here", step.kind));
+            return false;
+        };
+        let mut findings = Findings::new(at.key("settings"));
+        registered.check(&step.settings, &mut findings);
+        if !findings.errors.is_empty() {
+            self.problems.extend(findings.errors.into_vec());
+            return false;
+        }
+        if (self.is_over)() {
+            self.problems.add(at, "too_slow", "the time for a dry run was up before this step");
+            return false;
+        }
+        let doing = match self.doing(registered, step) {
+            Ok(doing) => doing,
+            Err(Unsupported { field, reason }) => {
+                let field = if field.is_empty() { at.key("kind") } else { at.key("settings").key(field) };
+                self.problems.add(field, "unsupported", reason);
+                return false;
+            }
+        };
+        let incoming = self.records.count() as u64;
+        match doing {
+            Doing::Stages(stages) => stages.iter().for_each(|stage| stage.run(&mut self.records, &mut self.trial)),
+            Doing::Nothing(why) => self.trial.note(why),
+        }
+        let Some(records) = self.shown(at, &self.records.clone()) else { return false };
+        self.answer.steps.push(DryRunStep {
+            id: step.id.clone(),
+            kind: step.kind.clone(),
+            incoming,
+            out: self.records.count() as u64,
+            records,
+            notes: std::mem::take(&mut self.trial.notes),
+        });
+        true
+    }
+
+    fn doing(&self, registered: &Registered, step: &Step) -> Result<Doing, Unsupported> {
+        let (component, settings) = (registered.component(), unopened(registered, &step.settings));
+        if !component.signals_with(&settings).contains(&self.signal) {
+            return Ok(Doing::Nothing(format!("does not handle {}: they pass as they are", signal_name(self.signal))));
+        }
+        let signals = [self.signal];
+        match self.runtime {
+            Some(Runtime::Otelcol) => {
+                component.otelcol(&settings, &OtelcolSite { name: "trial", signals: &signals })?;
+            }
+            Some(Runtime::Alloy) => {
+                let outputs = Outputs(vec![(self.signal, Vec::new())]);
+                component.alloy(&settings, &AlloySite { label: "trial", outputs: &outputs })?;
+            }
+            None => {}
+        }
+        Ok(match component.stages(&settings, &signals) {
+            Ok(stages) => Doing::Stages(stages),
+            Err(_) if registered.role() == Role::Source => Doing::Stages(Vec::new()),
+            Err(_) => Doing::Nothing("cannot be tried here: records pass as they are".to_owned()),
+        })
+    }
+
+    /// The records as JSON, as far as there is room for them in the answer.
+    fn shown(&mut self, at: &Path, records: &Telemetry) -> Option<Value> {
+        let text = json::write(records);
+        match self.left.checked_sub(text.len()) {
+            Some(left) => self.left = left,
+            None => {
+                self.problems.add(at, "too_large", "the records of all steps are too many to show; try fewer");
+                return None;
+            }
+        }
+        Some(serde_json::from_str(&text).unwrap_or_default())
+    }
+}

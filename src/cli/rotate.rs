@@ -1,0 +1,104 @@
+//! `linkmesh admin rotate-secret`: a new server secret, and what the old one sealed sealed anew with it.
+
+use std::{collections::BTreeSet, path::Path};
+
+use linkmesh_actors::{
+    domain::secret::{SealError, Sealer, sealed_in},
+    mint::Mint as _,
+    ports::{Clock as _, CommitAuthor, CommitRequest, ConfigRepository, PathChange, RepositoryError},
+};
+use linkmesh_proto::RequestId;
+
+use super::{Failure, print};
+use crate::{
+    data_dir::{DataDir, files},
+    repository::GitRepository,
+    secret_key::SecretKey,
+    server::{self, ServerError, system::SystemClock},
+};
+
+/// Who makes the commit: nobody who can sign in.
+const ACTOR: &str = "linkmesh admin rotate-secret";
+
+pub(super) fn run(root: &Path) -> Result<(), Failure> {
+    let (data_dir, store) = DataDir::open_existing(root)
+        .map_err(ServerError::from)
+        .and_then(server::open_offline)
+        .map_err(anyhow::Error::from)?;
+    drop(store);
+    let key = SecretKey::load(&data_dir.secret_key()).and_then(SecretKey::rotated).map_err(anyhow::Error::from)?;
+    let mut repository = GitRepository::open(&data_dir.config_git()).map_err(anyhow::Error::from)?;
+    // Everything is sealed before the new key is stored, so that one that cannot be opened changes nothing; and the
+    // key is stored before the commit, so that nothing is ever sealed with a key that is nowhere.
+    let resealed = reseal(&mut repository, &key).map_err(anyhow::Error::from)?;
+    files::replace_durably(&data_dir.secret_key(), key.to_file_text().as_bytes()).map_err(anyhow::Error::from)?;
+    let values = resealed.values;
+    let files = resealed.commit(&mut repository).map_err(anyhow::Error::from)?;
+    print(&format!(
+        "values sealed anew with key {}: {values}, in {files} files; older keys still open what they sealed\n",
+        key.current_id()
+    ))
+}
+
+/// Why secrets were not sealed anew.
+#[derive(Debug, thiserror::Error)]
+enum ResealError {
+    /// The repository failed.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// A value cannot be opened.
+    #[error("a sealed value of {path} cannot be opened; nothing was changed")]
+    Sealed {
+        /// Where it stands.
+        path: String,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
+}
+
+/// Files with their values sealed anew, not yet committed.
+struct Resealed {
+    base: Option<linkmesh_proto::Revision>,
+    changes: Vec<(String, PathChange)>,
+    values: usize,
+}
+
+/// Seals every value anew, text for text: comments and the writing of hand-made files stay.
+fn reseal(repository: &mut dyn ConfigRepository, sealer: &dyn Sealer) -> Result<Resealed, ResealError> {
+    let base = repository.head()?;
+    let (mut changes, mut values) = (Vec::new(), 0);
+    for file in base.map(|head| repository.files(head)).transpose()?.unwrap_or_default() {
+        // What is no text holds no document, and so no secret.
+        let Ok(mut text) = String::from_utf8(file.content) else { continue };
+        let blobs: BTreeSet<String> = sealed_in(&text).map(str::to_owned).collect();
+        for blob in &blobs {
+            let plain = sealer.open(blob).map_err(|source| ResealError::Sealed { path: file.path.clone(), source })?;
+            text = text.replace(blob, &sealer.seal(&plain));
+        }
+        if !blobs.is_empty() {
+            values += blobs.len();
+            changes.push((file.path, PathChange::Put(text.into_bytes())));
+        }
+    }
+    Ok(Resealed { base, changes, values })
+}
+
+impl Resealed {
+    /// Commits them. How many files they are.
+    fn commit(self, repository: &mut dyn ConfigRepository) -> Result<usize, RepositoryError> {
+        let files = self.changes.len();
+        if files > 0 {
+            let request = CommitRequest {
+                changes: self.changes,
+                author: CommitAuthor { name: "LinkMesh".to_owned(), email: "linkmesh@localhost".to_owned() },
+                summary: "secrets: seal with a new server secret".to_owned(),
+                at: SystemClock::default().now(),
+                request_id: RequestId::generate(),
+                actor: ACTOR.to_owned(),
+            };
+            repository.commit(self.base, &[request])?;
+        }
+        Ok(files)
+    }
+}

@@ -1,0 +1,231 @@
+//! Records in, records out: what a dry run foretells is what a real collector does, record by record.
+//!
+//! All cases run in one collector, each as a pipeline of its own with its own port and its own file for what comes out.
+//! Records go in by OTLP; what the file exporter wrote when the collector was stopped is all that came out.
+
+mod cases;
+mod samples;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use linkmesh_ottl::record::{
+    Telemetry,
+    json::{Limits, read, read_value, write},
+};
+use linkmesh_proto::api::catalogue::Role;
+use serde_json::{Value, json};
+
+use self::cases::{Case, cases};
+use super::{
+    programs::{CURRENT, OLDER, Pair, pair},
+    records::free_port,
+};
+use crate::support::{server::Server, wait_for};
+
+/// A collector that runs what LinkMesh rendered, without a supervisor.
+struct Collector {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Collector {
+    fn start(pair: &Pair, folder: &Path, config: &str) -> Self {
+        let (file, log) = (folder.join("meaning.yaml"), folder.join("meaning.log"));
+        fs::write(&file, config).expect("a file");
+        let child = Command::new(&pair.collector)
+            .args(["--set=service.telemetry.metrics.level=none", "--config"])
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).expect("a log"))
+            .spawn()
+            .expect("otelcol runs");
+        Self { child, log }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Ends it as a service manager does: it sends on what it has.
+    async fn stop(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        wait_for("the collector to end", || {
+            let ended = self.child.try_wait().expect("a child");
+            std::future::ready(ended.map(drop).ok_or_else(|| "it runs".to_owned()))
+        })
+        .await;
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The kinds that are tried, by their role.
+pub(crate) fn proven() -> BTreeSet<(Role, &'static str)> {
+    let role = |role: &str| if role == "filter" { Role::Filter } else { Role::Processor };
+    let tried = cases().into_iter().flat_map(|case| case.parts).map(|(of, kind, _)| (role(of), kind));
+    tried.chain([(Role::Source, "otlp")]).collect()
+}
+
+/// A case under way.
+struct Trial {
+    case: Case,
+    port: u16,
+    file: PathBuf,
+    foretold: Telemetry,
+}
+
+/// Each record with what it stands in, in an order of our own: requests may come in any.
+fn flat(telemetry: &Telemetry) -> Vec<Value> {
+    let document: Value = serde_json::from_str(&write(telemetry)).expect("JSON");
+    let mut flat = Vec::new();
+    for resources in document.as_object().expect("a mapping").values() {
+        for resource in resources.as_array().expect("a list") {
+            let scopes = ["scopeLogs", "scopeMetrics", "scopeSpans"].iter().find_map(|key| resource.get(*key));
+            for scope in scopes.and_then(Value::as_array).into_iter().flatten() {
+                let records = ["logRecords", "metrics", "spans"].iter().find_map(|key| scope.get(*key));
+                for record in records.and_then(Value::as_array).into_iter().flatten() {
+                    flat.push(json!({"resource": sorted(&resource["resource"]), "scope": sorted(&scope["scope"]), "record": sorted(record)}));
+                }
+            }
+        }
+    }
+    flat.sort_by_cached_key(Value::to_string);
+    flat
+}
+
+/// Attributes by their key: the order in which a collector puts them in means nothing.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(sorted).collect();
+            if items.iter().all(|item| item.get("key").is_some()) {
+                items.sort_by_cached_key(|item| item["key"].to_string());
+            }
+            Value::Array(items)
+        }
+        Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), sorted(item))).collect(),
+        other => other.clone(),
+    }
+}
+
+/// What the file exporter wrote; nothing when it wrote no file.
+fn written(file: &Path, like: &Telemetry) -> Telemetry {
+    let text = fs::read(file).unwrap_or_default();
+    if text.is_empty() {
+        return Telemetry::empty(like.signal());
+    }
+    read(&text, &Limits { bytes: 64 << 20, ..Limits::default() }).expect("OTLP JSON")
+}
+
+async fn foretell(server: &Server, document: &Value, case: &Case) -> Telemetry {
+    let request = json!({"pipeline": document, "records": case.records, "runtime": "otelcol", "seed": 1});
+    let answer = server.post("/pipelines/dry-run", &request).await;
+    assert_eq!(answer["errors"], json!([]), "{}: {answer:#}", case.id);
+    let steps = answer["steps"].as_array().expect("steps");
+    for step in steps {
+        assert_eq!(step.get("notes").unwrap_or(&json!([])), &json!(case.notes), "{}: {step:#}", case.id);
+    }
+    read_value(&answer["destinations"][0]["records"], &Limits::default()).expect("OTLP JSON")
+}
+
+/// Saves every case as a pipeline and says what a collector of all of them should run.
+async fn prepare(server: &Server, version: &str) -> (Vec<Trial>, String) {
+    let added = server.add_collector("all", "otelcol", version).await;
+    let id = added["collector"]["id"].as_str().expect("an id").to_owned();
+    let mut trials = Vec::new();
+    for case in cases().into_iter().filter(|case| version == CURRENT || case.runs_on_older) {
+        let (port, file) = (free_port(), server.folder().join(format!("{}.json", case.id)));
+        let otelcol = format!("file: {{path: {}}}", json!(file));
+        let destination =
+            json!({"id": format!("to-{}", case.id), "name": case.id, "kind": "raw", "settings": {"otelcol": otelcol}});
+        server.post("/destinations", &destination).await;
+        let reference = match case.when {
+            Some(when) => json!({"id": destination["id"], "when": when}),
+            None => destination["id"].clone(),
+        };
+        let document = json!({
+            "id": case.id, "name": case.id, "signals": [case.signal], "match": ["collector.name=\"all\""],
+            "sources": [{"id": "in", "kind": "otlp", "settings": {"http": {"endpoint": format!("127.0.0.1:{port}")}}}],
+            "filters": case.steps("filter"), "processors": case.steps("processor"), "destinations": [reference],
+        });
+        server.post("/pipelines", &document).await;
+        let foretold = foretell(server, &document, &case).await;
+        trials.push(Trial { case, port, file, foretold });
+    }
+    let desired = wait_for("the config of all cases", || async {
+        let config = server.get(&format!("/collectors/{id}/config")).await;
+        let body = config["desired"]["body"].as_str().unwrap_or_default().to_owned();
+        let missing = trials.iter().find(|trial| !body.contains(&format!("filter/{}.in", trial.case.id)));
+        missing.map_or(Ok(body), |trial| Err(format!("{} is not in it", trial.case.id)))
+    })
+    .await;
+    (trials, desired)
+}
+
+/// Sends a case's records when its receiver is up.
+async fn feed(trial: &Trial, collector: &Collector) {
+    let url = format!("http://127.0.0.1:{}/v1/{}", trial.port, trial.case.signal);
+    let http = reqwest::Client::new();
+    wait_for(&format!("the collector to take {}", trial.case.id), || async {
+        match http.post(&url).json(&trial.case.records).send().await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(answer.status().to_string()),
+            Err(error) => Err(format!("{error}: {}", collector.log())),
+        }
+    })
+    .await;
+}
+
+async fn collectors_do_what_was_foretold(version: &'static str, least: usize) {
+    let Some(pair) = pair(version) else { return };
+    let server = Server::start().await;
+    let (trials, config) = prepare(&server, version).await;
+    assert!(trials.len() >= least, "{} cases", trials.len());
+    let mut collector = Collector::start(&pair, server.folder(), &config);
+    for trial in &trials {
+        feed(trial, &collector).await;
+    }
+    // What waits in the collector (traces for their decision) is there before it is stopped; what should not come out has
+    // had as long.
+    for trial in &trials {
+        wait_for(&format!("what comes out of {}", trial.case.id), || {
+            let (there, due) = (written(&trial.file, &trial.foretold).count(), trial.foretold.count());
+            std::future::ready(if there >= due { Ok(()) } else { Err(format!("{there} of {due} records")) })
+        })
+        .await;
+    }
+    collector.stop().await;
+    let mut wrong = BTreeMap::new();
+    for Trial { case, file, foretold, .. } in &trials {
+        let (did, foretold) = (flat(&written(file, foretold)), flat(foretold));
+        let differs = did.iter().zip(&foretold).find(|(did, foretold)| did != foretold);
+        if did.len() != foretold.len() {
+            wrong.insert(case.id, format!("{} records came out, {} were foretold", did.len(), foretold.len()));
+        } else if let Some((did, foretold)) = differs {
+            wrong.insert(case.id, format!("came out:\n{did:#}\nforetold:\n{foretold:#}"));
+        }
+    }
+    let told: Vec<String> = wrong.iter().map(|(id, how)| format!("{id}: {how}")).collect();
+    assert!(wrong.is_empty(), "{} of {} differ\n{}\n{}", wrong.len(), trials.len(), told.join("\n\n"), collector.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_does_what_a_dry_run_foretells() {
+    collectors_do_what_was_foretold(CURRENT, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_collector_does_what_a_dry_run_foretells() {
+    collectors_do_what_was_foretold(OLDER, 4).await;
+}
