@@ -139,11 +139,11 @@ async fn rotated_secret_seals_anew_what_the_old_one_sealed() {
     };
     assert_eq!(rotate(&server).status.code(), Some(1), "a server runs on the directory");
     let settings = |secret: &str| json!({"endpoint": "https://h", "headers": {"A": secret, "B": "other"}});
-    for secret in ["first", "second"] {
-        server
-            .put("/destinations/central", &json!({"name": "C", "kind": "otlp_http", "settings": settings(secret)}))
-            .await;
-    }
+    let destination = |secret: &str| json!({"name": "C", "kind": "otlp_http", "settings": settings(secret)});
+    let mut first = destination("first");
+    first["id"] = json!("central");
+    server.post("/destinations", &first).await;
+    server.put("/destinations/central", &destination("second")).await;
     let (id, _) = server.collector("otelcol").await;
     let mut pipeline = server.pipeline("web", "info").await["pipeline"].clone();
     pipeline = json!({
