@@ -4,6 +4,7 @@
 use super::Level::{self, Experimental as Exp, GenerallyAvailable as Ga, PublicPreview as Preview};
 
 mod exporters;
+mod sources;
 
 /// What may stand in a block. Names are separated by spaces; one with `!` in front must be there.
 #[derive(Debug, Clone, Copy)]
@@ -216,15 +217,6 @@ pub(super) const COMPONENTS: &[Component] = &[
             ("netdev", leaf("address_info device_exclude device_include netlink")),
         ],
     ),
-    component(
-        "prometheus.scrape",
-        Ga,
-        &[],
-        "!targets !forward_to job_name metrics_path scheme params scrape_interval scrape_timeout honor_labels \
-         honor_timestamps honor_metadata track_timestamps_staleness sample_limit label_limit bearer_token_file \
-         extra_metrics scrape_native_histograms follow_redirects enable_http2 metric_name_validation_scheme",
-        &[("basic_auth", leaf("username password password_file")), ("clustering", leaf("!enabled"))],
-    ),
     component("prometheus.relabel", Ga, &["receiver", "rules"], "!forward_to max_cache_size", &[RULE]),
     component("discovery.relabel", Ga, &["output", "rules"], "!targets", &[RULE]),
     component("local.file_match", Ga, &["targets"], "!path_targets sync_period ignore_older_than", &[]),
@@ -243,5 +235,5 @@ pub(super) const COMPONENTS: &[Component] = &[
 
 /// A component by its name.
 pub(super) fn find(name: &str) -> Option<&'static Component> {
-    COMPONENTS.iter().chain(exporters::EXPORTERS).find(|component| component.name == name)
+    COMPONENTS.iter().chain(exporters::EXPORTERS).chain(sources::SOURCES).find(|component| component.name == name)
 }

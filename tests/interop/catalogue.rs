@@ -54,6 +54,12 @@ async fn examples(server: &Server) -> Vec<Example> {
             if settings["encoding"] == "raw" || settings["format"] == "body" {
                 signals = json!(["logs"]);
             }
+            // A source that has settings for each signal brings those that it is given.
+            let own: Vec<&str> =
+                ["logs", "metrics", "traces"].into_iter().filter(|s| settings[*s].is_object()).collect();
+            if role == "source" && !own.is_empty() {
+                signals = json!(own);
+            }
             let step = json!([{"id": "it", "kind": kind, "settings": settings}]);
             let mut document = json!({
                 "version": 1, "name": format!("{kind} {number}"), "enabled": true, "signals": signals, "match": [],
@@ -89,10 +95,16 @@ async fn examples(server: &Server) -> Vec<Example> {
     found
 }
 
-/// Kinds whose component types neither build has: they were checked against the sources of their exporters, as their
+/// Kinds whose component types neither build has: they were checked against the upstream sources, as their
 /// documentation says.
-const IN_NO_BUILD: [&str; 4] =
-    ["destination clickhouse", "destination elasticsearch", "destination opensearch", "destination splunk_hec"];
+const IN_NO_BUILD: [&str; 6] = [
+    "destination clickhouse",
+    "destination elasticsearch",
+    "destination opensearch",
+    "destination splunk_hec",
+    "source kubernetes_events",
+    "source windows_event_log",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn otelcol_accepts_every_example_of_the_catalogue() {
@@ -155,7 +167,16 @@ async fn an_independent_reader_accepts_every_example_in_alloys_language() {
     let refused: BTreeSet<String> = needed.iter().filter_map(above).collect();
     assert_eq!(
         refused,
-        ["destination debug", "destination file", "destination s3", "source file_log"].map(str::to_owned).into(),
+        [
+            "destination debug",
+            "destination file",
+            "destination s3",
+            "source file_log",
+            "source kubernetes_pod_logs",
+            "source syslog",
+        ]
+        .map(str::to_owned)
+        .into(),
         "kinds that need a level"
     );
 }

@@ -56,6 +56,8 @@ const RENAMES: &[(ComponentClass, &str, &str)] = &[
     (ComponentClass::Exporters, "otlp", "otlp_grpc"),
     (ComponentClass::Exporters, "otlphttp", "otlp_http"),
     (ComponentClass::Exporters, "prometheusremotewrite", "prometheus_remote_write"),
+    // New ones go to the end: a dialect is stored by their places.
+    (ComponentClass::Receivers, "windowseventlog", "windows_event_log"),
 ];
 
 /// The component names that a collector understands: which of the renamed components it knows only by the newer name.
