@@ -25,8 +25,10 @@ use crate::{
     stage::Stage,
 };
 
+pub mod actions;
 pub mod exporter;
 pub mod form;
+pub mod ottl_text;
 pub mod raw;
 pub mod scalar;
 pub mod schema;
@@ -288,6 +290,15 @@ impl Findings {
     #[must_use]
     pub const fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A field below `at` that is needed with some settings and has no meaning with others.
+    pub(crate) fn needed_only_if(&mut self, at: &Path, field: &str, needed: bool, there: bool) {
+        if needed && !there {
+            self.errors.add(at.key(field), "missing", "must be given with these settings");
+        } else if there && !needed {
+            self.errors.add(at.key(field), "not_allowed", "has no meaning with these settings");
+        }
     }
 }
 
