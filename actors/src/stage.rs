@@ -12,6 +12,8 @@ pub mod attributes;
 pub mod batch;
 pub mod filter;
 pub mod transform;
+#[cfg(test)]
+mod tests;
 
 /// A processor of the collector with its settings.
 pub trait Stage: std::fmt::Debug + Send + Sync {
