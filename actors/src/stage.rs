@@ -11,9 +11,13 @@ use crate::render::{alloy::Statement, yaml::Yaml};
 pub mod attributes;
 pub mod batch;
 pub mod filter;
-pub mod transform;
+pub mod probabilistic_sampler;
+pub mod tail_sampling;
 #[cfg(test)]
 mod tests;
+mod trace_state;
+pub mod transform;
+mod values;
 
 /// A processor of the collector with its settings.
 pub trait Stage: std::fmt::Debug + Send + Sync {
