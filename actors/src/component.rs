@@ -394,7 +394,11 @@ pub trait Component: Send + Sync {
     /// # Errors
     /// When it cannot run there with these settings.
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        Ok(AlloyPart::of_stages(&self.stages(settings, &site.outputs.signals())?, site))
+        let stages = self.stages(settings, &site.outputs.signals())?;
+        match stages.iter().find_map(|stage| stage.alloy_lacks()) {
+            Some(reason) => Err(Unsupported::new("", reason)),
+            None => Ok(AlloyPart::of_stages(&stages, site)),
+        }
     }
 }
 

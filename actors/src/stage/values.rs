@@ -39,16 +39,6 @@ pub(super) fn text_of(value: &Value) -> String {
         Value::Str(text) => text.clone(),
         Value::Bool(value) => value.to_string(),
         Value::Int(number) => number.to_string(),
-        Value::Double(number) if !number.is_finite() => {
-            let name = if number.is_nan() {
-                "NaN"
-            } else if *number > 0.0 {
-                "+Inf"
-            } else {
-                "-Inf"
-            };
-            format!("json: unsupported value: {name}")
-        }
         Value::Double(number) => number_text(*number),
         Value::Bytes(octets) => STANDARD.encode(octets),
         Value::Array(_) | Value::Map(_) => {
@@ -61,6 +51,10 @@ pub(super) fn text_of(value: &Value) -> String {
 
 /// As JavaScript writes numbers, which Go's JSON follows.
 fn number_text(number: f64) -> String {
+    if !number.is_finite() {
+        let name = if number.is_nan() { "NaN" } else { "Infinity" };
+        return if number < 0.0 { format!("-{name}") } else { name.to_owned() };
+    }
     let size = number.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
         let text = format!("{number:e}");
@@ -113,7 +107,7 @@ fn json(value: &Value, out: &mut String, depth: usize) -> bool {
     true
 }
 
-/// Go's JSON also escapes what HTML gives a meaning to, and the line ends that only JavaScript knows.
+/// Go's JSON also escapes the line ends that only JavaScript knows.
 fn json_text(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -125,7 +119,7 @@ fn json_text(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            c if u32::from(c) < 0x20 || matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') => {
+            c if u32::from(c) < 0x20 || matches!(c, '\u{2028}' | '\u{2029}') => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),
@@ -260,9 +254,9 @@ mod tests {
             (Value::Double(1e21), "1e+21"),
             (Value::Double(1.5e-7), "1.5e-7"),
             (Value::Double(123_456_789_012_345_680_000.0), "123456789012345680000"),
-            (Value::Double(f64::NEG_INFINITY), "json: unsupported value: -Inf"),
+            (Value::Double(f64::NEG_INFINITY), "-Infinity"),
             (Value::Bytes(vec![1, 2]), "AQI="),
-            (map(&[("b", Value::Int(1)), ("a", Value::Array(vec![Value::Empty, Value::Str("<\n".into())]))]), r#"{"a":[null,"\u003c\n"],"b":1}"#),
+            (map(&[("b", Value::Int(1)), ("a", Value::Array(vec![Value::Empty, Value::Str("<\u{2028}\n".into())]))]), r#"{"a":[null,"<\u2028\n"],"b":1}"#),
             (map(&[("a", Value::Double(f64::NAN))]), ""),
         ] {
             assert_eq!(text_of(&value), expected);
