@@ -123,7 +123,16 @@ mod tests {
         prop_oneof![
             any::<String>(),
             proptest::collection::vec(
-                prop_oneof![Just('"'), Just('\\'), Just('\n'), Just('\0'), Just('$'), Just('`'), Just(')'), any::<char>()],
+                prop_oneof![
+                    Just('"'),
+                    Just('\\'),
+                    Just('\n'),
+                    Just('\0'),
+                    Just('$'),
+                    Just('`'),
+                    Just(')'),
+                    any::<char>()
+                ],
                 0..12
             )
             .prop_map(String::from_iter)

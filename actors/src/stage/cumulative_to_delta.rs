@@ -75,9 +75,8 @@ impl Names {
     }
 
     fn choose(&self, name: &str, patterns: &mut Patterns) -> bool {
-        let found = self.names.iter().any(|known| {
-            if self.is_regex { patterns.finds(known, name) } else { known == name }
-        });
+        let found =
+            self.names.iter().any(|known| if self.is_regex { patterns.finds(known, name) } else { known == name });
         found == self.is_include
     }
 }
@@ -236,8 +235,7 @@ impl Series<'_> {
             counts: point.bucket_counts.clone(),
         };
         let identity = identity(base, b'h', &point.attributes, point.start_time_unix_nano);
-        let stepped =
-            self.step(identity, point.start_time_unix_nano, point.time_unix_nano, Value::Histogram(value));
+        let stepped = self.step(identity, point.start_time_unix_nano, point.time_unix_nano, Value::Histogram(value));
         let Some((start, Value::Histogram(delta))) = stepped else { return false };
         point.start_time_unix_nano = start;
         point.count = delta.count;
@@ -280,7 +278,7 @@ impl Series<'_> {
                 (Value::Int(value), (value >= *last).then(|| Value::Int(value.wrapping_sub(*last))))
             }
             (Value::Double(value), Value::Double(last)) => {
-                (Value::Double(value), (value >= *last).then(|| Value::Double(value - *last)))
+                (Value::Double(value), (value >= *last).then_some(Value::Double(value - *last)))
             }
             (Value::Histogram(mut value), Value::Histogram(last)) => {
                 if value.sum.is_nan() {

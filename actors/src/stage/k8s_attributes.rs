@@ -39,11 +39,8 @@ pub struct Extract {
 }
 
 /// Where a pod is looked for, in order: a source and, of a resource, its attribute.
-const ASSOCIATIONS: [(&str, Option<&str>); 3] = [
-    ("resource_attribute", Some("k8s.pod.uid")),
-    ("resource_attribute", Some("k8s.pod.ip")),
-    ("connection", None),
-];
+const ASSOCIATIONS: [(&str, Option<&str>); 3] =
+    [("resource_attribute", Some("k8s.pod.uid")), ("resource_attribute", Some("k8s.pod.ip")), ("connection", None)];
 
 impl Extract {
     fn fields(&self) -> [(&'static str, &str); 3] {

@@ -253,7 +253,9 @@ mod tests {
     fn bodies_that_are_mappings_have_fields_too() {
         let body = |time: i64| LogRecord {
             body: Value::Map(
-                [("msg".to_owned(), Value::Str("m".into())), ("time".to_owned(), Value::Int(time))].into_iter().collect(),
+                [("msg".to_owned(), Value::Str("m".into())), ("time".to_owned(), Value::Int(time))]
+                    .into_iter()
+                    .collect(),
             ),
             ..LogRecord::default()
         };

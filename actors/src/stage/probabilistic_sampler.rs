@@ -105,14 +105,8 @@ impl ProbabilisticSampler {
 /// What an attribute of the span asks for: 0 to drop it, more to keep it.
 fn priority(span: &Span) -> Option<Threshold> {
     let number = match span.attributes.get("sampling.priority")? {
-        Value::Int(0) => 0.0,
-        Value::Int(number) => {
-            if *number > 0 {
-                1.0
-            } else {
-                return None;
-            }
-        }
+        // The sign is all that counts.
+        Value::Int(number) => f64::from(i8::try_from(number.signum()).unwrap_or_default()),
         Value::Double(number) => *number,
         Value::Str(text) => text.parse().ok()?,
         _ => return None,
@@ -193,7 +187,8 @@ mod tests {
     }
 
     fn span(number: u64, priority: Option<Value>, trace_state: &str) -> Span {
-        let attributes: Attributes = priority.into_iter().map(|value| ("sampling.priority".to_owned(), value)).collect();
+        let attributes: Attributes =
+            priority.into_iter().map(|value| ("sampling.priority".to_owned(), value)).collect();
         Span { trace_id: id(number), attributes, trace_state: trace_state.to_owned(), ..Span::default() }
     }
 
@@ -201,7 +196,10 @@ mod tests {
     fn percentage_of_many_traces_goes_on_and_says_so() {
         let kept = spans((1..=10_000).map(|number| span(number, None, "a=b")).collect(), &sampler(10.0));
         assert!((900..1100).contains(&kept.len()), "{}", kept.len());
-        assert!(kept.iter().all(|span| span.trace_state.starts_with("ot=rv:") && span.trace_state.ends_with(";th:e668,a=b")));
+        assert!(
+            kept.iter()
+                .all(|span| span.trace_state.starts_with("ot=rv:") && span.trace_state.ends_with(";th:e668,a=b"))
+        );
         let more = spans((1..=10_000).map(|number| span(number, None, "a=b")).collect(), &sampler(20.0));
         let ids = |spans: &[Span]| spans.iter().map(|span| span.trace_id).collect::<std::collections::BTreeSet<_>>();
         assert!(ids(&kept).is_subset(&ids(&more)), "who is chosen of few is chosen of more");
@@ -237,7 +235,11 @@ mod tests {
         };
         let records: Vec<LogRecord> = (0..4_000)
             .map(|number| of(0, "id", Value::Int(number)))
-            .chain([of(0, "other", Value::Int(1)), of(0, "id", Value::Empty), of(0, "sampling.threshold", Value::Str("8".into()))])
+            .chain([
+                of(0, "other", Value::Int(1)),
+                of(0, "id", Value::Empty),
+                of(0, "sampling.threshold", Value::Str("8".into())),
+            ])
             .collect();
         let scopes = vec![Scoped { records, ..Scoped::default() }];
         let mut telemetry = Telemetry::Logs(vec![Resourced { scopes, ..Resourced::default() }]);

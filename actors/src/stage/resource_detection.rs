@@ -68,6 +68,8 @@ impl Stage for ResourceDetection {
     }
 
     fn run(&self, _: &mut Telemetry, trial: &mut Trial) {
-        trial.note("what the collector's host and cloud say of themselves is not known here: resources pass as they are");
+        trial.note(
+            "what the collector's host and cloud say of themselves is not known here: resources pass as they are",
+        );
     }
 }

@@ -105,9 +105,7 @@ impl Policy {
     fn alloy(&self, name: &str, block_name: &str) -> Statement {
         let (kind, parts) = self.parts();
         let settings = match self {
-            Self::And(policies) => {
-                policies.iter().map(|(name, policy)| policy.alloy(name, "and_sub_policy")).collect()
-            }
+            Self::And(policies) => policies.iter().map(|(name, policy)| policy.alloy(name, "and_sub_policy")).collect(),
             _ => parts.into_iter().map(|(field, _, alloy)| attribute(field, alloy)).collect(),
         };
         let body = vec![
@@ -150,7 +148,8 @@ impl Run<'_> {
             }
             Policy::Percentage(percentage) => fnv_1a_64(b"default-hash-seed", id) <= share(percentage / 100.0),
             Policy::SpansPerSecond(_) => {
-                self.trial.note("how many spans a second let through is not tried: here every trace is within the limit");
+                self.trial
+                    .note("how many spans a second let through is not tried: here every trace is within the limit");
                 true
             }
             Policy::And(policies) => policies.iter().all(|(_, policy)| self.takes(policy, id, trace)),
@@ -295,7 +294,13 @@ mod tests {
 
     fn span(number: u64, name: &str, start_ms: u64, end_ms: u64) -> Span {
         let (start_time_unix_nano, end_time_unix_nano) = (start_ms * 1_000_000, end_ms * 1_000_000);
-        Span { trace_id: id(number), name: name.to_owned(), start_time_unix_nano, end_time_unix_nano, ..Span::default() }
+        Span {
+            trace_id: id(number),
+            name: name.to_owned(),
+            start_time_unix_nano,
+            end_time_unix_nano,
+            ..Span::default()
+        }
     }
 
     fn group(service: &str, records: Vec<Span>) -> Resourced<Span> {
@@ -335,7 +340,10 @@ mod tests {
         assert_eq!(kept(vec![Policy::SlowerThan { threshold_ms: 501 }], groups(), trial), [""; 0]);
         assert_eq!(kept(vec![has("service.name", &["b"], false, false)], groups(), trial), ["a1", "b1", "a2", "b2"]);
         assert_eq!(kept(vec![has("service.name", &["b"], false, true)], groups(), trial), ["a3"]);
-        assert_eq!(kept(vec![has("service.name", &["^[x-z]", "("], true, false), Policy::Errors], groups(), trial), ["a1", "b1"]);
+        assert_eq!(
+            kept(vec![has("service.name", &["^[x-z]", "("], true, false), Policy::Errors], groups(), trial),
+            ["a1", "b1"]
+        );
         assert_eq!(trial.notes, [""; 0]);
         let both = Policy::And(vec![
             ("v".to_owned(), has("service.name", &["b"], false, false)),
@@ -357,7 +365,8 @@ mod tests {
 
     #[test]
     fn shares_are_exact() {
-        for (ratio, expected) in [(0.5, u64::MAX / 2), (1.0, u64::MAX), (0.0, 0), (0.25, u64::MAX / 4), (2.0, u64::MAX)] {
+        for (ratio, expected) in [(0.5, u64::MAX / 2), (1.0, u64::MAX), (0.0, 0), (0.25, u64::MAX / 4), (2.0, u64::MAX)]
+        {
             assert_eq!(share(ratio), expected, "{ratio}");
         }
         // math/big of Go gave these.

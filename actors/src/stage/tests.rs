@@ -54,7 +54,6 @@ fn examples_are_rendered_as_reviewed() {
     }
 }
 
-
 #[test]
 fn no_two_stages_of_a_step_are_of_one_type() {
     for registered in catalogue().components() {
@@ -138,7 +137,12 @@ fn wrong_settings_of_filters_are_named_by_their_place() {
         (
             "dedup",
             json!({ "interval": "0s", "ignore": [{ "key": "a" }, { "key": "a" }], "compare": [{ "key": "a\\.b" }] }),
-            vec!["compare not_allowed", "compare[0].key invalid_value", "ignore[1].key duplicate", "interval out_of_range"],
+            vec![
+                "compare not_allowed",
+                "compare[0].key invalid_value",
+                "ignore[1].key duplicate",
+                "interval out_of_range",
+            ],
         ),
     ] {
         assert_eq!(problems(Role::Filter, kind, &settings), expected, "{kind} {settings}");
@@ -169,7 +173,11 @@ fn wrong_settings_of_processors_are_named_by_their_place() {
             vec!["attribute missing", "delimiter not_allowed", "pattern not_allowed"],
         ),
         ("parse", json!({ "format": "key_value", "delimiter": " " }), vec!["pair_delimiter invalid_value"]),
-        ("ottl", json!({ "statements": ["set(a, 1", ""] }), vec!["statements[0] invalid_value", "statements[1] too_short"]),
+        (
+            "ottl",
+            json!({ "statements": ["set(a, 1", ""] }),
+            vec!["statements[0] invalid_value", "statements[1] too_short"],
+        ),
         (
             "ottl",
             json!({ "context": "metric", "statements": ["set(name, \"a\") where name == \"b\""], "signals": ["logs"] }),
@@ -189,11 +197,7 @@ fn wrong_settings_of_processors_are_named_by_their_place() {
             json!({ "labels": [{ "key": "a" }, { "key": "b", "attribute": "k8s.pod.labels.a" }], "node_variable": "1X" }),
             vec!["labels[1] duplicate", "node_variable invalid_value"],
         ),
-        (
-            "detect",
-            json!({ "detectors": ["env", "moon"], "timeout": "0s" }),
-            vec!["detectors[1] unknown_value"],
-        ),
+        ("detect", json!({ "detectors": ["env", "moon"], "timeout": "0s" }), vec!["detectors[1] unknown_value"]),
         (
             "detect",
             json!({ "detectors": ["env"], "system_attributes": ["host.id"], "timeout": "0s" }),

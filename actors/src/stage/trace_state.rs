@@ -1,6 +1,6 @@
 //! `tracestate` and what samplers say in it: randomness and threshold.
 //!
-//! Source: W3C Trace Context 2, section 3.3; OpenTelemetry's "TraceState: Probability Sampling"; limits as `pkg/sampling`
+//! Source: W3C Trace Context 2, section 3.3; OpenTelemetry's page on probability sampling in `tracestate`; limits as `pkg/sampling`
 //! has them.
 
 /// One more than the greatest randomness: thresholds and randomness have 56 bits.
@@ -144,8 +144,7 @@ impl TraceState {
 }
 
 fn is_key(key: &str) -> bool {
-    let rest =
-        |text: &str| text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_-*/".contains(&c));
+    let rest = |text: &str| text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_-*/".contains(&c));
     let first = |text: &str| text.bytes().next().unwrap_or_default();
     if key.len() > 256 {
         return false;
@@ -182,7 +181,20 @@ mod tests {
         ] {
             assert_eq!(TraceState::parse(text).unwrap().text(), expected, "{text}");
         }
-        for bad in ["a", "A=b", "a=", "a=b=c", "ot=th", "ot=th:", "ot=rv:1", "ot=a:b;", "ot=th:123456789012345", "ot=A:b", "@a=b", "a=b\u{7f}"] {
+        for bad in [
+            "a",
+            "A=b",
+            "a=",
+            "a=b=c",
+            "ot=th",
+            "ot=th:",
+            "ot=rv:1",
+            "ot=a:b;",
+            "ot=th:123456789012345",
+            "ot=A:b",
+            "@a=b",
+            "a=b\u{7f}",
+        ] {
             assert_eq!(TraceState::parse(bad), None, "{bad}");
         }
         let many = |count: usize| vec!["a=b"; count].join(",");

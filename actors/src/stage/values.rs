@@ -17,7 +17,11 @@ pub(super) fn number(number: f64) -> (Yaml, Expr) {
     #[expect(clippy::cast_possible_truncation, reason = "only when it is the same number")]
     let whole = number as i64;
     #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "what is the same may be written so")]
-    if whole as f64 == number { (Yaml::Int(whole), Expr::token(whole)) } else { (Yaml::Float(number), Expr::token(number)) }
+    if whole as f64 == number {
+        (Yaml::Int(whole), Expr::token(whole))
+    } else {
+        (Yaml::Float(number), Expr::token(number))
+    }
 }
 
 /// A value of settings.
@@ -256,7 +260,10 @@ mod tests {
             (Value::Double(123_456_789_012_345_680_000.0), "123456789012345680000"),
             (Value::Double(f64::NEG_INFINITY), "-Infinity"),
             (Value::Bytes(vec![1, 2]), "AQI="),
-            (map(&[("b", Value::Int(1)), ("a", Value::Array(vec![Value::Empty, Value::Str("<\u{2028}\n".into())]))]), r#"{"a":[null,"<\u2028\n"],"b":1}"#),
+            (
+                map(&[("b", Value::Int(1)), ("a", Value::Array(vec![Value::Empty, Value::Str("<\u{2028}\n".into())]))]),
+                r#"{"a":[null,"<\u2028\n"],"b":1}"#,
+            ),
             (map(&[("a", Value::Double(f64::NAN))]), ""),
         ] {
             assert_eq!(text_of(&value), expected);

@@ -91,10 +91,15 @@ impl Component for Dedup {
         form([
             (
                 "interval",
-                duration("Gather for").default("10s").help("All records are late by up to this time, also those that were alone."),
+                duration("Gather for")
+                    .default("10s")
+                    .help("All records are late by up to this time, also those that were alone."),
             ),
             ("ignore", entries("Ignore").help("Do not count when records are compared, and are taken out of them.")),
-            ("compare", entries("Compare only").help("Only these count; records that have none are compared as a whole.")),
+            (
+                "compare",
+                entries("Compare only").help("Only these count; records that have none are compared as a whole."),
+            ),
         ])
     }
 
@@ -134,8 +139,7 @@ impl Component for Dedup {
 
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let Settings { interval, ignore, compare } = read(settings)?;
-        let compare =
-            if compare.is_empty() { Compare::AllBut(fields(ignore)) } else { Compare::Only(fields(compare)) };
+        let compare = if compare.is_empty() { Compare::AllBut(fields(ignore)) } else { Compare::Only(fields(compare)) };
         Ok(vec![Box::new(LogDedup { interval, compare })])
     }
 }

@@ -171,7 +171,9 @@ impl Component for Match {
                 ),
                 (
                     "negate",
-                    flag("Not").default(false).help("The condition holds where the test fails, also where the field is absent."),
+                    flag("Not")
+                        .default(false)
+                        .help("The condition holds where the test fails, also where the field is absent."),
                 ),
             ],
         );
@@ -179,7 +181,9 @@ impl Component for Match {
             ("conditions", list("Conditions", condition).required().at_least(1).at_most(50)),
             (
                 "combine",
-                choice("Have to hold", &["all", "any"]).default("all").help("All of the conditions, or any one of them."),
+                choice("Have to hold", &["all", "any"])
+                    .default("all")
+                    .help("All of the conditions, or any one of them."),
             ),
             (
                 "action",

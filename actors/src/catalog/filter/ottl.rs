@@ -55,7 +55,9 @@ impl Component for Ottl {
                     .check("ottl")
                     .widget("code")
                     .example("attributes[\"http.route\"] == \"/health\"")
-                    .help("An absent attribute is nil: `attributes[\"env\"] != \"prod\"` also holds where there is none."),
+                    .help(
+                        "An absent attribute is nil: `attributes[\"env\"] != \"prod\"` also holds where there is none.",
+                    ),
             ),
             (
                 "action",

@@ -98,11 +98,14 @@ impl Component for RateLimit {
         form([
             (
                 "spans_per_second",
-                rate().help("For all traces together, but those that have a limit of their own. Twice as many at once."),
+                rate()
+                    .help("For all traces together, but those that have a limit of their own. Twice as many at once."),
             ),
             (
                 "key",
-                attribute_key("Own limits by").default("service.name").help("An attribute of spans or of what they come from."),
+                attribute_key("Own limits by")
+                    .default("service.name")
+                    .help("An attribute of spans or of what they come from."),
             ),
             (
                 "limits",
@@ -158,6 +161,10 @@ impl Component for RateLimit {
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
         let policies = settings.policies();
-        Ok(vec![Box::new(TailSampling { decision_wait: settings.decision_wait, num_traces: settings.traces, policies })])
+        Ok(vec![Box::new(TailSampling {
+            decision_wait: settings.decision_wait,
+            num_traces: settings.traces,
+            policies,
+        })])
     }
 }

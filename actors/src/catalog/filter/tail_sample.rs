@@ -112,7 +112,10 @@ impl Component for TailSample {
             ),
             (
                 "attributes",
-                list("Keep by attribute", attribute).default(json!([])).at_most(50).help("Texts only: numbers do not count."),
+                list("Keep by attribute", attribute)
+                    .default(json!([]))
+                    .at_most(50)
+                    .help("Texts only: numbers do not count."),
             ),
             (
                 "percentage",
@@ -161,7 +164,12 @@ impl Component for TailSample {
         }
         for (index, attribute) in settings.attributes.iter().enumerate() {
             let at = at.key("attributes").index(index);
-            if settings.attributes.iter().take(index).any(|other| (&other.key, other.regex) == (&attribute.key, attribute.regex)) {
+            if settings
+                .attributes
+                .iter()
+                .take(index)
+                .any(|other| (&other.key, other.regex) == (&attribute.key, attribute.regex))
+            {
                 findings.errors.add(at.key("key"), "duplicate", "stands twice; put the values together");
             }
             for (index, value) in attribute.values.iter().enumerate() {

@@ -38,10 +38,7 @@ impl Component for Batch {
 
     fn schema(&self) -> Value {
         form([
-            (
-                "timeout",
-                duration("Wait at most").default("1s").help("A batch is sent after this time, however small."),
-            ),
+            ("timeout", duration("Wait at most").default("1s").help("A batch is sent after this time, however small.")),
             (
                 "send_batch_size",
                 integer("Records in a batch", 1, 100_000)

@@ -102,7 +102,9 @@ impl Component for CumulativeToDelta {
         form([
             (
                 "which",
-                choice("Metrics", &["only", "except"]).default("only").help("Those with one of the names, or all others."),
+                choice("Metrics", &["only", "except"])
+                    .default("only")
+                    .help("Those with one of the names, or all others."),
             ),
             (
                 "match_by",
@@ -119,13 +121,15 @@ impl Component for CumulativeToDelta {
             ),
             (
                 "initial_value",
-                choice("First point of a series", &["auto", "keep", "drop"])
-                    .default("auto")
-                    .help("auto: goes on only if counting began after the collector did. keep: goes on with its whole value."),
+                choice("First point of a series", &["auto", "keep", "drop"]).default("auto").help(
+                    "auto: goes on only if counting began after the collector did. keep: goes on with its whole value.",
+                ),
             ),
             (
                 "max_staleness",
-                duration("Forget series after").default("1h").help("A series that is silent for longer begins anew; 0s for never."),
+                duration("Forget series after")
+                    .default("1h")
+                    .help("A series that is silent for longer begins anew; 0s for never."),
             ),
         ])
     }
@@ -137,7 +141,10 @@ impl Component for CumulativeToDelta {
                 "Requests only",
                 json!({ "match_by": "prefix", "names": ["http.server.", "rpc.server."], "initial_value": "drop" }),
             ),
-            ("All but the host's", json!({ "which": "except", "match_by": "regex", "names": ["^(system|process)\\."] })),
+            (
+                "All but the host's",
+                json!({ "which": "except", "match_by": "regex", "names": ["^(system|process)\\."] }),
+            ),
             ("Two by name", json!({ "names": ["requests", "errors"], "max_staleness": "10m" })),
         ]
     }

@@ -38,20 +38,8 @@ struct Settings {
 }
 
 /// What every version of both runtimes knows, and what needs no settings of its own that differ between them.
-const DETECTORS: &[&str] = &[
-    "env",
-    "system",
-    "docker",
-    "ec2",
-    "ecs",
-    "eks",
-    "elasticbeanstalk",
-    "lambda",
-    "gcp",
-    "azure",
-    "aks",
-    "heroku",
-];
+const DETECTORS: &[&str] =
+    &["env", "system", "docker", "ec2", "ecs", "eks", "elasticbeanstalk", "lambda", "gcp", "azure", "aks", "heroku"];
 
 impl Component for Detect {
     fn title(&self) -> &'static str {

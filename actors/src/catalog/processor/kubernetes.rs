@@ -113,7 +113,10 @@ impl Component for Kubernetes {
             "k8s.container.name"
         ]);
         form([
-            ("metadata", choices("Add", METADATA).default(usual).help("Names and ids of the pod and of what it belongs to.")),
+            (
+                "metadata",
+                choices("Add", METADATA).default(usual).help("Names and ids of the pod and of what it belongs to."),
+            ),
             ("labels", entries("Labels", "app.kubernetes.io/name")),
             ("annotations", entries("Annotations", "example.com/owner")),
             (

@@ -75,7 +75,7 @@ const EMAIL: &str = r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,
 const IPV4: &str = r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b";
 /// All eight groups; or `::` with at least one group behind it; or two groups and more with `::` at the end.
 const IPV6: &str = r"(?i)\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|(?:\b(?:[0-9a-f]{1,4}:){1,6}|\B:)(?::[0-9a-f]{1,4}){1,6}\b|\b(?:[0-9a-f]{1,4}:){2,7}:\B";
-/// By the beginnings that issuers have: four groups of four (Visa, Mastercard, Discover, JCB, UnionPay; with three more
+/// By the beginnings that issuers have: four groups of four (Visa, Mastercard, Discover, JCB, and 62, with three more
 /// digits for the longest), 4-6-5 (American Express), 4-6-4 (Diners), and Visa's old 13.
 const CARD: &str = r"\b(?:(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|6(?:011|4[4-9]\d|5\d{2}|2\d{2})|35\d{2})[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?:[ -]?\d{3})?|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|3(?:0[0-5]|[689]\d)\d[ -]?\d{6}[ -]?\d{4}|4\d{12})\b";
 const PHONE: &str = r"\+[1-9]\d{0,2}(?:[ .()/-]{0,2}\d){6,13}\b|(?:\(\d{3}\) ?|\b\d{3}[.-])\d{3}[ .-]\d{4}\b";
@@ -162,10 +162,9 @@ impl Component for Mask {
             ),
             (
                 "patterns",
-                list("Own expressions", regex("").example("(?i)token=\\S+"))
-                    .default(json!([]))
-                    .at_most(50)
-                    .help("The whole of what an expression finds is replaced. They come after the kinds above, in order."),
+                list("Own expressions", regex("").example("(?i)token=\\S+")).default(json!([])).at_most(50).help(
+                    "The whole of what an expression finds is replaced. They come after the kinds above, in order.",
+                ),
             ),
             (
                 "in",
@@ -182,7 +181,11 @@ impl Component for Mask {
             ),
             (
                 "text",
-                text("Text").with("minLength", 0).most(256).default("****").help("What stands in the place of a finding."),
+                text("Text")
+                    .with("minLength", 0)
+                    .most(256)
+                    .default("****")
+                    .help("What stands in the place of a finding."),
             ),
         ])
     }
@@ -235,9 +238,9 @@ mod tests {
     use super::*;
 
     fn masked(kind: Kind, text: &str) -> String {
-        kind.patterns().iter().fold(text.to_owned(), |text, pattern| {
-            Regex::new(pattern).unwrap().replace_all(&text, "*").into_owned()
-        })
+        kind.patterns()
+            .iter()
+            .fold(text.to_owned(), |text, pattern| Regex::new(pattern).unwrap().replace_all(&text, "*").into_owned())
     }
 
     #[test]
@@ -249,13 +252,21 @@ mod tests {
             (Kind::Ip, "256.1.1.1 1.2.3 v1.2", "256.1.1.1 1.2.3 v1.2"),
             (Kind::Ip, "[2001:db8::8a2e:370:7334]:443 ::1 fe80::1%eth0", "[*]:443 * *%eth0"),
             (Kind::Ip, "2001:0db8:0000:0000:0000:ff00:0042:8329, 2001:db8::/32", "*, */32"),
-            (Kind::Ip, "12:34:56 std::fmt::Display 00:11:22:33:44:55 a::", "12:34:56 std::fmt::Display 00:11:22:33:44:55 a::"),
+            (
+                Kind::Ip,
+                "12:34:56 std::fmt::Display 00:11:22:33:44:55 a::",
+                "12:34:56 std::fmt::Display 00:11:22:33:44:55 a::",
+            ),
             (Kind::Card, "4111 1111 1111 1111, 5500-0000-0000-0004.", "*, *."),
             (Kind::Card, "378282246310005 30569309025904 6011111111111117 3530111333300000", "* * * *"),
             (Kind::Card, "4222222222222 6221260000000000000", "* *"),
             (Kind::Card, "id 1111111111111111 411111111111111x 41111", "id 1111111111111111 411111111111111x 41111"),
             (Kind::Phone, "+49 (0)30 1234567, +491711234567; (555) 123-4567 or 555-123-4567", "*, *; * or *"),
-            (Kind::Phone, "2024-01-02T03:04:05+02:00 12345678 +12 1.2.3.4", "2024-01-02T03:04:05+02:00 12345678 +12 1.2.3.4"),
+            (
+                Kind::Phone,
+                "2024-01-02T03:04:05+02:00 12345678 +12 1.2.3.4",
+                "2024-01-02T03:04:05+02:00 12345678 +12 1.2.3.4",
+            ),
         ] {
             assert_eq!(masked(kind, text), expected, "{text}");
         }

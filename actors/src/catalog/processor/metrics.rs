@@ -128,7 +128,9 @@ impl Component for Metrics {
             ),
             (
                 "rename",
-                list("Rename", rename).default(json!([])).help("By the whole name, each metric once. Comes after the above."),
+                list("Rename", rename)
+                    .default(json!([]))
+                    .help("By the whole name, each metric once. Comes after the above."),
             ),
         ])
     }

@@ -88,12 +88,16 @@ impl Settings {
                 format!("set({PARTS}, ParseJSON({text})) where IsString({text}) and IsMatch({text}, \"^\\\\s*\\\\{{\")")
             }
             Format::Regex => {
-                format!("set({PARTS}, ExtractPatterns({text}, {pattern})) where IsString({text}) and IsMatch({text}, {pattern})")
+                format!(
+                    "set({PARTS}, ExtractPatterns({text}, {pattern})) where IsString({text}) and IsMatch({text}, {pattern})"
+                )
             }
             Format::KeyValue => {
                 let (delimiter, pairs) = self.delimiters();
                 let (delimiter, pairs) = (quoted(delimiter), quoted(pairs));
-                format!("set({PARTS}, ParseKeyValue({text}, {delimiter}, {pairs})) where IsString({text}) and {text} != \"\"")
+                format!(
+                    "set({PARTS}, ParseKeyValue({text}, {delimiter}, {pairs})) where IsString({text}) and {text} != \"\""
+                )
             }
         };
         let mut statements = vec![read];
@@ -127,10 +131,7 @@ impl Component for Parse {
     fn schema(&self) -> Value {
         form([
             ("format", choice("Format", &["json", "regex", "key_value"]).required().example("json")),
-            (
-                "from",
-                choice("Text from", &["body", "attribute"]).default("body").help("The body is of log records."),
-            ),
+            ("from", choice("Text from", &["body", "attribute"]).default("body").help("The body is of log records.")),
             ("attribute", attribute_key("Attribute").help("The attribute that holds the text, for `attribute`.")),
             (
                 "pattern",
@@ -138,17 +139,18 @@ impl Component for Parse {
                     .example("^(?P<client>\\S+) (?P<status>\\d{3})")
                     .help("For regex. Each named group becomes an attribute; groups without a name are left out."),
             ),
-            (
-                "delimiter",
-                text("Between key and value").most(16).example("=").help("For key_value; = when not given."),
-            ),
+            ("delimiter", text("Between key and value").most(16).example("=").help("For key_value; = when not given.")),
             (
                 "pair_delimiter",
                 text("Between pairs").most(16).example(" ").help("For key_value; a space when not given."),
             ),
             (
                 "prefix",
-                text("Prefix").most(64).check("attribute_key").example("app.").help("What keys of attributes begin with."),
+                text("Prefix")
+                    .most(64)
+                    .check("attribute_key")
+                    .example("app.")
+                    .help("What keys of attributes begin with."),
             ),
             (
                 "source",
@@ -204,7 +206,11 @@ impl Component for Parse {
         }
         let (delimiter, pairs) = settings.delimiters();
         if settings.format == Format::KeyValue && delimiter == pairs {
-            findings.errors.add(at.key("pair_delimiter"), "invalid_value", "must not be what stands between key and value");
+            findings.errors.add(
+                at.key("pair_delimiter"),
+                "invalid_value",
+                "must not be what stands between key and value",
+            );
         }
     }
 

@@ -68,9 +68,13 @@ fn others_pass_and_names_choose() {
     let delta = metric("d", MetricData::Sum { points: Vec::new(), temporality: DELTA, is_monotonic: true });
     let others = vec![gauge, falling, delta, metric("e", MetricData::Empty)];
     assert_eq!(run(&stage(InitialValue::Drop), others.clone(), 0).0, others);
-    for (is_include, is_regex, name, expected) in
-        [(true, false, "a", 1), (false, false, "a", 1), (true, true, "^[ab]$", 0), (false, true, "x", 0), (true, true, "(", 2)]
-    {
+    for (is_include, is_regex, name, expected) in [
+        (true, false, "a", 1),
+        (false, false, "a", 1),
+        (true, true, "^[ab]$", 0),
+        (false, true, "x", 0),
+        (true, true, "(", 2),
+    ] {
         let names = Names { is_include, is_regex, names: vec![name.to_owned()] };
         let stage = CumulativeToDelta { names: Some(names), ..stage(InitialValue::Drop) };
         let metrics = vec![sum("a", &[(1, Number::Int(1))]), sum("b", &[(1, Number::Int(1))])];
@@ -101,7 +105,8 @@ fn histograms_are_taken_from_each_other_bucket_by_bucket() {
     };
     let (kept, _) = run(&stage(InitialValue::Drop), vec![metric("h", histogram)], 0);
     let MetricData::Histogram { points, temporality: DELTA } = &kept[0].data else { panic!("{kept:?}") };
-    let found: Vec<_> = points.iter().map(|p| (p.start_time_unix_nano, p.count, p.bucket_counts.clone(), p.sum, p.min)).collect();
+    let found: Vec<_> =
+        points.iter().map(|p| (p.start_time_unix_nano, p.count, p.bucket_counts.clone(), p.sum, p.min)).collect();
     // The third has less in a bucket: dropped, and the fourth is taken from the second.
     assert_eq!(found, [(1, 2, vec![1, 1], Some(4.5), None), (2, 2, vec![1, 1], Some(1.5), None)]);
 }
