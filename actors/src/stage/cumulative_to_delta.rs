@@ -8,11 +8,9 @@ use linkmesh_ottl::record::{
     Attributes, ExponentialHistogramPoint, HistogramPoint, Metric, MetricData, Number, NumberPoint, Resource, Scope,
     Telemetry,
 };
+use regex::RegexSet;
 
-use super::{
-    Stage, Trial,
-    values::{self, Patterns},
-};
+use super::{Stage, Trial, values};
 use crate::render::{
     alloy::{Expr, Statement, attribute, block},
     yaml::Yaml,
@@ -74,9 +72,16 @@ impl Names {
         if self.is_regex { "regexp" } else { "strict" }
     }
 
-    fn choose(&self, name: &str, patterns: &mut Patterns) -> bool {
-        let found =
-            self.names.iter().any(|known| if self.is_regex { patterns.finds(known, name) } else { known == name });
+    /// The names as one expression for each, when they are such.
+    fn expressions(&self, trial: &mut Trial) -> Option<RegexSet> {
+        self.is_regex.then(|| values::expressions(&self.names, trial))
+    }
+
+    fn choose(&self, name: &str, expressions: Option<&RegexSet>) -> bool {
+        let found = match expressions {
+            Some(expressions) => expressions.is_match(name),
+            None => self.names.iter().any(|known| known == name),
+        };
         found == self.is_include
     }
 }
@@ -109,13 +114,14 @@ impl Stage for CumulativeToDelta {
 
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
         let Telemetry::Metrics(groups) = telemetry else { return };
+        let expressions = self.names.as_ref().and_then(|names| names.expressions(trial));
         let mut series = Series { initial_value: self.initial_value, trial, last: HashMap::new() };
-        let mut patterns = Patterns::default();
         groups.retain_mut(|group| {
             group.scopes.retain_mut(|scope| {
                 let of = &scope.scope;
                 scope.records.retain_mut(|metric| {
-                    let chosen = self.names.as_ref().is_none_or(|names| names.choose(&metric.name, &mut patterns));
+                    let chosen =
+                        self.names.as_ref().is_none_or(|names| names.choose(&metric.name, expressions.as_ref()));
                     !chosen || series.convert(&group.resource, of, metric)
                 });
                 !scope.records.is_empty()

@@ -4,12 +4,10 @@
 
 use std::collections::HashMap;
 
-use linkmesh_ottl::record::{Attributes, Resourced, Scoped, Span, Telemetry, TraceId, Value};
+use linkmesh_ottl::record::{Resourced, Scoped, Span, Telemetry, TraceId, Value};
+use regex::RegexSet;
 
-use super::{
-    Stage, Trial,
-    values::{self, Patterns},
-};
+use super::{Stage, Trial, values};
 use crate::render::{
     alloy::{Block, Expr, Statement, attribute, block},
     yaml::Yaml,
@@ -120,39 +118,60 @@ impl Policy {
 /// The spans of one trace that came with one resource.
 type Part = Resourced<Span>;
 
-/// A dry run of policies.
-struct Run<'a> {
-    trial: &'a mut Trial,
-    patterns: Patterns,
+/// A policy that is ready to be asked.
+enum Ready<'a> {
+    Errors,
+    SlowerThan(i64),
+    Attribute { key: &'a str, values: &'a [String], expressions: Option<RegexSet>, is_inverted: bool },
+    Share(u64),
+    All,
+    And(Vec<Ready<'a>>),
 }
 
-impl Run<'_> {
-    fn takes(&mut self, policy: &Policy, id: &TraceId, trace: &[Part]) -> bool {
-        match policy {
-            Policy::Errors => spans(trace).any(|span| span.status.code == 2),
-            Policy::SlowerThan { threshold_ms } => slower_than(trace, *threshold_ms),
-            Policy::Attribute { key, values, is_regex, is_inverted } => {
-                let mut found = |attributes: &Attributes, empty_counts: bool| match attributes.get(key) {
-                    Some(Value::Str(text)) => {
-                        (empty_counts || !text.is_empty()) && one_of(text, values, *is_regex, &mut self.patterns)
-                    }
-                    // What is no text is looked at as an empty one, of resources only.
-                    Some(_) => empty_counts && one_of("", values, *is_regex, &mut self.patterns),
+impl Policy {
+    fn ready(&self, trial: &mut Trial) -> Ready<'_> {
+        match self {
+            Self::Errors => Ready::Errors,
+            Self::SlowerThan { threshold_ms } => Ready::SlowerThan(*threshold_ms),
+            Self::Attribute { key, values, is_regex, is_inverted } => {
+                let expressions = is_regex.then(|| values::expressions(values, trial));
+                Ready::Attribute { key, values, expressions, is_inverted: *is_inverted }
+            }
+            Self::Percentage(percentage) => Ready::Share(share(percentage / 100.0)),
+            Self::SpansPerSecond(_) => {
+                trial.note("how many spans a second let through is not tried: here every trace is within the limit");
+                Ready::All
+            }
+            Self::And(policies) => Ready::And(policies.iter().map(|(_, policy)| policy.ready(trial)).collect()),
+        }
+    }
+}
+
+impl Ready<'_> {
+    fn takes(&self, id: &TraceId, trace: &[Part]) -> bool {
+        match self {
+            Self::Errors => spans(trace).any(|span| span.status.code == 2),
+            Self::SlowerThan(threshold_ms) => slower_than(trace, *threshold_ms),
+            Self::Attribute { key, values, expressions, is_inverted } => {
+                let one_of = |text: &str| match expressions {
+                    Some(expressions) => expressions.is_match(text),
+                    None => !text.is_empty() && values.iter().any(|value| value == text),
+                };
+                let of_resource = |part: &Part| match part.resource.attributes.get(key) {
+                    Some(Value::Str(text)) => one_of(text),
+                    // What is no text is looked at as an empty one.
+                    Some(_) => one_of(""),
                     None => false,
                 };
-                let has = trace.iter().any(|part| {
-                    found(&part.resource.attributes, true)
-                        || spans(std::slice::from_ref(part)).any(|span| found(&span.attributes, false))
-                });
-                has != *is_inverted
+                let of_span = |span: &Span| match span.attributes.get(key) {
+                    Some(Value::Str(text)) => !text.is_empty() && one_of(text),
+                    _ => false,
+                };
+                (trace.iter().any(of_resource) || spans(trace).any(of_span)) != *is_inverted
             }
-            Policy::Percentage(percentage) => fnv_1a_64(b"default-hash-seed", id) <= share(percentage / 100.0),
-            Policy::SpansPerSecond(_) => {
-                self.trial
-                    .note("how many spans a second let through is not tried: here every trace is within the limit");
-                true
-            }
-            Policy::And(policies) => policies.iter().all(|(_, policy)| self.takes(policy, id, trace)),
+            Self::Share(share) => fnv_1a_64(b"default-hash-seed", id) <= *share,
+            Self::All => true,
+            Self::And(policies) => policies.iter().all(|policy| policy.takes(id, trace)),
         }
     }
 }
@@ -174,14 +193,6 @@ fn slower_than(trace: &[Part], threshold_ms: i64) -> bool {
         let nanoseconds = i128::from(last) - i128::from(first);
         nanoseconds / 1_000_000 > i128::from(threshold_ms)
     })
-}
-
-fn one_of(text: &str, values: &[String], is_regex: bool, patterns: &mut Patterns) -> bool {
-    if is_regex {
-        values.iter().any(|value| patterns.finds(value, text))
-    } else {
-        !text.is_empty() && values.iter().any(|value| value == text)
-    }
 }
 
 fn fnv_1a_64(salt: &[u8], octets: &[u8]) -> u64 {
@@ -239,9 +250,9 @@ impl Stage for TailSampling {
 
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
         let Telemetry::Traces(groups) = telemetry else { return };
-        let mut run = Run { trial, patterns: Patterns::default() };
+        let policies: Vec<Ready<'_>> = self.policies.iter().map(|(_, policy)| policy.ready(trial)).collect();
         for (id, trace) in by_trace(std::mem::take(groups)) {
-            if self.policies.iter().any(|(_, policy)| run.takes(policy, &id, &trace)) {
+            if policies.iter().any(|policy| policy.takes(&id, &trace)) {
                 groups.extend(trace);
             }
         }
@@ -344,7 +355,8 @@ mod tests {
             kept(vec![has("service.name", &["^[x-z]", "("], true, false), Policy::Errors], groups(), trial),
             ["a1", "b1"]
         );
-        assert_eq!(trial.notes, [""; 0]);
+        assert_eq!(trial.notes.len(), 1, "an expression that cannot be read is said: {trial:?}");
+        let trial = &mut Trial::default();
         let both = Policy::And(vec![
             ("v".to_owned(), has("service.name", &["b"], false, false)),
             ("r".to_owned(), Policy::SpansPerSecond(1)),

@@ -1,11 +1,13 @@
 //! Values and records as the collector's processors look at them.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use linkmesh_ottl::record::{Attributes, MetricData, Resourced, Telemetry, Value};
+use regex::{RegexSet, RegexSetBuilder};
 use serde_json::Value as Json;
 
+use super::Trial;
 use crate::render::{alloy::Expr, yaml::Yaml};
 
 /// Values deeper than this are all the same to [`identity`] and are left out of [`text_of`]. What OTLP carries is
@@ -187,18 +189,21 @@ fn identity_below_map(out: &mut Vec<u8>, map: &Attributes, depth: usize) {
     }
 }
 
-/// Expressions of settings, each read once.
-#[derive(Debug, Default)]
-pub(super) struct Patterns(HashMap<String, Option<regex::Regex>>);
+/// The most memory that the expressions of one setting may take in a dry run, in octets, and again for their cache.
+const EXPRESSIONS: usize = 1 << 20;
 
-impl Patterns {
-    /// Whether an expression is found in a text. One that our library cannot read is found nowhere.
-    pub(super) fn finds(&mut self, pattern: &str, text: &str) -> bool {
-        if !self.0.contains_key(pattern) {
-            self.0.insert(pattern.to_owned(), regex::Regex::new(pattern).ok());
-        }
-        self.0.get(pattern).and_then(Option::as_ref).is_some_and(|regex| regex.is_match(text))
+/// Expressions of settings, of which any may be found. Those that cannot be tried here are found nowhere, and a note says
+/// so: what RE2 alone can read, and what takes too much memory.
+pub(super) fn expressions(patterns: &[String], trial: &mut Trial) -> RegexSet {
+    let readable = |pattern: &&String| regex_syntax::Parser::new().parse(pattern).is_ok();
+    let (known, unknown): (Vec<&String>, Vec<&String>) = patterns.iter().partition(readable);
+    for pattern in unknown {
+        trial.note(format!("the expression `{pattern}` cannot be tried here: it counts as found nowhere"));
     }
+    RegexSetBuilder::new(known).size_limit(EXPRESSIONS).dfa_size_limit(EXPRESSIONS).build().unwrap_or_else(|_| {
+        trial.note("expressions that take too much memory cannot be tried here: they count as found nowhere");
+        RegexSet::empty()
+    })
 }
 
 /// Drops the records for which `keep` does not hold, and what is empty then.
@@ -268,6 +273,20 @@ mod tests {
         ] {
             assert_eq!(text_of(&value), expected);
         }
+    }
+
+    #[test]
+    fn expressions_that_cannot_be_tried_are_said() {
+        let of = |patterns: &[&str]| {
+            let mut trial = Trial::default();
+            let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+            let set = expressions(&patterns, &mut trial);
+            (set.is_match("abc"), trial.notes.len())
+        };
+        assert_eq!(of(&["x", "b"]), (true, 0));
+        assert_eq!(of(&["b", "("]), (true, 1));
+        assert_eq!(of(&["b", "(a{900}){900}"]), (false, 1));
+        assert_eq!(of(&["b|[a-c]{2000}"; 50]), (false, 1));
     }
 
     #[test]
