@@ -2,7 +2,8 @@
 //!
 //! Looked for, one after the other, in this order: the chosen kinds (e-mail addresses, IP addresses of both versions, card
 //! numbers, phone numbers), then the own expressions in the order of their list. Every finding is replaced: by a fixed
-//! text, or by the SHA-256 of what was found, in hexadecimal, which is the same wherever the same thing was found.
+//! text, or by the SHA-256 of what was found, in hexadecimal, which is the same wherever the same thing was found. (With
+//! the hash, a collector 0.149 also replaces text that is equal to a finding and stands in the same value elsewhere.)
 //!
 //! Looked at, as `in` says:
 //! * `body`: the body of a log record, when it is a text; of a body that is a mapping, the texts of its first level.
