@@ -25,10 +25,12 @@ use crate::{
     stage::Stage,
 };
 
+pub mod actions;
 pub mod bridge;
 pub mod exporter;
 pub mod form;
 pub mod listener;
+pub mod ottl_text;
 pub mod raw;
 pub mod scalar;
 pub mod schema;
@@ -291,6 +293,15 @@ impl Findings {
     pub const fn path(&self) -> &Path {
         &self.path
     }
+
+    /// A field below `at` that is needed with some settings and has no meaning with others.
+    pub(crate) fn needed_only_if(&mut self, at: &Path, field: &str, needed: bool, there: bool) {
+        if needed && !there {
+            self.errors.add(at.key(field), "missing", "must be given with these settings");
+        } else if there && !needed {
+            self.errors.add(at.key(field), "not_allowed", "has no meaning with these settings");
+        }
+    }
 }
 
 /// One kind of component.
@@ -385,7 +396,11 @@ pub trait Component: Send + Sync {
     /// # Errors
     /// When it cannot run there with these settings.
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        Ok(AlloyPart::of_stages(&self.stages(settings, &site.outputs.signals())?, site))
+        let stages = self.stages(settings, &site.outputs.signals())?;
+        match stages.iter().find_map(|stage| stage.alloy_lacks()) {
+            Some(reason) => Err(Unsupported::new("", reason)),
+            None => Ok(AlloyPart::of_stages(&stages, site)),
+        }
     }
 }
 

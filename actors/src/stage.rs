@@ -10,9 +10,18 @@ use crate::render::{alloy::Statement, yaml::Yaml};
 
 pub mod attributes;
 pub mod batch;
+pub mod cumulative_to_delta;
 pub mod filter;
-pub mod pod_labels;
+pub mod k8s_attributes;
+pub mod log_dedup;
+pub mod probabilistic_sampler;
+pub mod resource_detection;
+pub mod tail_sampling;
+#[cfg(test)]
+mod tests;
+mod trace_state;
 pub mod transform;
+mod values;
 
 /// A processor of the collector with its settings.
 pub trait Stage: std::fmt::Debug + Send + Sync {
@@ -21,6 +30,11 @@ pub trait Stage: std::fmt::Debug + Send + Sync {
 
     /// Its component and that one's body in an Alloy config, without `output`.
     fn alloy(&self) -> (&'static str, Vec<Statement>);
+
+    /// Why Alloy has no such component, where it has none: then nothing is rendered for it.
+    fn alloy_lacks(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Does to records what the processor does.
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial);

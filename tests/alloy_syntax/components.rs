@@ -43,6 +43,27 @@ const MATCH: Shape = Shape {
     blocks: &[("attribute", leaf("!key value")), ("resource", leaf("!key value"))],
 };
 
+const VALUES: Shape = leaf("!key !values");
+const LIMIT: Shape = leaf("!spans_per_second burst_capacity");
+/// What every policy of the tail sampler has; some have others within them.
+const POLICY: Shape = Shape { attributes: "!name !type", blocks: POLICIES };
+const POLICIES: &[(&str, Shape)] = &[
+    ("latency", leaf("!threshold_ms upper_threshold_ms")),
+    ("numeric_attribute", leaf("!key !min_value !max_value invert_match")),
+    ("probabilistic", leaf("hash_salt !sampling_percentage")),
+    ("status_code", leaf("!status_codes")),
+    ("string_attribute", leaf("!key !values enabled_regex_matching cache_max_size invert_match")),
+    ("rate_limiting", LIMIT),
+    ("bytes_limiting", leaf("!bytes_per_second burst_capacity")),
+    ("span_count", leaf("!min_spans max_spans")),
+    ("boolean_attribute", leaf("!key !value invert_match")),
+    ("ottl_condition", leaf("!error_mode span spanevent")),
+    ("trace_state", VALUES),
+];
+const METRICS: Shape = leaf("metrics match_type metric_types");
+const EXTRACT: Shape = leaf("tag_name key key_regex from");
+const ENABLED: Shape = leaf("!enabled");
+
 const fn component(
     name: &'static str,
     level: Level,
@@ -179,11 +200,107 @@ pub(super) const COMPONENTS: &[Component] = &[
         "otelcol.processor.resourcedetection",
         Ga,
         INPUT,
-        "detectors timeout override",
+        "detectors timeout override fail_on_missing_metadata",
         &[
             OUTPUT,
             DEBUG_METRICS,
-            ("system", Shape { attributes: "hostname_sources", blocks: &[("resource_attributes", leaf(""))] }),
+            (
+                "system",
+                Shape {
+                    attributes: "hostname_sources",
+                    blocks: &[(
+                        "resource_attributes",
+                        Shape {
+                            attributes: "",
+                            blocks: &[
+                                ("host.arch", ENABLED),
+                                ("host.cpu.cache.l2.size", ENABLED),
+                                ("host.cpu.family", ENABLED),
+                                ("host.cpu.model.id", ENABLED),
+                                ("host.cpu.model.name", ENABLED),
+                                ("host.cpu.stepping", ENABLED),
+                                ("host.cpu.vendor.id", ENABLED),
+                                ("host.id", ENABLED),
+                                ("host.interface", ENABLED),
+                                ("host.ip", ENABLED),
+                                ("host.mac", ENABLED),
+                                ("host.name", ENABLED),
+                                ("os.build.id", ENABLED),
+                                ("os.description", ENABLED),
+                                ("os.name", ENABLED),
+                                ("os.type", ENABLED),
+                                ("os.version", ENABLED),
+                            ],
+                        },
+                    )],
+                },
+            ),
+        ],
+    ),
+    component(
+        "otelcol.processor.tail_sampling",
+        Ga,
+        INPUT,
+        "decision_wait decision_wait_after_root_received num_traces block_on_overflow expected_new_traces_per_sec \
+         sample_on_first_match drop_pending_traces_on_shutdown maximum_trace_size_bytes decision_cache",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            (
+                "!policy",
+                Shape {
+                    attributes: "!name !type",
+                    blocks: &[
+                        ("latency", leaf("!threshold_ms upper_threshold_ms")),
+                        ("probabilistic", leaf("hash_salt !sampling_percentage")),
+                        ("status_code", leaf("!status_codes")),
+                        ("string_attribute", leaf("!key !values enabled_regex_matching cache_max_size invert_match")),
+                        ("numeric_attribute", leaf("!key !min_value !max_value invert_match")),
+                        ("boolean_attribute", leaf("!key !value invert_match")),
+                        ("ottl_condition", leaf("!error_mode span spanevent")),
+                        ("trace_state", VALUES),
+                        ("span_count", leaf("!min_spans max_spans")),
+                        ("bytes_limiting", leaf("!bytes_per_second burst_capacity")),
+                        ("rate_limiting", LIMIT),
+                        ("and", Shape { attributes: "", blocks: &[("!and_sub_policy", POLICY)] }),
+                        ("not", Shape { attributes: "", blocks: &[("!not_sub_policy", POLICY)] }),
+                        ("drop", Shape { attributes: "", blocks: &[("!drop_sub_policy", POLICY)] }),
+                    ],
+                },
+            ),
+        ],
+    ),
+    component(
+        "otelcol.processor.cumulativetodelta",
+        Preview,
+        INPUT,
+        "max_staleness initial_value",
+        &[OUTPUT, DEBUG_METRICS, ("include", METRICS), ("exclude", METRICS)],
+    ),
+    component(
+        "otelcol.processor.k8sattributes",
+        Ga,
+        INPUT,
+        "auth_type passthrough wait_for_metadata wait_for_metadata_timeout watch_sync_period pod_delete_grace_period",
+        &[
+            OUTPUT,
+            DEBUG_METRICS,
+            (
+                "extract",
+                Shape {
+                    attributes: "metadata otel_annotations deployment_name_from_replicaset",
+                    blocks: &[("annotation", EXTRACT), ("label", EXTRACT)],
+                },
+            ),
+            (
+                "filter",
+                Shape {
+                    attributes: "node namespace",
+                    blocks: &[("field", leaf("!key !value op")), ("label", leaf("!key !value op"))],
+                },
+            ),
+            ("pod_association", Shape { attributes: "", blocks: &[("!source", leaf("!from name"))] }),
+            ("exclude", Shape { attributes: "", blocks: &[("pod", leaf("!name"))] }),
         ],
     ),
     component(

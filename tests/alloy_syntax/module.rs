@@ -235,7 +235,9 @@ fn fits(place: Place, body: &Body, shape: &Shape, refusals: &mut Vec<Refusal>) {
 const OTTL: [&str; 7] = ["log_record", "metric", "datapoint", "span", "spanevent", "conditions", "statements"];
 
 /// Attributes that hold a duration.
-const DURATIONS: [&str; 8] = [
+const DURATIONS: [&str; 10] = [
+    "decision_wait",
+    "max_staleness",
     "timeout",
     "check_interval",
     "scrape_interval",

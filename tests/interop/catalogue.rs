@@ -171,6 +171,7 @@ async fn an_independent_reader_accepts_every_example_in_alloys_language() {
             "destination debug",
             "destination file",
             "destination s3",
+            "processor cumulative_to_delta",
             "source file_log",
             "source kubernetes_pod_logs",
             "source syslog",

@@ -222,10 +222,10 @@ async fn collectors_do_what_was_foretold(version: &'static str, least: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_does_what_a_dry_run_foretells() {
-    collectors_do_what_was_foretold(CURRENT, 4).await;
+    collectors_do_what_was_foretold(CURRENT, 35).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_collector_does_what_a_dry_run_foretells() {
-    collectors_do_what_was_foretold(OLDER, 4).await;
+    collectors_do_what_was_foretold(OLDER, 30).await;
 }

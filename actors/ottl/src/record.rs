@@ -70,6 +70,12 @@ impl Attributes {
         Some(self.entries.remove(place).1)
     }
 
+    /// Takes a key out as `pdata` does: the last entry takes its place.
+    pub fn swap_remove(&mut self, key: &str) -> Option<Value> {
+        let place = self.entries.iter().position(|(known, _)| known == key)?;
+        Some(self.entries.swap_remove(place).1)
+    }
+
     /// Keeps the entries for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
         self.entries.retain_mut(|(key, value)| keep(key, value));

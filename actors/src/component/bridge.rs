@@ -1,8 +1,6 @@
 //! What stands between a source of Alloy and the pipeline: stages behind it, and the way from logs of Loki and metrics of
 //! Prometheus to records of OpenTelemetry.
 
-use std::fmt::Write as _;
-
 use linkmesh_proto::api::pipeline::Signal;
 
 use super::{AlloyPart, AlloySite, Outputs};
@@ -76,71 +74,4 @@ pub fn on_logs(statements: Vec<String>) -> Vec<Box<dyn Stage>> {
         return Vec::new();
     }
     vec![Box::new(Transform::new(vec![Group { signal: Signal::Logs, context: Context::Log, statements }]))]
-}
-
-/// A text as a literal of OTTL.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// What the collector makes of a literal: `"(\\.|[^\\"])*"`, unquoted as Go does.
-    fn read(literal: &str) -> Option<String> {
-        let inner = literal.strip_prefix('"')?.strip_suffix('"')?;
-        let mut chars = inner.chars();
-        let mut text = String::new();
-        while let Some(c) = chars.next() {
-            text.push(match c {
-                '\\' => match chars.next()? {
-                    'n' => '\n',
-                    't' => '\t',
-                    'r' => '\r',
-                    'u' => {
-                        let digits: String = chars.by_ref().take(4).collect();
-                        char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?
-                    }
-                    c @ ('"' | '\\') => c,
-                    _ => return None,
-                },
-                '"' => return None,
-                c if c.is_control() => return None,
-                c => c,
-            });
-        }
-        Some(text)
-    }
-
-    #[test]
-    fn a_literal_is_escaped_as_go_does() {
-        assert_eq!(literal("a\"b\\c\nd\u{1}é$"), "\"a\\\"b\\\\c\\nd\\u0001é$\"");
-    }
-
-    proptest! {
-        #[test]
-        fn a_literal_stays_one_text(text in any::<String>()) {
-            prop_assert_eq!(read(&literal(&text)), Some(text));
-        }
-    }
 }

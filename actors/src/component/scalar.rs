@@ -190,6 +190,15 @@ pub fn regex(text: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong, for a person.
 pub fn ottl(text: &str) -> Result<(), String> {
+    ottl_statement(text)?;
+    if text.contains(" where ") { Err("a condition has no `where`".to_owned()) } else { Ok(()) }
+}
+
+/// Looks an OTTL statement over as [`ottl`] does a condition.
+///
+/// # Errors
+/// What is wrong, for a person.
+pub fn ottl_statement(text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("must not be empty".to_owned());
     }
@@ -220,18 +229,42 @@ pub fn ottl(text: &str) -> Result<(), String> {
     }
     match closers.pop() {
         Some(closer) => Err(format!("a `{closer}` is missing")),
-        None if text.contains(" where ") => Err("a condition has no `where`".to_owned()),
         None => patterns(text).iter().try_for_each(|pattern| {
-            // RE2 knows these, our parser does not: the collector's own has the last word.
-            let beyond = ["\\Q", "\\C", "\\p", "\\P"].iter().any(|escape| pattern.contains(escape));
-            let parsed = regex_syntax::Parser::new().parse(pattern);
-            if beyond || parsed.is_ok() {
-                Ok(())
-            } else {
-                Err(format!("`{pattern}` is not a regular expression of RE2"))
-            }
+            regex(pattern).map(|_| ()).map_err(|_| format!("`{pattern}` is not a regular expression of RE2"))
         }),
     }
+}
+
+/// Reads a regular expression of RE2; `None` is one that RE2 may know and our parser does not, where the collector's own
+/// has the last word.
+///
+/// # Errors
+/// What is wrong, for a person.
+pub fn regex(pattern: &str) -> Result<Option<regex_syntax::hir::Hir>, String> {
+    if ["\\Q", "\\C", "\\p", "\\P"].iter().any(|escape| pattern.contains(escape)) {
+        return Ok(None);
+    }
+    regex_syntax::Parser::new().parse(pattern).map(Some).map_err(|_| "is not a regular expression of RE2".to_owned())
+}
+
+/// The named groups of a regular expression that our parser knows.
+#[must_use]
+pub fn named_groups(pattern: &regex_syntax::hir::Hir) -> Vec<&str> {
+    use regex_syntax::hir::HirKind;
+
+    let mut names = Vec::new();
+    // The parser limits the depth.
+    let below: &[regex_syntax::hir::Hir] = match pattern.kind() {
+        HirKind::Capture(capture) => {
+            names.extend(capture.name.as_deref());
+            std::slice::from_ref(&capture.sub)
+        }
+        HirKind::Repetition(repetition) => std::slice::from_ref(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts,
+        _ => &[],
+    };
+    names.extend(below.iter().flat_map(named_groups));
+    names
 }
 
 /// The literal patterns of `IsMatch(..., "pattern")` in a condition whose texts and brackets are closed.
@@ -344,6 +377,17 @@ mod tests {
         }
         for bad in ["", "var/log", "*.log", "/var/[a", "/var/{a,b", "/a\nb", "/a\\", "/a}", "/{a}}", "/[]a]", "/[^]"] {
             assert!(file_pattern(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn regexes_are_read() {
+        let groups = |pattern| named_groups(&regex(pattern).unwrap().unwrap()).join(" ");
+        assert_eq!(groups(r"^(?P<a>\S+) (?:(b)|(?P<c>x)*)$"), "a c");
+        assert_eq!(groups(r"\(?P<a>"), "");
+        assert_eq!(regex(r"\p{Greek}\Q(\E"), Ok(None));
+        for bad in ["(", "a**b(", "(?=x)", "(?P<a>x)(?P<a>y)", r"(x)\1"] {
+            assert!(regex(bad).is_err(), "{bad}");
         }
     }
 

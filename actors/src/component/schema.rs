@@ -133,7 +133,8 @@ pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
             if given.contains(['*', '?', '[', '{']) { Err("must name one file".to_owned()) } else { Ok(()) }
         }),
         "ottl" => scalar::ottl(given),
-        "regex" => scalar::regex(given),
+        "ottl_statement" => scalar::ottl_statement(given),
+        "regex" => scalar::regex(given).map(|_| ()),
         "attribute_key" => {
             if given.trim() != given || given.chars().any(char::is_control) {
                 Err("must not begin or end with a space, nor hold an invisible character".to_owned())

@@ -9,9 +9,11 @@ use std::{
 use linkmesh_proto::{CollectorId, PipelineId, api::collector::Runtime};
 
 mod groups;
+mod having;
 
 pub(super) use groups::would_be_withheld;
 use groups::{Group, TextKey, text_key};
+use having::Having;
 
 use super::diff::Diff;
 use crate::{
@@ -66,12 +68,23 @@ struct Rule {
     matchers: MatcherSet,
 }
 
+impl Rule {
+    /// An attribute and the value that every collector has which it selects.
+    fn asked_for(&self) -> Option<(&str, &str)> {
+        // A matcher for the empty value also selects who lacks the attribute, and cannot be found by it.
+        self.matchers.matchers().iter().find_map(|matcher| {
+            matcher.equal_to().filter(|value| !value.is_empty()).map(|value| (matcher.name(), value))
+        })
+    }
+}
+
 /// Which collector runs which pipelines, and the texts.
 #[derive(Default)]
 pub(crate) struct FleetState {
     config: Arc<ConfigSnapshot>,
     rules: BTreeMap<PipelineId, Rule>,
     index: RuleIndex,
+    having: Having,
     members: HashMap<CollectorId, Member>,
     groups: HashMap<TextKey, Group>,
     /// Collectors of which a problem came or went since it was last asked.
@@ -88,10 +101,9 @@ impl FleetState {
         let rematch = self.take_rules(&diff);
 
         let mut moved: HashMap<CollectorId, Arc<[PipelineId]>> = HashMap::new();
-        if !rematch.is_empty() {
-            for (id, member) in self.members.iter().filter(|(id, _)| !changed.contains(id)) {
-                moved.extend(self.flipped(member, &rematch).map(|pipelines| (*id, pipelines)));
-            }
+        for id in self.affected(&rematch).into_iter().filter(|id| !changed.contains(id)) {
+            let Some(member) = self.members.get(&id) else { continue };
+            moved.extend(self.flipped(member, &rematch).map(|pipelines| (id, pipelines)));
         }
         for id in changed {
             match world.directory.slot(id).filter(|slot| !slot.is_deregistered()) {
@@ -163,8 +175,28 @@ impl FleetState {
         }
         if !rematch.is_empty() {
             self.index = RuleIndex::new(&self.rules);
+            let members = &self.members;
+            let all = || members.iter().map(|(id, member)| (*id, member.slot.place().attributes.clone())).collect();
+            self.having.account_for(self.index.by_value.keys(), all);
         }
         rematch
+    }
+
+    /// The collectors that may select other pipelines now that these have other rules: those that run one of them, and
+    /// those with the value that its rule asks for. All of them where it asks for none.
+    fn affected(&self, rematch: &[PipelineId]) -> HashSet<CollectorId> {
+        let mut affected = HashSet::new();
+        for id in rematch {
+            if let Some(rule) = self.rules.get(id).filter(|rule| rule.enabled) {
+                match rule.asked_for().and_then(|(name, value)| self.having.collectors(name, value)) {
+                    Some(collectors) => affected.extend(collectors),
+                    None => return self.members.keys().copied().collect(),
+                }
+            }
+        }
+        let running = self.groups.iter().filter(|(key, _)| rematch.iter().any(|id| key.pipelines.contains(id)));
+        affected.extend(running.flat_map(|(_, group)| &group.members));
+        affected
     }
 
     /// The pipelines of a collector after these rules changed; `None` when they are the same.
@@ -188,7 +220,7 @@ impl FleetState {
     }
 
     /// Merges what matchers see of a collector, and its name, into its place.
-    fn refresh_facts(&self, slot: &Slot) -> Arc<Attributes> {
+    fn refresh_facts(&mut self, slot: &Slot) -> Arc<Attributes> {
         let record = slot.record();
         let document = self.config.collectors.get(&slot.id()).map(|collector| &collector.document);
         let nothing = BTreeMap::new();
@@ -204,6 +236,8 @@ impl FleetState {
             Arc::new(labels)
         };
         let mut place = Place::clone(&slot.place());
+        let before = self.members.contains_key(&slot.id()).then(|| Arc::clone(&place.attributes));
+        self.having.replace(slot.id(), before.as_deref(), Some(&attributes));
         place.name = name.into();
         place.attributes = Arc::clone(&attributes);
         place.labels = labels;
@@ -243,7 +277,9 @@ impl FleetState {
     }
 
     fn remove(&mut self, id: CollectorId) {
-        if let Some(Member { key: Some(key), .. }) = self.members.remove(&id)
+        let Some(Member { slot, key, .. }) = self.members.remove(&id) else { return };
+        self.having.replace(id, Some(&slot.place().attributes), None);
+        if let Some(key) = key
             && let Some(group) = self.groups.get_mut(&key)
         {
             group.members.remove(&id);
@@ -347,11 +383,7 @@ impl RuleIndex {
     fn new(rules: &BTreeMap<PipelineId, Rule>) -> Self {
         let mut index = Self::default();
         for (id, rule) in rules.iter().filter(|(_, rule)| rule.enabled) {
-            // A matcher for the empty value also selects who lacks the attribute, and cannot be found by it.
-            let equal = rule.matchers.matchers().iter().find_map(|matcher| {
-                matcher.equal_to().filter(|value| !value.is_empty()).map(|value| (matcher.name(), value))
-            });
-            match equal {
+            match rule.asked_for() {
                 Some((name, value)) => {
                     let values = index.by_value.entry(name.to_owned()).or_default();
                     values.entry(value.to_owned()).or_default().push(id.clone());

@@ -1,9 +1,10 @@
 //! `attributes`: attributes of log records, data points and spans are set, copied, deleted, hashed.
 
-use linkmesh_ottl::record::Telemetry;
+use linkmesh_ottl::record::{self, Telemetry};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use super::{Stage, Trial};
+use super::{Stage, Trial, values};
 use crate::render::{
     alloy::{Expr, Statement, attribute, block},
     yaml::Yaml,
@@ -34,6 +35,30 @@ pub struct Action {
 }
 
 impl Action {
+    fn run(&self, attributes: &mut record::Attributes) {
+        match &self.verb {
+            Verb::Upsert(value) => attributes.insert(self.key.as_str(), values::from_setting(value)),
+            Verb::Insert(value) => {
+                if attributes.get(&self.key).is_none() {
+                    attributes.insert(self.key.as_str(), values::from_setting(value));
+                }
+            }
+            Verb::UpsertFrom(from) => {
+                if let Some(value) = attributes.get(from).cloned() {
+                    attributes.insert(self.key.as_str(), value);
+                }
+            }
+            Verb::Delete => {
+                attributes.remove(&self.key);
+            }
+            Verb::Hash => {
+                if let Some(value) = attributes.get_mut(&self.key) {
+                    hash(value);
+                }
+            }
+        }
+    }
+
     /// The name of the action, and its operand: field and value.
     fn parts(&self) -> (&'static str, Option<(&'static str, Operand<'_>)>) {
         match &self.verb {
@@ -103,7 +128,76 @@ impl Stage for Attributes {
         ("otelcol.processor.attributes", actions.collect())
     }
 
-    fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
-        let _ = (telemetry, trial);
+    fn run(&self, telemetry: &mut Telemetry, _: &mut Trial) {
+        values::each_attributes(telemetry, |attributes| {
+            for action in &self.0 {
+                action.run(attributes);
+            }
+        });
+    }
+}
+
+/// Puts the SHA-256 of a value in its place. What upstream cannot hash becomes an empty text.
+fn hash(value: &mut record::Value) {
+    use record::Value;
+
+    let digest = match value {
+        Value::Str(text) => Some(Sha256::digest(text.as_bytes())),
+        Value::Bool(value) => Some(Sha256::digest([u8::from(*value)])),
+        Value::Int(number) => Some(Sha256::digest(number.to_le_bytes())),
+        Value::Double(number) => Some(Sha256::digest(number.to_bits().to_le_bytes())),
+        Value::Empty | Value::Bytes(_) | Value::Array(_) | Value::Map(_) => None,
+    };
+    *value = Value::Str(digest.map(hex::encode).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use linkmesh_ottl::record::{LogRecord, Resourced, Scoped, Value::Double, Value::Int, Value::Str};
+    use serde_json::json;
+
+    use super::*;
+
+    fn after(actions: Vec<(&str, Verb)>, before: &[(&str, record::Value)]) -> Vec<(String, record::Value)> {
+        let attributes = before.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let records = vec![LogRecord { attributes, ..LogRecord::default() }];
+        let scopes = vec![Scoped { records, ..Scoped::default() }];
+        let mut telemetry = Telemetry::Logs(vec![Resourced { scopes, ..Resourced::default() }]);
+        let actions = actions.into_iter().map(|(key, verb)| Action { key: key.to_owned(), verb });
+        Attributes(actions.collect()).run(&mut telemetry, &mut Trial::default());
+        let Telemetry::Logs(groups) = telemetry else { unreachable!("logs stay logs") };
+        groups[0].scopes[0].records[0].attributes.iter().map(|(k, v)| (k.to_owned(), v.clone())).collect()
+    }
+
+    #[test]
+    fn actions_are_done_in_order() {
+        let found = after(
+            vec![
+                ("a", Verb::Upsert(json!("new"))),
+                ("b", Verb::Insert(json!(1))),
+                ("c", Verb::Insert(json!(1.5))),
+                ("d", Verb::UpsertFrom("a".to_owned())),
+                ("e", Verb::UpsertFrom("absent".to_owned())),
+                ("a", Verb::Delete),
+                ("absent", Verb::Hash),
+            ],
+            &[("a", Str("old".into())), ("b", record::Value::Empty), ("e", Int(7))],
+        );
+        let expected = [("b", record::Value::Empty), ("e", Int(7)), ("c", Double(1.5)), ("d", Str("new".into()))];
+        assert_eq!(found, expected.map(|(key, value)| (key.to_owned(), value)));
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_collector() {
+        // Of a text: NIST's vector; of numbers: what the collector gave for them.
+        for (value, expected) in [
+            (Str("abc".into()), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (Int(1), "7c9fa136d4413fa6173637e883b6998d32e1d675f88cddff9dcbcf331820f4b8"),
+            (record::Value::Bool(true), "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"),
+            (record::Value::Array(vec![Int(1)]), ""),
+            (record::Value::Bytes(vec![1]), ""),
+        ] {
+            assert_eq!(after(vec![("k", Verb::Hash)], &[("k", value)])[0].1, Str(expected.into()));
+        }
     }
 }

@@ -39,7 +39,14 @@ struct State {
 pub struct MemoryRepository {
     state: Arc<Mutex<State>>,
     /// Whether commits wait, and what wakes them.
-    stall: Arc<(Mutex<bool>, Condvar)>,
+    stall: Arc<(Mutex<Stall>, Condvar)>,
+}
+
+/// Commits that wait.
+#[derive(Debug, Default)]
+struct Stall {
+    is_on: bool,
+    waits: bool,
 }
 
 fn digest20(parts: &[&[u8]]) -> [u8; 20] {
@@ -156,9 +163,15 @@ impl MemoryRepository {
 
     /// From now on commits wait, as on a disk that does not answer, or go on.
     pub fn stall_commits(&self, stalls: bool) {
-        let (is_stalled, changed) = &*self.stall;
-        *is_stalled.lock() = stalls;
+        let (stall, changed) = &*self.stall;
+        stall.lock().is_on = stalls;
         changed.notify_all();
+    }
+
+    /// Whether a commit waits so.
+    #[must_use]
+    pub fn is_commit_stalled(&self) -> bool {
+        self.stall.0.lock().waits
     }
 
     /// How many merges of packs were finished.
@@ -225,8 +238,13 @@ impl ConfigRepository for MemoryRepository {
         base: Option<Revision>,
         requests: &[CommitRequest],
     ) -> Result<Vec<Committed>, RepositoryError> {
-        let (is_stalled, changed) = &*self.stall;
-        changed.wait_while(&mut is_stalled.lock(), |is_stalled| *is_stalled);
+        let (stall, changed) = &*self.stall;
+        let mut stall = stall.lock();
+        changed.wait_while(&mut stall, |stall| {
+            stall.waits = stall.is_on;
+            stall.is_on
+        });
+        drop(stall);
         let mut state = self.state.lock();
         if let Some((path, content)) = state.before_commit.take() {
             state.hand(&path, Some(&content));

@@ -1,6 +1,6 @@
 //! The components that sources are made of, from the sources of Alloy 1.19-dev.
 
-use super::{Component, DEBUG_METRICS, Ga, INPUT, OUTPUT, Preview, RULE, Shape, TLS, component, leaf};
+use super::{Component, DEBUG_METRICS, Ga, OUTPUT, Preview, RULE, Shape, TLS, component, leaf};
 
 const PROMETHEUS_TLS: (&str, Shape) = (
     "tls_config",
@@ -20,8 +20,6 @@ const CONSUMER_RETRY: (&str, Shape) =
     ("retry_on_failure", leaf("enabled initial_interval max_interval max_elapsed_time"));
 const MULTILINE: (&str, Shape) = ("multiline", leaf("line_start_pattern line_end_pattern omit_pattern"));
 const TOPICS: Shape = leaf("topic topics encoding exclude_topics");
-const FIELD_FILTER: Shape = leaf("!key !value op");
-const FIELD_EXTRACT: Shape = leaf("tag_name key key_regex from");
 
 /// Receivers, sources of Loki and scrapes, and what they refer to.
 pub(super) const SOURCES: &[Component] = &[
@@ -102,29 +100,6 @@ pub(super) const SOURCES: &[Component] = &[
                 "error_backoff",
                 leaf("enabled initial_interval randomization_factor multiplier max_interval max_elapsed_time"),
             ),
-        ],
-    ),
-    component(
-        "otelcol.processor.k8sattributes",
-        Ga,
-        INPUT,
-        "auth_type passthrough wait_for_metadata wait_for_metadata_timeout watch_sync_period pod_delete_grace_period",
-        &[
-            OUTPUT,
-            DEBUG_METRICS,
-            (
-                "extract",
-                Shape {
-                    attributes: "metadata otel_annotations deployment_name_from_replicaset",
-                    blocks: &[("annotation", FIELD_EXTRACT), ("label", FIELD_EXTRACT)],
-                },
-            ),
-            (
-                "filter",
-                Shape { attributes: "node namespace", blocks: &[("field", FIELD_FILTER), ("label", FIELD_FILTER)] },
-            ),
-            ("pod_association", Shape { attributes: "", blocks: &[("!source", leaf("!from name"))] }),
-            ("exclude", Shape { attributes: "", blocks: &[("pod", leaf("!name"))] }),
         ],
     ),
     component(

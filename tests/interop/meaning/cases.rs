@@ -38,6 +38,11 @@ impl Case {
         self
     }
 
+    fn only_on_the_current(mut self) -> Self {
+        self.runs_on_older = false;
+        self
+    }
+
     /// The steps of a role, as documents have them.
     pub(super) fn steps(&self, role: &str) -> Value {
         let steps = self.parts.iter().enumerate().filter(|(_, (of, ..))| *of == role);
@@ -82,9 +87,73 @@ pub(super) fn cases() -> Vec<Case> {
         ]})),
         of_metrics("attributes-of-points").processor("attributes", json!({"actions": [{"action": "delete", "key": "state"}, {"action": "set", "key": "dc", "value": "eu"}]})),
         of_traces("attributes-of-spans").processor("attributes", json!({"actions": [{"action": "hash", "key": "user.email"}]})),
+        of_logs("match-any").filter("match", json!({"action": "drop", "combine": "any", "conditions": [
+            {"field": "body", "test": "contains", "value": "GET /healthz"},
+            {"field": "attribute", "key": "ratio", "test": "equals", "value": "0.5"},
+            {"field": "resource", "key": "service.name", "test": "regex", "value": "^c.rt$"},
+        ]})),
+        of_logs("match-all").filter("match", json!({"action": "keep", "conditions": [
+            {"field": "resource", "key": "service.name", "test": "equals", "value": "shop"},
+            {"field": "attribute", "key": "env", "test": "exists", "negate": true},
+            {"field": "body", "test": "starts_with", "value": "level=", "negate": true},
+        ]})),
+        of_metrics("match-names").filter("match", json!({"action": "keep", "conditions": [{"field": "name", "test": "starts_with", "value": "http."}]})),
+        of_traces("match-spans").filter("match", json!({"action": "drop", "combine": "any", "conditions": [
+            {"field": "name", "test": "regex", "value": "health$"}, {"field": "attribute", "key": "tenant", "test": "equals", "value": "gold"},
+        ]})),
+        of_logs("mask").processor("mask", json!({"patterns": ["email", "phone", "credit_card", "ip"]})),
+        of_logs("mask-own").processor("mask", json!({"expressions": ["(?i)he(a)lthz?", "user=\"[^\"]*\""], "text": "<$1>", "in": ["body", "resource"]})),
+        of_logs("mask-hash").processor("mask", json!({"patterns": ["email"], "replace_with": "sha256"})),
+        of_traces("mask-spans").processor("mask", json!({"patterns": ["email", "credit_card"], "expressions": ["^n"], "in": ["attributes"]})),
+        of_logs("resource").processor("resource", json!({"actions": [
+            {"action": "set", "key": "team", "value": "core \"$1\""}, {"action": "default", "key": "service.name", "value": "none"},
+            {"action": "default", "key": "zone", "value": 7}, {"action": "rename", "key": "host", "from": "host.name"},
+            {"action": "copy", "key": "env", "from": "deployment.environment"}, {"action": "hash", "key": "service.name"},
+            {"action": "delete", "key": "deployment.environment"},
+        ]})),
+        of_metrics("resource-of-metrics").processor("resource", json!({"actions": [{"action": "delete", "key": "host.name"}]})),
+        of_logs("parse-json").processor("parse", json!({"format": "json", "source": "remove"})),
+        of_logs("parse-regex").processor("parse", json!({"format": "regex", "pattern": "^(?P<method>[A-Z]+) (?P<path>\\S+) (\\d+)", "prefix": "http.$1."})),
+        of_logs("parse-pairs").processor("parse", json!({"format": "key_value"})),
+        of_logs("parse-attribute").processor("parse", json!({"format": "regex", "pattern": "(?P<first>[a-z])", "from": "attribute", "attribute": "http.route", "source": "remove"})),
+        of_logs("statements").processor("ottl", json!({"statements": [
+            "set(severity_number, SEVERITY_NUMBER_WARN) where severity_number == 0 and severity_text == \"WARN\"",
+            "set(attributes[\"words\"], Split(body, \" \")) where IsString(body)",
+            "set(attributes[\"length\"], Len(body)) where IsString(body)",
+            "set(attributes[\"upper\"], ConvertCase(attributes[\"http.route\"], \"upper\")) where attributes[\"http.route\"] != nil",
+            "replace_pattern(body, \"(\\\\w+)=(\\\\w+)\", \"$$2=$$1\") where IsString(body)",
+            "keep_keys(attributes, [\"words\", \"length\", \"upper\", \"env\", \"nested\"])",
+            "set(attributes[\"joined\"], Concat([severity_text, resource.attributes[\"service.name\"]], \"/\"))",
+            "merge_maps(attributes, ParseJSON(body), \"upsert\") where IsMatch(body, \"^\\\\{\")",
+            "delete_matching_keys(attributes, \"^(tags|us.*)$\")", "set(attributes[\"day\"], FormatTime(time, \"%Y-%m-%d\"))",
+            "set(observed_time, time)", "set(attributes[\"sum\"], 1 + 2 * 3)", "truncate_all(attributes, 9)", "limit(attributes, 6, [\"env\"])",
+            "set(trace_id, TraceID(0x0102030405060708090a0b0c0d0e0f10)) where span_id.string == \"\"",
+        ]})),
+        of_metrics("statements-on-metrics").processor("ottl", json!({"context": "metric", "statements": [
+            "replace_pattern(name, \"^http\\\\.server\\\\.\", \"web.\")", "set(unit, \"ms\") where unit == \"\"", "set(description, \"\") where type == METRIC_DATA_TYPE_GAUGE",
+        ]})),
+        of_metrics("statements-on-points").processor("ottl", json!({"statements": [
+            "set(attributes[\"twice\"], value_int * 2) where metric.type == METRIC_DATA_TYPE_SUM", "set(attributes[\"of\"], metric.name)",
+            "set(value_double, 1.5) where metric.name == \"queue.size\"", "delete_key(attributes, \"state\")",
+        ]})),
+        of_traces("statements-on-spans").processor("ottl", json!({"statements": [
+            "set(attributes[\"took\"], (end_time_unix_nano - start_time_unix_nano) / 1000000)", "set(status.message, \"\") where status.code == STATUS_CODE_ERROR",
+            "set(name, Concat([name, kind.string], \" \"))", "set(attributes[\"root\"], IsRootSpan())",
+        ]})),
+        of_traces("statements-on-events").processor("ottl", json!({"context": "span_event", "statements": ["set(attributes[\"of\"], span.name)", "set(name, \"error\") where name == \"exception\""]})),
+        of_metrics("metrics-by-name").processor("metrics", json!({"action": "keep", "match_by": "regex", "names": ["^http\\.", "size$"], "rename": [
+            {"from": "queue.size", "to": "queue.length"}, {"from": "queue.length", "to": "other"},
+        ]})),
+        of_metrics("deltas").processor("cumulative_to_delta", json!({})).only_on_the_current(),
+        of_traces("sampled").filter("sample", json!({"percentage": 50, "seed": 7})),
+        of_logs("sampled-logs").filter("sample", json!({"percentage": 30, "logs_without_trace": "attribute", "attribute": "http.route"})),
+        of_traces("by-outcome").filter("tail_sample", json!({"errors": true, "slower_than": "1s", "attributes": [{"key": "db.system", "values": ["postgresql"]}], "decision_wait": "1s"})).only_on_the_current(),
         of_logs("chain")
             .filter("severity", json!({"minimum": "info"}))
             .filter("ottl", json!({"condition": "IsMatch(body, \"healthz\")", "action": "drop"}))
+            .processor("parse", json!({"format": "key_value", "prefix": "kv."}))
+            .processor("mask", json!({"patterns": ["email", "credit_card"], "in": ["body", "attributes", "resource"]}))
+            .processor("resource", json!({"actions": [{"action": "set", "key": "team", "value": "core"}]}))
             .processor("attributes", json!({"actions": [{"action": "set", "key": "seen", "value": "yes"}]}))
             .processor("batch", json!({"timeout": "1s"})),
     ]

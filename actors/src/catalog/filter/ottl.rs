@@ -1,11 +1,19 @@
 //! `ottl`: records are kept or dropped by a condition in OTTL.
+//!
+//! It is asked of each log record, of each data point and of each span. `drop` drops those on which it holds, `keep`
+//! those on which it does not. A record on which it cannot be decided (an error while it is looked at) goes on in both
+//! cases. A metric without points left is dropped. Kinds of telemetry that are not listed pass as they are.
 
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    component::{Component, SettingsMap, Unsupported, read},
+    component::{
+        Component, SettingsMap, Unsupported,
+        form::{choice, choices, form, text},
+        read,
+    },
     stage::{Stage, filter::Filter},
 };
 
@@ -38,26 +46,32 @@ impl Component for Ottl {
     }
 
     fn schema(&self) -> Value {
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false, "required": ["condition", "action"],
-            "properties": {
-                "condition": {
-                    "type": "string", "title": "Condition", "minLength": 1, "maxLength": 8192, "x-check": "ottl",
-                    "x-widget": "code", "x-order": 1, "examples": ["attributes[\"http.route\"] == \"/health\""],
-                    "description": "An absent attribute is nil: `attributes[\"env\"] != \"prod\"` also holds where there is none.",
-                },
-                "action": {
-                    "type": "string", "title": "Where it holds", "enum": ["keep", "drop"], "x-order": 2,
-                    "description": "keep: only those records go on. drop: they end here.",
-                },
-                "signals": {
-                    "type": "array", "title": "Only for", "uniqueItems": true, "default": [], "x-order": 3, "x-widget": "list",
-                    "description": "Kinds of telemetry to ask; all that flow through the pipeline when empty.",
-                    "items": { "type": "string", "enum": ["logs", "metrics", "traces"] },
-                },
-            },
-        })
+        form([
+            (
+                "condition",
+                text("Condition")
+                    .required()
+                    .most(8192)
+                    .check("ottl")
+                    .widget("code")
+                    .example("attributes[\"http.route\"] == \"/health\"")
+                    .help(
+                        "An absent attribute is nil: `attributes[\"env\"] != \"prod\"` also holds where there is none.",
+                    ),
+            ),
+            (
+                "action",
+                choice("Where it holds", &["keep", "drop"])
+                    .required()
+                    .help("keep: only those records go on. drop: they end here."),
+            ),
+            (
+                "signals",
+                choices("Only for", &["logs", "metrics", "traces"])
+                    .default(json!([]))
+                    .help("Kinds of telemetry to ask; all that flow through the pipeline when empty."),
+            ),
+        ])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {

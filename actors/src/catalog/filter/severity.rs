@@ -1,11 +1,19 @@
 //! `severity`: log records below a severity are dropped.
+//!
+//! What counts is the number (`SeverityNumber`), of which each word has four: a record of `INFO3` passes from `info`. A
+//! record without a number passes whatever its text says, since nothing is known of its weight; a source that reads the
+//! severity out of its lines, or a transformation, sets the number.
 
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    component::{Component, SettingsMap, Unsupported, read},
+    component::{
+        Component, SettingsMap, Unsupported,
+        form::{choice, form},
+        read,
+    },
     stage::{Stage, filter::Filter},
 };
 
@@ -39,16 +47,11 @@ impl Component for Severity {
     }
 
     fn schema(&self) -> Value {
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false, "required": ["minimum"],
-            "properties": {
-                "minimum": {
-                    "type": "string", "title": "Keep from", "enum": ["trace", "debug", "info", "warn", "error", "fatal"],
-                    "x-order": 1, "examples": ["info"], "description": "Records of this severity and above go on.",
-                },
-            },
-        })
+        let minimum = choice("Keep from", &["trace", "debug", "info", "warn", "error", "fatal"])
+            .required()
+            .example("info")
+            .help("Records of this severity and above go on.");
+        form([("minimum", minimum)])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {

@@ -1,11 +1,28 @@
-//! `attributes`: attributes of records are set, renamed, copied, deleted, hashed.
+//! `attributes`: attributes of log records, data points and spans are set, renamed, copied, deleted, hashed.
+//!
+//! The actions are done on each record in the order of the list, each on what the one before it left:
+//! * `set`: the attribute has this value afterwards, whether it was there or not.
+//! * `default`: the same where it is absent; one that is there stays, also when it is empty.
+//! * `copy`: the attribute has the value of `from` afterwards. Where `from` is absent nothing happens.
+//! * `rename`: as `copy`, and `from` is gone. Where `from` is absent nothing happens, and `key` stays as it is.
+//! * `delete`: the attribute is gone.
+//! * `hash`: a text becomes the SHA-256 of its octets in hexadecimal, a whole number that of its eight octets (low one
+//!   first), another number that of its eight octets by IEEE 754, a truth value that of one octet. What cannot be hashed
+//!   (a list, a mapping, octets, nothing) becomes an empty text, so that it does not get through. Where the attribute is
+//!   absent nothing happens.
+//!
+//! Attributes of resources, scopes, span events and links, and a metric's points of no type, stay as they are.
 
 use linkmesh_proto::api::pipeline::Signal;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    component::{Component, Findings, SettingsMap, Unsupported, read},
+    component::{
+        Component, Findings, SettingsMap, Unsupported,
+        actions::{self, Action, Verb},
+        form::form,
+        read,
+    },
     stage::{Stage, attributes},
 };
 
@@ -13,46 +30,20 @@ pub(super) const COMPONENT: &dyn Component = &Attributes;
 
 struct Attributes;
 
-#[derive(Deserialize)]
-struct Settings {
-    actions: Vec<Action>,
-}
-
-#[derive(Deserialize)]
-struct Action {
-    action: Verb,
-    key: String,
-    value: Option<Value>,
-    from: Option<String>,
-}
-
-#[derive(Deserialize, Clone, Copy, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Verb {
-    Set,
-    Default,
-    Rename,
-    Copy,
-    Delete,
-    Hash,
-}
-
-impl Action {
-    /// The same in the actions of the collector, of which none renames.
-    fn upstream(self) -> Vec<attributes::Action> {
-        let action = |key, verb| attributes::Action { key, verb };
-        let (value, from) = (self.value.unwrap_or_default(), self.from.unwrap_or_default());
-        match self.action {
-            Verb::Set => vec![action(self.key, attributes::Verb::Upsert(value))],
-            Verb::Default => vec![action(self.key, attributes::Verb::Insert(value))],
-            Verb::Copy => vec![action(self.key, attributes::Verb::UpsertFrom(from))],
-            Verb::Rename => {
-                let copied = action(self.key, attributes::Verb::UpsertFrom(from.clone()));
-                vec![copied, action(from, attributes::Verb::Delete)]
-            }
-            Verb::Delete => vec![action(self.key, attributes::Verb::Delete)],
-            Verb::Hash => vec![action(self.key, attributes::Verb::Hash)],
+/// The same in the actions of the collector, of which none renames.
+fn upstream(done: Action) -> Vec<attributes::Action> {
+    let action = |key, verb| attributes::Action { key, verb };
+    let (value, from) = (done.value.unwrap_or_default(), done.from.unwrap_or_default());
+    match done.action {
+        Verb::Set => vec![action(done.key, attributes::Verb::Upsert(value))],
+        Verb::Default => vec![action(done.key, attributes::Verb::Insert(value))],
+        Verb::Copy => vec![action(done.key, attributes::Verb::UpsertFrom(from))],
+        Verb::Rename => {
+            let copied = action(done.key, attributes::Verb::UpsertFrom(from.clone()));
+            vec![copied, action(from, attributes::Verb::Delete)]
         }
+        Verb::Delete => vec![action(done.key, attributes::Verb::Delete)],
+        Verb::Hash => vec![action(done.key, attributes::Verb::Hash)],
     }
 }
 
@@ -67,37 +58,7 @@ impl Component for Attributes {
     }
 
     fn schema(&self) -> Value {
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false, "required": ["actions"],
-            "properties": {
-                "actions": {
-                    "type": "array", "title": "Actions", "minItems": 1, "maxItems": 200, "x-order": 1, "x-widget": "list",
-                    "items": {
-                        "type": "object", "additionalProperties": false, "required": ["action", "key"],
-                        "properties": {
-                            "action": {
-                                "type": "string", "title": "Action", "x-order": 1,
-                                "enum": ["set", "default", "rename", "copy", "delete", "hash"],
-                                "description": "default sets where there is none; hash replaces the value by its SHA-256.",
-                            },
-                            "key": {
-                                "type": "string", "title": "Attribute", "minLength": 1, "maxLength": 256,
-                                "x-check": "attribute_key", "x-order": 2, "examples": ["deployment.environment"],
-                            },
-                            "value": {
-                                "type": ["string", "number", "boolean"], "title": "Value", "maxLength": 4096, "x-order": 3,
-                                "description": "For set and default.",
-                            },
-                            "from": {
-                                "type": "string", "title": "From attribute", "minLength": 1, "maxLength": 256,
-                                "x-check": "attribute_key", "x-order": 4, "description": "For rename and copy.",
-                            },
-                        },
-                    },
-                },
-            },
-        })
+        form([("actions", actions::actions("Attribute", "deployment.environment"))])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {
@@ -110,33 +71,19 @@ impl Component for Attributes {
                 "Hide a person",
                 json!({ "actions": [{ "action": "hash", "key": "user.email" }, { "action": "delete", "key": "user.full_name" }] }),
             ),
+            (
+                "One name for a thing",
+                json!({ "actions": [{ "action": "rename", "key": "http.response.status_code", "from": "http.status_code" }] }),
+            ),
         ]
     }
 
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
-        let Ok(settings) = read::<Settings>(settings) else { return };
-        for (index, action) in settings.actions.iter().enumerate() {
-            let at = findings.path().key("actions").index(index);
-            let valued = matches!(action.action, Verb::Set | Verb::Default);
-            let sourced = matches!(action.action, Verb::Rename | Verb::Copy);
-            let mut need = |field: &str, needed: bool, there: bool| {
-                if needed && !there {
-                    findings.errors.add(at.key(field), "missing", "must be given for this action");
-                } else if there && !needed {
-                    findings.errors.add(at.key(field), "not_allowed", "has no meaning for this action");
-                }
-            };
-            need("value", valued, action.value.is_some());
-            need("from", sourced, action.from.is_some());
-            if sourced && action.from.as_deref() == Some(action.key.as_str()) {
-                findings.errors.add(at.key("from"), "invalid_value", "must be another attribute than `key`");
-            }
-        }
+        actions::check(settings, findings);
     }
 
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
-        let settings: Settings = read(settings)?;
-        let actions = settings.actions.into_iter().flat_map(Action::upstream).collect();
+        let actions = read::<actions::Settings>(settings)?.actions.into_iter().flat_map(upstream).collect();
         Ok(vec![Box::new(attributes::Attributes(actions))])
     }
 }

@@ -1,11 +1,19 @@
 //! `batch`: records are sent on in batches.
+//!
+//! Records stay as they are, and none is dropped; what is sent on together is gathered from what came in one after the
+//! other. A batch is sent when it holds `send_batch_size` records, log records, data points or spans, or when `timeout`
+//! has passed since the first; one that grew beyond half as much again is cut.
 
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    component::{Component, Findings, SettingsMap, Unsupported, read, scalar},
+    component::{
+        Component, Findings, SettingsMap, Unsupported,
+        form::{duration, form, integer},
+        read, scalar,
+    },
     stage::{Stage, batch},
 };
 
@@ -29,20 +37,16 @@ impl Component for Batch {
     }
 
     fn schema(&self) -> Value {
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "additionalProperties": false,
-            "properties": {
-                "timeout": {
-                    "type": "string", "title": "Wait at most", "default": "1s", "x-check": "duration", "x-unit": "duration",
-                    "minLength": 1, "maxLength": 32, "x-order": 1, "description": "A batch is sent after this time, however small.",
-                },
-                "send_batch_size": {
-                    "type": "integer", "title": "Records in a batch", "default": 2000, "minimum": 1, "maximum": 100_000, "x-order": 2,
-                    "x-unit": "records", "description": "A batch is sent when it holds this many; the largest is half as large again.",
-                },
-            },
-        })
+        form([
+            ("timeout", duration("Wait at most").default("1s").help("A batch is sent after this time, however small.")),
+            (
+                "send_batch_size",
+                integer("Records in a batch", 1, 100_000)
+                    .default(2000)
+                    .unit("records")
+                    .help("A batch is sent when it holds this many; the largest is half as large again."),
+            ),
+        ])
     }
 
     fn examples(&self) -> Vec<(&'static str, Value)> {

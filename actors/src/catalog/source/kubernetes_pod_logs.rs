@@ -20,7 +20,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
+    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form,
+    ottl_text::{at_key, quoted},
+    read,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute},
@@ -30,7 +32,7 @@ use crate::render::{
 use crate::stage::{
     Stage,
     filter::{Asked, Filter},
-    pod_labels::PodLabels,
+    k8s_attributes::{Extract, K8sAttributes},
     transform::{Context, Group, Transform},
 };
 
@@ -67,14 +69,22 @@ impl Settings {
     fn stages(&self) -> Vec<Box<dyn Stage>> {
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         if !self.labels.is_empty() {
-            let labels = PodLabels::new(self.labels.clone());
+            let attribute = |key: &str| format!("k8s.pod.label.{key}");
+            let extract = |key: &String| Extract { attribute: attribute(key), key: key.clone(), from: "pod".to_owned() };
+            // Few pods to know of, and none of their lines passes before they are known. What the path says already is all
+            // the metadata that is asked for: none would be the processor's own long list.
+            stages.push(Box::new(K8sAttributes {
+                metadata: vec!["k8s.pod.uid".to_owned()],
+                labels: self.labels.keys().map(extract).collect(),
+                annotations: Vec::new(),
+                node_variable: None,
+                chosen: self.labels.clone().into_iter().collect(),
+                waits: true,
+            }));
             let other = self.labels.iter().map(|(key, value)| {
-                let key = bridge::literal(&PodLabels::attribute(key));
-                format!("resource.attributes[{key}] != {}", bridge::literal(value))
+                format!("{} != {}", at_key("resource.attributes", &attribute(key)), quoted(value))
             });
-            let other = Filter::new([(Asked::LogRecord, other.collect())]);
-            stages.push(Box::new(labels));
-            stages.push(Box::new(other));
+            stages.push(Box::new(Filter::new([(Asked::LogRecord, other.collect())])));
         }
         // Docker keeps the newline, the others do not.
         let statements = vec![r#"replace_pattern(body, "\\n$", "")"#.to_owned()];

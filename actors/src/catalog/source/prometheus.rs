@@ -21,7 +21,9 @@ use serde_json::{Value, json};
 use crate::component::{
     AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
     exporter::{auth::BasicAuth, checks, fields, tls::Tls},
-    form, read, scalar,
+    form,
+    ottl_text::quoted,
+    read, scalar,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute, block, object_key},
@@ -61,7 +63,7 @@ impl Settings {
     /// What the bridge of Alloy adds to the resource of otelcol's.
     fn stages() -> Vec<Box<dyn Stage>> {
         let statements = ["net.host.name", "net.host.port", "http.scheme"]
-            .map(|key| format!("delete_key(attributes, {})", bridge::literal(key)));
+            .map(|key| format!("delete_key(attributes, {})", quoted(key)));
         vec![Box::new(Transform::resources(&[Signal::Metrics], &statements))]
     }
 }

@@ -326,3 +326,40 @@ fn otelcol_whose_build_lacks_a_component_keeps_what_it_has_and_says_what() {
     assert_eq!(touched.iter().map(|touched| touched.slot.id()).collect::<Vec<_>>(), [id(11)]);
     assert_eq!(fleet.place(1).text.as_ref().unwrap().desired.hash(), before.desired.hash());
 }
+
+proptest::proptest! {
+    /// Whatever is saved, and whoever changes, everybody runs what matches and nothing else.
+    #[test]
+    fn everybody_runs_what_matches(
+        steps in proptest::collection::vec((0_u8..4, 0..4_u32, 0..6_usize), 1..12),
+    ) {
+        const MATCHERS: [&str; 6] =
+            [r#"env="e1""#, r#"env="e2""#, r#"host.name="host-3""#, r#"env=~"e[13]""#, r#"gone="""#, r#"env="""#];
+        let mut fleet = Fleet::new(20);
+        for (what, which, choice) in steps {
+            let name = format!("p{which}");
+            match what {
+                0 | 1 => {
+                    let port = 4000 + u16::try_from(which).unwrap();
+                    fleet.set(&name, PipelineDocument { enabled: what == 0, ..pipeline(MATCHERS[choice], port) });
+                }
+                2 => drop(fleet.config.pipelines.remove(&name.parse::<PipelineId>().unwrap())),
+                _ => {
+                    let slot = fleet.directory.slot(id(which)).unwrap();
+                    slot.update_record(|record| drop(Arc::make_mut(&mut record.row.reported).insert("env".to_owned(), format!("e{choice}"))));
+                    fleet.look([id(which)]);
+                }
+            }
+            fleet.look([]);
+            for number in 0..20 {
+                let place = fleet.place(number);
+                let matching = fleet.config.pipelines.iter().filter(|(_, pipeline)| {
+                    let matchers = MatcherSet::parse(&pipeline.document.matchers).unwrap();
+                    pipeline.document.enabled && matchers.matches(&*place.attributes)
+                });
+                let expected: Vec<&PipelineId> = matching.map(|(id, _)| id).collect();
+                proptest::prop_assert_eq!(place.pipelines.iter().collect::<Vec<_>>(), expected);
+            }
+        }
+    }
+}

@@ -251,16 +251,20 @@ fn saves_behind_a_stalled_disk_are_bounded_and_the_rest_is_refused() {
         let world = World::default();
         let handles = world.start().await;
         world.repository.stall_commits(true);
-        // One is on its way, 256 wait.
+        let mut first = Box::pin(save_collector(&handles, CollectorId::generate()));
+        assert!(poll_immediate(&mut first).await.is_none());
+        wait_for("it is on its way", || world.repository.is_commit_stalled()).await;
+        // 256 wait.
         let mut saves: FuturesUnordered<_> =
-            (0..300).map(|_| async { save_collector(&handles, CollectorId::generate()).await }).collect();
+            (1..300).map(|_| async { save_collector(&handles, CollectorId::generate()).await }).collect();
         for _ in 257..300 {
             let refused = saves.next().await.unwrap();
             assert!(matches!(refused, Err(SaveError::Unavailable(AskError::Full))), "{refused:?}");
         }
         world.repository.stall_commits(false);
         let saved: Vec<_> = saves.collect().await;
-        assert_eq!(saved.len(), 257);
+        first.await.unwrap();
+        assert_eq!(saved.len(), 256);
         assert!(saved.iter().all(Result::is_ok), "{saved:?}");
         handles.stop().await;
     });

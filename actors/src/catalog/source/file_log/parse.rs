@@ -8,7 +8,7 @@ use super::{Format, Settings, Severity, Timestamp};
 use crate::{
     component::{
         Findings,
-        bridge::literal,
+        ottl_text::{at_key, quoted, regex_of},
         scalar::name::{EPOCHS, groups},
     },
     stage::{
@@ -21,7 +21,7 @@ use crate::{
 pub(super) fn stages(settings: &Settings) -> Vec<Box<dyn Stage>> {
     let group = |context, statements: Vec<String>| Group { signal: Signal::Logs, context, statements };
     let resource = settings.resource.iter();
-    let resource = resource.map(|(key, value)| format!("set(attributes[{}], {})", literal(key), literal(value)));
+    let resource = resource.map(|(key, value)| format!("set({}, {})", at_key("attributes", key), quoted(value)));
     let mut log = parse(settings);
     log.extend(settings.timestamp.as_ref().map(time));
     log.extend(settings.severity.as_ref().map(severity).unwrap_or_default());
@@ -47,7 +47,7 @@ fn found(settings: &Settings) -> Option<String> {
         Format::Logfmt => merge("ParseKeyValue(body)") + r#" where IsMatch(body, "=")"#,
         // Nothing is found, and nothing merged, in a line that the pattern does not match.
         Format::Regex => {
-            merge(&format!("ExtractPatterns(body, {})", literal(settings.pattern.as_deref().unwrap_or_default())))
+            merge(&format!("ExtractPatterns(body, {})", quoted(settings.pattern.as_deref().unwrap_or_default())))
         }
         // Docker keeps the newline, the others do not.
         Format::Container => r#"replace_pattern(body, "\\n$", "")"#.to_owned(),
@@ -55,10 +55,10 @@ fn found(settings: &Settings) -> Option<String> {
 }
 
 fn time(timestamp: &Timestamp) -> String {
-    let attribute = format!("attributes[{}]", literal(&timestamp.attribute));
+    let attribute = at_key("attributes", &timestamp.attribute);
     let epoch = EPOCHS.iter().find(|(word, _)| *word == timestamp.layout);
     match epoch.map(|(_, power)| *power) {
-        None => format!("set(time, Time({attribute}, {})) where IsString({attribute})", literal(&timestamp.layout)),
+        None => format!("set(time, Time({attribute}, {})) where IsString({attribute})", quoted(&timestamp.layout)),
         // Texts of digits are exact, numbers of JSON are doubles: so to the microsecond first.
         Some(0) => format!("set(time_unix_nano, Int({attribute})) where {attribute} != nil"),
         Some(power) => {
@@ -69,14 +69,14 @@ fn time(timestamp: &Timestamp) -> String {
 }
 
 fn severity(severity: &Severity) -> Vec<String> {
-    let attribute = format!("attributes[{}]", literal(&severity.attribute));
+    let attribute = at_key("attributes", &severity.attribute);
     let mut statements = vec![format!("set(severity_text, String({attribute})) where {attribute} != nil")];
     for (level, words) in severity.words.levels() {
         if words.is_empty() {
             continue;
         }
-        let words: Vec<String> = words.iter().map(|word| regex_syntax::escape(word)).collect();
-        let pattern = literal(&format!("(?i)^({})$", words.join("|")));
+        let words: Vec<String> = words.iter().map(|word| regex_of(word)).collect();
+        let pattern = quoted(&format!("(?i)^({})$", words.join("|")));
         let level = level.to_uppercase();
         statements.push(format!("set(severity_number, SEVERITY_NUMBER_{level}) where IsMatch(severity_text, {pattern})"));
     }

@@ -1,0 +1,41 @@
+//! Why a statement or a condition cannot be worked out.
+
+use super::datum::Datum;
+
+/// Why a statement or a condition could not be worked out on a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A value is of another kind than is asked for (`TypeError`).
+    #[error("{0}")]
+    Kind(String),
+    /// Something else is wrong with a value.
+    #[error("{0}")]
+    Value(String),
+    /// The function is known, and cannot be tried here.
+    #[error("`{0}` cannot be tried here")]
+    Unsupported(&'static str),
+    /// A result would take more than a result may.
+    #[error("the result would be larger than {0} octets")]
+    TooLarge(usize),
+    /// All the work that was granted has been done.
+    #[error("this takes too long to be tried here")]
+    Exhausted,
+}
+
+impl Error {
+    pub(crate) fn value(message: impl Into<String>) -> Self {
+        Self::Value(message.into())
+    }
+
+    pub(crate) fn kind(expected: &str, found: &Datum) -> Self {
+        Self::Kind(format!("expected {expected}, found {}", found.words()))
+    }
+
+    /// The error of an argument: one of kind within it is none of the argument's own kind.
+    pub(crate) fn within(self) -> Self {
+        match self {
+            Self::Kind(message) => Self::Value(message),
+            other => other,
+        }
+    }
+}

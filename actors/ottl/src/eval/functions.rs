@@ -1,0 +1,14 @@
+//! What functions do.
+//!
+//! Source: `ottlfuncs` of `pkg/ottl` 0.158.0.
+
+pub(crate) mod cases;
+pub(crate) mod chance;
+pub(crate) mod convert;
+pub(crate) mod dates;
+pub(crate) mod digest;
+pub(crate) mod editors;
+pub(crate) mod maps;
+pub(crate) mod parse;
+pub(crate) mod replace;
+pub(crate) mod texts;

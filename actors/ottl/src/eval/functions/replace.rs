@@ -1,0 +1,195 @@
+//! Editors that replace within texts.
+
+use regex::Regex;
+
+use super::editors::map_at;
+use crate::{
+    check::signature::Function,
+    eval::{Arguments, Datum, Env, Error, MAX_TEXT},
+    pattern::expand,
+    program::{Argument, Expr},
+    record::{Attributes, Value},
+};
+
+/// What replaces: a text, and what may be made of it.
+struct Replacement<'c> {
+    text: String,
+    function: Option<&'static Function>,
+    arguments: Arguments<'c>,
+    /// Which argument is the format.
+    format: usize,
+}
+
+impl<'c> Replacement<'c> {
+    /// The replacement of arguments: its text, the function and the format are arguments one behind the other.
+    fn of(arguments: &Arguments<'c>, text: usize, env: &mut Env<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            text: arguments.text(text, env)?,
+            function: arguments.function(text + 1),
+            arguments: *arguments,
+            format: text + 2,
+        })
+    }
+
+    /// The text with the function and the format applied to it.
+    fn made(&self, text: String, env: &mut Env<'_>) -> Result<String, Error> {
+        let Some(function) = self.function else { return Ok(text) };
+        let run = function.run.ok_or(Error::Unsupported(function.name))?;
+        let argument = [Argument::Expr(Expr::Literal(Datum::Text(text)))];
+        env.spend(64)?;
+        let made = match run(&Arguments::of(&argument), env)? {
+            Datum::Text(made) => made,
+            other => {
+                return Err(Error::value(format!("`{}` gives {} and no text", function.name, other.words())));
+            }
+        };
+        if !self.arguments.has(self.format) {
+            return Ok(made);
+        }
+        let format = self.arguments.text(self.format, env)?;
+        formatted(&format, &made)
+            .ok_or_else(|| Error::value("the format of a replacement holds `%s` once and no other `%`"))
+    }
+
+    /// A text with each match replaced.
+    fn in_text(&self, regex: &Regex, text: &str, env: &mut Env<'_>) -> Result<String, Error> {
+        env.spend(text.len())?;
+        let mut replaced = String::with_capacity(text.len());
+        let mut end = 0;
+        for captures in regex.captures_iter(text) {
+            let Some(found) = captures.get(0) else { continue };
+            let mut expanded = String::new();
+            expand(&self.text, &captures, &mut expanded);
+            let made = self.made(expanded, env)?;
+            replaced.push_str(text.get(end..found.start()).unwrap_or_default());
+            replaced.push_str(&made);
+            end = found.end();
+            if replaced.len() > MAX_TEXT {
+                return Err(Error::TooLarge(MAX_TEXT));
+            }
+            env.spend(made.len() + 16)?;
+        }
+        replaced.push_str(text.get(end..).unwrap_or_default());
+        Ok(replaced)
+    }
+}
+
+/// A format with a text in place of its `%s`. What upstream lets pass beyond that, Go writes in words of its own.
+fn formatted(format: &str, text: &str) -> Option<String> {
+    let (before, after) = format.split_once("%s")?;
+    let mut result = format!("{before}{text}");
+    let mut rest = after;
+    while let Some((plain, next)) = rest.split_once('%') {
+        result.push_str(plain);
+        rest = match next.strip_prefix('s') {
+            Some(next) => {
+                result.push_str("%!s(MISSING)");
+                next
+            }
+            None if next.is_empty() => {
+                result.push_str("%!(NOVERB)");
+                next
+            }
+            None => return None,
+        };
+    }
+    result.push_str(rest);
+    (!before.contains('%') && !format.contains('\n')).then_some(result)
+}
+
+pub(crate) fn replace_pattern(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let target = arguments.target(0)?;
+    let original = env.get(target)?;
+    if original == Datum::Nil {
+        return Ok(Datum::Nil);
+    }
+    let replacement = Replacement::of(arguments, 2, env)?;
+    if let Datum::Text(text) = original {
+        let regex = arguments.regex(1, env)?;
+        if regex.is_match(&text) {
+            let replaced = replacement.in_text(&regex, &text, env)?;
+            env.set(target, Datum::Text(replaced))?;
+        }
+    }
+    Ok(Datum::Nil)
+}
+
+pub(crate) fn replace_all_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let target = arguments.target(0)?;
+    let mut map = map_at(target, env)?;
+    let replacement = Replacement::of(arguments, 3, env)?;
+    let regex = arguments.regex(2, env)?;
+    if arguments.literal_text(1) == Some("key") {
+        let mut renamed = Attributes::default();
+        for (key, value) in map.iter() {
+            let key = match regex.is_match(key) {
+                true => match replacement.in_text(&regex, key, env) {
+                    Ok(key) => key,
+                    // What cannot be renamed goes, as upstream has it.
+                    Err(Error::Kind(_) | Error::Value(_)) => continue,
+                    Err(other) => return Err(other),
+                },
+                false => key.to_owned(),
+            };
+            renamed.insert(key, value.clone());
+        }
+        map = renamed;
+    } else {
+        for (_, value) in map.iter_mut() {
+            if let Value::Str(text) = value
+                && regex.is_match(text)
+            {
+                match replacement.in_text(&regex, text, env) {
+                    Ok(replaced) => *text = replaced,
+                    Err(Error::Kind(_) | Error::Value(_)) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+    }
+    env.set(target, Datum::Map(map))?;
+    Ok(Datum::Nil)
+}
+
+pub(crate) fn valid_mode(arguments: &Arguments<'_>) -> Result<(), (usize, String)> {
+    match arguments.literal_text(1) {
+        Some("key" | "value") | None => Ok(()),
+        Some(other) => Err((1, format!("`{other}` is neither \"key\" nor \"value\""))),
+    }
+}
+
+pub(crate) fn replace_match(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let target = arguments.target(0)?;
+    let glob = arguments.glob(1, env)?;
+    let original = env.get(target)?;
+    let replacement = whole(arguments, env)?;
+    if let Datum::Text(text) = original
+        && glob.is_match(&text)
+    {
+        env.set(target, Datum::Text(replacement))?;
+    }
+    Ok(Datum::Nil)
+}
+
+pub(crate) fn replace_all_matches(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let target = arguments.target(0)?;
+    let glob = arguments.glob(1, env)?;
+    let mut map = map_at(target, env)?;
+    let replacement = whole(arguments, env)?;
+    for (_, value) in map.iter_mut() {
+        if let Value::Str(text) = value
+            && glob.is_match(text)
+        {
+            env.spend(replacement.len() + text.len())?;
+            text.clone_from(&replacement);
+        }
+    }
+    env.set(target, Datum::Map(map))?;
+    Ok(Datum::Nil)
+}
+
+/// What replaces a whole text.
+fn whole(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<String, Error> {
+    let replacement = Replacement::of(arguments, 2, env)?;
+    replacement.made(replacement.text.clone(), env)
+}

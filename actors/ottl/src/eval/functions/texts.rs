@@ -1,0 +1,276 @@
+//! Converters of texts.
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
+
+use crate::{
+    eval::{Arguments, Datum, Env, Error, MAX_TEXT, compare, text},
+    record::{Attributes, Value},
+    syntax::tree::Comparison,
+};
+
+fn index_of(number: usize) -> Datum {
+    Datum::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+pub(crate) fn concat(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let delimiter = arguments.text(1, env)?;
+    let mut joined = String::new();
+    for (index, expr) in arguments.exprs(0)?.iter().enumerate() {
+        if index > 0 {
+            joined.push_str(&delimiter);
+        }
+        let datum = env.eval(expr)?;
+        match text::like(&datum)? {
+            Some(text) => joined.push_str(&text),
+            None => joined.push_str("<nil>"),
+        }
+        if joined.len() > MAX_TEXT {
+            return Err(Error::TooLarge(MAX_TEXT));
+        }
+    }
+    Ok(joined.into())
+}
+
+pub(crate) fn split(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let text = arguments.text(0, env)?;
+    let delimiter = arguments.text(1, env)?;
+    let parts = if delimiter.is_empty() {
+        text.chars().map(String::from).collect()
+    } else {
+        text.split(&delimiter).map(str::to_owned).collect()
+    };
+    Ok(Datum::Texts(parts))
+}
+
+/// By octets. What would cut a character apart is an error here, where upstream would give what is no UTF-8.
+pub(crate) fn substring(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let start = arguments.int(1, env)?;
+    if start < 0 {
+        return Err(Error::value(format!("the start is below 0: {start}")));
+    }
+    let length = arguments.int(2, env)?;
+    if length <= 0 {
+        return Err(Error::value(format!("the length is not above 0: {length}")));
+    }
+    let text = arguments.text(0, env)?;
+    let octets = i64::try_from(text.len()).unwrap_or(i64::MAX);
+    if start > octets || length > octets - start {
+        return Err(Error::value(format!("{length} octets from {start} reach beyond the end of a text of {octets}")));
+    }
+    let place = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    let (mut from, mut to) = (place(start), place(start + length));
+    if arguments.literal_bool(3).unwrap_or_default() {
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
+        while from < to && !text.is_char_boundary(to) {
+            to -= 1;
+        }
+        to = to.max(from);
+    }
+    match text.get(from..to) {
+        Some(part) => Ok(part.to_owned().into()),
+        None => Err(Error::value("a character is cut apart, and what remains is no text; `utf8_safe` keeps it whole")),
+    }
+}
+
+pub(crate) fn trim(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let cut = arguments.literal_text(1).unwrap_or(" ");
+    let text = arguments.text(0, env)?;
+    Ok(text.trim_matches(|character| cut.contains(character)).to_owned().into())
+}
+
+pub(crate) fn trim_prefix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let (text, prefix) = (arguments.text(0, env)?, arguments.text(1, env)?);
+    Ok(text.strip_prefix(&prefix).unwrap_or(&text).to_owned().into())
+}
+
+pub(crate) fn trim_suffix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let (text, suffix) = (arguments.text(0, env)?, arguments.text(1, env)?);
+    Ok(text.strip_suffix(&suffix).unwrap_or(&text).to_owned().into())
+}
+
+pub(crate) fn has_prefix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    Ok(arguments.text(0, env)?.starts_with(&arguments.text(1, env)?).into())
+}
+
+pub(crate) fn has_suffix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    Ok(arguments.text(0, env)?.ends_with(&arguments.text(1, env)?).into())
+}
+
+pub(crate) fn is_match(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let regex = arguments.regex(1, env)?;
+    let Some(text) = arguments.text_like(0, env)? else { return Ok(false.into()) };
+    env.spend(text.len())?;
+    Ok(regex.is_match(&text).into())
+}
+
+pub(crate) fn extract_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let regex = arguments.regex(1, env)?;
+    if regex.capture_names().flatten().next().is_none() {
+        return Err(Error::value("the pattern has no group with a name, such as `(?P<name>…)`"));
+    }
+    let text = arguments.text(0, env)?;
+    env.spend(text.len())?;
+    let mut map = Attributes::default();
+    if let Some(captures) = regex.captures(&text) {
+        for (index, name) in regex.capture_names().enumerate() {
+            if let Some(name) = name {
+                let group = captures.get(index).map_or("", |group| group.as_str());
+                map.insert(name, Value::Str(group.to_owned()));
+            }
+        }
+    }
+    Ok(Datum::Map(map))
+}
+
+pub(crate) fn index(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let target = arguments.any(0, env)?;
+    let wanted = arguments.any(1, env)?;
+    if let Datum::Text(text) = &target {
+        return match wanted {
+            Datum::Text(part) => Ok(text.find(&part).map_or(Datum::Int(-1), index_of)),
+            other => Err(Error::value(format!("in a text stands a text, found {}", other.words()))),
+        };
+    }
+    let items = crate::eval::as_list(target).map_err(Error::within)?;
+    Ok(items.iter().position(|item| equals(item, &wanted)).map_or(Datum::Int(-1), index_of))
+}
+
+pub(crate) fn contains_value(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let items = arguments.list(0, env)?;
+    let wanted = arguments.any(1, env)?;
+    Ok(items.iter().any(|item| equals(item, &wanted)).into())
+}
+
+/// Whether an element of a list, as Go's own types have it, equals a value.
+fn equals(item: &Value, wanted: &Datum) -> bool {
+    let item = match item {
+        Value::Array(_) => crate::eval::go_types(item.clone()),
+        other => Datum::from(other),
+    };
+    compare(&item, wanted, Comparison::Equal)
+}
+
+pub(crate) fn hex(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    Ok(hex::encode(arguments.bytes_like(0, env)?).into())
+}
+
+pub(crate) fn base64_decode(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    decoded("base64", arguments.text(0, env)?.into_bytes())
+}
+
+pub(crate) fn base64_encode(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let text = arguments.text(0, env)?;
+    let variant = if arguments.has(1) { arguments.text(1, env)? } else { "base64".to_owned() };
+    Ok(match variant.as_str() {
+        "base64" => STANDARD.encode(text),
+        "base64-raw" => STANDARD_NO_PAD.encode(text),
+        "base64-url" => URL_SAFE.encode(text),
+        "base64-raw-url" => URL_SAFE_NO_PAD.encode(text),
+        other => return Err(Error::value(format!("`{other}` is no variant of base64"))),
+    }
+    .into())
+}
+
+pub(crate) fn decode(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let encoding = arguments.text(1, env)?;
+    let octets = match arguments.any(0, env)? {
+        Datum::Text(text) => text.into_bytes(),
+        Datum::Bytes(octets) => octets,
+        other => return Err(Error::value(format!("only a text or octets can be decoded, found {}", other.words()))),
+    };
+    decoded(&encoding, octets)
+}
+
+fn decoded(encoding: &str, octets: Vec<u8>) -> Result<Datum, Error> {
+    // Go passes over ends of lines within.
+    let digits = || octets.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect::<Vec<u8>>();
+    let lossy = |octets: &[u8]| Ok(String::from_utf8_lossy(octets).into_owned().into());
+    let decoded = match encoding.to_ascii_lowercase().as_str() {
+        "base64" => STANDARD.decode(digits()),
+        "base64-raw" => STANDARD_NO_PAD.decode(digits()),
+        "base64-url" => URL_SAFE.decode(digits()),
+        "base64-raw-url" => URL_SAFE_NO_PAD.decode(digits()),
+        "nop" | "utf8-raw" | "utf-8-raw" => Ok(octets),
+        "" | "utf8" | "utf-8" | "ascii" | "us-ascii" => return lossy(&octets),
+        "latin1" | "iso-8859-1" => {
+            return Ok(octets.iter().map(|octet| char::from(*octet)).collect::<String>().into());
+        }
+        "utf16" | "utf-16" => {
+            let units = octets.chunks_exact(2).map(|pair| match pair {
+                [low, high] => u16::from_le_bytes([*low, *high]),
+                _ => 0,
+            });
+            return Ok(char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect::<String>().into());
+        }
+        _ => return Err(Error::value(format!("the encoding `{encoding}` is not known here"))),
+    };
+    let octets = decoded.map_err(|error| Error::value(format!("this is no {encoding}: {error}")))?;
+    String::from_utf8(octets).map(Datum::Text).map_err(|_| Error::value("what is decoded is no text in UTF-8"))
+}
+
+pub(crate) fn to_key_value_string(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let delimiter = arguments.literal_text(1).unwrap_or("=");
+    let between = arguments.literal_text(2).unwrap_or(" ");
+    let map = arguments.map(0, env)?;
+    let mut entries: Vec<_> = map.iter().collect();
+    if arguments.literal_bool(3).unwrap_or_default() {
+        entries.sort_by_key(|(key, _)| *key);
+    }
+    let quoted = |text: &str| {
+        let escaped = text.replace('"', "\\\"");
+        if escaped.contains(between) || escaped.contains(delimiter) { format!("\"{escaped}\"") } else { escaped }
+    };
+    let mut joined = String::new();
+    for (index, (key, value)) in entries.into_iter().enumerate() {
+        if index > 0 {
+            joined.push_str(between);
+        }
+        joined.push_str(&quoted(key));
+        joined.push_str(delimiter);
+        joined.push_str(&quoted(&text::value(value)));
+        if joined.len() > MAX_TEXT {
+            return Err(Error::TooLarge(MAX_TEXT));
+        }
+    }
+    Ok(joined.into())
+}
+
+/// The delimiters of `ToKeyValueString` and `ParseKeyValue`.
+pub(crate) fn valid_delimiters(arguments: &Arguments<'_>) -> Result<(), (usize, String)> {
+    let (delimiter, between) = (arguments.literal_text(1), arguments.literal_text(2));
+    if delimiter == Some("") {
+        return Err((1, "the delimiter is empty".to_owned()));
+    }
+    if between == Some("") {
+        return Err((2, "the delimiter between pairs is empty".to_owned()));
+    }
+    if delimiter.unwrap_or("=") == between.unwrap_or(" ") {
+        return Err((1, "the delimiter and the one between pairs are the same".to_owned()));
+    }
+    Ok(())
+}
+
+/// The sum of the digits of a card's number, every second one doubled, is a multiple of 10.
+pub(crate) fn is_valid_luhn(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let text = arguments.text_like(0, env)?.ok_or_else(|| Error::value("expected a number, found nil"))?;
+    let mut sum = 0;
+    let digits = text.replace(' ', "");
+    if digits.is_empty() {
+        return Ok(false.into());
+    }
+    for (index, digit) in digits.bytes().rev().enumerate() {
+        let digit =
+            char::from(digit).to_digit(10).ok_or_else(|| Error::value("a number of a card has digits alone"))?;
+        sum += match (index % 2, digit * 2) {
+            (0, _) => digit,
+            (_, doubled @ ..=9) => doubled,
+            (_, doubled) => doubled - 9,
+        };
+    }
+    Ok((sum % 10 == 0).into())
+}

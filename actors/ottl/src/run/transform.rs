@@ -1,0 +1,148 @@
+//! Records changed by statements.
+
+use super::{
+    Run,
+    visit::{Outer, any_holds, each_scope, of_resource, points},
+};
+use crate::{
+    check::{Condition, Context, Statement},
+    eval::{Env, Subject},
+    record::{Metric, Telemetry},
+};
+
+/// More metrics than these are not made of one request: statements that make metrics run on those too.
+const MAX_NEW_METRICS: usize = 1_000;
+
+/// Statements that run one after another on each record of one context.
+#[derive(Debug)]
+pub struct Statements {
+    /// What they run on.
+    pub context: Context,
+    /// They run where any of these holds, or always when there are none; of the same context.
+    pub conditions: Vec<Condition>,
+    /// The statements, of the same context.
+    pub statements: Vec<Statement>,
+}
+
+impl Statements {
+    fn run(&self, mut env: Env<'_>) -> Vec<Metric> {
+        let conditions: Vec<&Condition> = self.conditions.iter().collect();
+        if !conditions.is_empty() && !any_holds(&conditions, &mut env) {
+            return env.new_metrics;
+        }
+        for statement in &self.statements {
+            if env.run.is_exhausted() {
+                break;
+            }
+            let result = env.test(&statement.test).and_then(|holds| match holds {
+                true => env.call(&statement.call).map(|_| ()),
+                false => Ok(()),
+            });
+            if let Err(error) = result {
+                env.run.ignore(statement.text(), error);
+            }
+        }
+        env.new_metrics
+    }
+}
+
+/// Runs groups of statements, each over all records of its context before the next.
+///
+/// A statement that cannot be worked out changes nothing, and those behind it run. What statements of a group put into
+/// the cache is there for those behind them, on the same record. Groups of contexts that the signal does not have are
+/// passed over.
+pub fn transform(telemetry: &mut Telemetry, groups: &[Statements], run: &mut Run) {
+    for group in groups {
+        match telemetry {
+            Telemetry::Logs(all) => {
+                for resourced in all {
+                    if group.context == Context::Resource {
+                        group.run(of_resource(resourced).env(Subject::Surroundings, run));
+                        continue;
+                    }
+                    each_scope(resourced, |outer, records| match group.context {
+                        Context::Scope => {
+                            group.run(outer.env(Subject::Surroundings, run));
+                        }
+                        Context::Log => {
+                            for log in records {
+                                group.run(outer.env(Subject::Log(log), run));
+                            }
+                        }
+                        _ => {}
+                    });
+                }
+            }
+            Telemetry::Traces(all) => {
+                for resourced in all {
+                    if group.context == Context::Resource {
+                        group.run(of_resource(resourced).env(Subject::Surroundings, run));
+                        continue;
+                    }
+                    each_scope(resourced, |outer, records| match group.context {
+                        Context::Scope => {
+                            group.run(outer.env(Subject::Surroundings, run));
+                        }
+                        Context::Span => {
+                            for span in records {
+                                group.run(outer.env(Subject::Span(span), run));
+                            }
+                        }
+                        Context::SpanEvent => {
+                            for span in records {
+                                let mut index = 0;
+                                while index < span.events.len() {
+                                    group.run(outer.env(Subject::Event { span, index }, run));
+                                    index += 1;
+                                }
+                            }
+                        }
+                        _ => {}
+                    });
+                }
+            }
+            Telemetry::Metrics(all) => {
+                for resourced in all {
+                    if group.context == Context::Resource {
+                        group.run(of_resource(resourced).env(Subject::Surroundings, run));
+                        continue;
+                    }
+                    each_scope(resourced, |outer, records| transform_metrics(group, outer, records, run));
+                }
+            }
+        }
+    }
+}
+
+fn transform_metrics(group: &Statements, outer: &mut Outer<'_>, metrics: &mut Vec<Metric>, run: &mut Run) {
+    let most = metrics.len() + MAX_NEW_METRICS;
+    let mut index = 0;
+    match group.context {
+        Context::Scope => {
+            group.run(outer.env(Subject::Surroundings, run));
+        }
+        // New metrics stand behind the others, and are come to in their turn.
+        Context::Metric => {
+            while let Some(metric) = metrics.get_mut(index) {
+                let new = group.run(outer.env(Subject::Metric(metric), run));
+                metrics.extend(new);
+                metrics.truncate(most);
+                index += 1;
+            }
+        }
+        Context::DataPoint => {
+            while let Some(metric) = metrics.get_mut(index) {
+                let mut new = Vec::new();
+                let mut point = 0;
+                while point < points(metric).unwrap_or_default() {
+                    new.extend(group.run(outer.env(Subject::Point { metric, index: point }, run)));
+                    point += 1;
+                }
+                metrics.extend(new);
+                metrics.truncate(most);
+                index += 1;
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,197 @@
+//! `metrics`: metrics are kept or dropped by their name, and renamed.
+//!
+//! First the names of `names` are looked for, as `match_by` says: the whole name, its beginning, or an expression that is
+//! found anywhere in it. `keep` drops every metric of which none of them is true, `drop` every one of which any is. Then
+//! each metric that is left and has the name `from` of an entry of `rename` gets the name `to` of the first such entry.
+//! Case counts. Points, unit and description stay as they are, and metrics that then have the same name are not put
+//! together.
+
+use linkmesh_proto::api::pipeline::Signal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    component::{
+        Component, Findings, SettingsMap, Unsupported,
+        form::{choice, form, group, list, text},
+        ottl_text::{quoted, regex_of},
+        read, scalar,
+    },
+    stage::{
+        Stage,
+        filter::{Asked, Filter},
+        transform::{Context, Group, Transform},
+    },
+};
+
+pub(super) const COMPONENT: &dyn Component = &Metrics;
+
+struct Metrics;
+
+#[derive(Deserialize)]
+struct Settings {
+    action: Action,
+    match_by: By,
+    names: Vec<String>,
+    rename: Vec<Rename>,
+}
+
+#[derive(Deserialize)]
+struct Rename {
+    from: String,
+    to: String,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Keep,
+    Drop,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    Name,
+    Prefix,
+    Regex,
+}
+
+impl Settings {
+    /// The conditions under which a metric is dropped: any one of them is enough.
+    fn drops(&self) -> Vec<String> {
+        let condition = |name: &String| match self.match_by {
+            By::Name => format!("name == {}", quoted(name)),
+            By::Prefix => format!("IsMatch(name, {})", quoted(&format!("^{}", regex_of(name)))),
+            By::Regex => format!("IsMatch(name, {})", quoted(name)),
+        };
+        let conditions: Vec<String> = self.names.iter().map(condition).collect();
+        match self.action {
+            Action::Drop => conditions,
+            Action::Keep => vec![format!("not ({})", conditions.join(" or "))],
+        }
+    }
+
+    /// A name that was changed is marked, so that a later entry does not change it again.
+    fn renames(&self) -> Vec<String> {
+        let one_only = self.rename.len() == 1;
+        let rename = |Rename { from, to }: &Rename| {
+            let (from, to) = (quoted(from), quoted(to));
+            if one_only {
+                return vec![format!("set(name, {to}) where name == {from}")];
+            }
+            vec![format!("set(cache[\"name\"], {to}) where name == {from} and cache[\"name\"] == nil")]
+        };
+        let mut statements: Vec<String> = self.rename.iter().flat_map(rename).collect();
+        if !one_only && !statements.is_empty() {
+            statements.push("set(name, cache[\"name\"]) where cache[\"name\"] != nil".to_owned());
+        }
+        statements
+    }
+}
+
+impl Component for Metrics {
+    fn title(&self) -> &'static str {
+        "Metrics by name"
+    }
+
+    fn description(&self) -> &'static str {
+        "Keeps or drops metrics by their name, and renames them."
+    }
+
+    fn signals(&self) -> &'static [Signal] {
+        &[Signal::Metrics]
+    }
+
+    fn schema(&self) -> Value {
+        let name = |title: &str| text(title).most(255).check("attribute_key");
+        let rename = group("", [("from", name("From").required()), ("to", name("To").required())]);
+        form([
+            (
+                "action",
+                choice("What is named", &["keep", "drop"])
+                    .default("drop")
+                    .help("keep: only those metrics go on. drop: they end here."),
+            ),
+            (
+                "match_by",
+                choice("Names are", &["name", "prefix", "regex"])
+                    .default("name")
+                    .help("Whole names, beginnings, or expressions that are found anywhere in a name."),
+            ),
+            (
+                "names",
+                list("Names", text("").most(1024).example("process.runtime."))
+                    .default(json!([]))
+                    .with("uniqueItems", true)
+                    .help("Case counts. Without any, all metrics go on."),
+            ),
+            (
+                "rename",
+                list("Rename", rename)
+                    .default(json!([]))
+                    .help("By the whole name, each metric once. Comes after the above."),
+            ),
+        ])
+    }
+
+    fn examples(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            (
+                "No runtime internals",
+                json!({ "action": "drop", "match_by": "prefix", "names": ["process.runtime.", "jvm.buffer."] }),
+            ),
+            (
+                "Only what the boards show",
+                json!({
+                    "action": "keep", "match_by": "regex", "names": ["^http\\.", "^system\\.(cpu|memory)\\."],
+                    "rename": [
+                        { "from": "http.server.duration", "to": "http.server.request.duration" },
+                        { "from": "http.client.duration", "to": "http.client.request.duration" },
+                    ],
+                }),
+            ),
+            ("One new name", json!({ "rename": [{ "from": "reqs", "to": "requests" }] })),
+        ]
+    }
+
+    fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
+        let Ok(settings) = read::<Settings>(settings) else { return };
+        let at = findings.path().clone();
+        if settings.names.is_empty() && settings.rename.is_empty() {
+            findings.errors.add(at.key("names"), "missing", "give names to keep or drop, or to change");
+        } else if settings.names.is_empty() && settings.action == Action::Keep {
+            findings.errors.add(at.key("names"), "missing", "nothing would be kept");
+        }
+        for (index, name) in settings.names.iter().enumerate() {
+            if settings.match_by == By::Regex
+                && let Err(reason) = scalar::regex(name)
+            {
+                findings.errors.add(at.key("names").index(index), "invalid_value", reason);
+            }
+        }
+        for (index, rename) in settings.rename.iter().enumerate() {
+            let at = at.key("rename").index(index);
+            if rename.from == rename.to {
+                findings.errors.add(at.key("to"), "invalid_value", "is the same name");
+            }
+            if settings.rename.iter().take(index).any(|earlier| earlier.from == rename.from) {
+                findings.errors.add(at.key("from"), "duplicate", "is renamed already");
+            }
+        }
+    }
+
+    fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
+        let settings: Settings = read(settings)?;
+        let mut stages: Vec<Box<dyn Stage>> = Vec::new();
+        if !settings.names.is_empty() {
+            stages.push(Box::new(Filter::new([(Asked::Metric, settings.drops())])));
+        }
+        let statements = settings.renames();
+        if !statements.is_empty() {
+            let group = Group { signal: Signal::Metrics, context: Context::Metric, statements };
+            stages.push(Box::new(Transform::new(vec![group])));
+        }
+        Ok(stages)
+    }
+}

@@ -1,0 +1,75 @@
+//! `resourcedetection`: resources get what the collector's host and cloud say of themselves.
+//!
+//! Source: `processor/resourcedetectionprocessor`.
+
+use linkmesh_ottl::record::Telemetry;
+
+use super::{Stage, Trial};
+use crate::render::{
+    alloy::{Expr, Statement, attribute, block},
+    yaml::Yaml,
+};
+
+/// Asks its detectors once, at the start.
+#[derive(Debug, Clone)]
+pub struct ResourceDetection {
+    /// The detectors, in order: of an attribute that several find, the first one's counts.
+    pub detectors: Vec<String>,
+    /// How long they are waited for: a duration of Go.
+    pub timeout: String,
+    /// Whether what is there gives way.
+    pub is_override: bool,
+    /// Where the detector `system` takes the name of the host from, in order.
+    pub hostname_sources: Vec<String>,
+    /// What the detector `system` sets beside the name and the operating system.
+    pub system_attributes: Vec<String>,
+}
+
+impl ResourceDetection {
+    fn asks_system(&self) -> bool {
+        self.detectors.iter().any(|detector| detector == "system")
+    }
+}
+
+impl Stage for ResourceDetection {
+    fn otelcol(&self) -> (&'static str, Yaml) {
+        let mut config = vec![
+            ("detectors".to_owned(), Yaml::texts(&self.detectors)),
+            ("timeout".to_owned(), Yaml::text(self.timeout.as_str())),
+            ("override".to_owned(), Yaml::Bool(self.is_override)),
+        ];
+        if self.asks_system() {
+            let mut system = vec![("hostname_sources".to_owned(), Yaml::texts(&self.hostname_sources))];
+            if !self.system_attributes.is_empty() {
+                let enabled = |name: &String| (name.clone(), Yaml::map([("enabled", Yaml::Bool(true))]));
+                let attributes = self.system_attributes.iter().map(enabled);
+                system.push(("resource_attributes".to_owned(), Yaml::Map(attributes.collect())));
+            }
+            config.push(("system".to_owned(), Yaml::Map(system)));
+        }
+        ("resourcedetection", Yaml::Map(config))
+    }
+
+    fn alloy(&self) -> (&'static str, Vec<Statement>) {
+        let mut body = vec![
+            attribute("detectors", Expr::texts(&self.detectors)),
+            attribute("timeout", Expr::text(self.timeout.as_str())),
+            attribute("override", Expr::token(self.is_override)),
+        ];
+        if self.asks_system() {
+            let mut system = vec![attribute("hostname_sources", Expr::texts(&self.hostname_sources))];
+            if !self.system_attributes.is_empty() {
+                let enabled = |name: &String| block(name, vec![attribute("enabled", Expr::token(true))]);
+                system.push(block("resource_attributes", self.system_attributes.iter().map(enabled).collect()));
+            }
+            body.push(block("system", system));
+        }
+        ("otelcol.processor.resourcedetection", body)
+    }
+
+    fn run(&self, _: &mut Telemetry, trial: &mut Trial) {
+        trial.note(
+            "what the collector's host and cloud say of themselves is not known here: resources pass as they are",
+        );
+    }
+}
