@@ -155,7 +155,9 @@ async fn an_independent_reader_accepts_every_example_in_alloys_language() {
     let refused: BTreeSet<String> = needed.iter().filter_map(above).collect();
     assert_eq!(
         refused,
-        ["destination debug", "destination file", "destination s3", "processor cumulative_to_delta", "source file_log"].map(str::to_owned).into(),
+        ["destination debug", "destination file", "destination s3", "processor cumulative_to_delta", "source file_log"]
+            .map(str::to_owned)
+            .into(),
         "kinds that need a level"
     );
 }
