@@ -105,29 +105,24 @@ pub(crate) fn has_suffix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result
 }
 
 pub(crate) fn is_match(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let regex = arguments.regex(1, env)?;
+    let regex = arguments.pattern(1, env)?;
     let Some(text) = arguments.text_like(0, env)? else { return Ok(false.into()) };
-    env.spend(text.len())?;
+    env.search(&regex, text.len())?;
     Ok(regex.is_match(&text).into())
 }
 
 pub(crate) fn extract_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let regex = arguments.regex(1, env)?;
-    if regex.capture_names().flatten().next().is_none() {
+    let regex = arguments.pattern(1, env)?;
+    if regex.names().iter().all(String::is_empty) {
         return Err(Error::value("the pattern has no group with a name, such as `(?P<name>…)`"));
     }
     let text = arguments.text(0, env)?;
-    env.spend(text.len())?;
-    let mut map = Attributes::default();
-    if let Some(captures) = regex.captures(&text) {
-        for (index, name) in regex.capture_names().enumerate() {
-            if let Some(name) = name {
-                let group = captures.get(index).map_or("", |group| group.as_str());
-                map.insert(name, Value::Str(group.to_owned()));
-            }
-        }
-    }
-    Ok(Datum::Map(map))
+    env.search(&regex, text.len())?;
+    let Some(captures) = regex.captures(&text) else { return Ok(Datum::Map(Attributes::default())) };
+    let groups = regex.names().iter().enumerate().filter(|(_, name)| !name.is_empty());
+    let map =
+        groups.map(|(index, name)| (name.clone(), Value::Str(captures.get(index).unwrap_or_default().to_owned())));
+    Ok(Datum::Map(map.collect()))
 }
 
 pub(crate) fn index(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
