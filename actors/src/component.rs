@@ -288,6 +288,25 @@ impl Findings {
         Self { path, errors: Problems::default(), warnings: Problems::default() }
     }
 
+    /// Checks a text in OTTL at `path` for each of the signals; what is wrong for all of them is said once.
+    pub fn ottl<E>(
+        &mut self,
+        path: &Path,
+        signals: &[Signal],
+        mut read: impl FnMut(Signal) -> Result<E, Vec<linkmesh_ottl::Problem>>,
+    ) {
+        let failed = |signal: &Signal| Some((*signal, scalar::in_words(&read(*signal).err()?)));
+        let failed: Vec<(Signal, String)> = signals.iter().filter_map(failed).collect();
+        let Some((_, first)) = failed.first() else { return };
+        if failed.len() == signals.len() && failed.iter().all(|(_, said)| said == first) {
+            self.errors.add(path, "invalid_value", first.as_str());
+            return;
+        }
+        for (signal, said) in &failed {
+            self.errors.add(path, "invalid_value", format!("for {}: {said}", signal_name(*signal)));
+        }
+    }
+
     /// The settings' place in the document.
     #[must_use]
     pub const fn path(&self) -> &Path {
@@ -343,6 +362,12 @@ pub trait Component: Send + Sync {
     /// What the schema cannot say. Called with settings that satisfy it.
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
         let _ = (settings, findings);
+    }
+
+    /// What depends on the kinds of telemetry that flow through the pipeline: those of them that it handles. Called with
+    /// settings that [`check`](Self::check) has nothing against.
+    fn check_for(&self, settings: &SettingsMap, signals: &[Signal], findings: &mut Findings) {
+        let _ = (settings, signals, findings);
     }
 
     /// What must not be saved, though it can be rendered: what would stand in Git in the clear. Of a text that somebody

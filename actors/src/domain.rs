@@ -13,6 +13,7 @@ pub(crate) mod expansion;
 pub mod health;
 pub mod matcher;
 pub mod meter;
+mod prepare;
 pub mod problem;
 pub mod resolve;
 pub mod secret;

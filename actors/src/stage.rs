@@ -4,7 +4,12 @@
 //! Alloy, and what it does to a record. Filters and processors of the catalogue are made of stages, so that their two
 //! renderings cannot drift apart, and a dry run tries what is rendered and not a second description of it.
 
-use linkmesh_ottl::record::Telemetry;
+use linkmesh_ottl::{
+    Problem,
+    record::Telemetry,
+    run::{Limits, Run, Surroundings},
+};
+use linkmesh_proto::api::pipeline::Signal;
 
 use crate::render::{alloy::Statement, yaml::Yaml};
 
@@ -40,6 +45,15 @@ pub trait Stage: std::fmt::Debug + Send + Sync {
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial);
 }
 
+/// The kind of some records, as documents call it.
+pub const fn signal_of(telemetry: &Telemetry) -> Signal {
+    match telemetry {
+        Telemetry::Logs(_) => Signal::Logs,
+        Telemetry::Metrics(_) => Signal::Metrics,
+        Telemetry::Traces(_) => Signal::Traces,
+    }
+}
+
 /// A dry run under way: what stands in for clock and chance, and what there is to say about it.
 #[derive(Debug, Clone, Default)]
 pub struct Trial {
@@ -51,7 +65,41 @@ pub struct Trial {
     pub notes: Vec<String>,
 }
 
+/// What the statements or conditions of one stage may take; see [`Limits`].
+const WORK: usize = 1 << 26;
+
 impl Trial {
+    /// The texts that can be read. What cannot is told, and left out: a collector would not start with it.
+    fn readable<'t, T>(&mut self, texts: &'t [String], read: impl Fn(&'t String) -> Result<T, Vec<Problem>>) -> Vec<T> {
+        let mut readable = Vec::new();
+        for text in texts {
+            match read(text) {
+                Ok(parsed) => readable.push(parsed),
+                Err(problems) => problems.into_iter().for_each(|problem| self.note(format!("`{text}`: {problem}"))),
+            }
+        }
+        readable
+    }
+
+    /// Runs statements or conditions, and tells what failed in them.
+    fn ottl(&mut self, act: impl FnOnce(&mut Run)) {
+        let surroundings =
+            Surroundings { now_unix_nano: i64::try_from(self.now_unix_nano).unwrap_or(i64::MAX), seed: self.seed };
+        // Each stage draws for itself.
+        self.seed = self.seed.wrapping_add(1);
+        let mut run = Run::new(surroundings, Limits { work: WORK, ..Limits::default() });
+        act(&mut run);
+        for ignored in run.errors() {
+            self.note(format!("`{}`: {}", ignored.text, ignored.error));
+        }
+        if run.ignored() > run.errors().len() {
+            self.note(format!("errors on {} records in all: what failed was skipped there", run.ignored()));
+        }
+        if run.is_exhausted() {
+            self.note("took too long to be tried on all records: the rest are as they were");
+        }
+    }
+
     /// Something that a person should know of the outcome.
     pub fn note(&mut self, note: impl Into<String>) {
         let note = note.into();

@@ -1,119 +1,94 @@
-//! Regular expressions and wildcards.
+//! Regular expressions and wildcards of arguments.
 
-use regex::{Regex, RegexBuilder};
+use std::sync::OnceLock;
 
-use crate::program::Expr;
+use crate::{
+    eval::Error,
+    program::Expr,
+    regex::{Pattern as Regex, PatternError, PatternErrorKind},
+};
 
-/// What a compiled expression may take, in octets.
-const MAX_COMPILED: usize = 1 << 20;
+/// How a pattern is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notation {
+    /// As Go's `regexp` reads it.
+    Regex,
+    /// As `gobwas/glob` reads it without separators.
+    Glob,
+}
 
-/// A regular expression of an argument.
+/// A pattern of an argument.
 #[derive(Debug)]
 pub(crate) enum Pattern {
     /// It stands in the text.
-    Ready(Regex),
+    Written(Written),
     /// It is worked out for each record.
-    Computed(Expr),
+    Computed(Notation, Expr),
 }
 
-/// Compiles a regular expression as Go reads it.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&ascii_classes(pattern))
-        .size_limit(MAX_COMPILED)
-        .dfa_size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())
-}
-
-/// `\d`, `\w`, `\s` and `\b` are of ASCII in Go.
-fn ascii_classes(pattern: &str) -> String {
-    let mut plain = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars();
-    let mut in_class = false;
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            in_class = (in_class || character == '[') && character != ']';
-            plain.push(character);
-            continue;
-        }
-        let (class, content) = match characters.next() {
-            Some('d') => (true, "0-9"),
-            Some('w') => (true, "0-9A-Za-z_"),
-            Some('s') => (true, "\\t\\n\\x0C\\r "),
-            Some('b') => (false, "(?-u:\\b)"),
-            Some('B') => (false, "(?-u:\\B)"),
-            Some('D') if !in_class => (false, "[^0-9]"),
-            Some('W') if !in_class => (false, "[^0-9A-Za-z_]"),
-            Some('S') if !in_class => (false, "[^\\t\\n\\x0C\\r ]"),
-            Some('z') if !in_class => (false, "\\z"),
-            Some(other) => {
-                plain.extend(['\\', other]);
-                continue;
-            }
-            None => {
-                plain.push('\\');
-                continue;
-            }
-        };
-        if class && !in_class {
-            plain.extend(["[", content, "]"]);
-        } else {
-            plain.push_str(content);
-        }
-    }
-    plain
-}
-
-/// Puts the groups of a match in place of `$1`, `${1}` and `$name`, by the rules of Go's `Regexp.Expand`.
-pub(crate) fn expand(template: &str, captures: &regex::Captures<'_>, into: &mut String) {
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('$') {
-        into.push_str(before);
-        if let Some(after) = after.strip_prefix('$') {
-            into.push('$');
-            rest = after;
-            continue;
-        }
-        let Some((name, after)) = group_name(after) else {
-            into.push('$');
-            rest = after;
-            continue;
-        };
-        let group = match name.parse::<usize>() {
-            Ok(number) => captures.get(number),
-            Err(_) => captures.name(name),
-        };
-        into.push_str(group.map_or("", |group| group.as_str()));
-        rest = after;
-    }
-    into.push_str(rest);
-}
-
-/// `name` or `{name}` at the beginning, and what follows.
-fn group_name(text: &str) -> Option<(&str, &str)> {
-    let (inner, braces) = match text.strip_prefix('{') {
-        Some(inner) => (inner, true),
-        None => (text, false),
-    };
-    let end = inner.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(inner.len());
-    let (name, after) = inner.split_at_checked(end)?;
-    if name.is_empty() {
-        return None;
-    }
-    if braces { Some((name, after.strip_prefix('}')?)) } else { Some((name, after)) }
-}
-
-/// A text with wildcards, as `gobwas/glob` reads it without separators.
+/// A pattern that has been read. It is compiled where it is first looked for: who only checks a text waits for nothing and
+/// holds nothing.
 #[derive(Debug)]
-pub(crate) enum Glob {
-    /// It stands in the text.
-    Ready(Regex),
-    /// It is worked out for each record.
-    Computed(Expr),
+pub(crate) struct Written {
+    regex: String,
+    compiled: OnceLock<Result<Regex, Error>>,
 }
 
-/// Compiles a text with `*`, `?`, `[a-z]`, `[!abc]`, `{one,other}` and `\`.
-pub(crate) fn compile_glob(glob: &str) -> Result<Regex, String> {
+impl Written {
+    /// Reads a pattern.
+    pub(crate) fn new(notation: Notation, text: &str) -> Result<Self, String> {
+        let regex = notation.regex(text)?;
+        match Regex::check(&regex) {
+            // What is too large here need not be so for a collector. It is said where it is tried.
+            Ok(()) | Err(PatternError { kind: PatternErrorKind::TooLarge, .. }) => {
+                Ok(Self { regex, compiled: OnceLock::new() })
+            }
+            Err(error) => Err(error.message),
+        }
+    }
+
+    /// The compiled pattern, and what it takes if it was compiled now.
+    pub(crate) fn compiled(&self) -> (Result<&Regex, Error>, usize) {
+        let mut taken = 0;
+        let compiled = self.compiled.get_or_init(|| {
+            let compiled = compile(&self.regex);
+            taken = compiled.as_ref().map_or(TOO_LARGE, Regex::memory);
+            compiled
+        });
+        (compiled.as_ref().map_err(Clone::clone), taken)
+    }
+}
+
+/// What it takes to find out that a pattern is too large, in octets: about as much as the largest.
+const TOO_LARGE: usize = 10 << 20;
+
+/// Compiles a regular expression.
+fn compile(regex: &str) -> Result<Regex, Error> {
+    Regex::new(regex).map_err(|error| match error.kind {
+        PatternErrorKind::Syntax => Error::value(format!("this is no valid pattern: {error}")),
+        PatternErrorKind::TooLarge => Error::PatternTooLarge,
+    })
+}
+
+impl Notation {
+    /// Compiles a pattern.
+    pub(crate) fn compile(self, text: &str) -> Result<Regex, Error> {
+        let regex = self.regex(text).map_err(|reason| Error::value(format!("this is no valid pattern: {reason}")))?;
+        compile(&regex)
+    }
+
+    /// The pattern as a regular expression.
+    fn regex(self, text: &str) -> Result<String, String> {
+        match self {
+            Self::Regex => Ok(text.to_owned()),
+            Self::Glob => regex_of_glob(text),
+        }
+    }
+}
+
+/// A text with `*`, `?`, `[a-z]`, `[!abc]`, `{one,other}` and `\` as a regular expression.
+fn regex_of_glob(glob: &str) -> Result<String, String> {
+    let escaped = |c: char| format!("\\x{{{:x}}}", u32::from(c));
     let mut plain = String::from("(?s)\\A");
     let mut characters = glob.chars().peekable();
     let mut depth = 0_usize;
@@ -122,8 +97,8 @@ pub(crate) fn compile_glob(glob: &str) -> Result<Regex, String> {
             '*' => plain.push_str(".*"),
             '?' => plain.push('.'),
             '\\' => {
-                if let Some(escaped) = characters.next() {
-                    plain.push_str(&regex::escape(escaped.encode_utf8(&mut [0; 4])));
+                if let Some(character) = characters.next() {
+                    plain.push_str(&escaped(character));
                 }
             }
             '{' => {
@@ -139,16 +114,13 @@ pub(crate) fn compile_glob(glob: &str) -> Result<Regex, String> {
                 let content = glob_class(&mut characters)?;
                 plain.push_str(&content);
             }
-            other => plain.push_str(&regex::escape(other.encode_utf8(&mut [0; 4]))),
+            plain_one if plain_one.is_ascii_alphanumeric() => plain.push(plain_one),
+            other => plain.push_str(&escaped(other)),
         }
     }
     plain.extend(std::iter::repeat_n(")", depth));
     plain.push_str("\\z");
-    RegexBuilder::new(&plain)
-        .size_limit(MAX_COMPILED)
-        .dfa_size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())
+    Ok(plain)
 }
 
 /// `a-z]`, `!a-z]`, `abc]` or `!abc]`, as a class of a regular expression.
@@ -191,30 +163,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_are_put_into_a_replacement_as_go_does() {
-        let regex = compile("(?P<first>a)(b)?(c)").unwrap();
-        let captures = regex.captures("ac").unwrap();
-        for (template, expanded) in [
-            ("$1-$2-$3", "a--c"),
-            ("${1}x", "ax"),
-            ("$1x", ""),
-            ("$first!", "a!"),
-            ("${first}", "a"),
-            ("$$1", "$1"),
-            ("$", "$"),
-            ("$-", "$-"),
-            ("${1", "${1"),
-            ("${}", "${}"),
-            ("${a b}", "${a b}"),
-            ("$99", ""),
-        ] {
-            let mut into = String::new();
-            expand(template, &captures, &mut into);
-            assert_eq!(into, expanded, "{template}");
-        }
-    }
-
-    #[test]
     fn globs_match_whole_texts() {
         for (glob, text, matches) in [
             ("*", "", true),
@@ -233,10 +181,10 @@ mod tests {
             ("a\nb*", "a\nbc", true),
             ("a,b", "a,b", true),
         ] {
-            assert_eq!(compile_glob(glob).unwrap().is_match(text), matches, "{glob} on {text}");
+            assert_eq!(Notation::Glob.compile(glob).unwrap().is_match(text), matches, "{glob} on {text}");
         }
         for broken in ["[", "[a", "[]", "[c-a]", "[a-cx]"] {
-            compile_glob(broken).unwrap_err();
+            Notation::Glob.compile(broken).unwrap_err();
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         signature::Function,
     },
     eval::Datum,
-    pattern::{Glob, Pattern},
+    pattern::Pattern,
     syntax::tree::Comparison,
 };
 
@@ -53,8 +53,7 @@ pub(crate) enum Argument {
     Expr(Expr),
     Exprs(Vec<Expr>),
     Target(Target),
-    Regex(Pattern),
-    Glob(Glob),
+    Pattern(Pattern),
     Texts(Vec<String>),
     Floats(Vec<f64>),
     Function(&'static Function),

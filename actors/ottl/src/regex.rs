@@ -68,16 +68,20 @@ impl Pattern {
     /// # Errors
     /// It is not a regular expression of Go, or too large to be searched for here.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        let too_large =
-            |message: &str| PatternError { offset: 0, message: message.to_owned(), kind: PatternErrorKind::TooLarge };
-        if text.len() > MAX_PATTERN_BYTES {
-            return Err(too_large("expression too large"));
-        }
-        let parse::Parsed { hir, names, size } = parse::parse(text)?;
+        let parse::Parsed { hir, names, size } = read(text)?;
         let config = Regex::config().nfa_size_limit(Some(MAX_STATES_BYTES));
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
-        let regex = regex.map_err(|_| too_large("expression too large"))?;
+        let regex = regex.map_err(|_| too_large())?;
         Ok(Self { text: text.to_owned(), names, size, regex })
+    }
+
+    /// Reads a pattern without compiling it, which takes far less time and memory. What compiles is found to be right here;
+    /// what is right can be too large nevertheless.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub fn check(text: &str) -> Result<(), PatternError> {
+        read(text).map(drop)
     }
 
     /// The pattern as it was given.
@@ -99,6 +103,12 @@ impl Pattern {
     #[must_use]
     pub const fn size(&self) -> usize {
         self.size
+    }
+
+    /// How much memory the pattern takes, in octets, without what searches take for themselves.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.regex.memory_usage()
     }
 
     /// Whether the pattern is found in a text (`MatchString`).
@@ -171,6 +181,18 @@ impl Pattern {
         let groups = (0..self.names.len()).map(|group| slots.get_group(group).map(Range::from)).collect();
         Some(Captures { text, whole: whole.into(), groups })
     }
+}
+
+/// Reads a pattern that is not too long.
+fn read(text: &str) -> Result<parse::Parsed, PatternError> {
+    if text.len() > MAX_PATTERN_BYTES {
+        return Err(too_large());
+    }
+    parse::parse(text)
+}
+
+fn too_large() -> PatternError {
+    PatternError { offset: 0, message: "expression too large".to_owned(), kind: PatternErrorKind::TooLarge }
 }
 
 impl PartialEq for Pattern {

@@ -38,6 +38,9 @@ impl Default for Limits {
     }
 }
 
+/// What the patterns that a run compiles may take together, in octets.
+const MAX_PATTERNS: usize = 32 << 20;
+
 /// An error that was ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
@@ -53,6 +56,7 @@ pub struct Run {
     now: i64,
     chance: u64,
     work: usize,
+    patterns: usize,
     most_errors: usize,
     errors: Vec<Ignored>,
     ignored: usize,
@@ -66,6 +70,7 @@ impl Run {
             now: surroundings.now_unix_nano,
             chance: surroundings.seed,
             work: limits.work,
+            patterns: MAX_PATTERNS,
             most_errors: limits.errors,
             errors: Vec::new(),
             ignored: 0,
@@ -105,6 +110,14 @@ impl Run {
     pub(crate) const fn spend(&mut self, work: usize) -> Result<(), Error> {
         self.work = self.work.saturating_sub(work);
         if self.work == 0 { Err(Error::Exhausted) } else { Ok(()) }
+    }
+
+    /// Counts memory that a compiled pattern takes from now on.
+    pub(crate) fn hold(&mut self, memory: usize) -> Result<(), Error> {
+        // Compiling takes some nanoseconds for each octet.
+        self.spend(memory.saturating_mul(4))?;
+        self.patterns = self.patterns.saturating_sub(memory);
+        if self.patterns == 0 { Err(Error::PatternTooLarge) } else { Ok(()) }
     }
 
     /// Keeps an error of a text.

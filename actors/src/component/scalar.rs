@@ -1,6 +1,10 @@
 //! Checks of single values: durations, sizes, addresses, URLs, file patterns, OTTL. Schemas name them by `x-check`.
 
-use linkmesh_ottl::regex::{Pattern, PatternErrorKind};
+use linkmesh_ottl::{
+    Problem,
+    regex::{Pattern, PatternErrorKind},
+    syntax,
+};
 
 use crate::domain::secret::gives_away;
 
@@ -170,132 +174,49 @@ pub fn file_pattern(text: &str) -> Result<(), String> {
     if alternatives > 0 { Err("a `}` is missing".to_owned()) } else { Ok(()) }
 }
 
-/// Checks a regular expression as both runtimes read it: Go's dialect, RE2. One that is only too large to be tried in a
-/// dry run is a good one.
+/// Reads a regular expression as both runtimes do: Go's dialect, RE2. `None` is one that is only too large to be tried
+/// in a dry run: a collector may well take it.
 ///
 /// # Errors
 /// What is wrong, in Go's words, and where.
-pub fn regex(text: &str) -> Result<(), String> {
+pub fn regex(text: &str) -> Result<Option<Pattern>, String> {
     match Pattern::new(text) {
-        Err(error) if error.kind == PatternErrorKind::Syntax => {
+        Ok(pattern) => Ok(Some(pattern)),
+        Err(error) if error.kind == PatternErrorKind::TooLarge => Ok(None),
+        Err(error) => {
             let column = text.get(..error.offset).map_or(0, |before| before.chars().count()) + 1;
             Err(format!("is not a regular expression (RE2) at character {column}: {error}"))
         }
-        _ => Ok(()),
     }
 }
 
-/// Looks an OTTL condition over: not empty, strings and brackets closed. The collector's own parser has the last word.
+/// Reads a condition in OTTL by its grammar; what its names stand for depends on what it is asked of.
 ///
 /// # Errors
-/// What is wrong, for a person.
+/// What is wrong, and where.
 pub fn ottl(text: &str) -> Result<(), String> {
-    ottl_statement(text)?;
-    if text.contains(" where ") { Err("a condition has no `where`".to_owned()) } else { Ok(()) }
+    readable(text, syntax::condition)
 }
 
-/// Looks an OTTL statement over as [`ottl`] does a condition.
+/// Reads a statement in OTTL as [`ottl`] does a condition.
 ///
 /// # Errors
-/// What is wrong, for a person.
+/// What is wrong, and where.
 pub fn ottl_statement(text: &str) -> Result<(), String> {
+    readable(text, syntax::statement)
+}
+
+fn readable<T>(text: &str, read: impl Fn(&str) -> Result<T, Vec<Problem>>) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("must not be empty".to_owned());
     }
-    if text.contains('\0') {
-        return Err("holds an invisible character".to_owned());
-    }
-    let mut closers = Vec::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => loop {
-                match chars.next() {
-                    Some('"') => break,
-                    Some('\\') => {
-                        chars.next();
-                    }
-                    Some(_) => {}
-                    None => return Err("a text in double quotes does not end".to_owned()),
-                }
-            },
-            '\'' => return Err("texts stand in double quotes".to_owned()),
-            '(' => closers.push(')'),
-            '[' => closers.push(']'),
-            '{' => closers.push('}'),
-            ')' | ']' | '}' if closers.pop() != Some(c) => return Err(format!("a `{c}` closes nothing")),
-            _ => {}
-        }
-    }
-    match closers.pop() {
-        Some(closer) => Err(format!("a `{closer}` is missing")),
-        None => patterns(text).iter().try_for_each(|pattern| {
-            regex(pattern).map(|_| ()).map_err(|_| format!("`{pattern}` is not a regular expression of RE2"))
-        }),
-    }
+    read(text).map(|_| ()).map_err(|problems| in_words(&problems))
 }
 
-/// Reads a regular expression of RE2; `None` is one that RE2 may know and our parser does not, where the collector's own
-/// has the last word.
-///
-/// # Errors
-/// What is wrong, for a person.
-pub fn regex(pattern: &str) -> Result<Option<regex_syntax::hir::Hir>, String> {
-    if ["\\Q", "\\C", "\\p", "\\P"].iter().any(|escape| pattern.contains(escape)) {
-        return Ok(None);
-    }
-    regex_syntax::Parser::new().parse(pattern).map(Some).map_err(|_| "is not a regular expression of RE2".to_owned())
-}
-
-/// The named groups of a regular expression that our parser knows.
+/// Problems of a text, each with its line and character.
 #[must_use]
-pub fn named_groups(pattern: &regex_syntax::hir::Hir) -> Vec<&str> {
-    use regex_syntax::hir::HirKind;
-
-    let mut names = Vec::new();
-    // The parser limits the depth.
-    let below: &[regex_syntax::hir::Hir] = match pattern.kind() {
-        HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref());
-            std::slice::from_ref(&capture.sub)
-        }
-        HirKind::Repetition(repetition) => std::slice::from_ref(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts,
-        _ => &[],
-    };
-    names.extend(below.iter().flat_map(named_groups));
-    names
-}
-
-/// The literal patterns of `IsMatch(..., "pattern")` in a condition whose texts and brackets are closed.
-fn patterns(text: &str) -> Vec<String> {
-    let mut patterns = Vec::new();
-    for (at, name) in text.match_indices("IsMatch(") {
-        let mut depth = 1;
-        let mut last = None;
-        let mut chars = text.get(at + name.len()..).unwrap_or_default().chars();
-        while let Some(c) = chars.next().filter(|_| depth > 0) {
-            match c {
-                '"' => {
-                    let mut literal = String::new();
-                    while let Some(c) = chars.next().filter(|c| *c != '"') {
-                        match c {
-                            '\\' => literal.extend(chars.next().map(|c| if c == 'n' { '\n' } else { c })),
-                            c => literal.push(c),
-                        }
-                    }
-                    last = Some(literal);
-                }
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                c if c.is_whitespace() => {}
-                // Whatever else follows a text makes it a part of something and no pattern.
-                _ => last = None,
-            }
-        }
-        patterns.extend(last);
-    }
-    patterns
+pub fn in_words(problems: &[Problem]) -> String {
+    problems.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -381,18 +302,23 @@ mod tests {
     }
 
     #[test]
-    fn regexes_are_read() {
-        let groups = |pattern| named_groups(&regex(pattern).unwrap().unwrap()).join(" ");
-        assert_eq!(groups(r"^(?P<a>\S+) (?:(b)|(?P<c>x)*)$"), "a c");
-        assert_eq!(groups(r"\(?P<a>"), "");
-        assert_eq!(regex(r"\p{Greek}\Q(\E"), Ok(None));
-        for bad in ["(", "a**b(", "(?=x)", "(?P<a>x)(?P<a>y)", r"(x)\1"] {
-            assert!(regex(bad).is_err(), "{bad}");
+    fn regexes_are_gos() {
+        let groups = |pattern: &str| regex(pattern).unwrap().unwrap().names().join(" ");
+        assert_eq!(groups(r"^(?P<a>\S+) (?:(b)|(?P<c>x)*)$"), " a  c");
+        assert!(regex(r"\p{Greek}\Q(\E").unwrap().is_some());
+        assert!(regex(&"a".repeat(17 << 10)).unwrap().is_none());
+        for (bad, said) in [
+            ("(", "1: missing closing )"),
+            ("a(?=x)", "2: invalid or unsupported Perl syntax"),
+            (r"(x)\1", "4: invalid escape"),
+        ] {
+            let error = regex(bad).unwrap_err();
+            assert!(error.contains(&format!("at character {said}")), "{error}");
         }
     }
 
     #[test]
-    fn ottl_is_balanced() {
+    fn ottl_is_read_by_its_grammar() {
         for good in [
             r#"IsMatch(body, "a\"b") and body == "\")""#,
             r#"IsMatch(Concat([a, b], "("), "\\d+(x|y)")"#,
@@ -402,19 +328,9 @@ mod tests {
         ] {
             assert_eq!(ottl(good), Ok(()), "{good}");
         }
-        for bad in [
-            "",
-            " ",
-            "a)",
-            "a) or (b",
-            "(a",
-            r#"body == "x"#,
-            "body == 'x'",
-            r#"attributes["x""#,
-            "set(a, 1) where b",
-            r#"IsMatch(body, "a(")"#,
-            r#"IsMatch(body, "(?=x)")"#,
-        ] {
+        for bad in
+            ["", " ", "a)", "a) or (b", "(a", r#"body == "x"#, "body == 'x'", r#"attributes["x""#, "set(a, 1) where b"]
+        {
             assert!(ottl(bad).is_err(), "{bad}");
         }
     }

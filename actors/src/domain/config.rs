@@ -1,6 +1,9 @@
 //! Everything that the config repository holds at one revision.
 
-use std::sync::Arc;
+use std::{
+    any::Any,
+    sync::{Arc, OnceLock},
+};
 
 use linkmesh_proto::{
     CollectorId, DestinationId, Etag, GroupId, PipelineId, Revision, Timestamp,
@@ -26,9 +29,39 @@ pub struct Versioned<T> {
     pub updated_at: Timestamp,
     /// Who made it.
     pub updated_by: String,
+    /// What was worked out of it.
+    pub memo: Memo,
+}
+
+/// What was worked out of a document, once. It is no part of the document: copies begin without, and all are equal.
+#[derive(Default)]
+pub struct Memo(OnceLock<Arc<dyn Any + Send + Sync>>);
+
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Memo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memo")
+    }
 }
 
 impl<T> Versioned<T> {
+    /// What `make` makes of the document; it is asked once, as long as all ask for the same type.
+    pub(super) fn prepared<P: Any + Send + Sync>(&self, make: impl Fn(&T) -> P) -> Arc<P> {
+        let memo = self.memo.0.get_or_init(|| Arc::new(make(&self.document)));
+        Arc::clone(memo).downcast().unwrap_or_else(|_| Arc::new(make(&self.document)))
+    }
+
     /// A document that is in no commit yet, for checks and previews of what is not saved.
     #[must_use]
     pub fn unsaved(document: T) -> Self {
@@ -38,6 +71,7 @@ impl<T> Versioned<T> {
             revision: Revision::from_bytes([0; 20]),
             updated_at: Timestamp::default(),
             updated_by: String::new(),
+            memo: Memo::default(),
         }
     }
 }

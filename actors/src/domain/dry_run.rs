@@ -15,13 +15,14 @@ use linkmesh_proto::{
 use serde_json::Value;
 
 use super::{
+    prepare,
     problem::{Path, Problems},
     resolve::{ResolvedDestination, unopened},
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{AlloySite, Findings, OtelcolSite, Outputs, Unsupported, scalar, signal_name},
-    stage::{Stage, Trial},
+    component::{AlloySite, Findings, OtelcolSite, Outputs, Unsupported, signal_name},
+    stage::{Stage, Trial, signal_of},
 };
 
 /// The most that an answer may hold, in octets: records are shown after each step.
@@ -58,14 +59,6 @@ pub fn dry_run(document: &PipelineDocument, sample: Sample, is_over: &dyn Fn() -
     };
     run.pipeline(document, sample.source.as_ref());
     DryRun { errors: run.problems.into_vec(), ..run.answer }
-}
-
-const fn signal_of(records: &Telemetry) -> Signal {
-    match records {
-        Telemetry::Logs(_) => Signal::Logs,
-        Telemetry::Metrics(_) => Signal::Metrics,
-        Telemetry::Traces(_) => Signal::Traces,
-    }
 }
 
 struct Run<'a> {
@@ -112,12 +105,13 @@ impl Run<'_> {
                 return;
             }
         }
+        let mut findings = Findings::new(Path::root());
+        prepare::check_conditions(document, &[self.signal], &mut findings);
+        if !findings.errors.is_empty() {
+            return self.problems.extend(findings.errors.into_vec());
+        }
         for (index, destination) in document.destinations.iter().enumerate() {
             let at = Path::root().key("destinations").index(index);
-            if let Some(Err(reason)) = destination.when().map(scalar::ottl) {
-                self.problems.add(at.key("when"), "invalid_value", reason);
-                continue;
-            }
             let resolved = ResolvedDestination {
                 id: destination.id().clone(),
                 signals: vec![self.signal],
@@ -145,6 +139,12 @@ impl Run<'_> {
         };
         let mut findings = Findings::new(at.key("settings"));
         registered.check(&step.settings, &mut findings);
+        if findings.errors.is_empty() {
+            let settings = unopened(registered, &step.settings);
+            let able = registered.component().signals_with(&settings).contains(&self.signal);
+            let signals: &[Signal] = if able { &[self.signal] } else { &[] };
+            registered.component().check_for(&settings, signals, &mut findings);
+        }
         if !findings.errors.is_empty() {
             self.problems.extend(findings.errors.into_vec());
             return false;

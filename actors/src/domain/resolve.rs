@@ -17,14 +17,15 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    config::ConfigSnapshot,
+    config::{ConfigSnapshot, Versioned},
     document::{DocumentPath, MemoryLimiter},
+    prepare::{self, Part},
     problem::{Path, Problems},
     secret::{self, Reference, SealError, Sealer},
 };
 use crate::{
-    catalog::{Registered, catalogue},
-    component::{Bind, Findings, SettingsMap, schema},
+    catalog::Registered,
+    component::{Bind, SettingsMap, schema},
     render::{names::RESERVED_STEPS, text::Text},
     stage::filter::Filter,
 };
@@ -195,32 +196,21 @@ pub fn resolve(
     };
     for id in pipelines.iter().collect::<BTreeSet<_>>() {
         let document = config.pipelines.get(id).ok_or_else(|| RenderError::UnknownPipeline(id.clone()))?;
-        resolve_pipeline(&mut resolved, config, id, &document.document, sealer)?;
+        resolve_pipeline(&mut resolved, config, id, document, sealer)?;
     }
     Ok(resolved)
 }
 
-/// Looks a part up, checks it, fills defaults in and opens secrets.
-fn part(
+/// Opens the secrets of a part.
+fn open_part(
     resolved: &mut ResolvedConfig,
     document: &DocumentPath,
-    path: &Path,
-    (role, kind, settings): (Role, &str, &SettingsMap),
+    part: &Part,
     sealer: &dyn Sealer,
 ) -> Result<Resolved, RenderError> {
-    let invalid = |problems| RenderError::Invalid { document: document.to_string(), problems };
-    let at = path.key("settings");
-    let Some(registered) = catalogue().get(role, kind) else {
-        let mut problems = Problems::default();
-        problems.add(path.key("kind"), "unknown_kind", format!("there is no {kind}"));
-        return Err(invalid(problems.into_vec()));
-    };
-    let mut findings = Findings::new(at.clone());
-    registered.check(settings, &mut findings);
-    findings.errors.or(()).map_err(invalid)?;
-    let settings = open(registered, settings, sealer, &mut resolved.secrets)
+    let settings = open(part.registered, &part.settings, sealer, &mut resolved.secrets)
         .map_err(|source| RenderError::Secret { document: document.to_string(), source })?;
-    Ok(Resolved { registered, settings, origin: (document.to_string(), at) })
+    Ok(Resolved { registered: part.registered, settings, origin: (document.to_string(), part.at.clone()) })
 }
 
 fn open(
@@ -229,8 +219,8 @@ fn open(
     sealer: &dyn Sealer,
     secrets: &mut BTreeSet<String>,
 ) -> Result<SettingsMap, SealError> {
-    let mut filled = schema::with_defaults(registered.schema(), settings);
-    schema::for_each_secret(registered.schema(), &mut filled, &mut |_: &[String], value: &mut Value| {
+    let mut opened = settings.clone();
+    schema::for_each_secret(registered.schema(), &mut opened, &mut |_: &[String], value: &mut Value| {
         let text = match value.as_str() {
             Some(text) => match secret::reference(text) {
                 Reference::Env { prefix, name } => Text::Env { prefix, name },
@@ -247,7 +237,7 @@ fn open(
         *value = text.to_setting();
         Ok(())
     })?;
-    Ok(filled)
+    Ok(opened)
 }
 
 /// Settings as they would be resolved, with a placeholder for every secret: for checks, which need no key.
@@ -302,64 +292,54 @@ fn resolve_pipeline(
     resolved: &mut ResolvedConfig,
     config: &ConfigSnapshot,
     id: &PipelineId,
-    document: &PipelineDocument,
+    stored: &Versioned<PipelineDocument>,
     sealer: &dyn Sealer,
 ) -> Result<(), RenderError> {
     let path = DocumentPath::Pipeline(id.clone());
-    let signals: Vec<Signal> = document.signals.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let handled = |part: &Resolved| {
-        let able = part.registered.component().signals_with(&part.settings);
-        signals.iter().copied().filter(|s| able.contains(s)).collect::<Vec<_>>()
-    };
+    let prepared = stored.prepared(prepare::pipeline);
+    let prepared = prepared.as_ref().as_ref().map_err(|problems| invalid(&path, problems))?;
     let mut pipeline = ResolvedPipeline {
         id: id.clone(),
-        signals: signals.clone(),
+        signals: prepared.signals.clone(),
         sources: Vec::new(),
         steps: Vec::new(),
         destinations: Vec::new(),
     };
-    let lists = [
-        (Role::Source, "sources", &document.sources),
-        (Role::Filter, "filters", &document.filters),
-        (Role::Processor, "processors", &document.processors),
-    ];
-    check_ids(document).map_err(|problems| RenderError::Invalid { document: path.to_string(), problems })?;
-    for (role, list, steps) in lists {
-        for (index, step) in steps.iter().enumerate() {
-            let at = Path::root().key(list).index(index);
-            let part = part(resolved, &path, &at, (role, &step.kind, &step.settings), sealer)?;
-            let handled = handled(&part);
-            if handled.is_empty() {
-                continue;
+    for prepare::Step { id: step, part, signals } in &prepared.steps {
+        let part = open_part(resolved, &path, part, sealer)?;
+        let as_step = |part| ResolvedStep { id: step.clone(), part, signals: signals.clone() };
+        if part.registered.role() != Role::Source {
+            pipeline.steps.push(as_step(part));
+            continue;
+        }
+        let binds = part.registered.component().binds(&part.settings);
+        match bind_name(&binds) {
+            Some(name) => {
+                let users = vec![(id.clone(), signals.clone())];
+                let steps = BTreeMap::from([(id.clone(), step.clone())]);
+                share(resolved, id, SharedSource { name, part, users, steps, binds })?;
             }
-            if role != Role::Source {
-                pipeline.steps.push(ResolvedStep { id: step.id.clone(), part, signals: handled });
-                continue;
-            }
-            let binds = part.registered.component().binds(&part.settings);
-            match bind_name(&binds) {
-                Some(name) => {
-                    let users = vec![(id.clone(), handled)];
-                    let steps = BTreeMap::from([(id.clone(), step.id.clone())]);
-                    share(resolved, id, SharedSource { name, part, users, steps, binds })?;
-                }
-                None => pipeline.sources.push(ResolvedStep { id: step.id.clone(), part, signals: handled }),
-            }
+            None => pipeline.sources.push(as_step(part)),
         }
     }
-    for destination in &document.destinations {
+    for destination in &stored.document.destinations {
         if pipeline.destinations.iter().any(|known| known.id == *destination.id()) {
             continue;
         }
         let part = resolve_destination(resolved, config, id, destination.id(), sealer)?;
+        let able = part.registered.component().signals_with(&part.settings);
         pipeline.destinations.push(ResolvedDestination {
             id: destination.id().clone(),
-            signals: handled(&part),
+            signals: prepared.signals.iter().copied().filter(|signal| able.contains(signal)).collect(),
             when: destination.when().map(str::to_owned),
         });
     }
     resolved.pipelines.push(pipeline);
     Ok(())
+}
+
+fn invalid(document: &DocumentPath, problems: &[FieldProblem]) -> RenderError {
+    RenderError::Invalid { document: document.to_string(), problems: problems.to_vec() }
 }
 
 fn resolve_destination(
@@ -373,9 +353,11 @@ fn resolve_destination(
         return Ok(known.clone());
     }
     let unknown = || RenderError::UnknownDestination { pipeline: pipeline.clone(), destination: id.clone() };
-    let document: &DestinationDocument = &config.destinations.get(id).ok_or_else(unknown)?.document;
+    let stored: &Versioned<DestinationDocument> = config.destinations.get(id).ok_or_else(unknown)?;
     let path = DocumentPath::Destination(id.clone());
-    let part = part(resolved, &path, &Path::root(), (Role::Destination, &document.kind, &document.settings), sealer)?;
+    let prepared = stored.prepared(prepare::destination);
+    let prepared = prepared.as_ref().as_ref().map_err(|problems| invalid(&path, problems))?;
+    let part = open_part(resolved, &path, prepared, sealer)?;
     resolved.destinations.insert(id.clone(), part.clone());
     Ok(part)
 }

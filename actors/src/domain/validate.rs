@@ -21,12 +21,13 @@ use super::{
     components::BuildComponents,
     config::ConfigSnapshot,
     matcher::{Attributes, MatcherError, MatcherSet},
+    prepare,
     problem::{Path, suggestion},
     resolve::{check_ids, unopened},
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{Findings, SettingsMap, scalar, signal_name},
+    component::{Findings, SettingsMap, signal_name},
 };
 
 mod addresses;
@@ -336,6 +337,10 @@ fn check_steps<'a>(document: &'a PipelineDocument, findings: &mut Findings) -> V
                 let message = format!("handles {} only, which this pipeline does not carry", signal_names(&able));
                 findings.errors.add(at.key("kind"), "wrong_signal", message);
             }
+            let mut below = Findings::new(at.key("settings"));
+            registered.component().check_for(&settings, &signals, &mut below);
+            findings.errors.extend(below.errors.into_vec());
+            findings.warnings.extend(below.warnings.into_vec());
             parts.push(Part { role, registered, at, own_settings: true, stated: &step.settings, settings, signals });
         }
     }
@@ -352,11 +357,9 @@ fn check_destinations<'a>(
     findings: &mut Findings,
 ) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
+    prepare::check_conditions(document, &document.signals, findings);
     for (index, reference) in document.destinations.iter().enumerate() {
         let (id, at) = (reference.id(), Path::root().key("destinations").index(index));
-        if let Some(Err(reason)) = reference.when().map(scalar::ottl) {
-            findings.errors.add(at.key("when"), "invalid_value", reason);
-        }
         if document.destinations.iter().take(index).any(|earlier| earlier.id() == id) {
             findings.errors.add(&at, "duplicate", format!("{id} stands twice"));
             continue;

@@ -6,7 +6,7 @@ use linkmesh_proto::{Revision, api::problem::FieldProblem};
 
 use crate::{
     domain::{
-        config::{BrokenFile, ConfigSnapshot, Versioned},
+        config::{BrokenFile, ConfigSnapshot, Memo, Versioned},
         document::{
             DocumentPath, Settings, parse_collector, parse_destination, parse_group, parse_pipeline, parse_settings,
         },
@@ -107,6 +107,7 @@ fn versioned<T>(document: T, file: &RepositoryFile) -> Arc<Versioned<T>> {
         revision: file.revision,
         updated_at: file.updated_at,
         updated_by: file.updated_by.clone(),
+        memo: Memo::default(),
     })
 }
 

@@ -8,9 +8,11 @@ use linkmesh_ottl::record::{
     Attributes, ExponentialHistogramPoint, HistogramPoint, Metric, MetricData, Number, NumberPoint, Resource, Scope,
     Telemetry,
 };
-use regex::RegexSet;
 
-use super::{Stage, Trial, values};
+use super::{
+    Stage, Trial,
+    values::{self, Expressions},
+};
 use crate::render::{
     alloy::{Expr, Statement, attribute, block},
     yaml::Yaml,
@@ -73,11 +75,11 @@ impl Names {
     }
 
     /// The names as one expression for each, when they are such.
-    fn expressions(&self, trial: &mut Trial) -> Option<RegexSet> {
+    fn expressions(&self, trial: &mut Trial) -> Option<Expressions> {
         self.is_regex.then(|| values::expressions(&self.names, trial))
     }
 
-    fn choose(&self, name: &str, expressions: Option<&RegexSet>) -> bool {
+    fn choose(&self, name: &str, expressions: Option<&Expressions>) -> bool {
         let found = match expressions {
             Some(expressions) => expressions.is_match(name),
             None => self.names.iter().any(|known| known == name),

@@ -1,9 +1,9 @@
 //! `filter`: records on which a condition in OTTL holds are dropped.
 
-use linkmesh_ottl::record::Telemetry;
+use linkmesh_ottl::{Condition, Context, Dialect, record::Telemetry, run::filter};
 use linkmesh_proto::api::pipeline::Signal;
 
-use super::{Stage, Trial};
+use super::{Stage, Trial, signal_of};
 use crate::{
     component::signal_name,
     render::{
@@ -35,6 +35,18 @@ impl Asked {
             Signal::Logs => Self::LogRecord,
             Signal::Metrics => Self::DataPoint,
             Signal::Traces => Self::Span,
+        }
+    }
+
+    /// The same to the language.
+    #[must_use]
+    pub const fn context(self) -> Context {
+        match self {
+            Self::LogRecord => Context::Log,
+            Self::Metric => Context::Metric,
+            Self::DataPoint => Context::DataPoint,
+            Self::Span => Context::Span,
+            Self::SpanEvent => Context::SpanEvent,
         }
     }
 
@@ -106,6 +118,11 @@ impl Stage for Filter {
     }
 
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
-        let _ = (telemetry, trial);
+        let mut conditions = Vec::new();
+        for (asked, texts) in self.conditions.iter().filter(|(asked, _)| asked.place().0 == signal_of(telemetry)) {
+            let dialect = Dialect::filter(asked.context());
+            conditions.extend(trial.readable(texts, |text| Condition::parse(text, dialect)));
+        }
+        trial.ottl(|run| filter(telemetry, &conditions, run));
     }
 }

@@ -5,9 +5,11 @@
 use std::collections::HashMap;
 
 use linkmesh_ottl::record::{Resourced, Scoped, Span, Telemetry, TraceId, Value};
-use regex::RegexSet;
 
-use super::{Stage, Trial, values};
+use super::{
+    Stage, Trial,
+    values::{self, Expressions},
+};
 use crate::render::{
     alloy::{Block, Expr, Statement, attribute, block},
     yaml::Yaml,
@@ -122,7 +124,7 @@ type Part = Resourced<Span>;
 enum Ready<'a> {
     Errors,
     SlowerThan(i64),
-    Attribute { key: &'a str, values: &'a [String], expressions: Option<RegexSet>, is_inverted: bool },
+    Attribute { key: &'a str, values: &'a [String], expressions: Option<Expressions>, is_inverted: bool },
     Share(u64),
     All,
     And(Vec<Ready<'a>>),

@@ -152,14 +152,14 @@ fn wrong_settings_of_filters_are_named_by_their_place() {
 #[test]
 fn wrong_settings_of_processors_are_named_by_their_place() {
     for (kind, settings, expected) in [
-        ("mask", json!({}), vec!["find missing"]),
-        ("mask", json!({ "find": ["email", "email"], "in": [] }), vec!["find[1] duplicate", "in too_few"]),
+        ("mask", json!({}), vec!["patterns missing"]),
+        ("mask", json!({ "patterns": ["email", "email"], "in": [] }), vec!["in too_few", "patterns[1] duplicate"]),
         (
             "mask",
-            json!({ "patterns": ["a", "x*", "\\b"] }),
-            vec!["patterns[1] invalid_value", "patterns[2] invalid_value"],
+            json!({ "expressions": ["a", "x*", "\\b"] }),
+            vec!["expressions[1] invalid_value", "expressions[2] invalid_value"],
         ),
-        ("mask", json!({ "patterns": ["(?=a)"] }), vec!["patterns[0] invalid_value"]),
+        ("mask", json!({ "expressions": ["(?=a)"] }), vec!["expressions[0] invalid_value"]),
         (
             "resource",
             json!({ "actions": [{ "action": "set", "key": "a" }, { "action": "copy", "key": "b", "from": "b" }] }),
@@ -245,8 +245,8 @@ proptest! {
                     { "field": "name", "test": "starts_with", "value": value },
                     { "field": "attribute", "key": value, "test": "exists" },
                 ] })),
-                (Role::Processor, "mask", json!({ "patterns": [value], "text": value, "in": ["body", "resource"] })),
-                (Role::Processor, "mask", json!({ "patterns": [value], "replace_with": "sha256" })),
+                (Role::Processor, "mask", json!({ "expressions": [value], "text": value, "in": ["body", "resource"] })),
+                (Role::Processor, "mask", json!({ "expressions": [value], "replace_with": "sha256" })),
                 (Role::Processor, "resource", json!({ "actions": [
                     { "action": "set", "key": value, "value": value },
                     { "action": "default", "key": value, "value": value },

@@ -1,59 +1,29 @@
 //! `transform`: records are changed by statements in OTTL.
 
-use linkmesh_ottl::record::Telemetry;
+pub use linkmesh_ottl::Context;
+use linkmesh_ottl::{
+    Dialect, Statement,
+    record::Telemetry,
+    run::{Statements, transform},
+};
 use linkmesh_proto::api::pipeline::Signal;
 
-use super::{Stage, Trial};
+use super::{Stage, Trial, signal_of};
 use crate::{
     component::signal_name,
     render::{
-        alloy::{Expr, Statement, attribute, block},
+        alloy::{Expr, Statement as AlloyStatement, attribute, block},
         yaml::Yaml,
     },
 };
 
-/// What statements work on, one after the other: the `context` of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Context {
-    /// Each resource.
-    Resource,
-    /// Each scope.
-    Scope,
-    /// Each log record.
-    Log,
-    /// Each metric.
-    Metric,
-    /// Each point of a metric.
-    DataPoint,
-    /// Each span.
-    Span,
-    /// Each event of a span.
-    SpanEvent,
-}
-
-impl Context {
-    /// The single records of a signal.
-    #[must_use]
-    pub const fn records(signal: Signal) -> Self {
-        match signal {
-            Signal::Logs => Self::Log,
-            Signal::Metrics => Self::DataPoint,
-            Signal::Traces => Self::Span,
-        }
-    }
-
-    /// The name in both languages.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Resource => "resource",
-            Self::Scope => "scope",
-            Self::Log => "log",
-            Self::Metric => "metric",
-            Self::DataPoint => "datapoint",
-            Self::Span => "span",
-            Self::SpanEvent => "spanevent",
-        }
+/// What the single records of a signal are to statements and conditions.
+#[must_use]
+pub const fn records(signal: Signal) -> Context {
+    match signal {
+        Signal::Logs => Context::Log,
+        Signal::Metrics => Context::DataPoint,
+        Signal::Traces => Context::Span,
     }
 }
 
@@ -85,7 +55,7 @@ impl Transform {
     /// The same statements on the single records of each signal.
     #[must_use]
     pub fn records(signals: &[Signal], statements: &[String]) -> Self {
-        Self::each(signals, Context::records, statements)
+        Self::each(signals, records, statements)
     }
 
     /// The same statements on the resources of each signal.
@@ -129,7 +99,7 @@ impl Stage for Transform {
         ("transform", Yaml::Map(config))
     }
 
-    fn alloy(&self) -> (&'static str, Vec<Statement>) {
+    fn alloy(&self) -> (&'static str, Vec<AlloyStatement>) {
         let mut body = vec![attribute("error_mode", Expr::text("ignore"))];
         for (name, groups) in self.sections() {
             body.extend(groups.into_iter().map(|group| {
@@ -141,6 +111,16 @@ impl Stage for Transform {
     }
 
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
-        let _ = (telemetry, trial);
+        let of_signal = self.groups.iter().filter(|group| signal_of(telemetry) == group.signal);
+        let groups = of_signal.map(|group| {
+            let read = |text: &String| Statement::parse(text, Dialect::transform(group.context));
+            Statements {
+                context: group.context,
+                conditions: Vec::new(),
+                statements: trial.readable(&group.statements, read),
+            }
+        });
+        let groups: Vec<Statements> = groups.collect();
+        trial.ottl(|run| transform(telemetry, &groups, run));
     }
 }

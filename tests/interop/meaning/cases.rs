@@ -12,15 +12,13 @@ pub(super) struct Case {
     pub(super) parts: Vec<(&'static str, &'static str, Value)>,
     pub(super) when: Option<&'static str>,
     pub(super) records: Value,
-    /// What the dry run says of each step beside its records.
-    pub(super) notes: Vec<String>,
     /// Whether the older build has what it needs, and does the same.
     pub(super) runs_on_older: bool,
 }
 
 impl Case {
     fn new(id: &'static str, signal: &'static str, records: Value) -> Self {
-        Self { id, signal, parts: Vec::new(), when: None, records, notes: Vec::new(), runs_on_older: true }
+        Self { id, signal, parts: Vec::new(), when: None, records, runs_on_older: true }
     }
 
     fn filter(mut self, kind: &'static str, settings: Value) -> Self {

@@ -397,3 +397,15 @@ pub(crate) fn first_attribute<'m>(data: &'m crate::record::MetricData, key: &str
         MetricData::Summary(points) => points.iter().find_map(|point| point.attributes.get(key)),
     })
 }
+
+/// How many points a metric has.
+pub(crate) const fn point_count(data: &crate::record::MetricData) -> usize {
+    use crate::record::MetricData;
+    match data {
+        MetricData::Empty => 0,
+        MetricData::Gauge(points) | MetricData::Sum { points, .. } => points.len(),
+        MetricData::Histogram { points, .. } => points.len(),
+        MetricData::ExponentialHistogram { points, .. } => points.len(),
+        MetricData::Summary(points) => points.len(),
+    }
+}

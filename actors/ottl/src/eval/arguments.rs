@@ -4,14 +4,13 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
-
 use super::{compare::as_double, datum::Datum, env::Env, error::Error, text, time::Time};
 use crate::{
     check::signature::{Function, Kind},
-    pattern::{self, Glob, Pattern},
+    pattern::{Notation, Pattern},
     program::{Argument, Expr, Target},
     record::{Attributes, Value},
+    regex::Pattern as Regex,
 };
 
 /// The arguments of a call, by the number of their parameter.
@@ -209,32 +208,27 @@ impl<'c> Arguments<'c> {
         })
     }
 
-    pub(crate) fn regex(&self, index: usize, env: &mut Env<'_>) -> Result<Cow<'c, Regex>, Error> {
+    /// The pattern, compiled.
+    pub(crate) fn pattern(&self, index: usize, env: &mut Env<'_>) -> Result<Cow<'c, Regex>, Error> {
         match self.at(index)? {
-            Argument::Regex(Pattern::Ready(regex)) => Ok(Cow::Borrowed(regex)),
-            Argument::Regex(Pattern::Computed(expr)) => computed(expr, env, pattern::compile).map(Cow::Owned),
-            _ => Err(misbound()),
-        }
-    }
-
-    pub(crate) fn glob(&self, index: usize, env: &mut Env<'_>) -> Result<Cow<'c, Regex>, Error> {
-        match self.at(index)? {
-            Argument::Glob(Glob::Ready(regex)) => Ok(Cow::Borrowed(regex)),
-            Argument::Glob(Glob::Computed(expr)) => computed(expr, env, pattern::compile_glob).map(Cow::Owned),
+            Argument::Pattern(Pattern::Written(written)) => {
+                let (compiled, memory) = written.compiled();
+                env.hold(memory)?;
+                compiled.map(Cow::Borrowed)
+            }
+            Argument::Pattern(Pattern::Computed(notation, expr)) => computed(*notation, expr, env).map(Cow::Owned),
             _ => Err(misbound()),
         }
     }
 }
 
 /// A pattern that is worked out for each record.
-fn computed(expr: &Expr, env: &mut Env<'_>, compile: fn(&str) -> Result<Regex, String>) -> Result<Regex, Error> {
-    /// Compiling is much work for few octets.
-    const WORK: usize = 1 << 16;
-
+fn computed(notation: Notation, expr: &Expr, env: &mut Env<'_>) -> Result<Regex, Error> {
     match env.eval(expr).map_err(Error::within)? {
         Datum::Text(text) => {
-            env.spend(WORK + text.len() * 64)?;
-            compile(&text).map_err(|reason| Error::value(format!("`{text}` is no valid pattern: {reason}")))
+            // Compiling is much work for few octets.
+            env.spend(text.len().saturating_mul(512).saturating_add(1 << 14))?;
+            notation.compile(&text)
         }
         other => Err(Error::value(format!("expected a pattern, found {}", other.words()))),
     }

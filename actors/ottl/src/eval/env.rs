@@ -9,6 +9,7 @@ use super::{
 use crate::{
     program::{Call, Expr, Key, Test},
     record::{Attributes, LogRecord, Metric, Resource, Scope, Span, Value},
+    regex::Pattern,
     run::Run,
 };
 
@@ -61,6 +62,17 @@ impl Env<'_> {
     /// Counts work that is done.
     pub(crate) fn spend(&mut self, work: usize) -> Result<(), Error> {
         self.run.spend(work)
+    }
+
+    /// Counts memory that a pattern takes.
+    pub(crate) fn hold(&mut self, memory: usize) -> Result<(), Error> {
+        if memory == 0 { Ok(()) } else { self.run.hold(memory) }
+    }
+
+    /// Counts a search in a text of so many octets: each of them may be as many steps as the pattern has instructions, and
+    /// seldom is.
+    pub(crate) fn search(&mut self, regex: &Pattern, octets: usize) -> Result<(), Error> {
+        self.spend(octets.saturating_add(1).saturating_mul(1 + regex.size() / 4))
     }
 
     /// Refuses what is larger than a value may be, and counts it as work.

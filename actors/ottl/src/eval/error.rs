@@ -17,6 +17,9 @@ pub enum Error {
     /// A result would take more than a result may.
     #[error("the result would be larger than {0} octets")]
     TooLarge(usize),
+    /// A regular expression takes more than is granted. A collector may well take it.
+    #[error("the pattern is too large to be tried here")]
+    PatternTooLarge,
     /// All the work that was granted has been done.
     #[error("this takes too long to be tried here")]
     Exhausted,

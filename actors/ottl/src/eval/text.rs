@@ -73,7 +73,7 @@ pub(crate) fn json(value: &Value, writer: Writer, into: &mut String) -> Result<(
             let text = double(*number);
             match text.split_once("e-") {
                 Some((digits, exponent)) if writer == Writer::Goccy => {
-                    into.push_str(&format!("{digits}e-{exponent:0>2}"))
+                    into.push_str(&format!("{digits}e-{exponent:0>2}"));
                 }
                 _ => into.push_str(&text),
             }

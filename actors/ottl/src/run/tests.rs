@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Condition, Context, Dialect, Statement,
+    Condition, Context, Dialect, Error, Statement,
     record::{
         Attributes, LogRecord, Metric, MetricData, Number, NumberPoint, Resource, Resourced, Scope, Scoped, Span,
         SpanEvent, Telemetry, Value,
@@ -285,7 +285,7 @@ fn work_is_bounded_and_the_rest_left_as_it_is() {
     let mut run = Run::new(Surroundings::default(), Limits { work: 1_000, errors: 2 });
     transform(&mut telemetry, &[statements(Context::Log, &[], &["set(body, Concat([body, \"!\"], \"\"))"])], &mut run);
     assert!(run.is_exhausted());
-    assert_eq!(run.errors()[0].error, crate::Error::Exhausted);
+    assert_eq!(run.errors()[0].error, Error::Exhausted);
     let left = left(&telemetry);
     assert!(left.contains(&"as1!".to_owned()) && left.contains(&"bt2".to_owned()), "{left:?}");
 }

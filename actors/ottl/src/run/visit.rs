@@ -3,7 +3,7 @@
 use super::Run;
 use crate::{
     check::Condition,
-    eval::{Env, Subject},
+    eval::{Env, Subject, point_count},
     record::{Metric, MetricData, Resourced, Scope, Scoped},
 };
 
@@ -70,11 +70,5 @@ pub(super) fn in_scope<T, R>(
 
 /// How many points a metric has; `None` where it has no type.
 pub(super) fn points(metric: &Metric) -> Option<usize> {
-    match &metric.data {
-        MetricData::Empty => None,
-        MetricData::Gauge(points) | MetricData::Sum { points, .. } => Some(points.len()),
-        MetricData::Histogram { points, .. } => Some(points.len()),
-        MetricData::ExponentialHistogram { points, .. } => Some(points.len()),
-        MetricData::Summary(points) => Some(points.len()),
-    }
+    (metric.data != MetricData::Empty).then(|| point_count(&metric.data))
 }

@@ -71,13 +71,13 @@ impl Component for File {
 
     fn schema(&self) -> Value {
         form([
-            (
-                "path",
-                file("File").required().example("/var/lib/telemetry/out.json").help("Its folder must be there."),
-            ),
+            ("path", file("File").required().example("/var/lib/telemetry/out.json").help("Its folder must be there.")),
             ("format", choice("Format", &["json", "proto"]).default("json")),
             ("compression", choice("Compression", &["none", "zstd"]).default("none").help("Needs rotation.")),
-            ("flush_interval", duration("Write each").default("1s").help("With rotation, batches are written at once.")),
+            (
+                "flush_interval",
+                duration("Write each").default("1s").help("With rotation, batches are written at once."),
+            ),
             (
                 "rotation",
                 group(
@@ -119,7 +119,11 @@ impl Component for File {
             findings.errors.add(findings.path().key("flush_interval"), "out_of_range", "must be longer than 0");
         }
         if !has_rotation {
-            findings.warnings.add(findings.path().key("rotation"), "unbounded", "the file grows until the disk is full");
+            findings.warnings.add(
+                findings.path().key("rotation"),
+                "unbounded",
+                "the file grows until the disk is full",
+            );
         }
     }
 

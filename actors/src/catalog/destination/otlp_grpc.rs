@@ -41,10 +41,7 @@ impl Component for OtlpGrpc {
 
     fn schema(&self) -> Value {
         form([
-            (
-                "endpoint",
-                fields::grpc_address("Server", "otlp.example.com:4317").required().help("Host and port."),
-            ),
+            ("endpoint", fields::grpc_address("Server", "otlp.example.com:4317").required().help("Host and port.")),
             ("bearer_token", fields::bearer_token()),
             ("basic_auth", fields::basic_auth()),
             ("headers", fields::headers()),

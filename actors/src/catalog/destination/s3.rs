@@ -90,7 +90,9 @@ impl Component for S3 {
     }
 
     fn differs(&self) -> Option<&'static str> {
-        Some("Alloy tries an upload three times within `timeout` and then gives it up, otelcol begins again until `retry_for` is over")
+        Some(
+            "Alloy tries an upload three times within `timeout` and then gives it up, otelcol begins again until `retry_for` is over",
+        )
     }
 
     fn schema(&self) -> Value {

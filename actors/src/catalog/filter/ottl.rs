@@ -4,17 +4,21 @@
 //! those on which it does not. A record on which it cannot be decided (an error while it is looked at) goes on in both
 //! cases. A metric without points left is dropped. Kinds of telemetry that are not listed pass as they are.
 
+use linkmesh_ottl::{Condition, Dialect};
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, SettingsMap, Unsupported,
+        Component, Findings, SettingsMap, Unsupported,
         form::{choice, choices, form, text},
         read,
     },
-    stage::{Stage, filter::Filter},
+    stage::{
+        Stage,
+        filter::{Asked, Filter},
+    },
 };
 
 pub(super) const COMPONENT: &dyn Component = &Ottl;
@@ -92,6 +96,14 @@ impl Component for Ottl {
             Ok(settings) if !settings.signals.is_empty() => settings.signals,
             _ => self.signals().to_vec(),
         }
+    }
+
+    fn check_for(&self, settings: &SettingsMap, signals: &[Signal], findings: &mut Findings) {
+        let Ok(settings) = read::<Settings>(settings) else { return };
+        let path = findings.path().key("condition");
+        findings.ottl(&path, signals, |signal| {
+            Condition::parse(&settings.condition, Dialect::filter(Asked::records(signal).context()))
+        });
     }
 
     fn stages(&self, settings: &SettingsMap, signals: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {

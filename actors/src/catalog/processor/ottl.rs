@@ -5,6 +5,7 @@
 //! needed, a wrong type) is skipped for it, and the next is done; nothing is dropped. Statements cannot be mixed: one of
 //! another context stands in a step of its own.
 
+use linkmesh_ottl::{Dialect, Statement};
 use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::{
     },
     stage::{
         Stage,
-        transform::{Context, Group, Transform},
+        transform::{Context, Group, Transform, records},
     },
 };
 
@@ -46,7 +47,7 @@ impl Where {
     /// The context for a signal that has it.
     const fn of(self, signal: Signal) -> Option<Context> {
         match (self, signal) {
-            (Self::Record, signal) => Some(Context::records(signal)),
+            (Self::Record, signal) => Some(records(signal)),
             (Self::Resource, _) => Some(Context::Resource),
             (Self::Scope, _) => Some(Context::Scope),
             (Self::Metric, Signal::Metrics) => Some(Context::Metric),
@@ -128,6 +129,19 @@ impl Component for Ottl {
                 let reason = format!("{} have nothing of this context", signal_name(*signal));
                 findings.errors.add(findings.path().key("signals").index(index), "invalid_value", reason);
             }
+        }
+    }
+
+    fn check_for(&self, settings: &SettingsMap, signals: &[Signal], findings: &mut Findings) {
+        let Ok(settings) = read::<Settings>(settings) else { return };
+        let handled: Vec<Signal> =
+            signals.iter().copied().filter(|signal| settings.context.of(*signal).is_some()).collect();
+        for (index, text) in settings.statements.iter().enumerate() {
+            let path = findings.path().key("statements").index(index);
+            findings.ottl(&path, &handled, |signal| {
+                let context = settings.context.of(signal).unwrap_or_else(|| records(signal));
+                Statement::parse(text, Dialect::transform(context))
+            });
         }
     }
 

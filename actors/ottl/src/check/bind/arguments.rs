@@ -8,7 +8,7 @@ use crate::{
         signature::{Function, Kind, Parameter},
     },
     eval::{Arguments, Datum, camel_case, fits},
-    pattern::{self, Glob, Pattern},
+    pattern::{Notation, Pattern, Written},
     problem::Finding,
     program::{Argument, Expr},
     syntax::tree::{self, ValueKind},
@@ -168,7 +168,8 @@ impl Binder {
             },
             kind @ (Kind::Regex | Kind::Glob) => {
                 let expr = self.expr(function, parameter, kind, value)?;
-                self.pattern(kind, expr, offset)
+                let notation = if kind == Kind::Glob { Notation::Glob } else { Notation::Regex };
+                self.pattern(notation, expr, offset)
             }
             kind => Ok(Argument::Expr(self.expr(function, parameter, kind, value)?)),
         }
@@ -216,18 +217,14 @@ impl Binder {
         Ok(expr)
     }
 
-    fn pattern(&mut self, kind: Kind, expr: Expr, offset: usize) -> Bound<Argument> {
-        let compiled = match (&expr, kind) {
-            (Expr::Literal(Datum::Text(text)), Kind::Glob) => {
-                pattern::compile_glob(text).map(|regex| Argument::Glob(Glob::Ready(regex)))
-            }
-            (Expr::Literal(Datum::Text(text)), _) => {
-                pattern::compile(text).map(|regex| Argument::Regex(Pattern::Ready(regex)))
-            }
-            (_, Kind::Glob) => return Ok(Argument::Glob(Glob::Computed(expr))),
-            _ => return Ok(Argument::Regex(Pattern::Computed(expr))),
+    fn pattern(&mut self, notation: Notation, expr: Expr, offset: usize) -> Bound<Argument> {
+        let Expr::Literal(Datum::Text(text)) = &expr else {
+            return Ok(Argument::Pattern(Pattern::Computed(notation, expr)));
         };
-        compiled.map_err(|reason| self.note(Finding::new(offset, format!("this is no valid pattern: {reason}"))))
+        match Written::new(notation, text) {
+            Ok(written) => Ok(Argument::Pattern(Pattern::Written(written))),
+            Err(reason) => Err(self.note(Finding::new(offset, format!("this is no valid pattern: {reason}")))),
+        }
     }
 
     /// A function that makes something of a replacement: one that takes one text and nothing else.

@@ -1,11 +1,20 @@
 //! Editors of metrics and their points.
 
-use crate::check::{
-    field::Holds,
-    signature::{Function, Kind, Parameter, known, may, needs},
+use crate::{
+    check::{
+        field::Holds,
+        signature::{Function, Kind, Parameter, Run, known, may, needs, runs},
+    },
+    eval::functions::{histograms, metrics},
 };
 
+const fn editor(name: &'static str, parameters: &'static [Parameter], run: Run) -> Function {
+    runs(name, parameters, Holds::Anything, run)
+}
+
 const SUFFIX: Parameter = may("Suffix", Kind::LiteralText);
+const TEMPORALITY: Parameter = needs("StringAggTemp", Kind::LiteralText);
+const MONOTONIC: Parameter = needs("Monotonic", Kind::LiteralBool);
 
 pub(super) const OF_METRICS: &[Function] = &[
     known(
@@ -23,43 +32,54 @@ pub(super) const OF_METRICS: &[Function] = &[
         &[needs("AggregationFunction", Kind::LiteralText), may("Attributes", Kind::LiteralTexts)],
         Holds::Anything,
     ),
-    known(
+    editor(
         "convert_exponential_histogram_to_histogram",
         &[needs("DistributionFn", Kind::LiteralText), needs("ExplicitBounds", Kind::LiteralFloats)],
-        Holds::Anything,
+        histograms::convert_exponential,
+    )
+    .valid(histograms::valid_distribution),
+    editor("convert_gauge_to_sum", &[TEMPORALITY, MONOTONIC], metrics::convert_gauge_to_sum)
+        .valid(metrics::valid_temporality),
+    editor("convert_sum_to_gauge", &[], metrics::convert_sum_to_gauge),
+    editor(
+        "convert_summary_quantile_val_to_gauge",
+        &[may("AttributeKey", Kind::LiteralText), SUFFIX],
+        metrics::convert_summary_quantile_val_to_gauge,
     ),
-    known(
-        "convert_gauge_to_sum",
-        &[needs("StringAggTemp", Kind::LiteralText), needs("Monotonic", Kind::LiteralBool)],
-        Holds::Anything,
-    ),
-    known("convert_sum_to_gauge", &[], Holds::Anything),
-    known("convert_summary_quantile_val_to_gauge", &[may("AttributeKey", Kind::LiteralText), SUFFIX], Holds::Anything),
-    known(
+    editor(
         "copy_metric",
         &[may("Name", Kind::Text), may("Description", Kind::Text), may("Unit", Kind::Text)],
-        Holds::Anything,
+        metrics::copy_metric,
     ),
-    known("extract_count_metric", &[needs("Monotonic", Kind::LiteralBool), SUFFIX], Holds::Anything),
-    known("extract_percentile_metric", &[needs("Percentile", Kind::LiteralFloat), SUFFIX], Holds::Anything).newer(),
-    known("extract_sum_metric", &[needs("Monotonic", Kind::LiteralBool), SUFFIX], Holds::Anything),
-    known("scale_metric", &[needs("Multiplier", Kind::LiteralFloat), may("Unit", Kind::Text)], Holds::Anything),
+    editor("extract_count_metric", &[MONOTONIC, SUFFIX], metrics::extract_count_metric),
+    editor(
+        "extract_percentile_metric",
+        &[needs("Percentile", Kind::LiteralFloat), SUFFIX],
+        histograms::extract_percentile_metric,
+    )
+    .valid(histograms::valid_percentile)
+    .newer(),
+    editor("extract_sum_metric", &[MONOTONIC, SUFFIX], metrics::extract_sum_metric),
+    editor("scale_metric", &[needs("Multiplier", Kind::LiteralFloat), may("Unit", Kind::Text)], metrics::scale_metric),
 ];
 
 pub(super) const OF_POINTS: &[Function] = &[
-    known(
+    editor(
         "convert_summary_count_val_to_sum",
-        &[needs("StringAggTemp", Kind::LiteralText), needs("Monotonic", Kind::LiteralBool), SUFFIX],
-        Holds::Anything,
-    ),
-    known(
+        &[TEMPORALITY, MONOTONIC, SUFFIX],
+        metrics::convert_summary_count_val_to_sum,
+    )
+    .valid(metrics::valid_temporality),
+    editor(
         "convert_summary_sum_val_to_sum",
-        &[needs("StringAggTemp", Kind::LiteralText), needs("Monotonic", Kind::LiteralBool), SUFFIX],
-        Holds::Anything,
-    ),
-    known(
+        &[TEMPORALITY, MONOTONIC, SUFFIX],
+        metrics::convert_summary_sum_val_to_sum,
+    )
+    .valid(metrics::valid_temporality),
+    editor(
         "merge_histogram_buckets",
         &[needs("TargetValue", Kind::FloatLike), may("Method", Kind::LiteralText).newer()],
-        Holds::Anything,
-    ),
+        histograms::merge_histogram_buckets,
+    )
+    .valid(histograms::valid_method),
 ];

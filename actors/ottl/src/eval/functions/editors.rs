@@ -93,17 +93,18 @@ pub(crate) fn delete_key(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result
 }
 
 pub(crate) fn delete_matching_keys(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let regex = arguments.regex(1, env)?;
-    change(arguments.target(0)?, env, |map, _| {
-        map.retain(|key, _| !regex.is_match(key));
-        Ok(())
-    })
+    retain_matching(arguments, env, false)
 }
 
 pub(crate) fn keep_matching_keys(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let regex = arguments.regex(1, env)?;
-    change(arguments.target(0)?, env, |map, _| {
-        map.retain(|key, _| regex.is_match(key));
+    retain_matching(arguments, env, true)
+}
+
+fn retain_matching(arguments: &Arguments<'_>, env: &mut Env<'_>, kept: bool) -> Result<Datum, Error> {
+    let regex = arguments.pattern(1, env)?;
+    change(arguments.target(0)?, env, |map, env| {
+        env.search(&regex, map.iter().map(|(key, _)| key.len() + 1).sum())?;
+        map.retain(|key, _| regex.is_match(key) == kept);
         Ok(())
     })
 }

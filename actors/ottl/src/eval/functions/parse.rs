@@ -90,3 +90,70 @@ fn split_outside_quotes(text: &str, delimiter: &str) -> Result<Vec<String>, Erro
     }
     Ok(parts)
 }
+
+/// The level whose criteria a value fulfils. Where several would, upstream takes any; here the first.
+pub(crate) fn parse_severity(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let Some(Datum::Map(mapping)) = arguments.literal(1) else {
+        return Err(Error::value("the mapping is not written out"));
+    };
+    let levels: Vec<(&str, Vec<Criterion<'_>>)> = mapping.iter().map(levels).collect::<Result<_, _>>()?;
+    let value = arguments.any(0, env)?;
+    for (level, criteria) in levels {
+        let holds = match &value {
+            Datum::Text(text) => criteria.iter().any(|criterion| criterion.equals.contains(&text.as_str())),
+            Datum::Int(number) => criteria
+                .iter()
+                .any(|criterion| criterion.range.is_some_and(|(low, high)| (low..=high).contains(number))),
+            _ if criteria.is_empty() => false,
+            other => {
+                return Err(Error::value(format!("a severity is a text or a whole number, found {}", other.words())));
+            }
+        };
+        if holds {
+            return Ok(Datum::Text(level.to_owned()));
+        }
+    }
+    Err(Error::value("no level of the mapping fits the value"))
+}
+
+/// What a value must be: one of those texts, or a number from one to the other.
+struct Criterion<'m> {
+    equals: Vec<&'m str>,
+    range: Option<(i64, i64)>,
+}
+
+fn levels<'m>((level, criteria): (&'m str, &'m Value)) -> Result<(&'m str, Vec<Criterion<'m>>), Error> {
+    let wrong = || Error::value(format!("the criteria of `{level}` are no list of maps with `equals` or `range`"));
+    let Value::Array(criteria) = criteria else { return Err(wrong()) };
+    let one = |criterion: &'m Value| {
+        let Value::Map(criterion) = criterion else { return Err(wrong()) };
+        let equals = match criterion.get("equals") {
+            None => Vec::new(),
+            Some(Value::Array(texts)) => texts
+                .iter()
+                .map(|text| match text {
+                    Value::Str(text) => Ok(text.as_str()),
+                    _ => Err(wrong()),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(wrong()),
+        };
+        let range = match criterion.get("range") {
+            None => None,
+            Some(Value::Str(known)) => match known.as_str() {
+                "2xx" => Some((200, 299)),
+                "3xx" => Some((300, 399)),
+                "4xx" => Some((400, 499)),
+                "5xx" => Some((500, 599)),
+                _ => return Err(wrong()),
+            },
+            Some(Value::Map(range)) => match (range.get("min"), range.get("max")) {
+                (Some(Value::Int(low)), Some(Value::Int(high))) => Some((*low, *high)),
+                _ => return Err(wrong()),
+            },
+            Some(_) => return Err(wrong()),
+        };
+        Ok(Criterion { equals, range })
+    };
+    Ok((level, criteria.iter().map(one).collect::<Result<_, _>>()?))
+}

@@ -1,15 +1,16 @@
 //! Editors that replace within texts.
 
-use regex::Regex;
-
 use super::editors::map_at;
 use crate::{
     check::signature::Function,
     eval::{Arguments, Datum, Env, Error, MAX_TEXT},
-    pattern::expand,
     program::{Argument, Expr},
     record::{Attributes, Value},
+    regex::Pattern,
 };
+
+/// What a replacement may come to if all its groups are the whole match, in octets.
+const MAX_EXPANDED: usize = 8 * MAX_TEXT;
 
 /// What replaces: a text, and what may be made of it.
 struct Replacement<'c> {
@@ -52,26 +53,37 @@ impl<'c> Replacement<'c> {
     }
 
     /// A text with each match replaced.
-    fn in_text(&self, regex: &Regex, text: &str, env: &mut Env<'_>) -> Result<String, Error> {
-        env.spend(text.len())?;
+    fn in_text(&self, regex: &Pattern, text: &str, env: &mut Env<'_>) -> Result<String, Error> {
+        env.search(regex, text.len())?;
         let mut replaced = String::with_capacity(text.len());
         let mut end = 0;
-        for captures in regex.captures_iter(text) {
-            let Some(found) = captures.get(0) else { continue };
+        for captures in regex.matches(text) {
+            let found = captures.range();
+            let most = self.text.len() + self.text.matches('$').count().saturating_mul(found.len());
+            if most > MAX_EXPANDED {
+                return Err(Error::TooLarge(MAX_TEXT));
+            }
             let mut expanded = String::new();
-            expand(&self.text, &captures, &mut expanded);
+            regex.expand(&self.text, &captures, &mut expanded);
             let made = self.made(expanded, env)?;
-            replaced.push_str(text.get(end..found.start()).unwrap_or_default());
+            replaced.push_str(text.get(end..found.start).unwrap_or_default());
             replaced.push_str(&made);
-            end = found.end();
+            end = found.end;
             if replaced.len() > MAX_TEXT {
                 return Err(Error::TooLarge(MAX_TEXT));
             }
-            env.spend(made.len() + 16)?;
+            // The next search may go to the end of the text.
+            env.search(regex, text.len() - end)?;
+            env.spend(self.text.len() + made.len() + 16)?;
         }
         replaced.push_str(text.get(end..).unwrap_or_default());
         Ok(replaced)
     }
+}
+
+fn found(pattern: &Pattern, text: &str, env: &mut Env<'_>) -> Result<bool, Error> {
+    env.search(pattern, text.len())?;
+    Ok(pattern.is_match(text))
 }
 
 /// A format with a text in place of its `%s`. What upstream lets pass beyond that, Go writes in words of its own.
@@ -105,8 +117,8 @@ pub(crate) fn replace_pattern(arguments: &Arguments<'_>, env: &mut Env<'_>) -> R
     }
     let replacement = Replacement::of(arguments, 2, env)?;
     if let Datum::Text(text) = original {
-        let regex = arguments.regex(1, env)?;
-        if regex.is_match(&text) {
+        let regex = arguments.pattern(1, env)?;
+        if found(&regex, &text, env)? {
             let replaced = replacement.in_text(&regex, &text, env)?;
             env.set(target, Datum::Text(replaced))?;
         }
@@ -118,11 +130,11 @@ pub(crate) fn replace_all_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>)
     let target = arguments.target(0)?;
     let mut map = map_at(target, env)?;
     let replacement = Replacement::of(arguments, 3, env)?;
-    let regex = arguments.regex(2, env)?;
+    let regex = arguments.pattern(2, env)?;
     if arguments.literal_text(1) == Some("key") {
         let mut renamed = Attributes::default();
         for (key, value) in map.iter() {
-            let key = match regex.is_match(key) {
+            let key = match found(&regex, key, env)? {
                 true => match replacement.in_text(&regex, key, env) {
                     Ok(key) => key,
                     // What cannot be renamed goes, as upstream has it.
@@ -137,7 +149,7 @@ pub(crate) fn replace_all_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>)
     } else {
         for (_, value) in map.iter_mut() {
             if let Value::Str(text) = value
-                && regex.is_match(text)
+                && found(&regex, text, env)?
             {
                 match replacement.in_text(&regex, text, env) {
                     Ok(replaced) => *text = replaced,
@@ -160,11 +172,11 @@ pub(crate) fn valid_mode(arguments: &Arguments<'_>) -> Result<(), (usize, String
 
 pub(crate) fn replace_match(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let target = arguments.target(0)?;
-    let glob = arguments.glob(1, env)?;
+    let glob = arguments.pattern(1, env)?;
     let original = env.get(target)?;
     let replacement = whole(arguments, env)?;
     if let Datum::Text(text) = original
-        && glob.is_match(&text)
+        && found(&glob, &text, env)?
     {
         env.set(target, Datum::Text(replacement))?;
     }
@@ -173,12 +185,12 @@ pub(crate) fn replace_match(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Res
 
 pub(crate) fn replace_all_matches(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let target = arguments.target(0)?;
-    let glob = arguments.glob(1, env)?;
+    let glob = arguments.pattern(1, env)?;
     let mut map = map_at(target, env)?;
     let replacement = whole(arguments, env)?;
     for (_, value) in map.iter_mut() {
         if let Value::Str(text) = value
-            && glob.is_match(text)
+            && found(&glob, text, env)?
         {
             env.spend(replacement.len() + text.len())?;
             text.clone_from(&replacement);

@@ -1,5 +1,7 @@
 //! Converters of texts.
 
+use std::net::IpAddr;
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
@@ -7,6 +9,7 @@ use base64::{
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, MAX_TEXT, compare, text},
+    program::Expr,
     record::{Attributes, Value},
     syntax::tree::Comparison,
 };
@@ -102,29 +105,24 @@ pub(crate) fn has_suffix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result
 }
 
 pub(crate) fn is_match(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let regex = arguments.regex(1, env)?;
+    let regex = arguments.pattern(1, env)?;
     let Some(text) = arguments.text_like(0, env)? else { return Ok(false.into()) };
-    env.spend(text.len())?;
+    env.search(&regex, text.len())?;
     Ok(regex.is_match(&text).into())
 }
 
 pub(crate) fn extract_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let regex = arguments.regex(1, env)?;
-    if regex.capture_names().flatten().next().is_none() {
+    let regex = arguments.pattern(1, env)?;
+    if regex.names().iter().all(String::is_empty) {
         return Err(Error::value("the pattern has no group with a name, such as `(?P<name>…)`"));
     }
     let text = arguments.text(0, env)?;
-    env.spend(text.len())?;
-    let mut map = Attributes::default();
-    if let Some(captures) = regex.captures(&text) {
-        for (index, name) in regex.capture_names().enumerate() {
-            if let Some(name) = name {
-                let group = captures.get(index).map_or("", |group| group.as_str());
-                map.insert(name, Value::Str(group.to_owned()));
-            }
-        }
-    }
-    Ok(Datum::Map(map))
+    env.search(&regex, text.len())?;
+    let Some(captures) = regex.captures(&text) else { return Ok(Datum::Map(Attributes::default())) };
+    let groups = regex.names().iter().enumerate().filter(|(_, name)| !name.is_empty());
+    let map =
+        groups.map(|(index, name)| (name.clone(), Value::Str(captures.get(index).unwrap_or_default().to_owned())));
+    Ok(Datum::Map(map.collect()))
 }
 
 pub(crate) fn index(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
@@ -273,4 +271,58 @@ pub(crate) fn is_valid_luhn(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Res
         };
     }
     Ok((sum % 10 == 0).into())
+}
+
+/// An address as Go reads it: one of IPv4 within one of IPv6 is one of IPv4.
+pub(super) fn address(text: &str) -> Option<IpAddr> {
+    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+pub(crate) fn is_in_cidr(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let text = arguments.text(0, env)?;
+    let Some(address) = address(&text) else { return Ok(false.into()) };
+    for expr in arguments.exprs(1)? {
+        let network = match env.eval(expr)? {
+            Datum::Text(network) => network,
+            other => return Err(Error::kind("a text", &other)),
+        };
+        let (base, bits) = network_of(&network).ok_or_else(|| Error::value(format!("`{network}` is no network")))?;
+        let within = match (address, base) {
+            (IpAddr::V4(address), IpAddr::V4(base)) => {
+                let shift = 32_u32.saturating_sub(bits);
+                address.to_bits().checked_shr(shift) == base.to_bits().checked_shr(shift)
+            }
+            (IpAddr::V6(address), IpAddr::V6(base)) => {
+                let shift = 128_u32.saturating_sub(bits);
+                address.to_bits().checked_shr(shift) == base.to_bits().checked_shr(shift)
+            }
+            _ => false,
+        };
+        if within {
+            return Ok(true.into());
+        }
+    }
+    Ok(false.into())
+}
+
+/// `10.0.0.0/8`
+fn network_of(text: &str) -> Option<(IpAddr, u32)> {
+    let (base, bits) = text.split_once('/')?;
+    let base: IpAddr = base.parse().ok()?;
+    let bits = Some(bits).filter(|bits| bits.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()?;
+    let most = if base.is_ipv4() { 32 } else { 128 };
+    (bits <= most).then_some((base, bits))
+}
+
+pub(crate) fn valid_networks(arguments: &Arguments<'_>) -> Result<(), (usize, String)> {
+    let Ok(networks) = arguments.exprs(1) else { return Ok(()) };
+    let wrong = networks.iter().find_map(|network| match network {
+        Expr::Literal(Datum::Text(network)) if network_of(network).is_none() => Some(network),
+        _ => None,
+    });
+    // Upstream finds out at its start only when all of them stand in the text.
+    match wrong {
+        Some(network) => Err((1, format!("`{network}` is no network, such as `10.0.0.0/8`"))),
+        None => Ok(()),
+    }
 }
