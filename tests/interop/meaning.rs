@@ -21,10 +21,7 @@ use linkmesh_proto::api::catalogue::Role;
 use serde_json::{Value, json};
 
 use self::cases::{Case, cases};
-use super::{
-    programs::{CURRENT, OLDER, Pair, pair},
-    records::free_port,
-};
+use super::programs::{CURRENT, OLDER, Pair, pair};
 use crate::support::{server::Server, wait_for};
 
 /// A collector that runs what LinkMesh rendered, without a supervisor.
@@ -80,9 +77,10 @@ pub(crate) fn proven() -> BTreeSet<(Role, &'static str)> {
 /// A case under way.
 struct Trial {
     case: Case,
-    port: u16,
+    /// Where it listens.
+    address: String,
     /// Where what comes out goes.
-    sink: u16,
+    sink: String,
     file: PathBuf,
     foretold: Telemetry,
 }
@@ -144,16 +142,24 @@ async fn foretell(server: &Server, document: &Value, case: &Case) -> Telemetry {
     read_value(&answer["destinations"][0]["records"], &Limits::default()).expect("OTLP JSON")
 }
 
+/// Addresses of this machine that are this process's own: so many ports that were free a moment ago are not all free.
+fn addresses(version: &str) -> impl Iterator<Item = String> {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let second = if version == CURRENT { 64 } else { 128 } + high % 64;
+    (1..=250).map(move |number| format!("127.{second}.{low}.{number}:24318"))
+}
+
 /// Saves every case as a pipeline and says what a collector of all of them should run.
 async fn prepare(server: &Server, version: &str) -> (Vec<Trial>, String) {
     let added = server.add_collector("all", "otelcol", version).await;
     let id = added["collector"]["id"].as_str().expect("an id").to_owned();
-    let mut trials = Vec::new();
+    let (mut trials, mut addresses) = (Vec::new(), addresses(version));
     for case in cases().into_iter().filter(|case| version == CURRENT || case.runs_on_older) {
-        let (port, sink, file) = (free_port(), free_port(), server.folder().join(format!("{}.json", case.id)));
+        let (address, sink) = (addresses.next().expect("an address"), addresses.next().expect("an address"));
+        let file = server.folder().join(format!("{}.json", case.id));
         let destination = json!({
             "id": format!("to-{}", case.id), "name": case.id, "kind": "otlp_http",
-            "settings": {"endpoint": format!("http://127.0.0.1:{sink}")},
+            "settings": {"endpoint": format!("http://{sink}")},
         });
         server.post("/destinations", &destination).await;
         let reference = match case.when {
@@ -162,12 +168,12 @@ async fn prepare(server: &Server, version: &str) -> (Vec<Trial>, String) {
         };
         let document = json!({
             "id": case.id, "name": case.id, "signals": [case.signal], "match": ["collector.name=\"all\""],
-            "sources": [{"id": "in", "kind": "otlp", "settings": {"http": {"endpoint": format!("127.0.0.1:{port}")}}}],
+            "sources": [{"id": "in", "kind": "otlp", "settings": {"http": {"endpoint": address}}}],
             "filters": case.steps("filter"), "processors": case.steps("processor"), "destinations": [reference],
         });
         server.post("/pipelines", &document).await;
         let foretold = foretell(server, &document, &case).await;
-        trials.push(Trial { case, port, sink, file, foretold });
+        trials.push(Trial { case, address, sink, file, foretold });
     }
     let desired = wait_for("the config of all cases", || async {
         let config = server.get(&format!("/collectors/{id}/config")).await;
@@ -184,7 +190,7 @@ fn sinks(trials: &[Trial]) -> String {
     let mut config = json!({"receivers": {}, "exporters": {}, "service": {"pipelines": {}}});
     for Trial { case, sink, file, .. } in trials {
         let (receiver, exporter) = (format!("otlp/{}", case.id), format!("file/{}", case.id));
-        config["receivers"][&receiver] = json!({"protocols": {"http": {"endpoint": format!("127.0.0.1:{sink}")}}});
+        config["receivers"][&receiver] = json!({"protocols": {"http": {"endpoint": sink}}});
         config["exporters"][&exporter] = json!({"path": file});
         config["service"]["pipelines"][format!("{}/{}", case.signal, case.id)] =
             json!({"receivers": [receiver], "exporters": [exporter]});
@@ -194,7 +200,7 @@ fn sinks(trials: &[Trial]) -> String {
 
 /// Sends a case's records when its receiver is up.
 async fn feed(trial: &Trial, collector: &Collector) {
-    let url = format!("http://127.0.0.1:{}/v1/{}", trial.port, trial.case.signal);
+    let url = format!("http://{}/v1/{}", trial.address, trial.case.signal);
     let http = reqwest::Client::new();
     wait_for(&format!("the collector to take {}", trial.case.id), || async {
         match http.post(&url).json(&trial.case.records).send().await {

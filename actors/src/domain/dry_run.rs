@@ -214,3 +214,6 @@ impl Run<'_> {
         Some(serde_json::from_str(&text).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests;
