@@ -10,6 +10,7 @@ pub(crate) mod menus;
 pub(crate) mod names;
 pub(crate) mod pairs;
 pub(crate) mod palette;
+pub(crate) mod picker;
 pub(crate) mod saving;
 pub(crate) mod shell;
 pub(crate) mod spark;

@@ -19,7 +19,7 @@
 //! | `filter` | the filter's text field |
 //! | `health-tree`, `beside` (`desired`, `effective`), `differences`, `config-error`, `events` (`long` a report in it), `throughput`, `enrolment-labels` | parts of a collector's page |
 //! | `lane-sources`, `lane-filters`, `lane-processors`, `lane-destinations` | lanes of the editor; `step` (`data-id`) a card; `add-<lane>` what adds one |
-//! | `step-form`, `pipeline-form` | the form beside the chain |
+//! | `step-form`, `pipeline-form` | the form beside the chain; `kind` what opens the choice of a destination's kind |
 //! | `preview-otelcol`, `preview-alloy`, `matched` | what the pipeline becomes |
 //! | `outcome`, `outcome-sentence`, `outcome-error` | what became of its last save |
 //! | `review`, `save`, `save-confirm`, `conflict` | saving |

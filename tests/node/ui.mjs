@@ -2,6 +2,7 @@
 // on its output, a JSON line each, what has to happen outside of the page, and reads a line when that is done.
 import { addCollector, addDestination, addPipeline, bothSignals, seeItRun, setUp } from "./ui/first.mjs";
 import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd, withheld } from "./ui/collector.mjs";
+import { condition, picking } from "./ui/editor.mjs";
 import { brokenFile, conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
 import { browser, complaints, expect, picture } from "./ui/stage.mjs";
 
@@ -15,6 +16,8 @@ async function walk() {
   const flow = await seeItRun(id);
   await eventsAndThroughput(id, flow);
   await bothSignals(id);
+  await picking();
+  await condition();
   await labels(id);
   await twoTabs();
   await conflict();

@@ -19,6 +19,12 @@ pub(crate) fn tag(label: Label) -> View {
     view! { span(class=class) { (word) } }
 }
 
+/// What limits a kind of component, a tag each.
+pub(crate) fn limits(words: &[String]) -> View {
+    let tags: Vec<View> = words.iter().cloned().map(|word| view! { span(class="tag warn") { (word) } }).collect();
+    tags.into()
+}
+
 /// A word of state that follows a signal; `id` is its test id.
 pub(crate) fn live_tag(id: &'static str, label: impl Fn() -> Label + 'static) -> View {
     let label = create_selector(label);

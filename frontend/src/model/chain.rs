@@ -4,7 +4,7 @@ use linkmesh_proto::{
     Slug,
     api::{
         catalogue::{CatalogueEntry, Role},
-        pipeline::{DestinationRef, PipelineDocument, Step},
+        pipeline::{ConditionalDestination, DestinationRef, PipelineDocument, Step},
     },
 };
 use serde_json::Value;
@@ -232,6 +232,24 @@ pub fn toggle_destination(document: &mut PipelineDocument, id: &linkmesh_proto::
         document.destinations.retain(|reference| reference.id() != id);
     } else {
         document.destinations.push(DestinationRef::Id(id.clone()));
+    }
+}
+
+/// The condition on what goes to a destination of the pipeline; empty when everything does.
+#[must_use]
+pub fn condition(document: &PipelineDocument, index: usize) -> &str {
+    document.destinations.get(index).and_then(DestinationRef::when).unwrap_or_default()
+}
+
+/// Lets only those records through to a destination on which a condition holds; an empty one lets everything through.
+pub fn set_condition(document: &mut PipelineDocument, index: usize, when: &str) {
+    if let Some(reference) = document.destinations.get_mut(index) {
+        let id = reference.id().clone();
+        *reference = if when.trim().is_empty() {
+            DestinationRef::Id(id)
+        } else {
+            DestinationRef::When(ConditionalDestination { id, when: when.to_owned() })
+        };
     }
 }
 

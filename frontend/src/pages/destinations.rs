@@ -13,7 +13,7 @@ use crate::{
     },
     dom,
     live::Item,
-    model::{chain, format},
+    model::{chain, format, kinds},
 };
 
 /// The page.
@@ -98,7 +98,7 @@ fn row(app: App, catalogue: &[CatalogueEntry], destination: &Destination) -> Vie
     let kind = catalogue
         .iter()
         .find(|entry| entry.kind == destination.document.kind)
-        .map_or_else(|| destination.document.kind.clone(), |entry| entry.title.clone());
+        .map_or_else(|| destination.document.kind.clone(), kinds::title);
     let settings = chain::summary(&destination.document.settings);
     let used = match destination.used_by.len() {
         0 => "no pipeline".to_owned(),

@@ -30,7 +30,7 @@ use crate::{
     live::Item,
     model::{
         chain::{self as model, Chosen},
-        delivery as delivery_model, format,
+        delivery as delivery_model, format, kinds,
         status::Tone,
     },
 };
@@ -104,7 +104,7 @@ impl Ctx {
     }
 
     fn title_of(self, role: Role, kind: &str) -> String {
-        self.entry(role, kind).map_or_else(|| kind.to_owned(), |entry| entry.title)
+        self.entry(role, kind).map_or_else(|| kind.to_owned(), |entry| kinds::title(&entry))
     }
 
     /// Changes the document other than by a form.

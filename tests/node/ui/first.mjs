@@ -1,5 +1,5 @@
 // From the setup link to a collector that runs what was saved.
-import { addRow, api, ask, button, go, openTab, page, part, person, picture, save, show, state, task, until } from "./stage.mjs";
+import { addRow, api, ask, button, chooseKind, go, openTab, page, part, person, picture, save, show, state, task, until } from "./stage.mjs";
 
 /** Titles of the catalogue by role and kind, as the page's menus show them. */
 async function titles() {
@@ -64,7 +64,10 @@ export async function addCollector() {
 
 export async function addDestination() {
   await go("/destinations/new", "destination");
-  await page.getByLabel("Kind").selectOption("otlp_http");
+  await part("kind").click();
+  await picture("destination-kinds");
+  await page.keyboard.press("Escape");
+  await chooseKind("OTLP over HTTP");
   // What was typed is looked at before it is saved; what is not there yet is no fault.
   const url = part("step-form").getByLabel("URL").first();
   await url.fill("central.example.com");
@@ -158,7 +161,7 @@ export async function seeItRun(id) {
 export async function bothSignals(id) {
   const title = await titles();
   await go("/destinations/new", "destination");
-  await page.getByLabel("Kind").selectOption("debug");
+  await chooseKind("Debug");
   await page.getByLabel("Name", { exact: true }).first().fill("Console");
   await save();
   await page.waitForURL(/\/destinations\/console$/);

@@ -1,5 +1,5 @@
 // The page itself: live in every tab, careful with what was typed, by keyboard, at night, out and in again.
-import { api, ask, button, elsewhere, expect, fault, feeds, forgetSession, go, instead, meanwhile, origin, page, part, person, picture, save, show, tab, until } from "./stage.mjs";
+import { api, ask, button, chooseKind, elsewhere, expect, fault, feeds, forgetSession, go, instead, meanwhile, origin, page, part, person, picture, save, show, tab, until } from "./stage.mjs";
 
 /** What is saved in one tab shows in another without loading it again; both hear it by one connection. */
 export async function twoTabs() {
@@ -198,7 +198,7 @@ export async function faults() {
 
   // The answer to a save is lost: saved again, it is the same save. What was typed and is secret is never shown.
   await go("/destinations/new", "destination");
-  await page.getByLabel("Kind").selectOption("otlp_http");
+  await chooseKind("OTLP over HTTP");
   await page.getByLabel("Name", { exact: true }).first().fill("Spare");
   await part("step-form").getByLabel("URL").first().fill("https://spare.example.com");
   const headers = page.getByRole("group", { name: "Headers" });

@@ -66,6 +66,18 @@ export async function addRow(name, field) {
   await page.waitForFunction((field) => document.activeElement === field, await field.elementHandle());
 }
 
+/** Chooses the kind of a destination, found by typing a part of its name, by keyboard alone. */
+export async function chooseKind(name) {
+  await part("kind").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.matches(".add-menu input"));
+  await page.keyboard.type(name);
+  await page.locator(".add-menu button").first().getByText(name).waitFor();
+  await page.keyboard.press("Enter");
+  await part("kind").getByText(name).waitFor();
+  await page.waitForFunction(() => document.activeElement.matches("[data-testid=kind]"));
+}
+
 let number = 0;
 
 /** What sticks out of the window, if anything does. Texts of configuration scroll within their own frame. */

@@ -97,3 +97,25 @@ fn destinations_are_added_once_and_taken_away() {
     toggle_destination(&mut document, &id);
     assert!(document.destinations.is_empty());
 }
+
+#[test]
+fn condition_of_a_destination_comes_and_goes_with_its_text() {
+    let mut document = blank();
+    for id in ["central", "spare"] {
+        toggle_destination(&mut document, &id.parse().unwrap());
+    }
+    let severe = "severity_number >= SEVERITY_NUMBER_ERROR";
+    set_condition(&mut document, 1, severe);
+    assert_eq!((condition(&document, 0), condition(&document, 1)), ("", severe));
+    assert_eq!(
+        serde_json::to_value(&document).unwrap()["destinations"],
+        json!(["central", {"id": "spare", "when": severe}])
+    );
+    set_condition(&mut document, 1, " \n");
+    assert_eq!(document.destinations[1], DestinationRef::Id("spare".parse().unwrap()));
+    set_condition(&mut document, 2, severe);
+    assert_eq!(document.destinations.len(), 2, "there is no third one");
+    set_condition(&mut document, 0, severe);
+    toggle_destination(&mut document, &"central".parse().unwrap());
+    assert!(!sends_to(&document, &"central".parse().unwrap()), "one with a condition is taken away like any other");
+}

@@ -1,5 +1,8 @@
 //! The form of a destination: its name and kind, and the fields of the kind.
 
+use std::rc::Rc;
+
+use linkmesh_proto::api::catalogue::Role;
 use sycamore::prelude::*;
 
 use super::Ctx;
@@ -8,49 +11,53 @@ use crate::{
     components::{
         bits,
         field::{self, fixed, new_id, problem},
+        picker::{self, Picker},
     },
     dom,
-    model::{schema, status::Tone},
+    model::{kinds, schema, status::Tone},
 };
 
 pub(super) fn form(ctx: Ctx) -> View {
     let document = ctx.editor.document.get_clone_untracked();
     let locked = ctx.form.locked;
     let entry = ctx.catalogue.with_untracked(|all| all.iter().find(|entry| entry.kind == document.kind).cloned());
-    let mut kinds: Vec<View> = Vec::new();
-    if entry.is_none() && !document.kind.is_empty() {
-        let (value, word) = (document.kind.clone(), format!("{} (unknown)", document.kind));
-        kinds.push(view! { option(value=value) { (word) } });
-    }
-    kinds.extend(untrack(|| {
-        ctx.catalogue.see(|all| {
-            all.iter()
-                .map(|entry| {
-                    let (value, title) = (entry.kind.clone(), entry.title.clone());
-                    view! { option(value=value) { (title) } }
-                })
-                .collect::<Vec<View>>()
-        })
-    }));
     let description = entry.as_ref().map(|entry| bits::prose(&entry.description)).unwrap_or_default();
     let fields = entry.as_ref().map(|entry| schema::fields(&entry.schema)).unwrap_or_default();
     let settings = field::group(ctx.form, &fixed("settings"), &fields, document.settings.clone(), move |settings| {
         ctx.editor.document.update(|document| document.settings = settings);
     });
-    let set_kind = move |event: web_sys::Event| {
-        let kind = dom::value(&event);
+    let set_kind = move |kind: &str| {
+        if ctx.editor.document.with_untracked(|document| document.kind == kind) {
+            return dom::focus("[data-testid=kind]");
+        }
         let fresh =
             ctx.catalogue.with_untracked(|all| all.iter().find(|entry| entry.kind == kind).map(schema::to_fill_in));
-        let before = ctx.left.update_silent(|left| left.remove(&kind));
+        let before = ctx.left.update_silent(|left| left.remove(kind));
         ctx.editor.document.update(|document| {
-            let old = std::mem::replace(&mut document.kind, kind);
+            let old = std::mem::replace(&mut document.kind, kind.to_owned());
             let typed = std::mem::replace(&mut document.settings, before.or(fresh).unwrap_or_default());
             ctx.left.update_silent(|left| left.insert(old, typed));
         });
+        dom::focus("[data-testid=kind]");
     };
-    let (name_id, text_id, kind_id) = (new_id(), new_id(), new_id());
-    let (name_for, text_for, kind_for) = (name_id.clone(), text_id.clone(), kind_id.clone());
-    let (name, about, kind) = (document.name, document.description, document.kind);
+    let title = entry.as_ref().map_or_else(|| format!("{} (unknown)", document.kind), kinds::title);
+    let choices = ctx.catalogue.with_untracked(|all| kinds::choices(all, Role::Destination));
+    let limits = entry.as_ref().map(|entry| bits::limits(&kinds::limits(entry))).unwrap_or_default();
+    let kind: View = if locked {
+        view! { p { (title) } }
+    } else {
+        picker::view(Picker {
+            id: "kind",
+            label: format!("Kind: {title}"),
+            word: view! { (title) },
+            choices: Rc::new(move || choices.clone()),
+            choose: Rc::new(set_kind),
+            foot: View::new(),
+        })
+    };
+    let (name_id, text_id) = (new_id(), new_id());
+    let (name_for, text_for) = (name_id.clone(), text_id.clone());
+    let (name, about) = (document.name, document.description);
     view! {
         div(class="form", data-testid="step-form") {
             (ctx.warnings.see(|warnings| {
@@ -75,8 +82,8 @@ pub(super) fn form(ctx: Ctx) -> View {
                 })
             }
             div(class="field") {
-                label(r#for=kind_for) { "Kind" }
-                select(id=kind_id, prop:value=kind, disabled=locked, on:change=set_kind) { (kinds) }
+                span(class="label") { "Kind" (limits) }
+                (kind)
                 small { (description) }
                 (problem(ctx.form, fixed("kind"), true))
             }

@@ -1,19 +1,26 @@
 //! The chain: lanes of cards, with the meters between them.
 
+use std::rc::Rc;
+
 use linkmesh_proto::{
     DestinationId,
-    api::{catalogue::Role, pipeline::Step},
+    api::{catalogue::Role, destination::Destination, pipeline::Step},
 };
 use sycamore::{prelude::*, web::document};
 
 use super::Ctx;
 use crate::{
     See as _,
-    components::{bits, icons::icon, menus},
+    components::{
+        icons::icon,
+        picker::{self, Picker},
+    },
     dom,
     model::{
         chain::{self as model, Chosen, Lane},
-        format, problems, rates,
+        format,
+        kinds::{self, Choice},
+        problems, rates,
         status::signal_name,
     },
 };
@@ -190,64 +197,60 @@ fn adder(ctx: Ctx, lane: Lane) -> View {
         Lane::Filters => "Add filter",
         Lane::Processors => "Add processor",
     };
-    let entries = ctx
-        .catalogue
-        .with_untracked(|all| all.iter().filter(|entry| entry.role == lane.role()).cloned().collect::<Vec<_>>());
-    let items: Vec<View> = entries
-        .into_iter()
-        .map(|entry| {
-            let (title, text) = (entry.title.clone(), bits::prose(&entry.description));
-            let add = move |event: web_sys::MouseEvent| {
-                menus::close(&event);
-                ctx.reshape(|document| {
-                    if document.signals.is_empty() && lane == Lane::Sources {
-                        document.signals.clone_from(&entry.signals);
-                        ctx.editor.rebuilt.set(ctx.editor.rebuilt.get_untracked() + 1);
-                    }
-                    Chosen::Step(lane, model::add(document, lane, &entry))
-                });
-                focus_form();
-            };
-            view! { button(r#type="button", on:click=add) { (title) small { (text) } } }
-        })
-        .collect();
-    view! {
-        details(class="add", "name"="adder", on:keydown=menus::on_key) {
-            summary(data-testid=id) { "+ " (word) }
-            div(class="add-menu") { (items) }
-        }
-    }
+    let choices = ctx.catalogue.with_untracked(|all| kinds::choices(all, lane.role()));
+    let add = move |kind: &str| {
+        let Some(entry) = ctx.entry(lane.role(), kind) else { return };
+        ctx.reshape(|document| {
+            if document.signals.is_empty() && lane == Lane::Sources {
+                document.signals.clone_from(&entry.signals);
+                ctx.editor.rebuilt.set(ctx.editor.rebuilt.get_untracked() + 1);
+            }
+            Chosen::Step(lane, model::add(document, lane, &entry))
+        });
+        focus_form();
+    };
+    picker::view(Picker {
+        id,
+        label: word.to_owned(),
+        word: view! { "+ " (word) },
+        choices: Rc::new(move || choices.clone()),
+        choose: Rc::new(add),
+        foot: View::new(),
+    })
 }
 
 fn destinations(ctx: Ctx) -> View {
     let ids = create_selector(move || {
         ctx.editor.document.with(|document| document.destinations.iter().map(|d| d.id().clone()).collect::<Vec<_>>())
     });
+    let data = ctx.destinations.data();
+    let choices = move || {
+        let left = |d: &&Destination| ids.with(|ids| !ids.contains(&d.id));
+        let choice = |d: &Destination| Choice {
+            key: d.id.to_string(),
+            title: d.document.name.clone(),
+            text: ctx.title_of(Role::Destination, &d.document.kind),
+            tags: ctx.entry(Role::Destination, &d.document.kind).map(|entry| kinds::limits(&entry)).unwrap_or_default(),
+        };
+        data.see(|page| page.iter().flat_map(|page| &page.items).filter(left).map(choice).collect())
+    };
+    let add = move |id: &str| {
+        let Ok(id) = id.parse() else { return };
+        ctx.reshape(|document| {
+            model::toggle_destination(document, &id);
+            Chosen::Destination(document.destinations.len().saturating_sub(1))
+        });
+        focus_form();
+    };
     let adder = move || {
-        let data = ctx.destinations.data();
-        view! {
-            details(class="add", "name"="adder", on:keydown=menus::on_key) {
-                summary(data-testid="add-destinations") { "+ Add destination" }
-                div(class="add-menu") {
-                    (data.see(|page| page.as_ref().map(|page| {
-                        let left: Vec<View> = page.items.iter().filter(|d| ids.with(|ids| !ids.contains(&d.id))).map(|d| {
-                            let (id, name, kind) = (d.id.clone(), d.document.name.clone(), ctx.title_of(Role::Destination, &d.document.kind));
-                            let add = move |event: web_sys::MouseEvent| {
-                                menus::close(&event);
-                                ctx.reshape(|document| {
-                                    model::toggle_destination(document, &id);
-                                    Chosen::Destination(document.destinations.len().saturating_sub(1))
-                                });
-                                focus_form();
-                            };
-                            view! { button(r#type="button", on:click=add) { (name) small { (kind) } } }
-                        }).collect();
-                        View::from(left)
-                    }).unwrap_or_default()))
-                    a(href="/destinations/new") { "New destination" small { "Configured once, shared by pipelines" } }
-                }
-            }
-        }
+        picker::view(Picker {
+            id: "add-destinations",
+            label: "Add destination".to_owned(),
+            word: view! { "+ Add destination" },
+            choices: Rc::new(choices),
+            choose: Rc::new(add),
+            foot: view! { a(href="/destinations/new") { "New destination" small { "Configured once, shared by pipelines" } } },
+        })
     };
     view! {
         section(class="lane last", data-testid="lane-destinations", aria-label="Destinations") {
@@ -283,6 +286,9 @@ fn destination(ctx: Ctx, index: usize, id: DestinationId) -> View {
     let wrong = create_selector(move || {
         ctx.form.problems.with(|problems| problems::count_within(problems, &format!("destinations[{index}]")) > 0)
     });
+    let condition = create_selector(move || {
+        ctx.editor.document.with(|document| format::at_most(model::condition(document, index).trim(), 90))
+    });
     let (fallback, data_id) = (text.clone(), text);
     view! {
         button(
@@ -295,6 +301,7 @@ fn destination(ctx: Ctx, index: usize, id: DestinationId) -> View {
         ) {
             b { (known.with(|known| known.as_ref().map_or_else(|| fallback.clone(), |known| known.0.clone()))) }
             small { (known.with(|known| known.as_ref().map(|known| known.1.trim_end_matches(" · ").to_owned()).unwrap_or_default())) }
+            (if condition.with(String::is_empty) { View::new() } else { view! { small { "only where " span(class="mono") { (condition.get_clone()) } } } })
         }
     }
 }

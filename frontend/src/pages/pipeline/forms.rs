@@ -18,6 +18,7 @@ use crate::{
     dom,
     model::{
         chain::{self as model, Chosen, Lane},
+        kinds,
         schema::{self, Field, Kind},
         status::{Tone, signal_name},
     },
@@ -143,7 +144,8 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
         return View::new();
     };
     let entry = ctx.entry(lane.role(), &step.kind);
-    let title = entry.as_ref().map_or_else(|| step.kind.clone(), |entry| entry.title.clone());
+    let title = entry.as_ref().map_or_else(|| step.kind.clone(), kinds::title);
+    let limits = entry.as_ref().map(|entry| bits::limits(&kinds::limits(entry))).unwrap_or_default();
     let locked = ctx.form.locked;
     let fields = match &entry {
         Some(entry) => schema::fields(&entry.schema),
@@ -222,6 +224,7 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
     view! {
         div(class="card-head") {
             h2(class="grow") { (title) }
+            (limits)
             (if locked {
                 View::new()
             } else {
@@ -254,9 +257,16 @@ fn focus_chosen() {
 
 fn destination(ctx: Ctx, index: usize, id: &str) -> View {
     let key = id.to_owned();
+    let name = id.to_owned();
     let href = format!("/destinations/{id}");
     let data = ctx.destinations.data();
-    let wrong = problem(ctx.form, fixed(format!("destinations[{index}]")), true);
+    let found = create_memo(move || {
+        data.with(|page| page.as_ref().and_then(|page| page.items.iter().find(|d| d.id.as_str() == key)).cloned())
+    });
+    let path = format!("destinations[{index}]");
+    let wrong = problem(ctx.form, fixed(path.as_str()), false);
+    let wrong_id = problem(ctx.form, fixed(format!("{path}.id")), true);
+    let condition = condition(ctx, index, &fixed(path));
     let remove = move |_| {
         ctx.reshape(|document| {
             if index < document.destinations.len() {
@@ -266,21 +276,26 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
         });
         focus_chosen();
     };
+    let limits = move || {
+        let kind = found.with(|found| found.as_ref().map(|found| found.document.kind.clone()))?;
+        Some(bits::limits(&kinds::limits(&ctx.entry(Role::Destination, &kind)?)))
+    };
     view! {
         div(class="card-head") {
-            h2(class="grow") { "Destination" }
+            h2(class="grow") { (found.with(|found| found.as_ref().map_or_else(|| name.clone(), |found| found.document.name.clone()))) }
+            (limits().unwrap_or_default())
             (if ctx.may { view! { button(r#type="button", class="btn small danger", on:click=remove) { "Remove" } } } else { View::new() })
         }
         div(class="form", data-testid="step-form") {
-            (wrong)
-            (data.see(|page| match page.as_ref().and_then(|page| page.items.iter().find(|d| d.id.as_str() == key)) {
+            (wrong) (wrong_id)
+            (condition)
+            (found.see(|found| match found {
                 Some(found) => {
-                    let (name, description, kind) = (found.document.name.clone(), found.document.description.clone(), ctx.title_of(Role::Destination, &found.document.kind));
+                    let (description, kind) = (found.document.description.clone(), ctx.title_of(Role::Destination, &found.document.kind));
                     let settings = crate::model::yaml::text(&Value::Object(found.document.settings.clone()));
                     let used = crate::model::format::counted(found.used_by.len() as u64, "pipeline uses", "pipelines use");
                     let href = href.clone();
                     view! {
-                        h3 { (name) }
                         p(class="sub") { (kind) ". " (description) }
                         div(class="file") { (crate::components::code::plain("destination-settings", "Settings", &settings)) }
                         p(class="sub") { (used) " it; it is edited on a page of its own." }
@@ -291,4 +306,24 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
             }))
         }
     }
+}
+
+/// What of the pipeline goes to a destination.
+fn condition(ctx: Ctx, index: usize, path: &field::Path) -> View {
+    const KEY: &str = "when";
+    let field = Field {
+        key: KEY.to_owned(),
+        title: "Only records where".to_owned(),
+        help: "A condition in OTTL, asked of each log record, data point or span. Empty: everything goes there."
+            .to_owned(),
+        required: false,
+        default: None,
+        kind: Kind::Code,
+    };
+    let when = ctx.editor.document.with_untracked(|document| model::condition(document, index).to_owned());
+    let value = serde_json::Map::from_iter([(KEY.to_owned(), Value::String(when))]);
+    field::group(ctx.form, path, &[field], value, move |value| {
+        let when = value.get(KEY).and_then(Value::as_str).unwrap_or_default();
+        ctx.editor.document.update(|document| model::set_condition(document, index, when));
+    })
 }
