@@ -178,8 +178,6 @@ pub(crate) fn root() -> View {
     components::menus::close_by_clicks();
     app.names.follow(app.live);
     spawn_local_scoped(app.ask_who());
-    view! {
-        (pages::routed(app))
-        (components::toasts::view(app))
-    }
+    let (page, toasts) = (pages::routed(app), components::toasts::view(app));
+    view! { (page) (toasts) }
 }

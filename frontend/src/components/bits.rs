@@ -126,7 +126,8 @@ pub(crate) fn note(tone: Tone, content: impl Into<View>) -> View {
     let class = format!("note {}", tone.class());
     let role = if tone == Tone::Bad { "alert" } else { "note" };
     let content = content.into();
-    view! { div(class=class, role=role) { (icon(name)) div(class="grow") { (content) } } }
+    let sign = icon(name);
+    view! { div(class=class, role=role) { (sign) div(class="grow") { (content) } } }
 }
 
 /// The head of a page: where it is, its title, a sentence, and its actions.
@@ -162,9 +163,10 @@ pub(crate) fn state(
     action: impl Into<View>,
 ) -> View {
     let (title, text, action) = (title.into(), text.into(), action.into());
+    let sign = icon(name);
     view! {
         div(class="state", data-testid=id) {
-            (icon(name))
+            (sign)
             h2 { (title) }
             p { (text) }
             (action)

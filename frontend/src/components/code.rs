@@ -8,7 +8,7 @@ use crate::{
     dom,
     model::{
         beside::Row,
-        diff::{self, Line, Mark},
+        diff::{self, Line},
     },
 };
 
@@ -42,7 +42,6 @@ pub(crate) fn lines(label: &'static str, lines: &[Line]) -> View {
         .iter()
         .map(|line| {
             let class = line.mark.class();
-            // Patches of the server carry their signs; others get them here, since colour alone says nothing.
             let text = line.text.clone();
             view! { span(class=class) { (text) } }
         })
@@ -52,17 +51,7 @@ pub(crate) fn lines(label: &'static str, lines: &[Line]) -> View {
 
 /// What changed between two texts.
 pub(crate) fn changes(label: &'static str, old: &str, new: &str) -> View {
-    let mut compared = diff::unified(old, new, 3);
-    for line in &mut compared {
-        let sign = match line.mark {
-            Mark::Added => "+ ",
-            Mark::Removed => "- ",
-            Mark::Same => "  ",
-            Mark::Note => "",
-        };
-        line.text.insert_str(0, sign);
-    }
-    lines(label, &compared)
+    lines(label, &diff::signed(diff::unified(old, new, 3)))
 }
 
 /// What a collector should run beside what it runs, each under its head. They scroll as one, and a line that is too long goes

@@ -307,6 +307,7 @@ pub(crate) fn copy_button(what: &'static str, text: impl Fn() -> String + 'stati
     let app = crate::app::app();
     let tasks = Tasks::here();
     let label = format!("Copy {what}");
+    let sign = icon("copy");
     view! {
         button(r#type="button", class="btn small", aria-label=label, on:click=move |_| {
             let text = text();
@@ -317,6 +318,6 @@ pub(crate) fn copy_button(what: &'static str, text: impl Fn() -> String + 'stati
                     app.say("The browser keeps the clipboard from pages without TLS: select the text and copy it by hand.");
                 }
             });
-        }) { (icon("copy")) "Copy" }
+        }) { (sign) "Copy" }
     }
 }

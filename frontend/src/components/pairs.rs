@@ -71,20 +71,22 @@ pub(crate) fn labels(first: &BTreeMap<String, String>, change: impl Fn(BTreeMap<
                 order.update(|order| order.retain(|known| *known != key));
             }
         };
+        let sign = icon("x");
         view! {
             div {
                 div(class="line") {
                     input(class="key", r#type="text", value=name, placeholder="env", aria-label="Label name", "spellcheck"="false", on:input=move |event: web_sys::Event| set_name(true, dom::value(&event)))
                     input(r#type="text", value=value, placeholder="prod", aria-label="Label value", "spellcheck"="false", on:input=move |event: web_sys::Event| set_value(false, dom::value(&event)))
-                    button(r#type="button", class="btn icon bare", aria-label="Remove label", title="Remove", on:click=remove) { (icon("x")) }
+                    button(r#type="button", class="btn icon bare", aria-label="Remove label", title="Remove", on:click=remove) { (sign) }
                 }
                 (if twice.get() { named_twice() } else { View::new() })
             }
         }
     };
+    let sign = icon("plus");
     view! {
         Keyed(list=order, view=one, key=|key| *key)
-        div { button(r#type="button", class="btn small", on:click=add) { (icon("plus")) "Add label" } }
+        div { button(r#type="button", class="btn small", on:click=add) { (sign) "Add label" } }
     }
 }
 
@@ -145,21 +147,23 @@ pub(crate) fn matchers(form: Form, first: &[String], change: impl Fn(Vec<String>
         let path: Path = std::rc::Rc::new(move || format!("match[{}]", place()));
         let bad = is_wrong(form, &path);
         let wrong = problem(form, path, true);
+        let sign = icon("x");
         view! {
             div {
                 div(class="line") {
                     input(class="code", r#type="text", value=text, placeholder="host.name=~\"web-.*\"", aria-label="Matcher", "spellcheck"="false", aria-invalid=if bad.get() { "true" } else { "false" }, disabled=locked, on:input=set)
-                    button(r#type="button", class="btn icon bare", aria-label="Remove matcher", title="Remove", disabled=locked, on:click=remove) { (icon("x")) }
+                    button(r#type="button", class="btn icon bare", aria-label="Remove matcher", title="Remove", disabled=locked, on:click=remove) { (sign) }
                 }
                 (wrong)
             }
         }
     };
+    let (at_all, sign) = (problem(form, fixed("match"), false), icon("plus"));
     view! {
         Keyed(list=order, view=one, key=|key| *key)
-        (problem(form, fixed("match"), false))
+        (at_all)
         div(class="line") {
-            button(r#type="button", class="btn small", disabled=locked, on:click=move |_| add("")) { (icon("plus")) "Add matcher" }
+            button(r#type="button", class="btn small", disabled=locked, on:click=move |_| add("")) { (sign) "Add matcher" }
             (if order.with(Vec::is_empty) {
                 let all = all.clone();
                 view! { button(r#type="button", class="btn small", disabled=locked, on:click=all) { "Every collector" } }

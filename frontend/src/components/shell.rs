@@ -69,21 +69,23 @@ pub(crate) fn shell(app: App, place: ReadSignal<Place>, content: impl Fn() -> Vi
         div(class="rail-group") { "Change" }
         (history)
     };
+    let (brand, menu, foot) = (brand(), icon("menu"), foot(app));
+    let (palette, leaving) = (palette::view(app), dialog::leaving());
     view! {
         a(class="skip", href="#main", rel="external") { "Skip to content" }
         div(class="shell") {
             nav(class=if open.get() { "rail open" } else { "rail" }, aria-label="Main", data-testid="rail") {
                 div(class="rail-top") {
-                    (brand())
-                    button(r#type="button", class="btn icon small bare rail-menu", aria-label="Menu", aria-expanded=if open.get() { "true" } else { "false" }, on:click=move |_| open.set(!open.get_untracked())) { (icon("menu")) }
+                    (brand)
+                    button(r#type="button", class="btn icon small bare rail-menu", aria-label="Menu", aria-expanded=if open.get() { "true" } else { "false" }, on:click=move |_| open.set(!open.get_untracked())) { (menu) }
                 }
                 div(class="rail-links") { (links) }
-                (foot(app))
+                (foot)
             }
             main(class="main", id="main", tabindex="-1") { (body) }
         }
-        (palette::view(app))
-        (dialog::leaving())
+        (palette)
+        (leaving)
     }
 }
 
@@ -103,6 +105,7 @@ fn foot(app: App) -> View {
             tasks.spawn(app.sign_out());
         }
     };
+    let (theme, leave) = (theme::switch(), icon("leave"));
     view! {
         div(class="rail-foot") {
             div(class="rail-row feed", data-testid="feed-state") {
@@ -128,8 +131,8 @@ fn foot(app: App) -> View {
             }
             div(class="rail-row") {
                 span(class="grow who", title=who.with(|who| who.1.clone())) { (who.with(|who| who.0.clone())) }
-                (theme::switch())
-                button(r#type="button", class="btn icon small bare", data-testid="sign-out", aria-label="Sign out", title="Sign out", on:click=sign_out) { (icon("leave")) }
+                (theme)
+                button(r#type="button", class="btn icon small bare", data-testid="sign-out", aria-label="Sign out", title="Sign out", on:click=sign_out) { (leave) }
             }
         }
     }

@@ -11,10 +11,11 @@ pub(crate) fn view(app: App) -> View {
         let Toast { id, text, bad } = toast;
         let class = if bad { "toast bad" } else { "toast" };
         let close = move |_| app.toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
+        let sign = icon("x");
         view! {
             div(class=class, data-testid="toast") {
                 span(class="grow") { (text) }
-                button(r#type="button", class="btn icon small bare", aria-label="Dismiss", on:click=close) { (icon("x")) }
+                button(r#type="button", class="btn icon small bare", aria-label="Dismiss", on:click=close) { (sign) }
             }
         }
     };

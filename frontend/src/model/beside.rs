@@ -4,9 +4,7 @@
 //! and written again: sorted, with every default, at another indentation. Of both sides the keys are put in order, and lines
 //! are paired by the place at which they stand.
 
-use similar::{ChangeTag, TextDiff};
-
-use super::problems::is_within;
+use super::{diff, problems::is_within};
 
 /// A line with what it is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,26 +76,27 @@ fn rows(desired: &[Entry], effective: &[Entry], replaces: bool) -> Vec<Row> {
         };
         return (0..desired.len().max(effective.len())).map(row).collect();
     }
-    let keys = |entries: &[Entry]| entries.iter().fold(String::new(), |keys, entry| keys + &entry.key + "\n");
-    let (old, new) = (keys(desired), keys(effective));
+    fn keys(entries: &[Entry]) -> Vec<&str> {
+        entries.iter().map(|entry| entry.key.as_str()).collect()
+    }
     let mut rows: Vec<Row> = Vec::new();
     // Rows from here on lack the other side and may get it.
     let mut open = 0;
-    for change in TextDiff::from_lines(&old, &new).iter_all_changes() {
-        let left = change.old_index().and_then(|index| desired.get(index));
-        let right = change.new_index().and_then(|index| effective.get(index));
+    for (old, new) in diff::all(&keys(desired), &keys(effective)) {
+        let left = old.and_then(|index| desired.get(index));
+        let right = new.and_then(|index| effective.get(index));
         let is_marked = [left, right].into_iter().flatten().any(|entry| entry.is_marked);
         let [left, right] = [left, right].map(|entry| entry.map(|entry| entry.text.clone()));
         if let Some(row) = rows.get_mut(open)
             && replaces
-            && change.tag() == ChangeTag::Insert
+            && old.is_none()
         {
             row.effective = right;
             open += 1;
             continue;
         }
         rows.push(Row { desired: left, effective: right, is_marked });
-        if change.tag() != ChangeTag::Delete {
+        if new.is_some() {
             open = rows.len();
         }
     }

@@ -1,6 +1,12 @@
 //! Texts compared line by line, in one column.
 
-use similar::{ChangeTag, TextDiff};
+use std::collections::BTreeMap;
+
+use similar::{
+    DiffOp,
+    algorithms::{Capture, Compact, Replace, myers},
+    group_diff_ops,
+};
 
 /// What a line of a comparison is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,32 +47,83 @@ fn line(mark: Mark, text: &str) -> Line {
     Line { mark, text: text.trim_end_matches(['\n', '\r']).to_owned() }
 }
 
+/// How the lines of one text become those of another. Lines are compared by numbers: of the library the page then holds one
+/// algorithm, for one type.
+fn ops(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    let mut numbers = BTreeMap::new();
+    let mut number = |lines: &[&str]| -> Vec<usize> {
+        lines
+            .iter()
+            .map(|line| {
+                let next = numbers.len();
+                *numbers.entry((*line).to_owned()).or_insert(next)
+            })
+            .collect()
+    };
+    let (old, new) = (number(old), number(new));
+    let mut hook = Compact::new(Replace::new(Capture::new()), old.as_slice(), new.as_slice());
+    // Nothing that gathers operations fails.
+    _ = myers::diff(&mut hook, old.as_slice(), 0..old.len(), new.as_slice(), 0..new.len());
+    hook.into_inner().into_inner().into_ops()
+}
+
+/// The lines of one operation, by their places in the old and the new text; what goes comes before what comes.
+fn places(op: &DiffOp) -> Vec<(Option<usize>, Option<usize>)> {
+    match *op {
+        DiffOp::Equal { old_index, new_index, len } => {
+            (0..len).map(|at| (Some(old_index + at), Some(new_index + at))).collect()
+        }
+        _ => {
+            let gone = op.old_range().map(|at| (Some(at), None));
+            gone.chain(op.new_range().map(|at| (None, Some(at)))).collect()
+        }
+    }
+}
+
+/// All lines of two texts: those that are equal once, the others each by itself, by their places in either text.
+#[must_use]
+pub fn all(old: &[&str], new: &[&str]) -> Vec<(Option<usize>, Option<usize>)> {
+    ops(old, new).iter().flat_map(places).collect()
+}
+
 /// The changes from `old` to `new` with some lines around each; what is left out is counted.
 #[must_use]
 pub fn unified(old: &str, new: &str, context: usize) -> Vec<Line> {
-    let diff = TextDiff::from_lines(old, new);
-    let total = old.lines().count();
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let mut out = Vec::new();
     let mut shown = 0;
-    for group in diff.grouped_ops(context) {
+    for group in group_diff_ops(ops(&old, &new), context) {
         let start = group.first().map_or(0, |op| op.old_range().start);
         skipped(start.saturating_sub(shown), &mut out);
-        for op in &group {
-            for change in diff.iter_changes(op) {
-                let mark = match change.tag() {
-                    ChangeTag::Equal => Mark::Same,
-                    ChangeTag::Insert => Mark::Added,
-                    ChangeTag::Delete => Mark::Removed,
-                };
-                out.push(line(mark, change.value()));
-            }
+        for (left, right) in group.iter().flat_map(places) {
+            let (mark, text) = match (left, right) {
+                (Some(at), Some(_)) => (Mark::Same, old.get(at)),
+                (Some(at), None) => (Mark::Removed, old.get(at)),
+                (None, at) => (Mark::Added, at.and_then(|at| new.get(at))),
+            };
+            out.push(line(mark, text.copied().unwrap_or_default()));
         }
         shown = group.last().map_or(shown, |op| op.old_range().end);
     }
     if !out.is_empty() {
-        skipped(total.saturating_sub(shown), &mut out);
+        skipped(old.len().saturating_sub(shown), &mut out);
     }
     out
+}
+
+/// The lines with the sign of what each is before it, since colour alone says nothing.
+#[must_use]
+pub fn signed(mut lines: Vec<Line>) -> Vec<Line> {
+    for line in &mut lines {
+        let sign = match line.mark {
+            Mark::Added => "+ ",
+            Mark::Removed => "- ",
+            Mark::Same => "  ",
+            Mark::Note => "",
+        };
+        line.text.insert_str(0, sign);
+    }
+    lines
 }
 
 fn skipped(lines: usize, out: &mut Vec<Line>) {

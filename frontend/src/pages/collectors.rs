@@ -265,16 +265,21 @@ fn table(app: App, list: List) -> View {
         Some(row) => self::row(app, row),
         None => View::new(),
     };
+    let [name, runtime, status, config, seen] = [
+        ("Name", "name", ""),
+        ("Runtime", "runtime", "fold"),
+        ("Status", "status", ""),
+        ("Config", "config_state", ""),
+        ("Last seen", "last_seen", "fold"),
+    ]
+    .map(|(word, key, class)| column(app, list, word, key, class));
     view! {
         div(class="scroll") {
             table(on:keydown=|event: web_sys::KeyboardEvent| dom::arrows(&event)) {
                 thead { tr {
-                    (column(app, list, "Name", "name", ""))
-                    (column(app, list, "Runtime", "runtime", "fold"))
-                    (column(app, list, "Status", "status", ""))
-                    (column(app, list, "Config", "config_state", ""))
+                    (name) (runtime) (status) (config)
                     th(class="fold", scope="col") { "Pipelines" }
-                    (column(app, list, "Last seen", "last_seen", "fold"))
+                    (seen)
                 } }
                 tbody { Keyed(list=list.order, view=row, key=|id| *id) }
             }

@@ -136,11 +136,9 @@ fn parts(frame: Frame<DestinationDocument>, catalogue: Rc<Vec<CatalogueEntry>>) 
     let shape = create_selector(move || (editor.document.with(|document| document.kind.clone()), editor.rebuilt.get()));
     Parts {
         sub: view! { (editor.document.with(|document| document.description.clone())) },
-        body: view! {
-            div(class="cols") {
-                div(class="card") { (shape.see(|_| form::form(ctx))) }
-                (users(frame.app, *frame.used_by))
-            }
+        body: {
+            let users = users(frame.app, *frame.used_by);
+            view! { div(class="cols") { div(class="card") { (shape.see(|_| form::form(ctx))) } (users) } }
         },
         kept: create_selector(move || {
             frame.used_by.with(|used| (!used.is_empty()).then_some("Pipelines send to it; take it out of them first"))

@@ -54,10 +54,11 @@ fn refused(error: Signal<Option<ApiError>>) -> View {
 }
 
 fn card(id: &'static str, title: &'static str, sub: &'static str, content: View) -> View {
+    let brand = brand();
     view! {
         main(class="gate", id="main", tabindex="-1") {
             div(class="card gate-card", data-testid=id) {
-                (brand())
+                (brand)
                 h1 { (title) }
                 p(class="sub") { (sub) }
                 (content)
@@ -111,19 +112,21 @@ pub(super) fn setup(app: App) -> View {
             }
         });
     };
+    let name = line("Name", "text", "name", name, "");
+    let email = line("E-mail", "email", "username", email, "");
+    let password = line("Password", "password", "new-password", password, "12 characters or more.");
+    let (refused, submit) = (refused(error), submit(busy, "Create the administrator"));
     let content = view! {
         form(on:submit=done) {
-            (line("Name", "text", "name", name, ""))
-            (line("E-mail", "email", "username", email, ""))
-            (line("Password", "password", "new-password", password, "12 characters or more."))
+            (name) (email) (password)
             (if short.get() { bits::note(Tone::Bad, view! { "The password needs 12 characters or more." }) } else { View::new() })
-            (refused(error))
+            (refused)
             (if error.with(|error| error.as_ref().is_some_and(|error| error.status() == 410)) {
                 view! { a(class="btn", href="/") { "Sign in" } }
             } else {
                 View::new()
             })
-            (submit(busy, "Create the administrator"))
+            (submit)
         }
     };
     card(
@@ -158,12 +161,12 @@ fn sign_in_form(app: App) -> View {
     };
     // Over a page that is kept there may be other forms.
     on_mount(|| dom::focus("[data-testid=sign-in] input"));
+    let email = line("E-mail", "email", "username", email, "");
+    let password = line("Password", "password", "current-password", password, "");
+    let (refused, submit) = (refused(error), submit(busy, "Sign in"));
     view! {
         form(on:submit=done) {
-            (line("E-mail", "email", "username", email, ""))
-            (line("Password", "password", "current-password", password, ""))
-            (refused(error))
-            (submit(busy, "Sign in"))
+            (email) (password) (refused) (submit)
         }
     }
 }

@@ -190,22 +190,24 @@ impl About {
         let id = new_id();
         let label_for = id.clone();
         let actions = editor.actions(View::new(), || false, move || editor.review());
+        let meanwhile = editor.meanwhile("this collector", None);
+        let [at_name, at_labels] = ["name", "labels"].map(|path| problem(form, fixed(path), true));
         view! {
             div(class="form") {
-                (editor.meanwhile("this collector", None))
+                (meanwhile)
                 div(class="field") {
                     label(r#for=label_for) { "Name" }
                     input(id=id, r#type="text", value=name, on:input=move |event: web_sys::Event| {
                         let text = dom::value(&event);
                         editor.document.update(|own| own.name = text);
                     })
-                    (problem(form, fixed("name"), true))
+                    (at_name)
                 }
                 div(class="field", role="group", aria-label="Labels") {
                     span(class="label") { "Labels" }
                     (rows)
                     small { "Labels win over what the collector reports; collector.* is the server's. Matchers see both." }
-                    (problem(form, fixed("labels"), true))
+                    (at_labels)
                 }
                 div(class="wait") { (actions) }
             }

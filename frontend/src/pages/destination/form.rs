@@ -58,6 +58,9 @@ pub(super) fn form(ctx: Ctx) -> View {
     let (name_id, text_id) = (new_id(), new_id());
     let (name_for, text_for) = (name_id.clone(), text_id.clone());
     let (name, about) = (document.name, document.description);
+    let id_line = ctx.frame.id_line();
+    let [at_name, at_id, at_kind] = ["name", "id", "kind"].map(|path| problem(ctx.form, fixed(path), true));
+    let [at_settings, at_all] = ["settings", ""].map(|path| problem(ctx.form, fixed(path), false));
     view! {
         div(class="form", data-testid="step-form") {
             (ctx.warnings.see(|warnings| {
@@ -70,9 +73,7 @@ pub(super) fn form(ctx: Ctx) -> View {
                     let text = dom::value(&event);
                     ctx.editor.document.update(|document| document.name = text);
                 })
-                (ctx.frame.id_line())
-                (problem(ctx.form, fixed("name"), true))
-                (problem(ctx.form, fixed("id"), true))
+                (id_line) (at_name) (at_id)
             }
             div(class="field") {
                 label(r#for=text_for) { "Description" span(class="opt") { "optional" } }
@@ -85,10 +86,9 @@ pub(super) fn form(ctx: Ctx) -> View {
                 span(class="label") { "Kind" (limits) }
                 (kind)
                 small { (description) }
-                (problem(ctx.form, fixed("kind"), true))
+                (at_kind)
             }
-            (problem(ctx.form, fixed("settings"), false))
-            (problem(ctx.form, fixed(""), false))
+            (at_settings) (at_all)
             (settings)
         }
     }

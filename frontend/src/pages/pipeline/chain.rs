@@ -38,6 +38,8 @@ pub(super) fn view(ctx: Ctx) -> View {
             problems.iter().filter(|problem| model::place_of(&problem.field) == Chosen::Pipeline).count()
         })
     });
+    let [sources, filters, processors] = Lane::ALL.map(|each| lane(ctx, each));
+    let (incoming, outgoing, destinations) = (meter(ctx, true), meter(ctx, false), destinations(ctx));
     view! {
         section(class="card", aria-label="Chain") {
             div(class="card-head") {
@@ -46,12 +48,7 @@ pub(super) fn view(ctx: Ctx) -> View {
                 button(r#type="button", class="btn small", data-testid="pipeline-settings", aria-pressed=if ctx.chosen.get() == Chosen::Pipeline { "true" } else { "false" }, on:click=move |_| ctx.chosen.set(Chosen::Pipeline)) { "Name, signals and matchers" }
             }
             div(class="chain", on:keydown=arrows) {
-                (lane(ctx, Lane::Sources))
-                (meter(ctx, true))
-                (lane(ctx, Lane::Filters))
-                (lane(ctx, Lane::Processors))
-                (meter(ctx, false))
-                (destinations(ctx))
+                (sources) (incoming) (filters) (processors) (outgoing) (destinations)
             }
         }
     }
@@ -125,16 +122,18 @@ fn lane(ctx: Ctx, lane: Lane) -> View {
         Lane::Filters => "Nothing is dropped",
         Lane::Processors => "Records pass as they are",
     };
+    let adder = if ctx.may { adder(ctx, lane) } else { View::new() };
+    let title = lane.title();
     view! {
-        section(class="lane", data-testid=id, aria-label=lane.title()) {
-            h3 { (lane.title()) }
+        section(class="lane", data-testid=id, aria-label=title) {
+            h3 { (title) }
             (ids.see(|ids| {
                 if ids.is_empty() {
                     return view! { div(class="none") { (none) } };
                 }
                 (0..ids.len()).map(|index| card(ctx, lane, index)).collect::<Vec<View>>().into()
             }))
-            (if ctx.may { adder(ctx, lane) } else { View::new() })
+            (adder)
         }
     }
 }
@@ -172,7 +171,8 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
             small { (says.get_clone()) }
             (if wrong.get() || odd.get() {
                 let label = if wrong.get() { "Has problems" } else { "Deserves a look" };
-                view! { span(class="flag", title=label) { (icon("warn")) span(class="sr") { (label) } } }
+                let warn = icon("warn");
+                view! { span(class="flag", title=label) { (warn) span(class="sr") { (label) } } }
             } else {
                 View::new()
             })
@@ -242,7 +242,7 @@ fn destinations(ctx: Ctx) -> View {
         });
         focus_form();
     };
-    let adder = move || {
+    let adder = if ctx.may {
         picker::view(Picker {
             id: "add-destinations",
             label: "Add destination".to_owned(),
@@ -251,6 +251,8 @@ fn destinations(ctx: Ctx) -> View {
             choose: Rc::new(add),
             foot: view! { a(href="/destinations/new") { "New destination" small { "Configured once, shared by pipelines" } } },
         })
+    } else {
+        View::new()
     };
     view! {
         section(class="lane last", data-testid="lane-destinations", aria-label="Destinations") {
@@ -261,7 +263,7 @@ fn destinations(ctx: Ctx) -> View {
                 }
                 ids.iter().cloned().enumerate().map(|(index, id)| destination(ctx, index, id)).collect::<Vec<View>>().into()
             }))
-            (if ctx.may { adder() } else { View::new() })
+            (adder)
         }
     }
 }
