@@ -89,9 +89,8 @@ fn labelled(form: Form, field: &Field, path: Path, value: Option<Value>, change:
     let id = new_id();
     let title = field.title.clone();
     let optional = if field.required { "" } else { "optional" };
-    let is_deep = matches!(field.kind, Kind::Group(_));
-    let is_container = matches!(field.kind, Kind::List(_) | Kind::Map(_) | Kind::Several(_));
-    let below_it = remarks(form, field, Rc::clone(&path), !(is_deep || is_container));
+    let is_many = field.kind.has_places() || matches!(field.kind, Kind::Several(_));
+    let below_it = remarks(form, field, Rc::clone(&path), !is_many);
     if let Kind::Switch = field.kind {
         let control = control(form, field, path, value, change, &id);
         return view! { div(class="field") { label(class="check", r#for=id) { (control) (title) } (below_it) } };
@@ -100,7 +99,7 @@ fn labelled(form: Form, field: &Field, path: Path, value: Option<Value>, change:
         return one::optional_group(form, field, path, value, change, below_it);
     }
     let control = control(form, field, path, value, change, &id);
-    if is_deep || is_container {
+    if is_many {
         let label_id = new_id();
         let labelled_by = label_id.clone();
         return view! {
@@ -122,9 +121,22 @@ fn labelled(form: Form, field: &Field, path: Path, value: Option<Value>, change:
 
 /// Help and problems, below a control. With `deep`, problems inside the value are shown here too.
 fn remarks(form: Form, field: &Field, path: Path, deep: bool) -> View {
+    let more = match &field.kind {
+        Kind::Number { range, unit, .. } => match (range, unit) {
+            (Some(range), Some(unit)) => Some(format!("{range} {unit}.")),
+            (one, other) => one.as_ref().or(other.as_ref()).map(|words| format!("{words}.")),
+        },
+        Kind::Scalar => Some("`5` and `true` are a number and a truth value, `\"5\"` is a text.".to_owned()),
+        // There is no field in which it would stand.
+        Kind::List(_) | Kind::Map(_) | Kind::Code { is_line: false, .. } => {
+            field.default_words().map(|words| format!("Default: {words}."))
+        }
+        _ => None,
+    };
     let mut help = field.help.clone();
-    if let Kind::Number { range: Some(range), .. } = &field.kind {
-        help = format!("{}{}{range}.", help, if help.is_empty() { "" } else { " " });
+    if let Some(more) = more {
+        let gap = if help.is_empty() { "" } else { " " };
+        help = format!("{help}{gap}{more}");
     }
     let help: View = if help.is_empty() {
         View::new()
@@ -164,20 +176,25 @@ fn control(form: Form, field: &Field, path: Path, value: Option<Value>, change: 
     match &field.kind {
         Kind::Text { unit, example } => {
             let hint = field
-                .default
-                .clone()
+                .default_words()
                 .map(|d| format!("default {d}"))
                 .or_else(|| example.clone().map(|e| format!("e.g. {e}")))
                 .or_else(|| unit.clone());
             one::text(form, field, &path, value, change, id, hint.unwrap_or_default())
         }
-        Kind::Code => one::code(form, field, &path, value, change, id),
+        Kind::Scalar => one::scalar(form, field, &path, value, change, id),
+        Kind::Code { is_line: true, example } => {
+            let hint = field.default_words().map(|d| format!("default {d}"));
+            let hint = hint.or_else(|| example.as_ref().map(|e| format!("e.g. {e}"))).unwrap_or_default();
+            one::text(form, field, &path, value, change, id, hint)
+        }
+        Kind::Code { example, .. } => one::code(form, field, &path, value, change, id, example.as_deref()),
         Kind::Number { integer, .. } => one::number(form, field, &path, value, change, id, *integer),
         Kind::Switch => one::switch(form, field, value, change, id),
         Kind::Choice(options) => one::choice(form, field, &path, value, change, id, options),
         Kind::Secret => one::secret(form, field, &path, value, change, id),
         Kind::Json => one::json(form, field, &path, value, change, id),
-        Kind::Several(options) => many::several(form, value, change, options),
+        Kind::Several(options) => many::several(form, field, value, change, options),
         Kind::List(item) => many::list(form, field, path, value, change, item),
         Kind::Map(entry) => many::map(form, field, path, value, change, entry),
         Kind::Group(fields) => {

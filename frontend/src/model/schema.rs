@@ -1,7 +1,12 @@
 //! Forms from JSON Schema: what of the schema a form needs, in a shape that is easy to draw.
 
-use linkmesh_proto::api::catalogue::CatalogueEntry;
+mod begin;
+
 use serde_json::{Map, Value};
+
+use super::format;
+
+pub use begin::{begin, starting, to_fill_in};
 
 /// One field of a form.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +19,8 @@ pub struct Field {
     pub help: String,
     /// Whether settings without it are refused.
     pub required: bool,
-    /// What holds when it is left out, in words.
-    pub default: Option<String>,
+    /// What holds when it is left out.
+    pub default: Option<Value>,
     /// What may be entered.
     pub kind: Kind,
 }
@@ -30,15 +35,24 @@ pub enum Kind {
         /// For example `10s`.
         example: Option<String>,
     },
-    /// Several lines in a fixed-width face.
-    Code,
+    /// A text in a language, in a fixed-width face.
+    Code {
+        /// Whether it is one line, such as an expression, and not several.
+        is_line: bool,
+        /// For example `(?i)token=\S+`.
+        example: Option<String>,
+    },
     /// A number; whole when `integer`.
     Number {
         /// Whether a fraction is refused.
         integer: bool,
         /// The schema's limits, in words.
         range: Option<String>,
+        /// For example `batches`.
+        unit: Option<String>,
     },
+    /// A text, a number, or yes or no, as it is written: see [`scalar`].
+    Scalar,
     /// Yes or no.
     Switch,
     /// One of a few words, each with its title.
@@ -57,40 +71,39 @@ pub enum Kind {
     Json,
 }
 
-/// A group to begin with when it is switched on: as [`blank`], with examples in the place of texts that must be there.
-#[must_use]
-pub fn begin(fields: &[Field]) -> Map<String, Value> {
-    let value = |field: &Field| match &field.kind {
-        Kind::Text { example: Some(example), .. } => Value::from(example.as_str()),
-        Kind::Group(inner) => Value::Object(begin(inner)),
-        other => blank(other),
-    };
-    fields.iter().filter(|field| field.required).map(|field| (field.key.clone(), value(field))).collect()
-}
-
-/// The settings that a new part of a pipeline begins with: those of the first example, unless they are code or hold
-/// secrets. What nobody looks at is saved as it stands, and would be an example's.
-#[must_use]
-pub fn starting(entry: &CatalogueEntry) -> Map<String, Value> {
-    let Some(example) = entry.examples.first() else { return Map::new() };
-    let fields = fields(&entry.schema);
-    if fields.iter().any(|field| matches!(field.kind, Kind::Code)) {
-        return Map::new();
+impl Field {
+    /// What holds when it is left out, in words; `None` when that is nothing.
+    #[must_use]
+    pub fn default_words(&self) -> Option<String> {
+        self.default.as_ref().map(plain).filter(|words| !words.is_empty())
     }
-    let is_secret = |field: &Field| match &field.kind {
-        Kind::Secret => true,
-        Kind::List(inner) | Kind::Map(inner) => matches!(inner.kind, Kind::Secret),
-        _ => false,
-    };
-    let kept = |key: &str| !fields.iter().any(|field| field.key == key && is_secret(field));
-    example.settings.iter().filter(|(key, _)| kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The settings that a new destination begins with: what must be there, to be filled in.
+impl Kind {
+    /// Whether what is wrong inside of it is shown at smaller places.
+    #[must_use]
+    pub const fn has_places(&self) -> bool {
+        matches!(self, Self::Group(_) | Self::List(_) | Self::Map(_))
+    }
+}
+
+/// What was typed where a text, a number or a truth value may stand. In double quotes it is a text whatever it holds.
 #[must_use]
-pub fn to_fill_in(entry: &CatalogueEntry) -> Map<String, Value> {
-    let fields = fields(&entry.schema);
-    fields.iter().filter(|field| field.required).map(|field| (field.key.clone(), blank(&field.kind))).collect()
+pub fn scalar(text: &str) -> Value {
+    match serde_json::from_str(text.trim()) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::String(_))) => value,
+        _ => Value::from(text),
+    }
+}
+
+/// What [`scalar`] reads as this value.
+#[must_use]
+pub fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if scalar(text) == *value => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 const MAX_DEPTH: usize = 12;
@@ -112,7 +125,7 @@ pub fn blank(kind: &Kind) -> Value {
             fields.iter().filter(|field| field.required).map(|field| (field.key.clone(), blank(&field.kind))).collect(),
         ),
         Kind::Choice(options) => options.first().map_or(Value::Null, |(value, _)| Value::from(value.as_str())),
-        Kind::Text { .. } | Kind::Code | Kind::Number { .. } | Kind::Secret => Value::from(""),
+        Kind::Text { .. } | Kind::Code { .. } | Kind::Number { .. } | Kind::Scalar | Kind::Secret => Value::from(""),
     }
 }
 
@@ -139,13 +152,12 @@ fn field(key: &str, property: &Value, root: &Value, required: bool, depth: usize
     let schema = resolve(property, root);
     let said = |name: &str| property.get(name).or_else(|| schema.get(name));
     let text = |name: &str| said(name).and_then(Value::as_str).map(str::to_owned);
-    let default = said("default").filter(|value| !value.is_null()).map(plain);
     Field {
         key: key.to_owned(),
         title: text("title").unwrap_or_else(|| title(key)),
         help: text("description").unwrap_or_default(),
         required,
-        default: default.filter(|text| !text.is_empty()),
+        default: said("default").filter(|value| !value.is_null()).cloned(),
         kind: kind(property, schema, root, depth),
     }
 }
@@ -169,17 +181,29 @@ fn kind(property: &Value, schema: &Value, root: &Value, depth: usize) -> Kind {
     if let Some(kind) = container(schema, root, depth, false) {
         return kind;
     }
+    let example = || said("examples").and_then(|list| list.get(0)).map(plain);
+    let unit = || said("x-unit").and_then(Value::as_str).map(str::to_owned);
     match kind_of(schema) {
-        "string" if widget == "code" || widget == "text" => Kind::Code,
+        "string" if is_union(schema) => Kind::Scalar,
+        "string" if widget == "code" || widget == "text" => {
+            // An expression is one line, and so is its field.
+            Kind::Code { is_line: said("x-check").and_then(Value::as_str) == Some("regex"), example: example() }
+        }
         "string" => Kind::Text {
-            unit: said("x-unit").or_else(|| said("format")).and_then(Value::as_str).map(str::to_owned),
-            example: said("examples").and_then(|list| list.get(0)).map(plain),
+            unit: unit().or_else(|| said("format").and_then(Value::as_str).map(str::to_owned)),
+            example: example(),
         },
-        "integer" => Kind::Number { integer: true, range: range(schema) },
-        "number" => Kind::Number { integer: false, range: range(schema) },
+        kind @ ("integer" | "number") => {
+            Kind::Number { integer: kind == "integer", range: range(schema), unit: unit() }
+        }
         "boolean" => Kind::Switch,
         _ => Kind::Json,
     }
+}
+
+/// Whether a text may also be a number or a truth value.
+fn is_union(schema: &Value) -> bool {
+    strings(schema.get("type")).iter().any(|kind| ["integer", "number", "boolean"].contains(kind))
 }
 
 fn container(schema: &Value, root: &Value, depth: usize, secret: bool) -> Option<Kind> {
@@ -266,7 +290,10 @@ fn options(schema: &Value, root: &Value) -> Option<Vec<(String, String)>> {
 }
 
 fn range(schema: &Value) -> Option<String> {
-    let limit = |name: &str| schema.get(name).filter(|value| value.is_number()).map(Value::to_string);
+    let limit = |name: &str| {
+        let limit = schema.get(name).filter(|value| value.is_number())?;
+        Some(limit.as_u64().map_or_else(|| plain(limit), format::count))
+    };
     match (limit("minimum"), limit("maximum")) {
         (Some(low), Some(high)) => Some(format!("{low} to {high}")),
         (Some(low), None) => Some(format!("{low} or more")),
@@ -279,8 +306,16 @@ fn strings(value: Option<&Value>) -> Vec<&str> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// A value as people write it: `7`, `0.5`, `a, b`.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string().trim_end_matches(".0").to_owned(),
+    }
 }
 
 /// `send_batch_size` as people read it: `Send batch size`.

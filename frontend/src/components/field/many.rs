@@ -11,14 +11,22 @@ use crate::{
     dom,
     model::{
         problems,
-        schema::{self, Field, Kind},
+        schema::{self, Field},
     },
 };
 
 /// Any of a few words, as checkboxes, kept in the schema's order.
-pub(super) fn several(form: Form, value: Option<Value>, change: Change, options: &[(String, String)]) -> View {
+pub(super) fn several(
+    form: Form,
+    field: &Field,
+    value: Option<Value>,
+    change: Change,
+    options: &[(String, String)],
+) -> View {
+    // What holds when nothing is said is what is shown.
     let chosen: Vec<String> = value
         .as_ref()
+        .or(field.default.as_ref())
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default();
@@ -63,12 +71,12 @@ pub(super) fn list(form: Form, field: &Field, path: Path, value: Option<Value>, 
         })
     };
     let item = item.clone();
-    let is_group = matches!(item.kind, Kind::Group(_));
+    let has_places = item.kind.has_places();
     let title = field.title.clone();
     let locked = form.locked;
     let added = {
         let (rows, give, kind) = (rows.clone(), Rc::clone(&give), item.kind.clone());
-        move |_| {
+        move || {
             rows.add(String::new(), schema::blank(&kind));
             give();
         }
@@ -89,7 +97,7 @@ pub(super) fn list(form: Form, field: &Field, path: Path, value: Option<Value>, 
         };
         let remove = {
             let (rows, give) = (rows.clone(), Rc::clone(&give));
-            move |_| {
+            move || {
                 rows.remove(key);
                 give();
             }
@@ -98,17 +106,18 @@ pub(super) fn list(form: Form, field: &Field, path: Path, value: Option<Value>, 
         let mut named = item.clone();
         named.title = format!("{title} {}", rows.place(key) + 1);
         let inner = control(form, &named, Rc::clone(&place), Some(value), set, &new_id());
-        let wrong = problem(form, place, !is_group);
-        let button = view! { button(r#type="button", class="btn icon bare", aria-label="Remove", title="Remove", disabled=locked, on:click=remove) { (icon("x")) } };
-        if is_group {
+        let wrong = problem(form, place, !has_places);
+        let button = remover(locked, Box::new(remove));
+        if has_places {
             view! { div(class="item") { div(class="item-head") { span(class="grow") { (heading) } (button) } (inner) (wrong) } }
         } else {
             view! { div { div(class="line") { (inner) (button) } (wrong) } }
         }
     };
+    let add = adder(locked, Box::new(added));
     view! {
         Keyed(list=order, view=one, key=|key| *key)
-        div { button(r#type="button", class="btn small", disabled=locked, on:click=added) { (icon("plus")) "Add" } }
+        (add)
     }
 }
 
@@ -131,7 +140,7 @@ pub(super) fn map(form: Form, field: &Field, path: Path, value: Option<Value>, c
     let locked = form.locked;
     let added = {
         let (rows, kind) = (rows.clone(), entry.kind.clone());
-        move |_| rows.add(String::new(), schema::blank(&kind))
+        move || rows.add(String::new(), schema::blank(&kind))
     };
     let order = rows.order;
     let one = move |key: u64| {
@@ -155,7 +164,7 @@ pub(super) fn map(form: Form, field: &Field, path: Path, value: Option<Value>, c
         };
         let remove = {
             let (rows, give) = (rows.clone(), Rc::clone(&give));
-            move |_| {
+            move || {
                 rows.remove(key);
                 give();
             }
@@ -168,23 +177,42 @@ pub(super) fn map(form: Form, field: &Field, path: Path, value: Option<Value>, c
         let mut named = entry.clone();
         named.title = "Value".to_owned();
         let inner = control(form, &named, Rc::clone(&place), Some(rows.get(key)), set, &new_id());
-        let wrong = problem(form, place, true);
+        let has_places = named.kind.has_places();
+        let wrong = problem(form, place, !has_places);
+        // What has fields of its own stands below its name.
+        let button = remover(locked, Box::new(remove));
+        let (beside, below): (View, View) =
+            if has_places { (View::new(), inner) } else { (view! { div(class="grow") { (inner) } }, View::new()) };
         view! {
-            div {
+            div(class=if has_places { "item" } else { "" }) {
                 div(class="line") {
                     input(class="key", r#type="text", value=name, placeholder="name", aria-label="Name", "spellcheck"="false", disabled=locked, on:input=rename)
-                    div(class="grow") { (inner) }
-                    button(r#type="button", class="btn icon bare", aria-label="Remove", title="Remove", disabled=locked, on:click=remove) { (icon("x")) }
+                    (beside)
+                    (button)
                 }
+                (below)
                 (if twice.get() { named_twice() } else { View::new() })
                 (wrong)
             }
         }
     };
+    let add = adder(locked, Box::new(added));
     view! {
         Keyed(list=order, view=one, key=|key| *key)
-        div { button(r#type="button", class="btn small", disabled=locked, on:click=added) { (icon("plus")) "Add" } }
+        (add)
     }
+}
+
+/// The button that takes a row out.
+fn remover(locked: bool, f: Box<dyn Fn()>) -> View {
+    let sign = icon("x");
+    view! { button(r#type="button", class="btn icon bare", aria-label="Remove", title="Remove", disabled=locked, on:click=move |_| f()) { (sign) } }
+}
+
+/// The button that adds a row.
+fn adder(locked: bool, f: Box<dyn Fn()>) -> View {
+    let sign = icon("plus");
+    view! { div { button(r#type="button", class="btn small", disabled=locked, on:click=move |_| f()) { (sign) "Add" } } }
 }
 
 /// Of values by name, two cannot have the same one.

@@ -9,7 +9,7 @@ use super::{Change, Form, Path, group, is_wrong};
 use crate::{
     dom,
     model::{
-        schema::{self, Field},
+        schema::{self, Field, Kind},
         secrets, yaml,
     },
 };
@@ -39,10 +39,12 @@ pub(super) fn text(
     let (required, wrong, id, value, locked) =
         (field.required, is_wrong(form, path), id.to_owned(), as_text(value.as_ref()), form.locked);
     let label = field.title.clone();
+    let class = if matches!(field.kind, Kind::Code { .. }) { "code" } else { "" };
     view! {
         input(
             id=id,
             r#type="text",
+            class=class,
             value=value,
             placeholder=hint,
             aria-label=label,
@@ -55,7 +57,26 @@ pub(super) fn text(
     }
 }
 
-pub(super) fn code(form: Form, field: &Field, path: &Path, value: Option<Value>, change: Change, id: &str) -> View {
+/// A text, a number or a truth value, as it is written.
+pub(super) fn scalar(form: Form, field: &Field, path: &Path, value: Option<Value>, change: Change, id: &str) -> View {
+    let shown = value.map(|value| Value::from(schema::scalar_text(&value)));
+    let typed: Change = Rc::new(move |value| {
+        change(value.map(|value| value.as_str().map_or(Value::Null, schema::scalar)));
+    });
+    let hint = field.default_words().map(|d| format!("default {d}")).unwrap_or_default();
+    text(form, field, path, shown, typed, id, hint)
+}
+
+pub(super) fn code(
+    form: Form,
+    field: &Field,
+    path: &Path,
+    value: Option<Value>,
+    change: Change,
+    id: &str,
+    example: Option<&str>,
+) -> View {
+    let hint = example.map(|e| format!("e.g. {e}")).unwrap_or_default();
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
     let (text, label) = (as_text(value.as_ref()), field.title.clone());
     let rows = text.lines().count().clamp(3, 16).to_string();
@@ -65,6 +86,7 @@ pub(super) fn code(form: Form, field: &Field, path: &Path, value: Option<Value>,
             class="code",
             rows=rows,
             prop:value=text,
+            placeholder=hint,
             aria-label=label,
             aria-invalid=if wrong.get() { "true" } else { "false" },
             "spellcheck"="false",
@@ -85,7 +107,7 @@ pub(super) fn number(
 ) -> View {
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
     let (value, label) = (as_text(value.as_ref()), field.title.clone());
-    let hint = field.default.clone().map(|d| format!("default {d}")).unwrap_or_default();
+    let hint = field.default_words().map(|d| format!("default {d}")).unwrap_or_default();
     view! {
         input(
             id=id,
@@ -101,7 +123,7 @@ pub(super) fn number(
                 let text = dom::value(&event);
                 let trimmed = text.trim();
                 // What is no number goes to the server as it is, which says what is wrong with it.
-                let number = if integer { trimmed.parse::<i64>().ok().map(Value::from) } else { trimmed.parse::<f64>().ok().map(Value::from) };
+                let number = if integer { trimmed.parse::<i64>().ok().map(Value::from) } else { trimmed.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from) };
                 change(match number {
                     Some(number) => Some(number),
                     None => from_text(trimmed.to_owned(), required),
@@ -112,7 +134,7 @@ pub(super) fn number(
 }
 
 pub(super) fn switch(form: Form, field: &Field, value: Option<Value>, change: Change, id: &str) -> View {
-    let on = value.as_ref().and_then(Value::as_bool).unwrap_or(field.default.as_deref() == Some("true"));
+    let on = value.as_ref().and_then(Value::as_bool).unwrap_or(field.default == Some(Value::Bool(true)));
     let (id, label, locked) = (id.to_owned(), field.title.clone(), form.locked);
     view! {
         input(id=id, r#type="checkbox", aria-label=label, prop:checked=on, disabled=locked, on:change=move |event: web_sys::Event| change(Some(Value::Bool(dom::checked(&event)))))
@@ -132,8 +154,7 @@ pub(super) fn choice(
     let (chosen, label) = (as_text(value.as_ref()), field.title.clone());
     let mut all: Vec<View> = Vec::new();
     if !field.required || chosen.is_empty() {
-        let word =
-            field.default.as_ref().map_or_else(|| "not set".to_owned(), |default| format!("default ({default})"));
+        let word = field.default_words().map_or_else(|| "not set".to_owned(), |default| format!("default ({default})"));
         all.push(view! { option(value="") { (word) } });
     }
     if !chosen.is_empty() && !options.iter().any(|(value, _)| *value == chosen) {
@@ -171,9 +192,10 @@ pub(super) fn secret(form: Form, field: &Field, path: &Path, value: Option<Value
     view! {
         (if sealed.get() {
             let change = Rc::clone(&change);
+            let sign = super::super::icons::icon("lock");
             view! {
                 div(class="sealed") {
-                    (super::super::icons::icon("lock"))
+                    (sign)
                     span(class="grow") { "Sealed" }
                     button(r#type="button", class="btn small", disabled=locked, on:click=move |_| {
                         change(from_text(String::new(), required));
@@ -267,7 +289,7 @@ pub(super) fn optional_group(
     change: Change,
     remarks: View,
 ) -> View {
-    let schema::Kind::Group(fields) = field.kind.clone() else { return View::new() };
+    let Kind::Group(fields) = field.kind.clone() else { return View::new() };
     let on = create_signal(value.is_some());
     let kept = create_signal(match value {
         Some(Value::Object(object)) => object,

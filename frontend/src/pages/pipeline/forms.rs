@@ -91,6 +91,11 @@ fn pipeline(ctx: Ctx) -> View {
         touch(&|document| document.matchers.clone_from(&matchers));
     });
     let (name, description, enabled) = (document.name, document.description, document.enabled);
+    let id_line = ctx.frame.id_line();
+    let [at_name, at_id, at_description, at_signals] =
+        ["name", "id", "description", "signals"].map(|path| problem(ctx.form, fixed(path), true));
+    let [at_sources, at_destinations, at_all] =
+        ["sources", "destinations", ""].map(|path| problem(ctx.form, fixed(path), false));
     view! {
         div(class="card-head") { h2 { "Pipeline" } }
         div(class="form", data-testid="pipeline-form") {
@@ -100,9 +105,7 @@ fn pipeline(ctx: Ctx) -> View {
                     let text = dom::value(&event);
                     touch(&|document| document.name.clone_from(&text));
                 })
-                (ctx.frame.id_line())
-                (problem(ctx.form, fixed("name"), true))
-                (problem(ctx.form, fixed("id"), true))
+                (id_line) (at_name) (at_id)
             }
             div(class="field") {
                 label(r#for=text_for) { "Description" span(class="opt") { "optional" } }
@@ -110,12 +113,12 @@ fn pipeline(ctx: Ctx) -> View {
                     let text = dom::value(&event);
                     touch(&|document| document.description.clone_from(&text));
                 })
-                (problem(ctx.form, fixed("description"), true))
+                (at_description)
             }
             div(class="field", role="group", aria-label="Signals") {
                 span(class="label") { "Signals" }
                 div(class="checks") { (signals) }
-                (problem(ctx.form, fixed("signals"), true))
+                (at_signals)
             }
             div(class="field", role="group", aria-label="Matchers") {
                 span(class="label") { "Matchers" }
@@ -132,9 +135,7 @@ fn pipeline(ctx: Ctx) -> View {
                 }
                 small { "A disabled pipeline is kept and runs nowhere." }
             }
-            (problem(ctx.form, fixed("sources"), false))
-            (problem(ctx.form, fixed("destinations"), false))
-            (problem(ctx.form, fixed(""), false))
+            (at_sources) (at_destinations) (at_all)
         }
     }
 }
@@ -217,6 +218,16 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
         ctx.reshape(|document| model::remove(document, lane, index));
         focus_chosen();
     };
+    let actions: View = if locked {
+        View::new()
+    } else {
+        let (up, down) = (icon("up"), icon("down"));
+        view! {
+            button(r#type="button", class="btn icon small", aria-label="Move up", title="Move up", "data-move"="up", on:click=move |_| shift(false)) { (up) }
+            button(r#type="button", class="btn icon small", aria-label="Move down", title="Move down", "data-move"="down", on:click=move |_| shift(true)) { (down) }
+            button(r#type="button", class="btn small danger", on:click=remove) { "Remove" }
+        }
+    };
     let deep = problem(ctx.form, Rc::clone(&path), false);
     let loose = problem(ctx.form, settings_path, false);
     let at_kind = problem(ctx.form, fixed(format!("{}.kind", lane.path(index))), true);
@@ -225,15 +236,7 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
         div(class="card-head") {
             h2(class="grow") { (title) }
             (limits)
-            (if locked {
-                View::new()
-            } else {
-                view! {
-                    button(r#type="button", class="btn icon small", aria-label="Move up", title="Move up", "data-move"="up", on:click=move |_| shift(false)) { (icon("up")) }
-                    button(r#type="button", class="btn icon small", aria-label="Move down", title="Move down", "data-move"="down", on:click=move |_| shift(true)) { (icon("down")) }
-                    button(r#type="button", class="btn small danger", on:click=remove) { "Remove" }
-                }
-            })
+            (actions)
         }
         div(class="form", data-testid="step-form") {
             (description)
@@ -276,6 +279,11 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
         });
         focus_chosen();
     };
+    let actions: View = if ctx.may {
+        view! { button(r#type="button", class="btn small danger", on:click=remove) { "Remove" } }
+    } else {
+        View::new()
+    };
     let limits = move || {
         let kind = found.with(|found| found.as_ref().map(|found| found.document.kind.clone()))?;
         Some(bits::limits(&kinds::limits(&ctx.entry(Role::Destination, &kind)?)))
@@ -284,7 +292,7 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
         div(class="card-head") {
             h2(class="grow") { (found.with(|found| found.as_ref().map_or_else(|| name.clone(), |found| found.document.name.clone()))) }
             (limits().unwrap_or_default())
-            (if ctx.may { view! { button(r#type="button", class="btn small danger", on:click=remove) { "Remove" } } } else { View::new() })
+            (actions)
         }
         div(class="form", data-testid="step-form") {
             (wrong) (wrong_id)
@@ -295,9 +303,10 @@ fn destination(ctx: Ctx, index: usize, id: &str) -> View {
                     let settings = crate::model::yaml::text(&Value::Object(found.document.settings.clone()));
                     let used = crate::model::format::counted(found.used_by.len() as u64, "pipeline uses", "pipelines use");
                     let href = href.clone();
+                    let settings = crate::components::code::plain("destination-settings", "Settings", &settings);
                     view! {
                         p(class="sub") { (kind) ". " (description) }
-                        div(class="file") { (crate::components::code::plain("destination-settings", "Settings", &settings)) }
+                        div(class="file") { (settings) }
                         p(class="sub") { (used) " it; it is edited on a page of its own." }
                         div { a(class="btn", href=href) { "Edit the destination" } }
                     }
@@ -318,7 +327,7 @@ fn condition(ctx: Ctx, index: usize, path: &field::Path) -> View {
             .to_owned(),
         required: false,
         default: None,
-        kind: Kind::Code,
+        kind: Kind::Code { is_line: false, example: Some("severity_number >= SEVERITY_NUMBER_ERROR".to_owned()) },
     };
     let when = ctx.editor.document.with_untracked(|document| model::condition(document, index).to_owned());
     let value = serde_json::Map::from_iter([(KEY.to_owned(), Value::String(when))]);
