@@ -371,7 +371,8 @@ fn is_csrf(error: &ApiError) -> bool {
 
 /// Whether a `POST` changes something. Sessions and first administrators have no keys.
 fn is_carried_out_once(path: &str) -> bool {
-    !["/session", "/setup"].contains(&path) && !path.ends_with("/validate") && !path.ends_with("/preview")
+    let asks = ["/session", "/setup", "/validate", "/preview", "/dry-run", "/import"];
+    !asks.iter().any(|end| path.ends_with(end))
 }
 
 /// A key that nobody used before. `crypto.randomUUID` is missing on plain HTTP off loopback.

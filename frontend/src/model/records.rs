@@ -29,6 +29,42 @@ pub fn read(text: &str) -> Option<Value> {
     Some(Value::Object(all))
 }
 
+/// JSON for people to read and edit: indented, and what is short on one line.
+#[must_use]
+pub fn json(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, 0, &mut out);
+    out
+}
+
+/// The longest value that stands on one line.
+const SHORT: usize = 88;
+
+fn write(value: &Value, depth: usize, out: &mut String) {
+    let line = value.to_string();
+    let (open, close, parts): (_, _, Vec<(String, &Value)>) = match value {
+        Value::Array(list) if line.len() > SHORT => ('[', ']', list.iter().map(|item| (String::new(), item)).collect()),
+        Value::Object(map) if line.len() > SHORT => {
+            ('{', '}', map.iter().map(|(key, value)| (format!("{}: ", Value::from(key.as_str())), value)).collect())
+        }
+        _ => return out.push_str(&line),
+    };
+    out.push(open);
+    let last = parts.len().saturating_sub(1);
+    for (index, (key, part)) in parts.into_iter().enumerate() {
+        out.push('\n');
+        out.extend(std::iter::repeat_n(' ', depth + 1));
+        out.push_str(&key);
+        write(part, depth + 1, out);
+        if index < last {
+            out.push(',');
+        }
+    }
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', depth));
+    out.push(close);
+}
+
 /// A member of a message as it is shown; `None` when it says nothing.
 fn part(key: &str, value: &Value) -> Option<Value> {
     let shown = match value {
@@ -172,6 +208,18 @@ resourceLogs:
         assert_eq!(read("{\"a\":"), None);
         assert_eq!(read("[1]"), None);
         assert_eq!(read(""), Some("{}".to_owned()));
+    }
+
+    #[test]
+    fn json_is_indented_down_to_what_is_short() {
+        let long = "x".repeat(80);
+        let value = json!({"a": [{"key": "k", "value": {"intValue": "5"}}, long], "b": {}});
+        let expected = format!(
+            "{{\n \"a\": [\n  {{\"key\":\"k\",\"value\":{{\"intValue\":\"5\"}}}},\n  \"{long}\"\n ],\n \"b\": {{}}\n}}"
+        );
+        assert_eq!(json(&value), expected);
+        assert_eq!(read(&json(&value)), Some(value));
+        assert_eq!(json(&json!({"a": 1})), "{\"a\":1}");
     }
 
     #[test]

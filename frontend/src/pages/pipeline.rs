@@ -2,6 +2,7 @@
 
 mod chain;
 mod delivery;
+mod dry_run;
 mod forms;
 mod preview;
 
@@ -93,6 +94,8 @@ struct Ctx {
     fleet: Signal<Option<FleetSummary>>,
     /// Why there is no preview.
     preview_error: Signal<Option<ApiError>>,
+    /// What is tried on sample records.
+    trial: dry_run::Trial,
     form: Form,
     may: bool,
 }
@@ -145,6 +148,7 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
         preview: create_signal(None),
         fleet: create_signal(None),
         preview_error: create_signal(None),
+        trial: dry_run::Trial::new(),
         form: frame.form,
         may: frame.may,
     };
@@ -159,13 +163,10 @@ fn parts(frame: Frame<PipelineDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> 
     });
     Parts {
         sub: sub(ctx),
-        body: view! {
-            (delivery::view(ctx))
-            (chain::view(ctx))
-            div(class="cols") {
-                (preview::view(ctx))
-                (forms::card(ctx))
-            }
+        body: {
+            let (delivery, chain) = (delivery::view(ctx), chain::view(ctx));
+            let (preview, form) = (preview::view(ctx), forms::card(ctx));
+            view! { (delivery) (chain) div(class="cols") { (preview) (form) } }
         },
         kept: *create_signal(None),
         sure: Rc::new(move || {

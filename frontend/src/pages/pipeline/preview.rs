@@ -3,7 +3,7 @@
 use linkmesh_proto::api::pipeline::Preview;
 use sycamore::prelude::*;
 
-use super::Ctx;
+use super::{Ctx, dry_run};
 use crate::{
     See as _,
     components::{
@@ -23,6 +23,7 @@ enum Tab {
     Texts,
     Changes,
     Collectors,
+    Trial,
 }
 
 /// Asks for a preview whenever the document has changed and typing has paused.
@@ -103,6 +104,7 @@ pub(super) fn view(ctx: Ctx) -> View {
             (Tab::Texts, "Preview", View::new()),
             (Tab::Changes, "Changes", View::new()),
             (Tab::Collectors, "Collectors", matched),
+            (Tab::Trial, "Try it", View::new()),
         ],
     );
     let shown = create_selector(move || tab.get());
@@ -113,6 +115,7 @@ pub(super) fn view(ctx: Ctx) -> View {
                 Tab::Texts => texts(ctx),
                 Tab::Changes => changes(ctx),
                 Tab::Collectors => collectors(ctx),
+                Tab::Trial => dry_run::view(ctx),
             })
         }
     }
@@ -141,19 +144,6 @@ fn texts(ctx: Ctx) -> View {
                 .unwrap_or_default()
         })
     });
-    let list = move |items: &[(String, String)], tone: Tone| -> View {
-        if items.is_empty() {
-            return View::new();
-        }
-        let items: Vec<View> = items.iter().take(8).cloned().map(|(field, message)| {
-            let target = crate::model::chain::place_of(&field);
-            let field = if field.is_empty() { "pipeline".to_owned() } else { field };
-            let message = bits::prose(&message);
-            view! { li { button(r#type="button", class="btn small bare mono", on:click=move |_| ctx.chosen.set(target)) { (field) } " " (message) } }
-        }).collect();
-        let note = bits::note(tone, view! { ul { (items) } });
-        view! { div(class="card-body") { (note) } }
-    };
     view! {
         (match general.get_clone() {
             Some((title, detail)) => {
@@ -162,8 +152,8 @@ fn texts(ctx: Ctx) -> View {
             }
             None => View::new(),
         })
-        (problems.see(|problems| list(problems, Tone::Bad)))
-        (warnings.see(|warnings| list(warnings, Tone::Warn)))
+        (problems.see(|problems| list(ctx, problems, Tone::Bad)))
+        (warnings.see(|warnings| list(ctx, warnings, Tone::Warn)))
         (if empty.get() {
             bits::state("empty", "pipelines", view! { "Nothing to run yet" }, view! { "With a source and a destination, the configuration of both runtimes shows up here while you build it." }, View::new())
         } else if known.get() {
@@ -175,6 +165,21 @@ fn texts(ctx: Ctx) -> View {
             loading::rows_skeleton()
         })
     }
+}
+
+/// What is wrong, each with the way to the card that has it.
+pub(super) fn list(ctx: Ctx, items: &[(String, String)], tone: Tone) -> View {
+    if items.is_empty() {
+        return View::new();
+    }
+    let items: Vec<View> = items.iter().take(8).cloned().map(|(field, message)| {
+        let target = crate::model::chain::place_of(&field);
+        let field = if field.is_empty() { "pipeline".to_owned() } else { field };
+        let message = bits::prose(&message);
+        view! { li { button(r#type="button", class="btn small bare mono", on:click=move |_| ctx.chosen.set(target)) { (field) } " " (message) } }
+    }).collect();
+    let note = bits::note(tone, view! { ul { (items) } });
+    view! { div(class="card-body") { (note) } }
 }
 
 fn text(ctx: Ctx, is_otelcol: bool) -> View {

@@ -1,0 +1,99 @@
+use linkmesh_proto::api::pipeline::DryRunStep;
+use serde_json::json;
+
+use super::*;
+
+fn step(id: &str, kind: &str) -> Step {
+    Step { id: id.parse().unwrap(), kind: kind.to_owned(), name: None, settings: serde_json::Map::new() }
+}
+
+fn logs(bodies: &[&str]) -> Value {
+    let records: Vec<Value> = bodies.iter().map(|body| json!({"body": {"stringValue": body}})).collect();
+    json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
+}
+
+fn tried(bodies: &[&str], steps: &[(&str, &[&str])]) -> Tried {
+    let mut document = chain::blank();
+    document.filters.push(step("severity", "severity"));
+    document.processors.push(step("mask", "mask"));
+    let mut before = bodies.len() as u64;
+    let steps = steps.iter().map(|(id, bodies)| {
+        let incoming = std::mem::replace(&mut before, bodies.len() as u64);
+        let (id, kind) = (id.parse().unwrap(), (*id).to_owned());
+        DryRunStep { id, kind, incoming, out: bodies.len() as u64, records: logs(bodies), notes: Vec::new() }
+    });
+    let outcome = DryRun { steps: steps.collect(), destinations: Vec::new(), errors: Vec::new() };
+    Tried { document, input: Input { text: logs(bodies).to_string(), ..Input::default() }, outcome }
+}
+
+fn changed(effect: &Effect) -> Vec<&str> {
+    let is_change = |line: &&Line| matches!(line.mark, Mark::Added | Mark::Removed);
+    effect.lines.iter().filter(is_change).map(|line| line.text.trim()).collect()
+}
+
+#[test]
+fn each_step_is_compared_with_the_one_before_it() {
+    let tried = tried(
+        &["noise", "card 4111"],
+        &[("severity", &["card 4111"]), ("mask", &["card ****"]), ("gone", &["card ****"])],
+    );
+    let effects = tried.effects();
+    assert_eq!(changed(&effects[0]), ["-           - body: noise"]);
+    assert_eq!(effects[0].loss(), "1 dropped");
+    assert_eq!(changed(&effects[1]).len(), 2);
+    assert_eq!((effects[1].loss().as_str(), effects[2].lines.len()), ("", 0));
+    let places: Vec<_> =
+        effects.iter().map(|effect| effect.step.as_ref().map(|(lane, index, _)| (*lane, *index))).collect();
+    assert_eq!(places, [Some((Lane::Filters, 0)), Some((Lane::Processors, 0)), None]);
+}
+
+#[test]
+fn records_that_cannot_be_read_here_are_compared_from_the_first_step_on() {
+    let mut tried = tried(&["a"], &[("severity", &["a"]), ("mask", &["b"])]);
+    tried.input.text.push('{');
+    let effects = tried.effects();
+    assert!(effects[0].lines.is_empty());
+    assert_eq!(changed(&effects[1]).len(), 2);
+}
+
+#[test]
+fn outcome_says_of_what_it_is_no_outcome_any_more() {
+    let tried = tried(&["a"], &[]);
+    let (mut document, mut input) = (tried.document.clone(), tried.input.clone());
+    assert_eq!(tried.is_past(&document, &input), None);
+    input.seed = "7".to_owned();
+    assert!(tried.is_past(&document, &input).unwrap().starts_with("The records"));
+    document.filters.clear();
+    assert!(tried.is_past(&document, &input).unwrap().starts_with("The pipeline"));
+}
+
+#[test]
+fn more_records_than_came_in_are_told_as_such() {
+    let mut effect = tried(&["a"], &[("mask", &["a", "b", "c"])]).effects().remove(0);
+    assert_eq!(effect.loss(), "2 added");
+    effect.incoming = 1203;
+    effect.out = 3;
+    assert_eq!(effect.loss(), "1,200 dropped");
+}
+
+#[test]
+fn what_is_long_is_neither_compared_nor_shown_whole() {
+    let long: Vec<String> = (0..3001).map(|number| format!("line {number}")).collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    let effect = tried(&long, &[("mask", &long[1..])]).effects().remove(0);
+    assert_eq!((effect.lines.len(), effect.lines[0].mark), (1, Mark::Note));
+    assert!(tried(&long, &[("mask", &long)]).effects()[0].lines.is_empty(), "what is the same is seen to be");
+    let shown = lines(&logs(&long[..401]));
+    assert_eq!(shown.len(), 401);
+    assert_eq!(shown[400].text, "… and 4 more lines");
+}
+
+#[test]
+fn problems_of_the_request_lead_to_no_card() {
+    let at =
+        |field: &str| place(&FieldProblem { field: field.to_owned(), code: String::new(), message: String::new() });
+    assert_eq!(at("records.resourceLogs[0]"), None);
+    assert_eq!(at("source"), None);
+    assert_eq!(at("sources[0].settings"), Some(Chosen::Step(Lane::Sources, 0)));
+    assert_eq!(at("destinations[1].when"), Some(Chosen::Destination(1)));
+}
