@@ -103,6 +103,14 @@ pub(crate) fn checked(event: &web_sys::Event) -> bool {
     js_sys::Reflect::get(&target, &JsValue::from_str("checked")).ok().and_then(|value| value.as_bool()).unwrap_or(false)
 }
 
+/// The file that was chosen in a field, by its name, and its text; `None` when none was. The text is missing when the file
+/// cannot be read.
+pub(crate) fn file(event: &web_sys::Event) -> Option<(String, impl Future<Output = Option<String>> + use<>)> {
+    let field = event.current_target()?.dyn_into::<web_sys::HtmlInputElement>().ok()?;
+    let file = field.files()?.get(0)?;
+    Some((file.name(), async move { JsFuture::from(file.text()).await.ok()?.as_string() }))
+}
+
 /// Gives an element the focus, when it is there.
 pub(crate) fn focus(selector: &str) {
     if let Ok(Some(element)) = document().query_selector(selector) {

@@ -21,6 +21,8 @@
 //! | `lane-sources`, `lane-filters`, `lane-processors`, `lane-destinations` | lanes of the editor; `step` (`data-id`) a card; `add-<lane>` what adds one |
 //! | `step-form`, `pipeline-form` | the form beside the chain; `kind` what opens the choice of a destination's kind |
 //! | `preview-otelcol`, `preview-alloy`, `matched` | what the pipeline becomes |
+//! | `dry-run`, `try-it`, `tried`, `tried-step`, `tried-destination`, `tried-note` | sample records on their way through it |
+//! | `import`, `read-import`, `import-errors`, `import-items`, `import-item`, `save-import`, `left-over` | what a collector's own config becomes |
 //! | `outcome`, `outcome-sentence`, `outcome-error` | what became of its last save |
 //! | `review`, `save`, `save-confirm`, `conflict` | saving |
 //! | `outlook` | which pipelines come and go by a change of labels |

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod dry_run;
 pub mod filter;
 pub mod format;
+pub mod import;
 pub mod kinds;
 pub mod names;
 pub mod problems;

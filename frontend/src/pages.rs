@@ -8,6 +8,7 @@ mod destinations;
 mod editor;
 mod gate;
 mod history;
+mod import;
 mod overview;
 mod pipeline;
 mod pipelines;
@@ -39,6 +40,8 @@ pub(crate) enum Place {
     Pipelines,
     #[to("/pipelines/new")]
     NewPipeline,
+    #[to("/pipelines/import")]
+    Import,
     #[to("/pipelines/<id>")]
     Pipeline { id: String },
     #[to("/destinations")]
@@ -71,7 +74,7 @@ impl Place {
         Some(match self {
             Self::Overview => Section::Overview,
             Self::Collectors | Self::AddCollector | Self::Collector { .. } => Section::Collectors,
-            Self::Pipelines | Self::NewPipeline | Self::Pipeline { .. } => Section::Pipelines,
+            Self::Pipelines | Self::NewPipeline | Self::Import | Self::Pipeline { .. } => Section::Pipelines,
             Self::Destinations | Self::NewDestination | Self::Destination { .. } => Section::Destinations,
             Self::History | Self::Revision { .. } => Section::History,
             Self::Setup | Self::Nowhere => return None,
@@ -87,6 +90,7 @@ impl Place {
             Self::Collector { .. } => "Collector",
             Self::Pipelines => "Pipelines",
             Self::NewPipeline => "New pipeline",
+            Self::Import => "Import",
             Self::Pipeline { .. } => "Pipeline",
             Self::Destinations => "Destinations",
             Self::NewDestination => "New destination",
@@ -162,6 +166,7 @@ fn page(app: App, place: Place) -> View {
         Place::Collector { id } => collector::view(app, &id),
         Place::Pipelines => pipelines::view(app),
         Place::NewPipeline => pipeline::create(app),
+        Place::Import => import::view(app),
         Place::Pipeline { id } => pipeline::edit(app, &id),
         Place::Destinations => destinations::view(app),
         Place::NewDestination => destination::create(app),

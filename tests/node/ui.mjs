@@ -2,7 +2,7 @@
 // on its output, a JSON line each, what has to happen outside of the page, and reads a line when that is done.
 import { addCollector, addDestination, addPipeline, bothSignals, seeItRun, setUp } from "./ui/first.mjs";
 import { addAlloy, drift, enrolled, eventsAndThroughput, failure, labels, restore, tokenAndEnd, withheld } from "./ui/collector.mjs";
-import { condition, picking } from "./ui/editor.mjs";
+import { condition, importing, picking, tryIt } from "./ui/editor.mjs";
 import { brokenFile, conflict, everyPage, expiry, faults, gap, keyboard, noServer, outAndIn, questions, twoTabs } from "./ui/page.mjs";
 import { browser, complaints, expect, picture } from "./ui/stage.mjs";
 
@@ -18,6 +18,8 @@ async function walk() {
   await bothSignals(id);
   await picking();
   await condition();
+  await tryIt();
+  await importing();
   await labels(id);
   await twoTabs();
   await conflict();

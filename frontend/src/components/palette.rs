@@ -31,6 +31,7 @@ fn fixed(app: App) -> Vec<Entry> {
         ("Collectors that are offline", "/collectors?status=offline", "collectors", ""),
         ("Pipelines", "/pipelines", "pipelines", ""),
         ("New pipeline", "/pipelines/new", "plus", "pipelines:write"),
+        ("Import pipelines", "/pipelines/import", "plus", "pipelines:write"),
         ("Destinations", "/destinations", "destinations", ""),
         ("New destination", "/destinations/new", "plus", "destinations:write"),
         ("History", "/history", "history", ""),

@@ -36,7 +36,7 @@ pub(super) fn view(app: App) -> View {
     let may = app.may("pipelines:write");
     let action = move || {
         if may {
-            view! { a(class="btn go", href="/pipelines/new") { "New pipeline" } }
+            view! { a(class="btn", href="/pipelines/import") { "Import" } a(class="btn go", href="/pipelines/new") { "New pipeline" } }
         } else {
             View::new()
         }

@@ -204,6 +204,37 @@ documents! {
         pub notes: Vec<String>,
     }
 
+    /// What a `POST /pipelines/import` holds.
+    #[serde(deny_unknown_fields)]
+    pub struct NewImport {
+        /// The program whose config it is.
+        pub runtime: super::collector::Runtime,
+        /// The config: YAML of otelcol or a file of Alloy.
+        pub text: String,
+    }
+
+    /// What a config becomes. Nothing of it is stored.
+    pub struct Import {
+        /// The pipelines, each with its id.
+        pub pipelines: Vec<NewPipeline>,
+        /// The destinations that they send to, each with its id. Secrets that the text holds stand in the clear.
+        pub destinations: Vec<super::destination::NewDestination>,
+        /// What is not in them, or only as a raw text.
+        pub left_over: Vec<LeftOver>,
+        /// Why the text cannot be read; then everything else is empty.
+        pub errors: Vec<FieldProblem>,
+    }
+
+    /// A part of a config that is not said in pipelines and destinations.
+    pub struct LeftOver {
+        /// Where it stands in the config, for example `processors.filter/x`.
+        pub path: String,
+        /// The part as it stands there, secrets hidden.
+        pub text: String,
+        /// Why, for a person.
+        pub reason: String,
+    }
+
     /// The collectors that a list of matchers selects.
     pub struct Matched {
         /// How many.

@@ -1,0 +1,155 @@
+//! What a collector's own config becomes, before anything of it is saved.
+
+use linkmesh_proto::api::{collector::Runtime, pipeline::LeftOver, problem::FieldProblem};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The answer to an import. Of its documents the page needs names and texts and sends them on as they are: what would read
+/// them whole is no part of it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Import {
+    pipelines: Vec<Map<String, Value>>,
+    destinations: Vec<Map<String, Value>>,
+    /// What is not in them, or only as a raw text.
+    pub left_over: Vec<LeftOver>,
+    /// Why the text cannot be read.
+    pub errors: Vec<FieldProblem>,
+}
+
+/// Something that would be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Where it is saved, and where it is looked at then.
+    pub path: &'static str,
+    /// What it is, in a word.
+    pub what: &'static str,
+    /// The id that it would get.
+    pub id: String,
+    /// The document with its id: what is sent.
+    pub body: Map<String, Value>,
+}
+
+impl Item {
+    /// The name shown to people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.body.get("name").and_then(Value::as_str).unwrap_or(&self.id)
+    }
+
+    /// The document as it would stand in its file.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        Value::Object(
+            self.body.iter().filter(|(key, _)| *key != "id").map(|(key, value)| (key.clone(), value.clone())).collect(),
+        )
+    }
+
+    /// The ids of the destinations that it sends to.
+    fn sends_to(&self) -> impl Iterator<Item = &str> {
+        let list = self.body.get("destinations").and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(|reference| reference.as_str().or_else(|| reference.get("id")?.as_str()))
+    }
+}
+
+const DESTINATIONS: &str = "/destinations";
+
+impl Import {
+    /// All that would be made, in the order in which it can be: what is sent to before what sends.
+    #[must_use]
+    pub fn items(&self) -> Vec<Item> {
+        let item = |path, what, body: &Map<String, Value>| {
+            let id = body.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Item { path, what, id, body: body.clone() }
+        };
+        let destinations = self.destinations.iter().map(|body| item(DESTINATIONS, "Destination", body));
+        destinations.chain(self.pipelines.iter().map(|body| item("/pipelines", "Pipeline", body))).collect()
+    }
+}
+
+/// What is made when one of these is saved, in order: the destinations that it sends to first.
+#[must_use]
+pub fn with_needed(items: &[Item], index: usize) -> Vec<usize> {
+    let Some(item) = items.get(index) else { return Vec::new() };
+    let needed = |other: &Item| other.path == DESTINATIONS && item.sends_to().any(|id| id == other.id);
+    let mut all: Vec<usize> = (0..items.len()).filter(|at| items.get(*at).is_some_and(needed)).collect();
+    all.push(index);
+    all
+}
+
+/// The program that a file is of, by its name.
+#[must_use]
+pub fn runtime_of(file: &str) -> Option<Runtime> {
+    match file.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+        "alloy" | "river" => Some(Runtime::Alloy),
+        "yaml" | "yml" => Some(Runtime::Otelcol),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linkmesh_proto::api::{
+        destination::{DestinationDocument, NewDestination},
+        pipeline::{self, ConditionalDestination, DestinationRef, NewPipeline},
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::chain;
+
+    fn import() -> Import {
+        let destination = |id: &str| NewDestination {
+            id: Some(id.parse().unwrap()),
+            document: DestinationDocument {
+                version: 1,
+                name: id.to_uppercase(),
+                description: String::new(),
+                kind: "debug".to_owned(),
+                settings: Map::new(),
+            },
+        };
+        let pipeline = |id: &str, destinations: Vec<DestinationRef>| NewPipeline {
+            id: Some(id.parse().unwrap()),
+            document: pipeline::PipelineDocument { destinations, ..chain::blank() },
+        };
+        let when = ConditionalDestination { id: "b".parse().unwrap(), when: "true".to_owned() };
+        let answer = pipeline::Import {
+            pipelines: vec![
+                pipeline("one", vec![DestinationRef::Id("a".parse().unwrap())]),
+                pipeline("two", vec![DestinationRef::When(when), DestinationRef::Id("elsewhere".parse().unwrap())]),
+            ],
+            destinations: vec![destination("a"), destination("b")],
+            left_over: vec![LeftOver { path: "p".to_owned(), text: "t".to_owned(), reason: "r".to_owned() }],
+            errors: Vec::new(),
+        };
+        serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_the_server_answers_is_shown_with_destinations_first() {
+        let import = import();
+        let items = import.items();
+        let shown: Vec<_> = items.iter().map(|item| (item.what, item.id.as_str(), item.name())).collect();
+        assert_eq!(
+            shown,
+            [("Destination", "a", "A"), ("Destination", "b", "B"), ("Pipeline", "one", ""), ("Pipeline", "two", "")]
+        );
+        assert_eq!(items[0].document(), json!({"version": 1, "name": "A", "kind": "debug", "settings": {}}));
+        assert_eq!(items[0].body["id"], "a");
+        assert_eq!(import.left_over.len(), 1);
+    }
+
+    #[test]
+    fn pipeline_is_made_after_the_destinations_that_it_sends_to_and_no_others() {
+        let items = import().items();
+        assert_eq!([with_needed(&items, 2), with_needed(&items, 3)], [vec![0, 2], vec![1, 3]]);
+        assert_eq!([with_needed(&items, 1), with_needed(&items, 9)], [vec![1], vec![]]);
+    }
+
+    #[test]
+    fn files_are_known_by_their_endings() {
+        assert_eq!(runtime_of("/etc/alloy/config.alloy"), Some(Runtime::Alloy));
+        assert_eq!(runtime_of("Config.YAML"), Some(Runtime::Otelcol));
+        assert_eq!([runtime_of("config"), runtime_of("config.txt")], [None, None]);
+    }
+}
