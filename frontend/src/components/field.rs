@@ -89,8 +89,7 @@ fn labelled(form: Form, field: &Field, path: Path, value: Option<Value>, change:
     let id = new_id();
     let title = field.title.clone();
     let optional = if field.required { "" } else { "optional" };
-    let is_many = field.kind.has_places() || matches!(field.kind, Kind::Several(_));
-    let below_it = remarks(form, field, Rc::clone(&path), !is_many);
+    let below_it = remarks(form, field, Rc::clone(&path), !field.kind.has_places());
     if let Kind::Switch = field.kind {
         let control = control(form, field, path, value, change, &id);
         return view! { div(class="field") { label(class="check", r#for=id) { (control) (title) } (below_it) } };
@@ -99,7 +98,7 @@ fn labelled(form: Form, field: &Field, path: Path, value: Option<Value>, change:
         return one::optional_group(form, field, path, value, change, below_it);
     }
     let control = control(form, field, path, value, change, &id);
-    if is_many {
+    if field.kind.has_places() || matches!(field.kind, Kind::Several(_)) {
         let label_id = new_id();
         let labelled_by = label_id.clone();
         return view! {
@@ -126,7 +125,7 @@ fn remarks(form: Form, field: &Field, path: Path, deep: bool) -> View {
             (Some(range), Some(unit)) => Some(format!("{range} {unit}.")),
             (one, other) => one.as_ref().or(other.as_ref()).map(|words| format!("{words}.")),
         },
-        Kind::Scalar => Some("`5` and `true` are a number and a truth value, `\"5\"` is a text.".to_owned()),
+        Kind::Scalar => Some("`5` is a number, `\"5\"` a text.".to_owned()),
         // There is no field in which it would stand.
         Kind::List(_) | Kind::Map(_) | Kind::Code { is_line: false, .. } => {
             field.default_words().map(|words| format!("Default: {words}."))

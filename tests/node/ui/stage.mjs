@@ -72,7 +72,7 @@ export async function chooseKind(name) {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.activeElement.matches(".add-menu input"));
   await page.keyboard.type(name);
-  await page.locator(".add-menu button").first().getByText(name).waitFor();
+  await page.locator(".add-menu button").first().getByText(name).first().waitFor();
   await page.keyboard.press("Enter");
   await part("kind").getByText(name).waitFor();
   await page.waitForFunction(() => document.activeElement.matches("[data-testid=kind]"));
