@@ -142,6 +142,9 @@ fn json_of(datum: &Datum, into: &mut String) -> Result<(), Error> {
             json_text(item, Writer::Goccy, into);
             Ok(())
         })?,
+        // No list at all to Go.
+        Datum::Doubles(items) if items.is_empty() => into.push_str("null"),
+        Datum::Counts(items) if items.is_empty() => into.push_str("null"),
         Datum::Doubles(items) => listed(items, into, |item, into| finite(*item, into))?,
         Datum::Counts(items) => listed(items, into, |item, into| {
             into.push_str(&item.to_string());
@@ -165,7 +168,8 @@ fn json_of(datum: &Datum, into: &mut String) -> Result<(), Error> {
         // An id is an array of octets to Go.
         Datum::TraceId(id) => ids(id, into),
         Datum::SpanId(id) => ids(id, into),
-        Datum::Part(_) => return Err(Error::kind("a plain value", datum)),
+        // A struct without public fields to Go.
+        Datum::Part(_) => into.push_str("{}"),
     }
     Ok(())
 }

@@ -116,7 +116,8 @@ pub(super) fn read_event(span: &Span, index: usize, field: Field) -> Result<Datu
         Field::Name => Datum::Text(event.name.clone()),
         Field::Attributes => Datum::Map(event.attributes.clone()),
         Field::DroppedAttributesCount => Datum::Int(i64::from(event.dropped_attributes_count)),
-        Field::EventIndex => Datum::Int(i64::try_from(index).unwrap_or(i64::MAX)),
+        // Neither of the processors tells it.
+        Field::EventIndex => return Err(Error::value("the processor does not tell `event_index`")),
         _ => return Err(super::absent()),
     })
 }
