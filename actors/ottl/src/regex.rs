@@ -38,6 +38,7 @@ pub struct Pattern {
     text: String,
     names: Vec<String>,
     size: usize,
+    least: usize,
     regex: Regex,
 }
 
@@ -69,10 +70,11 @@ impl Pattern {
     /// It is not a regular expression of Go, or too large to be searched for here.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let parse::Parsed { hir, names, size } = read(text)?;
+        let least = hir.properties().minimum_len().unwrap_or_default();
         let config = Regex::config().nfa_size_limit(Some(MAX_STATES_BYTES));
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         let regex = regex.map_err(|_| too_large())?;
-        Ok(Self { text: text.to_owned(), names, size, regex })
+        Ok(Self { text: text.to_owned(), names, size, least, regex })
     }
 
     /// Reads a pattern without compiling it, which takes far less time and memory. What compiles is found to be right here;
@@ -82,6 +84,12 @@ impl Pattern {
     /// As [`Pattern::new`].
     pub fn check(text: &str) -> Result<(), PatternError> {
         read(text).map(drop)
+    }
+
+    /// The fewest octets that a match has; 0 for one that also finds nothing at all, between any two characters.
+    #[must_use]
+    pub const fn least(&self) -> usize {
+        self.least
     }
 
     /// The pattern as it was given.

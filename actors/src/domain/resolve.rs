@@ -402,25 +402,20 @@ fn same(one: &Resolved, other: &Resolved) -> bool {
 #[must_use]
 pub fn collision(one: &[Bind], other: &[Bind]) -> Option<String> {
     let meets = |a: &Bind, b: &Bind| {
-        let (host, other) = (normal_host(&a.host), normal_host(&b.host));
+        let (host, other) = (one_address(&a.host), one_address(&b.host));
         a.port == b.port && a.protocol == b.protocol && (host.is_none() || other.is_none() || host == other)
     };
     one.iter()
-        .find_map(|a| other.iter().find(|b| meets(a, b)).map(|b| if normal_host(&a.host).is_none() { a } else { b }))
+        .find_map(|a| other.iter().find(|b| meets(a, b)).map(|b| if one_address(&a.host).is_none() { a } else { b }))
         .map(|bind| {
             let host = if bind.host.is_empty() { "0.0.0.0" } else { &bind.host };
             if host.contains(':') { format!("[{host}]:{}", bind.port) } else { format!("{host}:{}", bind.port) }
         })
 }
 
-/// Whether a host to listen on stands for every address.
-#[must_use]
-pub fn is_every_address(host: &str) -> bool {
-    normal_host(host).is_none()
-}
-
 /// The host in a form that can be compared; `None` is every address.
-fn normal_host(host: &str) -> Option<String> {
+#[must_use]
+pub fn one_address(host: &str) -> Option<String> {
     match host {
         "" | "0.0.0.0" | "::" => None,
         "localhost" | "::1" => Some("127.0.0.1".to_owned()),
@@ -434,7 +429,7 @@ fn bind_name(binds: &[Bind]) -> Option<String> {
     let bind = binds.first()?;
     // The ports of TCP and UDP are apart, and a source at one may stand beside a source at the other.
     let port = if bind.protocol == "udp" { format!("{}-udp", bind.port) } else { bind.port.to_string() };
-    Some(match normal_host(&bind.host) {
+    Some(match one_address(&bind.host) {
         None => port,
         Some(host) if host.parse::<std::net::Ipv4Addr>().is_ok() => format!("{}-{port}", host.replace('.', "-")),
         Some(host) => {

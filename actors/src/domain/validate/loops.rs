@@ -8,14 +8,14 @@ use super::{Checks, CollectorFacts, Part, on_fleet::names};
 use crate::{
     catalog::catalogue,
     component::{Bind, Findings, Target},
-    domain::{config::ConfigSnapshot, matcher::AttributeLookup, problem::Path, resolve::is_every_address},
+    domain::{config::ConfigSnapshot, matcher::AttributeLookup, problem::Path, resolve::one_address},
 };
 
 /// Whether a destination of this address is the collector's own host.
 fn is_own(target: &Target, collector: &CollectorFacts) -> bool {
     let host = target.host.as_str();
     let named = |name: &str| collector.attributes.attribute(name).is_some_and(|own| own.eq_ignore_ascii_case(host));
-    is_loopback(host) || is_every_address(host) || named("host.name")
+    is_loopback(host) || one_address(host).is_none() || named("host.name")
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -25,7 +25,11 @@ fn is_loopback(host: &str) -> bool {
 
 /// Whether what is sent to the collector's own host arrives at a source that listens there.
 fn arrives(target: &Target, bind: &Bind) -> bool {
-    let hears = is_every_address(&bind.host) || is_loopback(&bind.host) == is_loopback(&target.host);
+    let hears = match (one_address(&bind.host), one_address(&target.host)) {
+        (None, _) => true,
+        (Some(one), Some(other)) if is_loopback(&target.host) => one == other,
+        (Some(_), _) => !is_loopback(&bind.host),
+    };
     bind.protocol == "tcp" && bind.port == target.port && hears
 }
 

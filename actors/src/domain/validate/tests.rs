@@ -411,6 +411,8 @@ fn records_that_would_come_back_are_named_with_their_way() {
     };
     let source = |port: u16| format!("sources: [{{id: s, kind: otlp, settings: {{http: {{endpoint: ':{port}'}}}}}}]\n");
     assert_eq!(found(&format!("{}destinations: [far]\n", source(4319))), [""; 0]);
+    let other_loopback = "sources: [{id: s, kind: otlp, settings: {http: {endpoint: '127.0.0.2:4320'}}}]\n";
+    assert_eq!(found(&format!("{other_loopback}destinations: [far]\n")), [""; 0]);
     assert_eq!(
         found(&format!("{}destinations: [central, there]\n", source(4319))),
         ["destinations[1] loop: sends to WEB:4319, where this pipeline listens itself, on web-1"]
