@@ -3,6 +3,7 @@ use serde_json::{Map, json};
 
 mod destinations;
 mod sources;
+mod structure;
 
 use super::*;
 use crate::{
