@@ -60,11 +60,11 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), suggestion: None }
+        Self { offset, message: short(message.into()), suggestion: None }
     }
 
     pub(crate) fn suggest(mut self, suggestion: Option<impl Into<String>>) -> Self {
-        self.suggestion = suggestion.map(Into::into);
+        self.suggestion = suggestion.map(|suggestion| short(suggestion.into()));
         self
     }
 
@@ -81,6 +81,16 @@ pub(crate) fn problems(mut findings: Vec<Finding>, text: &str) -> Vec<Problem> {
     findings.sort_by_key(|finding| finding.offset);
     findings.truncate(MOST);
     findings.into_iter().map(|finding| finding.within(text)).collect()
+}
+
+/// What is said of a text, without most of what is long in it.
+fn short(said: String) -> String {
+    const MOST: usize = 300;
+
+    match said.char_indices().nth(MOST) {
+        Some((end, _)) => said.get(..end).unwrap_or_default().to_owned() + "…",
+        None => said,
+    }
 }
 
 #[cfg(test)]

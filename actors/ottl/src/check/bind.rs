@@ -6,7 +6,7 @@ mod arguments;
 mod paths;
 
 use super::{
-    context::{Context, Dialect},
+    context::{Context, Dialect, Functions},
     enums::enums,
     field::Holds,
     functions::{every_function, function, functions},
@@ -101,7 +101,14 @@ impl Binder {
     }
 
     pub(super) fn call(&mut self, call: &tree::Call) -> Bound<Call> {
-        let Some(function) = self.function(&call.name, call.place.0) else { return Err(Noted) };
+        let Some(function) = self.function(&call.name, call.place.0) else {
+            // What else is wrong is told with it. A name alone may be that of a function here.
+            let plain = |value: &&tree::Value| !matches!(value.kind, ValueKind::Enum(_) | ValueKind::Lambda(_));
+            for value in call.arguments.iter().map(|argument| &argument.value).filter(plain) {
+                let _ = self.value(value);
+            }
+            return Err(Noted);
+        };
         let arguments = self.arguments(function, call);
         let keys = self.keys(&call.keys);
         Ok(Call { function, arguments: arguments?, keys: keys? })
@@ -139,8 +146,10 @@ impl Binder {
                 )
             } else if is_editor(name) {
                 format!("`{name}` is an editor, and a filter has none")
-            } else {
+            } else if self.dialect.functions == Functions::Filter {
                 format!("there is no `{name}` in a filter")
+            } else {
+                format!("there is `{name}` in a filter alone")
             };
             return Finding::new(offset, message);
         }
@@ -229,7 +238,9 @@ impl Binder {
         if let Some((_, number)) = enums(context).find(|(known, _)| *known == name) {
             return Ok(number);
         }
-        let message = if enums(context).next().is_none() {
+        let message = if function(self.dialect, name).is_some() {
+            format!("`{name}` is a function, and a value is asked for here: its arguments in `(` and `)` are missing")
+        } else if enums(context).next().is_none() {
             format!("there are no enums such as `{name}` in the context {context}")
         } else {
             format!("there is no enum `{name}` in the context {context}")

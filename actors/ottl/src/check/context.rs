@@ -24,7 +24,7 @@ pub enum Context {
 }
 
 impl Context {
-    /// All of them, in the order of [`defaultContextInferPriority`](super::infer): the nearest to a record first.
+    /// All of them, the nearest to a record first, as `defaultContextInferPriority` has them.
     pub const ALL: [Self; 7] =
         [Self::Log, Self::DataPoint, Self::Metric, Self::SpanEvent, Self::Span, Self::Scope, Self::Resource];
 

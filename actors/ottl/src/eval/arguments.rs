@@ -280,10 +280,9 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
 }
 
 /// Whether a value that stands in the text can be of the kind that is asked for, as upstream finds out at its start.
-pub(crate) fn fits(kind: Kind, datum: &Datum) -> Result<(), Error> {
-    let wrong = || Error::kind(kind.words(), datum);
+pub(crate) fn fits(kind: Kind, datum: &Datum) -> bool {
     let plain = matches!(datum, Datum::Nil | Datum::Text(_) | Datum::Int(_) | Datum::Double(_) | Datum::Bool(_));
-    let good = match kind {
+    match kind {
         Kind::Text | Kind::Regex | Kind::Glob => matches!(datum, Datum::Text(_)),
         Kind::Int => matches!(datum, Datum::Int(_)),
         Kind::Float => matches!(datum, Datum::Double(_)),
@@ -303,8 +302,7 @@ pub(crate) fn fits(kind: Kind, datum: &Datum) -> Result<(), Error> {
         Kind::Time => matches!(datum, Datum::Time(_)),
         Kind::Duration => matches!(datum, Datum::Duration(_)),
         _ => true,
-    };
-    if good { Ok(()) } else { Err(wrong()) }
+    }
 }
 
 fn parse_bool(text: &str) -> Option<bool> {

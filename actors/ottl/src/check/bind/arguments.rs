@@ -198,9 +198,15 @@ impl Binder {
             _ => (self.value(value)?, Holds::Anything),
         };
         if let Expr::Literal(datum) = &expr
-            && let Err(error) = fits(kind, datum)
+            && !fits(kind, datum)
         {
-            let message = format!("`{}` of `{}` is {}: {error}", parameter.name(), function.name, kind.words());
+            let message = format!(
+                "`{}` of `{}` is {}, and `{value}` is {}",
+                parameter.name(),
+                function.name,
+                kind.words(),
+                datum.words()
+            );
             return Err(self.note(Finding::new(offset, message)));
         }
         // What only asks for the kind is asked in vain, which is no error.

@@ -3,6 +3,7 @@
 use super::{Binder, Bound};
 use crate::{
     check::{
+        context::Context,
         field::{FieldPath, Keys, Root},
         nearest::nearest,
     },
@@ -65,7 +66,7 @@ impl Binder {
         // `scope` has no older name where each path must have a context.
         let known = context.roots().iter().find(|(name, _)| {
             *name == first.name
-                && !(self.dialect.prefixed && context == super::Context::Scope && *name == "instrumentation_scope")
+                && !(self.dialect.prefixed && context == Context::Scope && *name == "instrumentation_scope")
         });
         match known {
             Some((name, root)) if !rest.is_empty() => {
@@ -104,6 +105,12 @@ impl Binder {
                 spoken(field.path),
                 rest.join(".")
             )));
+        }
+        if let [first, _, ..] = names.as_slice()
+            && prefix.is_none()
+            && let Some(other) = Context::named(first)
+        {
+            return Finding::new(offset, format!("there is no {other} in the context {context}"));
         }
         // A field of what surrounds the record, without its context.
         let elsewhere = context.roots().iter().find(|(_, other)| {

@@ -100,6 +100,8 @@ fn type_of(value: &Datum) -> Result<&'static str, Error> {
 }
 
 fn one(verb: char, flags: Flags, value: &Datum) -> Result<String, Error> {
+    // Beside `%v` it asks for the names of fields.
+    let flags = Flags { plus: flags.plus && verb != 'v', ..flags };
     let bad = || -> Result<String, Error> {
         Ok(match value {
             Datum::Nil => format!("%!{verb}(<nil>)"),
@@ -109,8 +111,8 @@ fn one(verb: char, flags: Flags, value: &Datum) -> Result<String, Error> {
     match (value, verb) {
         (Datum::Text(text), 's' | 'v') if !flags.sharp => Ok(padded(truncated(text, flags), flags)),
         (Datum::Text(text), 'q') if !flags.sharp && !flags.plus => Ok(padded(quoted(&truncated(text, flags)), flags)),
-        (Datum::Text(text), 'x') => Ok(padded(hex::encode(text), flags)),
-        (Datum::Text(text), 'X') => Ok(padded(hex::encode_upper(text), flags)),
+        (Datum::Text(text), 'x') if !flags.space && !flags.sharp => Ok(padded(hex::encode(text), flags)),
+        (Datum::Text(text), 'X') if !flags.space && !flags.sharp => Ok(padded(hex::encode_upper(text), flags)),
         (Datum::Int(number), 'd' | 'v' | 'b' | 'o' | 'x' | 'X') => Ok(whole(*number, verb, flags)),
         (Datum::Int(number), 'c') => {
             let character = u32::try_from(*number).ok().and_then(char::from_u32).unwrap_or('\u{fffd}');
@@ -119,7 +121,7 @@ fn one(verb: char, flags: Flags, value: &Datum) -> Result<String, Error> {
         (Datum::Double(number), 'f' | 'F' | 'e' | 'g' | 'v') if !flags.sharp => Ok(fraction(*number, verb, flags)),
         (Datum::Bool(truth), 't' | 'v') => Ok(padded(truth.to_string(), flags)),
         (Datum::Nil, 'v') => Ok(padded("<nil>".to_owned(), flags)),
-        (Datum::Bytes(octets), 'x') => Ok(padded(hex::encode(octets), flags)),
+        (Datum::Bytes(octets), 'x') if !flags.space && !flags.sharp => Ok(padded(hex::encode(octets), flags)),
         (Datum::Bytes(octets), 'v' | 'd') => {
             let numbers: Vec<_> = octets.iter().map(u8::to_string).collect();
             Ok(format!("[{}]", numbers.join(" ")))
