@@ -399,7 +399,7 @@ pub trait Component: Send + Sync {
     }
 
     /// What a filter or processor does with records of these signals: upstream processors that both runtimes have, one
-    /// behind the other.
+    /// behind the other. Of a source, what it does behind its receiver, where that is the same on both.
     ///
     /// # Errors
     /// When it cannot be said in such processors; then it renders itself.

@@ -196,7 +196,9 @@ impl Run<'_> {
         }
         Ok(match component.stages(&settings, &signals) {
             Ok(stages) => Doing::Stages(stages),
-            Err(_) if registered.role() == Role::Source => Doing::Stages(Vec::new()),
+            Err(_) if registered.role() == Role::Source => Doing::Nothing(
+                "what this source does to a record itself is not tried: give records as it makes them".to_owned(),
+            ),
             Err(_) => Doing::Nothing("cannot be tried here: records pass as they are".to_owned()),
         })
     }

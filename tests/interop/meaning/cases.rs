@@ -12,13 +12,15 @@ pub(super) struct Case {
     pub(super) parts: Vec<(&'static str, &'static str, Value)>,
     pub(super) when: Option<&'static str>,
     pub(super) records: Value,
+    /// Settings of a source of files beside `include` and `start_at`, and what the file holds; else records come by OTLP.
+    pub(super) file: Option<(Value, &'static str)>,
     /// Whether the older build has what it needs, and does the same.
     pub(super) runs_on_older: bool,
 }
 
 impl Case {
     fn new(id: &'static str, signal: &'static str, records: Value) -> Self {
-        Self { id, signal, parts: Vec::new(), when: None, records, runs_on_older: true }
+        Self { id, signal, parts: Vec::new(), when: None, records, file: None, runs_on_older: true }
     }
 
     fn filter(mut self, kind: &'static str, settings: Value) -> Self {
@@ -34,6 +36,15 @@ impl Case {
     fn when(mut self, condition: &'static str) -> Self {
         self.when = Some(condition);
         self
+    }
+
+    /// Reads a file, which the receiver makes these bodies of.
+    fn of_file(id: &'static str, settings: Value, text: &'static str, bodies: &[&str]) -> Self {
+        let name = format!("{id}.log");
+        let record = |body: &&str| json!({"body": {"stringValue": body}, "attributes": [{"key": "log.file.name", "value": {"stringValue": name}}]});
+        let records: Vec<Value> = bodies.iter().map(record).collect();
+        let records = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]});
+        Self { file: Some((settings, text)), ..Self::new(id, "logs", records) }
     }
 
     fn only_on_the_current(mut self) -> Self {
@@ -146,6 +157,40 @@ pub(super) fn cases() -> Vec<Case> {
         of_traces("sampled").filter("sample", json!({"percentage": 50, "seed": 7})),
         of_logs("sampled-logs").filter("sample", json!({"percentage": 30, "logs_without_trace": "attribute", "attribute": "http.route"})),
         of_traces("by-outcome").filter("tail_sample", json!({"errors": true, "slower_than": "1s", "attributes": [{"key": "db.system", "values": ["postgresql"]}], "decision_wait": "1s"})).only_on_the_current(),
+        Case::of_file(
+            "file-lines",
+            json!({}),
+            "  first \nGET /healthz 200\n\nlast\n",
+            &["first", "GET /healthz 200", "last"],
+        )
+        .filter("match", json!({"action": "drop", "conditions": [{"test": "contains", "value": "healthz"}]})),
+        Case::of_file(
+            "file-json",
+            json!({"format": "json", "timestamp": {"attribute": "time", "layout": "%Y-%m-%dT%H:%M:%S.%L%z"}, "severity": {"attribute": "level"}}),
+            "{\"time\":\"2026-11-26T10:11:12.345+0100\",\"level\":\"WARN\",\"n\":3,\"user\":{\"mail\":\"ada@example.com\"}}\nno json\n{\"level\":\"who\",\"time\":\"never\"}\n",
+            &["{\"time\":\"2026-11-26T10:11:12.345+0100\",\"level\":\"WARN\",\"n\":3,\"user\":{\"mail\":\"ada@example.com\"}}", "no json", "{\"level\":\"who\",\"time\":\"never\"}"],
+        )
+        .filter("severity", json!({"minimum": "info"}))
+        .processor("mask", json!({"patterns": ["email"]})),
+        Case::of_file(
+            "file-traces",
+            json!({
+                "multiline": {"line_start_pattern": "^\\d{4}-\\d{2}-\\d{2} "}, "format": "regex",
+                "pattern": "^(?P<time>\\S+ \\S+) (?P<level>[A-Z]+) (?P<logger>\\S+)",
+                "timestamp": {"attribute": "time", "layout": "%Y-%m-%d %H:%M:%S,%L"},
+                "severity": {"attribute": "level", "words": {"fatal": ["SEVERE"]}}, "resource": {"service.name": "shop"},
+            }),
+            "2026-11-26 10:11:12,345 SEVERE org.x boom\n\tat A\n\tat B\n2026-11-26 10:11:13,000 INFO org.y fine\n2026-11-26 10:11:14,000 LAST",
+            &["2026-11-26 10:11:12,345 SEVERE org.x boom\n\tat A\n\tat B", "2026-11-26 10:11:13,000 INFO org.y fine", "2026-11-26 10:11:14,000 LAST"],
+        )
+        .processor("attributes", json!({"actions": [{"action": "rename", "key": "code.namespace", "from": "logger"}]})),
+        Case::of_file(
+            "file-pairs",
+            json!({"format": "logfmt", "timestamp": {"attribute": "ts", "layout": "epoch_ms"}, "severity": {"attribute": "level"}}),
+            "ts=1763251200123 level=error msg=\"it broke\"\nnot pairs\n",
+            &["ts=1763251200123 level=error msg=\"it broke\"", "not pairs"],
+        )
+        .when("severity_number == SEVERITY_NUMBER_ERROR"),
         of_logs("chain")
             .filter("severity", json!({"minimum": "info"}))
             .filter("ottl", json!({"condition": "IsMatch(body, \"healthz\")", "action": "drop"}))

@@ -66,7 +66,9 @@ impl Component for Docker {
         form::form([
             (
                 "containers",
-                names("Containers").example(json!(["shop-*"])).help("By their names; all when it is empty. * stands for any part."),
+                names("Containers")
+                    .example(json!(["shop-*"]))
+                    .help("By their names; all when it is empty. * stands for any part."),
             ),
             ("exclude_containers", names("Except containers").example(json!(["linkmesh-*"]))),
             (

@@ -31,10 +31,13 @@ use crate::component::{
     form::{self, Field},
     read,
 };
-use crate::render::{
-    alloy::{Block, Expr, attribute, block},
-    names,
-    yaml::Yaml,
+use crate::{
+    render::{
+        alloy::{Block, Expr, attribute, block},
+        names,
+        yaml::Yaml,
+    },
+    stage::Stage,
 };
 
 #[path = "file_log/parse.rs"]
@@ -252,7 +255,10 @@ impl Component for FileLog {
                                     ("info", words("Info", &["info", "information", "notice"])),
                                     ("warn", words("Warn", &["warn", "warning"])),
                                     ("error", words("Error", &["error", "err"])),
-                                    ("fatal", words("Fatal", &["fatal", "critical", "crit", "alert", "emerg", "panic"])),
+                                    (
+                                        "fatal",
+                                        words("Fatal", &["fatal", "critical", "crit", "alert", "emerg", "panic"]),
+                                    ),
                                 ],
                             )
                             .default(json!({}))
@@ -323,6 +329,11 @@ impl Component for FileLog {
         if let Ok(settings) = read(settings) {
             parse::check(&settings, findings);
         }
+    }
+
+    /// What is parsed behind the receiver.
+    fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
+        Ok(parse::stages(&read(settings)?))
     }
 
     fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {

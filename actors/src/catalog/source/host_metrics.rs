@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported, form,
-    read, scalar,
+    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported, form, read,
+    scalar,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute, block},

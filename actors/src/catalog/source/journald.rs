@@ -45,7 +45,17 @@ struct Settings {
 /// A unit by its whole name: what has no suffix is a service.
 fn unit(name: &str) -> String {
     const SUFFIXES: [&str; 11] = [
-        ".service", ".socket", ".mount", ".automount", ".scope", ".slice", ".timer", ".target", ".path", ".device", ".swap",
+        ".service",
+        ".socket",
+        ".mount",
+        ".automount",
+        ".scope",
+        ".slice",
+        ".timer",
+        ".target",
+        ".path",
+        ".device",
+        ".swap",
     ];
     if SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) { name.to_owned() } else { format!("{name}.service") }
 }
@@ -59,7 +69,10 @@ impl Settings {
 
     /// The numbers of the priorities that are wanted; none when all are.
     fn priorities(&self) -> std::ops::RangeInclusive<usize> {
-        let last = SYSLOG_SEVERITIES.iter().position(|(name, _)| *name == self.priority).unwrap_or(SYSLOG_SEVERITIES.len() - 1);
+        let last = SYSLOG_SEVERITIES
+            .iter()
+            .position(|(name, _)| *name == self.priority)
+            .unwrap_or(SYSLOG_SEVERITIES.len() - 1);
         0..=last
     }
 }
@@ -117,13 +130,12 @@ impl Component for Journald {
                     .example(json!(["sshd"]))
                     .help("Only what was logged under these names (SYSLOG_IDENTIFIER); all when it is empty."),
             ),
-            (
-                "priority",
-                form::choice("At least as urgent as", &names).default("info").help("debug is everything."),
-            ),
+            ("priority", form::choice("At least as urgent as", &names).default("info").help("debug is everything.")),
             (
                 "directory",
-                form::file("Directory").example("/var/log/journal").help("Where the journal is; the host's when it is left out."),
+                form::file("Directory")
+                    .example("/var/log/journal")
+                    .help("Where the journal is; the host's when it is left out."),
             ),
             (
                 "start_at",
@@ -183,11 +195,7 @@ impl Component for Journald {
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
         let settings: Settings = read(settings)?;
         let behind = bridge::of_loki(
-            &stages(&[
-                bridge::NO_LABELS,
-                r#"delete_key(attributes, "job")"#,
-                "set(body, ParseJSON(body))",
-            ]),
+            &stages(&[bridge::NO_LABELS, r#"delete_key(attributes, "job")"#, "set(body, ParseJSON(body))"]),
             site,
         );
         let receiver = behind.first().map(|block| block.reference("receiver")).unwrap_or_default();

@@ -106,9 +106,18 @@ impl Component for Kafka {
             ),
             (
                 "group_id",
-                form::text("Consumer group").most(255).default("linkmesh").check("word").help("Collectors of one group share the messages."),
+                form::text("Consumer group")
+                    .most(255)
+                    .default("linkmesh")
+                    .check("word")
+                    .help("Collectors of one group share the messages."),
             ),
-            ("initial_offset", form::choice("Begin at", &["latest", "earliest"]).default("latest").help("For a group that has read nothing yet.")),
+            (
+                "initial_offset",
+                form::choice("Begin at", &["latest", "earliest"])
+                    .default("latest")
+                    .help("For a group that has read nothing yet."),
+            ),
             ("logs", topics("Logs", "otlp_logs", &["otlp_proto", "otlp_json", "text", "json", "raw"])),
             ("metrics", topics("Metrics", "otlp_metrics", &["otlp_proto", "otlp_json"])),
             (
@@ -116,7 +125,15 @@ impl Component for Kafka {
                 topics(
                     "Traces",
                     "otlp_spans",
-                    &["otlp_proto", "otlp_json", "jaeger_proto", "jaeger_json", "zipkin_proto", "zipkin_json", "zipkin_thrift"],
+                    &[
+                        "otlp_proto",
+                        "otlp_json",
+                        "jaeger_proto",
+                        "jaeger_json",
+                        "zipkin_proto",
+                        "zipkin_json",
+                        "zipkin_thrift",
+                    ],
                 ),
             ),
             (

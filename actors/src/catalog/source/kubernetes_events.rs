@@ -76,12 +76,11 @@ fn of_otelcol() -> Vec<String> {
         r#"delete_key(attributes, "k8s.namespace.name")"#.to_owned(),
     ];
     let object = OBJECT.iter().map(|(attribute, _)| ("resource.attributes", *attribute));
-    let object = object.chain([("resource.attributes", "k8s.namespace.name"), ("resource.attributes", "k8s.object.fieldpath")]);
+    let object =
+        object.chain([("resource.attributes", "k8s.namespace.name"), ("resource.attributes", "k8s.object.fieldpath")]);
     let event = ["k8s.event.reason", "k8s.event.action"].map(|attribute| ("attributes", attribute));
     statements.extend(
-        object
-            .chain(event)
-            .map(|(map, key)| format!(r#"delete_key({map}, "{key}") where {map}["{key}"] == """#)),
+        object.chain(event).map(|(map, key)| format!(r#"delete_key({map}, "{key}") where {map}["{key}"] == """#)),
     );
     statements
 }

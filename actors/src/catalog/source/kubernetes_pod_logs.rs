@@ -70,7 +70,8 @@ impl Settings {
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         if !self.labels.is_empty() {
             let attribute = |key: &str| format!("k8s.pod.label.{key}");
-            let extract = |key: &String| Extract { attribute: attribute(key), key: key.clone(), from: "pod".to_owned() };
+            let extract =
+                |key: &String| Extract { attribute: attribute(key), key: key.clone(), from: "pod".to_owned() };
             // Few pods to know of, and none of their lines passes before they are known. What the path says already is all
             // the metadata that is asked for: none would be the processor's own long list.
             stages.push(Box::new(K8sAttributes {
@@ -81,9 +82,10 @@ impl Settings {
                 chosen: self.labels.clone().into_iter().collect(),
                 waits: true,
             }));
-            let other = self.labels.iter().map(|(key, value)| {
-                format!("{} != {}", at_key("resource.attributes", &attribute(key)), quoted(value))
-            });
+            let other = self
+                .labels
+                .iter()
+                .map(|(key, value)| format!("{} != {}", at_key("resource.attributes", &attribute(key)), quoted(value)));
             stages.push(Box::new(Filter::new([(Asked::LogRecord, other.collect())])));
         }
         // Docker keeps the newline, the others do not.
@@ -112,17 +114,25 @@ impl Component for PodLogs {
     }
 
     fn schema(&self) -> Value {
-        let names = |title: &str| {
-            form::list(title, form::text("").most(253).check("kubernetes_pattern")).default(json!([]))
-        };
+        let names =
+            |title: &str| form::list(title, form::text("").most(253).check("kubernetes_pattern")).default(json!([]));
         form::form([
-            ("namespaces", names("Namespaces").example(json!(["shop", "team-*"])).help("All when it is empty. * stands for any part of a name.")),
+            (
+                "namespaces",
+                names("Namespaces")
+                    .example(json!(["shop", "team-*"]))
+                    .help("All when it is empty. * stands for any part of a name."),
+            ),
             (
                 "labels",
-                form::map("Labels of pods", form::text("").most(317).check("label_key"), form::text("").most(63).check("label_value"))
-                    .default(json!({}))
-                    .example(json!({ "app.kubernetes.io/part-of": "shop" }))
-                    .help("Only pods that have all of these; all pods when it is empty."),
+                form::map(
+                    "Labels of pods",
+                    form::text("").most(317).check("label_key"),
+                    form::text("").most(63).check("label_value"),
+                )
+                .default(json!({}))
+                .example(json!({ "app.kubernetes.io/part-of": "shop" }))
+                .help("Only pods that have all of these; all pods when it is empty."),
             ),
             ("exclude_namespaces", names("Except namespaces").example(json!(["kube-system"]))),
             ("exclude_pods", names("Except pods").help("Leave out the collector's own, lest it reads what it writes.")),

@@ -87,7 +87,12 @@ impl Component for Prometheus {
         form::form([
             (
                 "job_name",
-                form::text("Job").most(128).required().check("attribute_key").example("node").help("Becomes service.name."),
+                form::text("Job")
+                    .most(128)
+                    .required()
+                    .check("attribute_key")
+                    .example("node")
+                    .help("Becomes service.name."),
             ),
             (
                 "targets",
@@ -132,7 +137,9 @@ impl Component for Prometheus {
                             ),
                             (
                                 "pattern",
-                                form::regex("Names of metrics").example("go_.*").help("For keep and drop: the whole name."),
+                                form::regex("Names of metrics")
+                                    .example("go_.*")
+                                    .help("For keep and drop: the whole name."),
                             ),
                             ("label", label("Label").help("For drop_label and rename_label.")),
                             ("to", label("New name").help("For rename_label.")),

@@ -93,15 +93,15 @@ impl Component for Syslog {
             ("transport", form::choice("Transport", &["tcp", "udp"]).default("tcp")),
             (
                 "format",
-                form::choice("Format", &["rfc5424", "rfc3164"])
-                    .default("rfc5424")
-                    .help("rfc5424 begins with <34>1 and a full date, rfc3164 with <34> and a date such as Oct 11 22:14:15."),
+                form::choice("Format", &["rfc5424", "rfc3164"]).default("rfc5424").help(
+                    "rfc5424 begins with <34>1 and a full date, rfc3164 with <34> and a date such as Oct 11 22:14:15.",
+                ),
             ),
             (
                 "octet_counting",
-                form::flag("Messages begin with their length")
-                    .default(false)
-                    .help("How rsyslog and syslog-ng send over TCP when they are told to; else each line is a message."),
+                form::flag("Messages begin with their length").default(false).help(
+                    "How rsyslog and syslog-ng send over TCP when they are told to; else each line is a message.",
+                ),
             ),
             ("tls", listener::tls()),
         ])

@@ -78,7 +78,8 @@ fn severity(severity: &Severity) -> Vec<String> {
         let words: Vec<String> = words.iter().map(|word| regex_of(word)).collect();
         let pattern = quoted(&format!("(?i)^({})$", words.join("|")));
         let level = level.to_uppercase();
-        statements.push(format!("set(severity_number, SEVERITY_NUMBER_{level}) where IsMatch(severity_text, {pattern})"));
+        statements
+            .push(format!("set(severity_number, SEVERITY_NUMBER_{level}) where IsMatch(severity_text, {pattern})"));
     }
     statements
 }
@@ -93,7 +94,11 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     if let Some(multiline) = &settings.multiline {
         match (&multiline.line_start_pattern, &multiline.line_end_pattern) {
             (Some(_), Some(_)) => {
-                add(&["multiline", "line_end_pattern"], "not_allowed", "only one of the two patterns can be given".into());
+                add(
+                    &["multiline", "line_end_pattern"],
+                    "not_allowed",
+                    "only one of the two patterns can be given".into(),
+                );
             }
             (None, None) => {
                 add(&["multiline"], "missing", "needs one of line_start_pattern, line_end_pattern".into());
@@ -136,7 +141,9 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
             Format::Container if field == "timestamp" => {
                 add(&[field], "not_allowed", "lines of containers carry their time".into());
             }
-            Format::Regex if groups.as_ref().is_some_and(|groups| !groups.is_empty() && !groups.contains(attribute)) => {
+            Format::Regex
+                if groups.as_ref().is_some_and(|groups| !groups.is_empty() && !groups.contains(attribute)) =>
+            {
                 add(&[field, "attribute"], "unknown_value", format!("the pattern has no group {attribute}"));
             }
             _ => {}

@@ -89,14 +89,8 @@ fn settings_that_need_or_shut_out_each_other_are_named() {
             json!({ "multiline": { "line_start_pattern": "^a", "line_end_pattern": "b$" } }),
             vec!["multiline.line_end_pattern not_allowed"],
         ),
-        (
-            json!({ "multiline": { "line_start_pattern": "^a" }, "format": "container" }),
-            vec!["multiline not_allowed"],
-        ),
-        (
-            json!({ "multiline": { "line_start_pattern": "^a" }, "encoding": "utf-16le" }),
-            vec!["multiline not_allowed"],
-        ),
+        (json!({ "multiline": { "line_start_pattern": "^a" }, "format": "container" }), vec!["multiline not_allowed"]),
+        (json!({ "multiline": { "line_start_pattern": "^a" }, "encoding": "utf-16le" }), vec!["multiline not_allowed"]),
         (json!({ "multiline": { "line_start_pattern": "[" } }), vec!["multiline.line_start_pattern invalid_value"]),
         (json!({ "encoding": "utf-16be", "format": "container" }), vec!["encoding not_allowed"]),
         (json!({ "encoding": "ebcdic" }), vec!["encoding unknown_value"]),
