@@ -4,7 +4,7 @@ mod bind;
 pub(crate) mod context;
 mod enums;
 pub(crate) mod field;
-mod functions;
+pub(crate) mod functions;
 mod infer;
 mod nearest;
 pub(crate) mod signature;
