@@ -134,7 +134,7 @@ async fn foretell(server: &Server, document: &Value, case: &Case) -> Telemetry {
         request["source"] = json!("in");
         // Where the file is, the test alone knows.
         let path = server.folder().join(format!("{}.log", case.id));
-        std::fs::write(&path, text).expect("a file");
+        fs::write(&path, text).expect("a file");
         for record in
             request["records"]["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array_mut().expect("records")
         {

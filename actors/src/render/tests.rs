@@ -124,8 +124,10 @@ filters: [{id: no-debug, kind: severity, settings: {minimum: info}}]
 destinations:
   - central
   - {id: screen, when: 'resource.attributes["shop"] == "$1"'}
-  - {id: grpc, when: 'IsMatch(resource.attributes["shop"], "^a")'}
+  - {id: far, when: 'IsMatch(resource.attributes["shop"], "^a")'}
 "#;
+
+const FAR: &str = "name: Far\nkind: otlp_grpc\nsettings: {endpoint: 'otlp.example.com:4317'}\n";
 
 fn cases() -> Vec<(&'static str, ConfigSnapshot)> {
     vec![
@@ -135,7 +137,7 @@ fn cases() -> Vec<(&'static str, ConfigSnapshot)> {
             "shop_and_files",
             repository(&[("shop", SHOP), ("web-files", FILES)], &[("central", CENTRAL), ("screen", SCREEN)]),
         ),
-        ("branches", repository(&[("bra", BRANCHES)], &[("central", CENTRAL), ("screen", SCREEN), ("grpc", GRPC)])),
+        ("branches", repository(&[("bra", BRANCHES)], &[("central", CENTRAL), ("screen", SCREEN), ("far", FAR)])),
         ("raw", repository(&[("raw-0", RAW)], &[("grpc", GRPC)])),
     ]
 }

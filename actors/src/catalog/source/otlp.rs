@@ -5,6 +5,7 @@
 //! `RESOURCE_EXHAUSTED`, HTTP 400), and so is what the memory limiter does not take (`UNAVAILABLE`, 503), which senders
 //! try again. Limits that are not set are those of the receiver: 4 MiB for gRPC, 20 MiB for HTTP.
 
+use linkmesh_proto::api::pipeline::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,9 +15,12 @@ use crate::component::{
     listener::{self, ServerTls},
     read, scalar,
 };
-use crate::render::{
-    alloy::{Block, Expr, attribute, block},
-    yaml::Yaml,
+use crate::{
+    render::{
+        alloy::{Block, Expr, attribute, block},
+        yaml::Yaml,
+    },
+    stage::Stage,
 };
 
 pub(super) const COMPONENT: &dyn Component = &Otlp;
@@ -134,6 +138,11 @@ impl Component for Otlp {
             .protocols()
             .filter_map(|(_, field, protocol)| listener::bind(field, "tcp", &protocol.endpoint))
             .collect()
+    }
+
+    /// Nothing: records come as they were sent.
+    fn stages(&self, _: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
+        Ok(Vec::new())
     }
 
     fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
