@@ -97,11 +97,12 @@ async fn examples(server: &Server) -> Vec<Example> {
 
 /// Kinds whose component types neither build has: they were checked against the upstream sources, as their
 /// documentation says.
-const IN_NO_BUILD: [&str; 6] = [
+const IN_NO_BUILD: [&str; 7] = [
     "destination clickhouse",
     "destination elasticsearch",
     "destination opensearch",
     "destination splunk_hec",
+    "filter dedup",
     "source kubernetes_events",
     "source windows_event_log",
 ];

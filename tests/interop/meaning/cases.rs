@@ -133,9 +133,11 @@ pub(super) fn cases() -> Vec<Case> {
             "replace_pattern(body, \"(\\\\w+)=(\\\\w+)\", \"$$2=$$1\") where IsString(body)",
             "keep_keys(attributes, [\"words\", \"length\", \"upper\", \"env\", \"nested\"])",
             "set(attributes[\"joined\"], Concat([severity_text, resource.attributes[\"service.name\"]], \"/\"))",
+            // Before what comes in an order of its own each time.
+            "truncate_all(attributes, 9)", "limit(attributes, 4, [\"env\"])",
             "merge_maps(attributes, ParseJSON(body), \"upsert\") where IsMatch(body, \"^\\\\{\")",
             "delete_matching_keys(attributes, \"^(tags|us.*)$\")", "set(attributes[\"day\"], FormatTime(time, \"%Y-%m-%d\"))",
-            "set(observed_time, time)", "set(attributes[\"sum\"], 1 + 2 * 3)", "truncate_all(attributes, 9)", "limit(attributes, 6, [\"env\"])",
+            "set(observed_time, time)", "set(attributes[\"sum\"], 1 + 2 * 3)",
             "set(trace_id, TraceID(0x0102030405060708090a0b0c0d0e0f10)) where span_id.string == \"\"",
         ]})),
         of_metrics("statements-on-metrics").processor("ottl", json!({"context": "metric", "statements": [
