@@ -9,6 +9,7 @@ use linkmesh_ottl::{
 use crate::domain::secret::gives_away;
 
 pub mod name;
+pub mod places;
 pub mod target;
 
 /// Reads a duration as Go writes it: `300ms`, `10s`, `1h30m`. In nanoseconds.

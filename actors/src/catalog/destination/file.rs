@@ -71,7 +71,14 @@ impl Component for File {
 
     fn schema(&self) -> Value {
         form([
-            ("path", file("File").required().example("/var/lib/telemetry/out.json").help("Its folder must be there.")),
+            (
+                "path",
+                file("File")
+                    .check("written_file")
+                    .required()
+                    .example("/var/lib/telemetry/out.json")
+                    .help("Its folder must be there."),
+            ),
             ("format", choice("Format", &["json", "proto"]).default("json")),
             ("compression", choice("Compression", &["none", "zstd"]).default("none").help("Needs rotation.")),
             (

@@ -163,12 +163,12 @@ impl Component for FileLog {
     }
 
     fn schema(&self) -> Value {
-        let pattern = || form::text("").check("file_pattern");
-        let patterns = |title: &str| form::list(title, pattern()).at_most(100);
+        let pattern = |check: &str| form::text("").check(check);
+        let patterns = |title: &str, check: &str| form::list(title, pattern(check)).at_most(100);
         form::form([
             (
                 "include",
-                patterns("Files")
+                patterns("Files", "log_files")
                     .required()
                     .at_least(1)
                     .example(json!(["/var/log/nginx/*.log"]))
@@ -176,7 +176,7 @@ impl Component for FileLog {
             ),
             (
                 "exclude",
-                patterns("Except")
+                patterns("Except", "file_pattern")
                     .default(json!([]))
                     .example(json!(["/var/log/nginx/*.gz"]))
                     .help("Files to leave out although they match above."),
