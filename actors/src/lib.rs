@@ -1,8 +1,8 @@
 //! The rules of LinkMesh and the actors that run them.
 //!
-//! `domain`, `component`, `catalog`, `stage`, `render`, `opamp` and `remotecfg` are pure: no clock, no I/O, no async. `ports` says what the
-//! rules need of the world; the binary brings the adapters. Each remaining module is one actor. Nothing here names
-//! actix-web, redb, mongodb, git2 or tonic.
+//! `domain`, `component`, `catalog`, `stage`, `render`, `import`, `opamp` and `remotecfg` are pure: no clock, no I/O, no
+//! async. `ports` says what the rules need of the world; the binary brings the adapters. Each remaining module is one
+//! actor. Nothing here names actix-web, redb, mongodb, git2 or tonic.
 
 pub mod by;
 pub mod catalog;
@@ -12,6 +12,7 @@ pub mod directory;
 pub mod domain;
 pub mod feed;
 pub mod fleet;
+pub mod import;
 pub mod janitor;
 pub mod meter;
 pub mod mint;

@@ -12,6 +12,7 @@ use linkmesh_actors::{
         problem::problem,
         secret::mask_pipeline,
     },
+    import::import,
     repository::{Edit, Saved},
 };
 use linkmesh_ottl::record::json;
@@ -20,7 +21,8 @@ use linkmesh_proto::{
     api::{
         list::Page,
         pipeline::{
-            DryRun, Matched, NewDryRun, NewPipeline, Pipeline, PipelineDocument, PipelineSaved, Preview, Validation,
+            DryRun, Import, Matched, NewDryRun, NewImport, NewPipeline, Pipeline, PipelineDocument, PipelineSaved,
+            Preview, Validation,
         },
         problem::FieldProblem,
     },
@@ -83,6 +85,15 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .reads::<NewDryRun>()
         .answers::<DryRun>(200, "The records after each step, and what stopped it."),
+        Route::post(
+            "/pipelines/import",
+            "import_pipelines",
+            READ,
+            "Makes pipelines and destinations of a config that runs already, and says what they cannot. Stores nothing.",
+            import_text,
+        )
+        .reads::<NewImport>()
+        .answers::<Import>(200, "What it becomes, and what is left over."),
         Route::get("/pipelines/{id}", "get_pipeline", READ, "One pipeline.", get::<Pipelines>)
             .answers::<Pipeline>(200, "The pipeline; secrets as `{\"sealed\": true}`.")
             .etag(),
@@ -215,7 +226,7 @@ async fn try_out(state: web::Data<AppState>, Json(request): Json<NewDryRun>) -> 
     let now_unix_nano = u64::try_from(state.clock.now().as_millis()).unwrap_or_default() * 1_000_000;
     let sample = Sample { records, source, runtime, now_unix_nano, seed };
     // Each keeps a core busy: those that come at once wait for one another, and collectors for none of them.
-    let turn = state.dry_runs.clone().acquire_owned().await.map_err(Error::internal)?;
+    let turn = state.trials.clone().acquire_owned().await.map_err(Error::internal)?;
     let tried = web::block(move || {
         let begun = Instant::now();
         let tried = dry_run(&document, sample, &|| begun.elapsed() > DRY_RUN_TIME);
@@ -223,4 +234,15 @@ async fn try_out(state: web::Data<AppState>, Json(request): Json<NewDryRun>) -> 
         tried
     });
     Ok(HttpResponse::Ok().json(tried.await.map_err(Error::internal)?))
+}
+
+async fn import_text(state: web::Data<AppState>, Json(request): Json<NewImport>) -> Result<HttpResponse> {
+    let NewImport { runtime, text } = request;
+    let turn = state.trials.clone().acquire_owned().await.map_err(Error::internal)?;
+    let imported = web::block(move || {
+        let imported = import(runtime, &text);
+        drop(turn);
+        imported
+    });
+    Ok(HttpResponse::Ok().json(imported.await.map_err(Error::internal)?))
 }

@@ -69,8 +69,8 @@ impl Edge {
     }
 }
 
-/// How many dry runs go on at once: each keeps a core busy for as long as it may take.
-const DRY_RUNS_AT_ONCE: usize = 2;
+/// How many dry runs and imports go on at once: each keeps a core busy for as long as it may take.
+const TRIALS_AT_ONCE: usize = 2;
 
 /// Which part of what unfinished bodies may hold is for those of strangers: of 256 MiB, five hundred of the largest that
 /// they may send. Who signs in sends a few hundred bytes, which come whole as a rule and are not counted then.
@@ -102,8 +102,8 @@ pub struct AppState {
     pub strangers_budget: Arc<Budget>,
     /// Answers given before.
     pub idempotency: Idempotency,
-    /// Whose turn it is to try a pipeline on sample records.
-    pub dry_runs: Arc<Semaphore>,
+    /// Whose turn it is to try a pipeline on sample records, or to have a config imported.
+    pub trials: Arc<Semaphore>,
     /// Whether the server can do its work.
     pub readiness: Readiness,
 }
@@ -134,7 +134,7 @@ impl AppState {
             budget,
             strangers_budget,
             idempotency: Idempotency::default(),
-            dry_runs: Arc::new(Semaphore::new(DRY_RUNS_AT_ONCE)),
+            trials: Arc::new(Semaphore::new(TRIALS_AT_ONCE)),
             readiness: Readiness::default(),
         }
     }

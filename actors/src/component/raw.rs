@@ -20,9 +20,10 @@ use crate::{
 };
 
 mod listeners;
-mod secrets;
+pub(crate) mod secrets;
 
 use listeners::Address;
+pub(crate) use secrets::{hidden_alloy, hidden_yaml};
 
 /// A raw component of a role.
 #[derive(Debug)]

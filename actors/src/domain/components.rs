@@ -83,6 +83,12 @@ impl Dialect {
     }
 }
 
+/// The classic name of a component type, which may be written under its newer one.
+#[must_use]
+pub fn classic_name(class: ComponentClass, kind: &str) -> &str {
+    RENAMES.iter().find(|(c, _, new)| *c == class && *new == kind).map_or(kind, |(_, old, _)| old)
+}
+
 /// The component types of a collector's build, by its own report (opamp-spec, `AvailableComponents`).
 ///
 /// One value for each distinct report in the fleet.

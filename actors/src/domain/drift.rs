@@ -4,7 +4,7 @@
 //! another order, durations normalised, header maps turned into lists, secrets hidden, some parts rewritten or missing.
 //! So otelcol is compared by meaning: every committed leaf must be found (measured with 0.149 and 0.158).
 
-mod duration;
+pub(crate) mod duration;
 mod walk;
 
 use std::collections::BTreeSet;

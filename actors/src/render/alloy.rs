@@ -76,7 +76,7 @@ impl Expr {
         }
     }
 
-    fn write(&self, out: &mut String, hide: bool) {
+    pub(crate) fn write(&self, out: &mut String, hide: bool) {
         match self {
             Self::Text(text) => write_text(out, &text.shown(hide)),
             Self::Token(token) => out.push_str(token),

@@ -33,6 +33,7 @@ fn reading_and_writing_need_different_permissions() {
             "/pipelines/validate",
             "/pipelines/preview",
             "/pipelines/dry-run",
+            "/pipelines/import",
             "/destinations/validate",
             "/collectors/{id}/preview",
         ];

@@ -9,6 +9,10 @@ use crate::{
     render::alloy::{Expr, Statement},
 };
 
+mod hide;
+
+pub(crate) use hide::{hidden_alloy, hidden_yaml};
+
 /// Words of names of settings that hold a secret, wherever they stand in the name.
 const WORDS: &[&str] = &[
     "password",
@@ -185,7 +189,7 @@ fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(
 }
 
 /// The tokens of an expression; `false` when it holds more than tokens.
-pub(super) fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
+pub(crate) fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
     match value {
         Expr::Token(token) => {
             tokens.push(token);
@@ -197,7 +201,7 @@ pub(super) fn flatten<'a>(value: &'a Expr, tokens: &mut Vec<&'a str>) -> bool {
 }
 
 /// A reference to the environment as otelcol would write it.
-pub(super) fn as_otelcol(tokens: &[&str]) -> Option<String> {
+pub(crate) fn as_otelcol(tokens: &[&str]) -> Option<String> {
     match tokens {
         ["(", inner @ .., ")"] | ["convert", ".nonsensitive", "(", inner @ .., ")"] => as_otelcol(inner),
         ["sys", ".env", "(", name, ")"] => Some(format!("${{env:{}}}", literal(name)?)),

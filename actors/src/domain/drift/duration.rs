@@ -1,7 +1,7 @@
 //! Quantities by value, as Go writes them in different ways.
 
 /// Nanoseconds of a Go duration (`1h30m`, `300s`, `1.5s`, `0`); `None` when the text is none.
-pub(super) fn nanoseconds(text: &str) -> Option<i128> {
+pub(crate) fn nanoseconds(text: &str) -> Option<i128> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),

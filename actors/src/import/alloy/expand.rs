@@ -1,0 +1,317 @@
+//! Components of an Alloy config with its `declare`s written out: one set of them for each instance.
+
+use std::collections::BTreeMap;
+
+use linkmesh_proto::api::problem::FieldProblem;
+
+use crate::{
+    import::{
+        found::{MAX_COMPONENTS, refused},
+        tree::Tree,
+    },
+    render::alloy::{Block, Expr, Statement},
+};
+
+/// How deep instances of `declare`s may stand in others.
+const MAX_DEPTH: usize = 16;
+
+/// How many references may lead from one to the next.
+const MAX_HOPS: usize = 64;
+
+/// A component: a block that is no part of another.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// In which body it stands.
+    pub(super) scope: usize,
+    /// Its text, arguments of the `declare` put in.
+    pub(super) block: Block,
+}
+
+impl Node {
+    /// By what others of its body refer to it.
+    pub(super) fn id(&self) -> String {
+        match &self.block.label {
+            Some(label) => format!("{}.{label}", self.block.name),
+            None => self.block.name.clone(),
+        }
+    }
+}
+
+/// The body of the file, or of an instance of a `declare`.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// Where it stands: empty for the file, `pl_shop.default` for an instance.
+    pub(super) path: String,
+    /// The body that the instance stands in.
+    parent: Option<usize>,
+    /// What the instance is given.
+    arguments: BTreeMap<String, Expr>,
+    /// The names of what it asks for, in order.
+    asks_for: Vec<String>,
+    /// What the instance gives.
+    exports: BTreeMap<String, Expr>,
+    /// The instances in it, by what refers to them.
+    instances: BTreeMap<String, usize>,
+    /// The components in it, by what refers to them.
+    nodes: BTreeMap<String, usize>,
+}
+
+/// What a reference means.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Target {
+    /// The component.
+    pub(super) node: usize,
+    /// What of it.
+    pub(super) export: String,
+}
+
+/// A config written out.
+#[derive(Debug, Default)]
+pub(super) struct Expanded {
+    /// The components.
+    pub(super) nodes: Vec<Node>,
+    /// The bodies; the first is the file.
+    pub(super) scopes: Vec<Scope>,
+    /// Statements of the file that are no component: attributes, `declare`s of which there is no instance.
+    pub(super) others: Vec<Statement>,
+}
+
+/// The `declare`s that can be seen from a body, the nearest last.
+type Declares<'t> = Vec<(&'t str, &'t [Statement])>;
+
+/// Writes a file out.
+///
+/// # Errors
+/// Why it cannot be, by place.
+pub(super) fn expand(body: &[Statement]) -> Result<Expanded, Vec<FieldProblem>> {
+    let mut expanded = Expanded { scopes: vec![Scope::default()], ..Expanded::default() };
+    let mut used = Vec::new();
+    expanded.body(body, 0, &mut Vec::new(), &mut used, 0)?;
+    for statement in body {
+        match statement {
+            Statement::Attribute(..) => expanded.others.push(statement.clone()),
+            Statement::Block(block) if declared(block).is_some_and(|name| !used.iter().any(|known| known == name)) => {
+                expanded.others.push(statement.clone());
+            }
+            Statement::Block(_) => {}
+        }
+    }
+    Ok(expanded)
+}
+
+/// The name that a `declare` defines.
+fn declared(block: &Block) -> Option<&str> {
+    block.label.as_deref().filter(|_| block.name == "declare")
+}
+
+impl Expanded {
+    fn body<'t>(
+        &mut self,
+        body: &'t [Statement],
+        scope: usize,
+        declares: &mut Declares<'t>,
+        used: &mut Vec<String>,
+        depth: usize,
+    ) -> Result<(), Vec<FieldProblem>> {
+        let seen = declares.len();
+        for statement in body {
+            if let Statement::Block(block) = statement
+                && let Some(name) = declared(block)
+            {
+                declares.push((name, &block.body));
+            }
+        }
+        for statement in body {
+            let Statement::Block(block) = statement else { continue };
+            let label = block.label.as_deref().unwrap_or_default();
+            match block.name.as_str() {
+                "declare" if block.label.is_some() => {}
+                "argument" if scope > 0 => self.argument(scope, label, block),
+                "export" if scope > 0 => {
+                    if let Some(value) = attribute_of(block, "value") {
+                        let value = self.filled(value, scope);
+                        self.set(scope, |scope| scope.exports.insert(label.to_owned(), value));
+                    }
+                }
+                name => match declares.iter().rev().find(|(known, _)| *known == name).copied() {
+                    Some((_, inner)) => {
+                        used.push(name.to_owned());
+                        self.instance(block, inner, scope, declares, used, depth)?;
+                    }
+                    None => self.node(block, scope)?,
+                },
+            }
+        }
+        declares.truncate(seen);
+        Ok(())
+    }
+
+    fn set<T>(&mut self, scope: usize, change: impl FnOnce(&mut Scope) -> T) {
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            change(scope);
+        }
+    }
+
+    fn argument(&mut self, scope: usize, label: &str, block: &Block) {
+        self.set(scope, |scope| scope.asks_for.push(label.to_owned()));
+        if let Some(default) = attribute_of(block, "default") {
+            let default = default.clone();
+            self.set(scope, |scope| {
+                scope.arguments.entry(label.to_owned()).or_insert(default);
+            });
+        }
+    }
+
+    fn instance<'t>(
+        &mut self,
+        block: &'t Block,
+        inner: &'t [Statement],
+        scope: usize,
+        declares: &mut Declares<'t>,
+        used: &mut Vec<String>,
+        depth: usize,
+    ) -> Result<(), Vec<FieldProblem>> {
+        let here = self.scopes.get(scope).map_or("", |scope| scope.path.as_str());
+        let id = format!("{}.{}", block.name, block.label.as_deref().unwrap_or("default"));
+        let path = if here.is_empty() { id.clone() } else { format!("{here}/{id}") };
+        if depth >= MAX_DEPTH || self.scopes.len() > MAX_COMPONENTS {
+            return Err(refused(&path, "too_many", "stands in too many others, or there are too many of it"));
+        }
+        let arguments = block.body.iter().filter_map(|statement| match statement {
+            Statement::Attribute(name, value) => Some((name.clone(), self.filled(value, scope))),
+            Statement::Block(_) => None,
+        });
+        let instance = Scope { path, parent: Some(scope), arguments: arguments.collect(), ..Scope::default() };
+        let index = self.scopes.len();
+        self.scopes.push(instance);
+        self.set(scope, |scope| scope.instances.insert(id, index));
+        self.body(inner, index, declares, used, depth + 1)
+    }
+
+    fn node(&mut self, block: &Block, scope: usize) -> Result<(), Vec<FieldProblem>> {
+        if self.nodes.len() >= MAX_COMPONENTS {
+            return Err(refused("text", "too_many", format!("at most {MAX_COMPONENTS} components")));
+        }
+        let block = Block { body: self.filled_body(&block.body, scope), ..block.clone() };
+        let node = Node { scope, block };
+        let (id, index) = (node.id(), self.nodes.len());
+        let is_known = self.scopes.get(scope).is_some_and(|scope| scope.nodes.contains_key(&id));
+        if is_known {
+            return Err(refused(&self.path(&node), "duplicate", "stands twice"));
+        }
+        self.nodes.push(node);
+        self.set(scope, |scope| scope.nodes.insert(id, index));
+        Ok(())
+    }
+
+    /// Where a component stands, for a person.
+    pub(super) fn path(&self, node: &Node) -> String {
+        match self.scopes.get(node.scope).map(|scope| scope.path.as_str()) {
+            None | Some("") => node.id(),
+            Some(path) => format!("{path}/{}", node.id()),
+        }
+    }
+
+    fn filled_body(&self, body: &[Statement], scope: usize) -> Vec<Statement> {
+        let filled = |statement: &Statement| match statement {
+            Statement::Attribute(name, value) => Statement::Attribute(name.clone(), self.filled(value, scope)),
+            Statement::Block(block) => {
+                Statement::Block(Block { body: self.filled_body(&block.body, scope), ..block.clone() })
+            }
+        };
+        body.iter().map(filled).collect()
+    }
+
+    /// The value with what the instance is given in the place of its arguments, where that is a value of its own.
+    fn filled(&self, value: &Expr, scope: usize) -> Expr {
+        if let Tree::Reference(name) = Tree::of_expression(value) {
+            let argument = argument(&name).and_then(|name| self.scopes.get(scope)?.arguments.get(name));
+            return argument.filter(|given| !refers(&Tree::of_expression(given))).unwrap_or(value).clone();
+        }
+        match value {
+            Expr::Array(items) => Expr::Array(items.iter().map(|item| self.filled(item, scope)).collect()),
+            Expr::Parts(items) => Expr::Parts(items.iter().map(|item| self.filled(item, scope)).collect()),
+            Expr::Object(fields) => {
+                Expr::Object(fields.iter().map(|(key, item)| (key.clone(), self.filled(item, scope))).collect())
+            }
+            Expr::Text(_) | Expr::Token(_) => value.clone(),
+        }
+    }
+
+    /// What a value of a body refers to; `None` when only Alloy can make that out.
+    pub(super) fn targets(&self, value: &Expr, scope: usize) -> Option<Vec<Target>> {
+        self.targets_of(&Tree::of_expression(value), scope, MAX_HOPS)
+    }
+
+    fn targets_of(&self, value: &Tree, scope: usize, hops: usize) -> Option<Vec<Target>> {
+        let hops = hops.checked_sub(1)?;
+        match value {
+            Tree::List(items) => {
+                let mut targets = Vec::new();
+                for item in items {
+                    for target in self.targets_of(item, scope, hops)? {
+                        if !targets.contains(&target) {
+                            targets.push(target);
+                        }
+                    }
+                }
+                Some(targets)
+            }
+            Tree::Reference(name) => self.resolved(name, scope, hops),
+            _ => None,
+        }
+    }
+
+    /// What a name refers to in a body.
+    fn resolved(&self, name: &str, scope: usize, hops: usize) -> Option<Vec<Target>> {
+        let here = self.scopes.get(scope)?;
+        if let Some(argument) = argument(name) {
+            return self.targets_of(&Tree::of_expression(here.arguments.get(argument)?), here.parent?, hops);
+        }
+        let (id, export) = name.rsplit_once('.')?;
+        if let Some(instance) = here.instances.get(id) {
+            let export = self.scopes.get(*instance)?.exports.get(export)?;
+            return self.targets_of(&Tree::of_expression(export), *instance, hops);
+        }
+        let node = *here.nodes.get(id)?;
+        Some(vec![Target { node, export: export.to_owned() }])
+    }
+
+    /// The components that an instance is given, in the order in which it asks for them.
+    pub(super) fn given(&self, scope: usize) -> Vec<Target> {
+        let Some(here) = self.scopes.get(scope) else { return Vec::new() };
+        let asked = here.asks_for.iter();
+        asked.filter_map(|name| self.resolved(&format!("argument.{name}.value"), scope, MAX_HOPS)).flatten().collect()
+    }
+
+    /// The components that a component names, wherever in it.
+    pub(super) fn named(&self, node: &Node) -> Vec<Target> {
+        let config = Tree::of_body(&node.block.body);
+        let mut names = Vec::new();
+        config.references(&mut names);
+        let mut targets: Vec<Target> =
+            names.into_iter().filter_map(|name| self.resolved(name, node.scope, MAX_HOPS)).flatten().collect();
+        targets.sort();
+        targets.dedup();
+        targets
+    }
+}
+
+/// `x` of `argument.x.value`.
+fn argument(name: &str) -> Option<&str> {
+    name.strip_prefix("argument.")?.strip_suffix(".value")
+}
+
+fn refers(value: &Tree) -> bool {
+    let mut names = Vec::new();
+    value.references(&mut names);
+    !names.is_empty()
+}
+
+/// An attribute of a block.
+pub(super) fn attribute_of<'b>(block: &'b Block, wanted: &str) -> Option<&'b Expr> {
+    block.body.iter().find_map(|statement| match statement {
+        Statement::Attribute(name, value) if name == wanted => Some(value),
+        _ => None,
+    })
+}

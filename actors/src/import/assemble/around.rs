@@ -1,0 +1,160 @@
+//! What stands around pipelines in a config: limiters of memory, extensions, what is in no pipeline.
+
+use linkmesh_proto::api::{collector::Runtime, pipeline::Signal};
+
+use super::{Assembly, lanes, parts};
+use crate::{
+    component::ALL_SIGNALS,
+    domain::{components::ComponentClass, document::MemoryLimiter},
+    import::{
+        found::{Chain, Config, Found},
+        tree::Tree,
+    },
+    render::names::STORAGE,
+};
+
+/// Processors that look at records together: what comes to them by several ways is not the same in two of them.
+const GATHERING: &[&str] =
+    &["tail_sampling", "cumulativetodelta", "deltatocumulative", "interval", "metric_start_time"];
+
+/// Whether it is the text that LinkMesh renders for a collector without pipelines.
+pub(super) fn is_idle(config: &Config) -> bool {
+    let is_nop = |found: &Found| found.kind == "nop" && found.name.is_empty();
+    !config.found.is_empty()
+        && config.found.len() == 2
+        && config.found.iter().all(is_nop)
+        && config.left_over.is_empty()
+}
+
+impl Assembly {
+    /// What no pipeline and no destination says is left over.
+    pub(super) fn rest(&mut self) {
+        self.gathered();
+        for index in 0..self.config.found.len() {
+            let Some(found) = self.config.found.get(index) else { continue };
+            if lanes::is_limiter(found) {
+                self.limiter(index);
+            } else if self.used_with.contains(&index) {
+                self.storage(index);
+            } else if self.config.spoken_of.contains(&index) {
+                self.sections(index);
+            } else {
+                let reason = match found.class {
+                    ComponentClass::Extensions if self.is_named(index) => {
+                        "is used only by parts that are not taken over"
+                    }
+                    ComponentClass::Extensions if is_of_alloy(found) => {
+                        "LinkMesh takes over what runs through otelcol.* alone"
+                    }
+                    ComponentClass::Extensions => "is a thing of the collector itself and of no pipeline",
+                    _ => "is in no pipeline",
+                };
+                self.config.leave(index, reason);
+            }
+        }
+    }
+
+    /// Says where records of several chains are no longer looked at together. On otelcol each pipeline has its own anyway.
+    fn gathered(&mut self) {
+        if self.runtime != Runtime::Alloy {
+            return;
+        }
+        let others: Vec<&Chain> =
+            self.config.chains.iter().filter(|chain| lanes::ours(&self.config, chain).is_none()).collect();
+        for (index, found) in self.config.found.iter().enumerate() {
+            let kind = found.kind.rsplit('.').next().unwrap_or_default();
+            let passing = |signal: &Signal| {
+                others.iter().filter(|chain| chain.signal == *signal && chain.steps.contains(&index)).count()
+            };
+            if GATHERING.contains(&kind) && ALL_SIGNALS.iter().any(|signal| passing(signal) > 1) {
+                let reason = "gets records by several ways together here; in LinkMesh each way has one of its own";
+                self.config.left_over.push(found.left_over(reason));
+            }
+        }
+    }
+
+    fn is_named(&self, index: usize) -> bool {
+        self.config.found.iter().any(|found| found.with.contains(&index))
+    }
+
+    fn is_ours(&self) -> bool {
+        self.config.chains.iter().any(|chain| lanes::ours(&self.config, chain).is_some())
+    }
+
+    fn limiter(&mut self, index: usize) {
+        let Some(found) = self.config.found.get(index) else { return };
+        let reason = if !self.is_ours() {
+            "LinkMesh puts its own in front of every pipeline; its numbers stand in linkmesh.yaml"
+        } else if numbers(found) == Some(MemoryLimiter::default()) {
+            return;
+        } else {
+            "its numbers stand in linkmesh.yaml and hold for every pipeline"
+        };
+        self.config.leave(index, reason);
+    }
+
+    /// The extension in which a component keeps its place becomes LinkMesh's own.
+    fn storage(&mut self, index: usize) {
+        let Some(found) = self.config.found.get(index) else { return };
+        let is_other = self.runtime == Runtime::Otelcol && found.kind == "file_storage" && found.id != STORAGE;
+        let directory = found.config.get("directory").and_then(Tree::as_text);
+        if is_other {
+            let reason = "LinkMesh keeps places and queues in a directory of its own, where they begin anew";
+            self.config.leave(index, reason);
+        } else if found.id == STORAGE && directory != Some("/var/lib/otelcol/linkmesh") {
+            self.config.leave(index, "the directory stands in linkmesh.yaml and holds for every pipeline");
+        }
+    }
+
+    /// What a component says of signals that no pipeline brings to it.
+    fn sections(&mut self, index: usize) {
+        let Some(found) = self.config.found.get(index) else { return };
+        let passes = |signal: Signal| {
+            self.config.chains.iter().any(|chain| {
+                let steps = chain.steps.iter().chain(chain.outs.iter().flat_map(|out| &out.via));
+                chain.signal == signal && steps.into_iter().any(|step| *step == index)
+            })
+        };
+        let idle: Vec<(String, Tree)> = parts::sections(found)
+            .into_iter()
+            .filter(|(signal, _)| !passes(*signal))
+            .map(|(_, key)| (key.to_owned(), found.config.get(key).cloned().unwrap_or(Tree::Null)))
+            .collect();
+        if idle.is_empty() || self.config.left_over.iter().any(|left| left.path == found.path) {
+            return;
+        }
+        let keys: Vec<&str> = idle.iter().map(|(key, _)| key.trim_end_matches("{}")).collect();
+        let reason = format!("`{}` does nothing: no pipeline brings such records to it", keys.join("`, `"));
+        self.config.leave(index, reason);
+    }
+}
+
+/// Whether a component belongs to the other worlds of Alloy, not to that of OpenTelemetry.
+fn is_of_alloy(found: &Found) -> bool {
+    found.kind.contains('.') && !found.kind.starts_with("otelcol.")
+}
+
+/// The numbers of a limiter, if it has no others.
+fn numbers(found: &Found) -> Option<MemoryLimiter> {
+    let settings = found.config.entries().iter().filter(|(key, _)| key != "output{}");
+    (settings.count() == 3).then_some(())?;
+    let whole = |key: &str, unit: &str| -> Option<u32> {
+        match found.config.get(key)? {
+            Tree::Number(number) => u32::try_from(number.as_u64()?).ok(),
+            Tree::Text(text) => text.strip_suffix(unit)?.parse().ok(),
+            _ => None,
+        }
+    };
+    let limit_mib = whole("limit_mib", "").or_else(|| whole("limit", "MiB"))?;
+    let spike = whole("spike_limit_mib", "").or_else(|| whole("spike_limit", "MiB"))?;
+    let check_interval_s = whole("check_interval", "s")?;
+    let percent = (1..=90).find(|percent| u64::from(limit_mib) * percent / 100 == u64::from(spike))?;
+    let default = MemoryLimiter::default();
+    let spike_limit_percent = if u64::from(limit_mib) * u64::from(default.spike_limit_percent) / 100 == u64::from(spike)
+    {
+        default.spike_limit_percent
+    } else {
+        u32::try_from(percent).ok()?
+    };
+    Some(MemoryLimiter { limit_mib, spike_limit_percent, check_interval_s })
+}
