@@ -15,3 +15,4 @@ mod live;
 mod metrics;
 mod problems;
 mod secrets;
+mod trying;
