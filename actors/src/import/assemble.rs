@@ -92,7 +92,7 @@ impl Assembly {
     fn run(&mut self) {
         self.reserve_ids();
         for plan in plan::plans(self) {
-            self.pipeline(plan);
+            self.pipeline(&plan);
         }
         self.rest();
         let mut left_over = std::mem::take(&mut self.config.left_over);
@@ -110,7 +110,7 @@ impl Assembly {
         }
     }
 
-    fn pipeline(&mut self, plan: Plan) {
+    fn pipeline(&mut self, plan: &Plan) {
         let id = match &plan.id {
             Some(id) => id.clone(),
             None => PipelineId::from(self.pipeline_ids.unique(&plan.name, "pipeline")),
@@ -134,15 +134,15 @@ impl Assembly {
             destinations: Vec::new(),
         };
         for part in &plan.sources {
-            let step = self.step(part, Role::Source, &plan, &mut steps);
+            let step = self.step(part, Role::Source, plan, &mut steps);
             document.sources.extend(step);
         }
         let (filters, processors) = order::split(&plan.steps, |part| self.kind_of(part));
         for part in filters {
-            document.filters.extend(self.step(part, Role::Filter, &plan, &mut steps));
+            document.filters.extend(self.step(part, Role::Filter, plan, &mut steps));
         }
         for part in processors {
-            document.processors.extend(self.step(part, Role::Processor, &plan, &mut steps));
+            document.processors.extend(self.step(part, Role::Processor, plan, &mut steps));
         }
         for out in &plan.outs {
             let Some(Destination { id, .. }) = self.destination(out.to) else { continue };

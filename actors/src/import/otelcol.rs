@@ -167,7 +167,14 @@ impl Reader {
             let path = at.to_string();
             match signal {
                 Some(signal) => {
-                    read.push(ServicePipeline { signal, name: name.to_owned(), path, receivers, processors, exporters })
+                    read.push(ServicePipeline {
+                        signal,
+                        name: name.to_owned(),
+                        path,
+                        receivers,
+                        processors,
+                        exporters,
+                    });
                 }
                 None => {
                     self.left(path, id, pipeline, "LinkMesh knows logs, metrics and traces only");

@@ -19,7 +19,7 @@ fn rendered_unit(registered: &Registered, settings: &SettingsMap, runtime: Runti
         unit.observed = unit.signals.clone();
     }
     unit.tree = rendered::rendering(registered, settings, &unit)?;
-    unit.kinds = rendered::types(&unit.tree);
+    unit.kinds = types(&unit.tree);
     Some(unit)
 }
 
