@@ -49,6 +49,11 @@ pub(super) fn check<'a>(
         .collect();
     for part in destinations {
         for target in part.registered.component().targets(&part.settings) {
+            // Nearly every destination is passed over by a look at its port.
+            let listens = own.iter().any(|bind| bind.port == target.port);
+            if !listens && checks.claims().at_port(target.port).next().is_none() {
+                continue;
+            }
             let there: Vec<_> = matched.iter().copied().filter(|collector| is_own(&target, collector)).collect();
             if there.is_empty() {
                 continue;
@@ -147,6 +152,10 @@ pub(super) fn check_users<'a>(
     findings: &mut Findings,
 ) {
     let place = Path::root().key("settings");
+    let is_heard = |target: &Target| checks.claims().at_port(target.port).next().is_some();
+    if !part.registered.component().targets(&part.settings).iter().any(is_heard) {
+        return;
+    }
     for user in users {
         let Some(pipeline) = checks.config.pipelines.get(user).filter(|pipeline| pipeline.document.enabled) else {
             continue;
