@@ -178,7 +178,7 @@ impl Env<'_> {
     /// Calls a function and takes from what it gives by its keys.
     pub(crate) fn call(&mut self, call: &Call) -> Result<Datum, Error> {
         self.spend(64)?;
-        let run = call.function.run.ok_or(Error::Unsupported(call.function.name))?;
+        let run = call.function.run.ok_or_else(|| Error::unsupported(call.function.name))?;
         let result = run(&super::Arguments::of(&call.arguments), self)?;
         let mut result = self.admit(result)?;
         for key in &call.keys {

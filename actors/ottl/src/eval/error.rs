@@ -11,9 +11,9 @@ pub enum Error {
     /// Something else is wrong with a value.
     #[error("{0}")]
     Value(String),
-    /// The function is known, and cannot be tried here.
-    #[error("`{0}` cannot be tried here")]
-    Unsupported(&'static str),
+    /// A function, or what is asked of it, is known and cannot be tried here.
+    #[error("{0} cannot be tried here")]
+    Unsupported(String),
     /// A result would take more than a result may.
     #[error("the result would be larger than {0} octets")]
     TooLarge(usize),
@@ -28,6 +28,10 @@ pub enum Error {
 impl Error {
     pub(crate) fn value(message: impl Into<String>) -> Self {
         Self::Value(message.into())
+    }
+
+    pub(crate) fn unsupported(function: &str) -> Self {
+        Self::Unsupported(format!("`{function}`"))
     }
 
     pub(crate) fn kind(expected: &str, found: &Datum) -> Self {

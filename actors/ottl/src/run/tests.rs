@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod random;
+mod upstream;
 
 fn attribute(key: &str, value: &str) -> Attributes {
     [(key.to_owned(), Value::Str(value.to_owned()))].into_iter().collect()

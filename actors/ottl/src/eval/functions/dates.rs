@@ -11,7 +11,7 @@ pub(crate) fn time(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum
         return Err(Error::value("no time stands in an empty text"));
     }
     if arguments.has(3) {
-        return Err(Error::Unsupported("Time with a locale"));
+        return Err(Error::Unsupported("`Time` with a locale".to_owned()));
     }
     let format = arguments.literal_text(1).unwrap_or_default();
     let zone = arguments.literal_text(2).and_then(named_zone).unwrap_or(Zone::Utc);

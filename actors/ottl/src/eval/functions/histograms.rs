@@ -36,7 +36,7 @@ pub(crate) fn convert_exponential(arguments: &Arguments<'_>, env: &mut Env<'_>) 
         Some("midpoint") => midpoint,
         Some("uniform") => uniform,
         // What chance decides cannot be foretold.
-        _ => return Err(Error::Unsupported("convert_exponential_histogram_to_histogram by chance")),
+        _ => return Err(Error::Unsupported("`convert_exponential_histogram_to_histogram` by chance".to_owned())),
     };
     let MetricData::ExponentialHistogram { points, .. } = &env.metric()?.data else { return NOTHING };
     let buckets: usize = points.iter().map(|point| point.positive.bucket_counts.len() + 1).sum();

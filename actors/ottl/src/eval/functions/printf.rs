@@ -24,7 +24,7 @@ pub(crate) fn format(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Dat
 }
 
 fn unsupported(what: &str) -> Error {
-    Error::value(format!("{what} in a format cannot be tried here"))
+    Error::Unsupported(format!("{what} in a format"))
 }
 
 fn sprintf(format: &str, values: &[Datum]) -> Result<String, Error> {

@@ -35,7 +35,7 @@ impl<'c> Replacement<'c> {
     /// The text with the function and the format applied to it.
     fn made(&self, text: String, env: &mut Env<'_>) -> Result<String, Error> {
         let Some(function) = self.function else { return Ok(text) };
-        let run = function.run.ok_or(Error::Unsupported(function.name))?;
+        let run = function.run.ok_or_else(|| Error::unsupported(function.name))?;
         let argument = [Argument::Expr(Expr::Literal(Datum::Text(text)))];
         env.spend(64)?;
         let made = match run(&Arguments::of(&argument), env)? {

@@ -205,7 +205,7 @@ fn decoded(encoding: &str, octets: Vec<u8>) -> Result<Datum, Error> {
             });
             return Ok(char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect::<String>().into());
         }
-        _ => return Err(Error::value(format!("the encoding `{encoding}` is not known here"))),
+        _ => return Err(Error::Unsupported(format!("the encoding `{encoding}`"))),
     };
     let octets = decoded.map_err(|error| Error::value(format!("this is no {encoding}: {error}")))?;
     String::from_utf8(octets).map(Datum::Text).map_err(|_| Error::value("what is decoded is no text in UTF-8"))
