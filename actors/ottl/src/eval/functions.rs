@@ -2,6 +2,7 @@
 //!
 //! Source: `ottlfuncs` of `pkg/ottl` 0.158.0.
 
+pub(crate) mod aggregate;
 pub(crate) mod cases;
 pub(crate) mod chance;
 pub(crate) mod convert;
@@ -15,5 +16,6 @@ pub(crate) mod metrics;
 pub(crate) mod parse;
 pub(crate) mod printf;
 pub(crate) mod replace;
+pub(crate) mod semconv;
 pub(crate) mod texts;
 pub(crate) mod url;

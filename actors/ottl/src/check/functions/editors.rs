@@ -3,9 +3,9 @@
 use crate::{
     check::{
         field::Holds,
-        signature::{Function, Kind, Parameter, Run, known, may, needs, runs},
+        signature::{Function, Kind, Parameter, Run, may, needs, runs},
     },
-    eval::functions::{editors, replace},
+    eval::functions::{editors, replace, semconv},
 };
 
 const fn editor(name: &'static str, parameters: &'static [Parameter], run: Run) -> Function {
@@ -114,8 +114,9 @@ pub(super) const ALL: &[Function] = &[
     .valid(editors::valid_truncation),
 ];
 
-pub(super) const OF_SPANS: &[Function] = &[known(
+pub(super) const OF_SPANS: &[Function] = &[editor(
     "set_semconv_span_name",
     &[needs("SemconvVersion", Kind::LiteralText), may("OriginalSpanNameAttribute", Kind::LiteralText)],
-    Holds::Anything,
-)];
+    semconv::set_span_name,
+)
+.valid(semconv::valid_version)];

@@ -3,9 +3,9 @@
 use crate::{
     check::{
         field::Holds,
-        signature::{Function, Kind, Parameter, Run, known, may, needs, runs},
+        signature::{Function, Kind, Parameter, Run, may, needs, runs},
     },
-    eval::functions::{histograms, metrics},
+    eval::functions::{aggregate, histograms, metrics},
 };
 
 const fn editor(name: &'static str, parameters: &'static [Parameter], run: Run) -> Function {
@@ -17,7 +17,7 @@ const TEMPORALITY: Parameter = needs("StringAggTemp", Kind::LiteralText);
 const MONOTONIC: Parameter = needs("Monotonic", Kind::LiteralBool);
 
 pub(super) const OF_METRICS: &[Function] = &[
-    known(
+    editor(
         "aggregate_on_attribute_value",
         &[
             needs("AggregationFunction", Kind::LiteralText),
@@ -25,13 +25,15 @@ pub(super) const OF_METRICS: &[Function] = &[
             needs("Values", Kind::LiteralTexts),
             needs("NewValue", Kind::LiteralText),
         ],
-        Holds::Anything,
-    ),
-    known(
+        aggregate::on_attribute_value,
+    )
+    .valid(aggregate::valid_function),
+    editor(
         "aggregate_on_attributes",
         &[needs("AggregationFunction", Kind::LiteralText), may("Attributes", Kind::LiteralTexts)],
-        Holds::Anything,
-    ),
+        aggregate::on_attributes,
+    )
+    .valid(aggregate::valid_function),
     editor(
         "convert_exponential_histogram_to_histogram",
         &[needs("DistributionFn", Kind::LiteralText), needs("ExplicitBounds", Kind::LiteralFloats)],

@@ -41,7 +41,8 @@ type entry struct {
 	Refused bool `json:"refused,omitempty"`
 	// Errors is set when one was ignored.
 	Errors bool `json:"errors,omitempty"`
-	// Changes are the fields that are others than before a transformation, by their place; null for those that are gone.
+	// Changes are the fields that are others than before a transformation, by their place; null for those that are gone, which
+	// stand for all that was in them.
 	Changes map[string]any `json:"changes,omitempty"`
 	// Left are the names and bodies of what a filter leaves, and the attribute "a" of points, in the order of their places.
 	Left []any `json:"left,omitempty"`
@@ -126,9 +127,18 @@ func (e *entry) look(s signal, telemetry []byte, before map[string]any) {
 		return
 	}
 	e.Changes = map[string]any{}
+	still := map[string]bool{}
+	for place := range now {
+		for _, part := range parts(place) {
+			still[part] = true
+		}
+	}
 	for place := range before {
-		if _, still := now[place]; !still {
-			e.Changes[place] = nil
+		for _, part := range parts(place) {
+			if !still[part] {
+				e.Changes[part] = nil
+				break
+			}
 		}
 	}
 	for place, value := range now {
@@ -220,6 +230,16 @@ func flatten(place string, value any, into map[string]any) {
 	default:
 		into[place] = value
 	}
+}
+
+// parts are the places in which a place is, the widest first, and the place itself.
+func parts(place string) (parts []string) {
+	for i := range place[1:] {
+		if place[i+1] == '/' {
+			parts = append(parts, place[:i+1])
+		}
+	}
+	return append(parts, place)
 }
 
 // heard notes that something was logged.
