@@ -2,12 +2,15 @@
 //!
 //! Source: `contexts/internal/ctxutil` and `ctx*` of `pkg/ottl` 0.158.0.
 
+mod keys;
 mod log;
 mod metric;
 mod point;
 mod resource;
 mod span;
 
+pub(super) use self::keys::{assign, set_map};
+use self::keys::{element, element_mut, in_map, inside, no_keys, set_in_map, set_inside};
 use super::{
     datum::{Datum, Part},
     env::{Env, Found, MAX_DEPTH, Subject},
@@ -18,9 +21,6 @@ use crate::{
     program::Target,
     record::{Attributes, Value},
 };
-
-/// How long a list grows when an element behind its end is set.
-const MAX_GROWTH: i64 = 10_000;
 
 /// A map or a value that keys lead into.
 enum Container<'e> {
@@ -181,159 +181,11 @@ fn absent() -> Error {
     Error::value("there is no such record here")
 }
 
-fn no_keys(what: &str, value: &Value) -> Error {
-    Error::value(format!("{what} that is {} has no keys", Datum::from(value).words()))
-}
-
-fn in_map(map: &Attributes, keys: &[Found]) -> Result<Datum, Error> {
-    let Some((first, rest)) = keys.split_first() else { return Ok(Datum::Nil) };
-    match map.get(text_key(first)?) {
-        Some(value) => inside(value, rest),
-        None => Ok(Datum::Nil),
-    }
-}
-
-fn inside(value: &Value, keys: &[Found]) -> Result<Datum, Error> {
-    let mut value = value;
-    for key in keys {
-        value = match value {
-            Value::Map(map) => match map.get(text_key(key)?) {
-                Some(value) => value,
-                None => return Ok(Datum::Nil),
-            },
-            Value::Array(items) => element(items, key)?,
-            other => return Err(no_keys("a value", other)),
-        };
-    }
-    Ok(Datum::from(value))
-}
-
-fn text_key(key: &Found) -> Result<&str, Error> {
-    match key {
-        Found::Text(text) => Ok(text),
-        Found::Int(_) => Err(Error::value("the key of a map is a text, found a whole number")),
-        Found::Wrong(error) => Err(error.clone()),
-    }
-}
-
-fn int_key(key: &Found) -> Result<i64, Error> {
-    match key {
-        Found::Int(number) => Ok(*number),
-        Found::Text(_) => Err(Error::value("the key of a list is a whole number, found a text")),
-        Found::Wrong(error) => Err(error.clone()),
-    }
-}
-
-fn no_element(number: i64) -> Error {
-    Error::value(format!("there is no element {number}"))
-}
-
-fn element<'v>(items: &'v [Value], key: &Found) -> Result<&'v Value, Error> {
-    let number = int_key(key)?;
-    usize::try_from(number).ok().and_then(|index| items.get(index)).ok_or_else(|| no_element(number))
-}
-
-fn element_mut<'v>(items: &'v mut [Value], key: &Found) -> Result<&'v mut Value, Error> {
-    let number = int_key(key)?;
-    usize::try_from(number).ok().and_then(|index| items.get_mut(index)).ok_or_else(|| no_element(number))
-}
-
-/// The value of a key, which is made where it is absent.
-fn entry<'m>(map: &'m mut Attributes, key: &str) -> Result<&'m mut Value, Error> {
-    if map.get(key).is_none() {
-        map.insert(key, Value::Empty);
-    }
-    map.get_mut(key).ok_or_else(absent)
-}
-
-fn set_in_map(map: &mut Attributes, keys: &[Found], datum: Datum) -> Result<(), Error> {
-    let Some((first, rest)) = keys.split_first() else { return Ok(()) };
-    let value = entry(map, text_key(first)?)?;
-    set_inside(value, rest, datum)
-}
-
-/// Sets a value by keys into it (`SetIndexableValue`): maps and lists are made where there is nothing.
-fn set_inside(value: &mut Value, keys: &[Found], datum: Datum) -> Result<(), Error> {
-    let mut value = value;
-    for key in keys {
-        value = match value {
-            Value::Empty => made(value, key)?,
-            Value::Map(map) => entry(map, text_key(key)?)?,
-            Value::Array(items) => element_mut(items, key)?,
-            other => return Err(no_keys("a value", other)),
-        };
-    }
-    assign(value, datum)
-}
-
-/// Makes a map or a list of nothing, with what a key leads to. A list has as many elements as the key asks for.
-fn made<'v>(value: &'v mut Value, key: &Found) -> Result<&'v mut Value, Error> {
-    *value = match key {
-        Found::Text(_) => Value::Map(Attributes::default()),
-        Found::Int(number @ ..=MAX_GROWTH) => {
-            Value::Array(vec![Value::Empty; usize::try_from(*number).unwrap_or_default() + 1])
-        }
-        Found::Int(number) => return Err(no_element(*number)),
-        Found::Wrong(error) => return Err(error.clone()),
-    };
-    match value {
-        Value::Map(map) => entry(map, text_key(key)?),
-        Value::Array(items) => items.last_mut().ok_or_else(absent),
-        _ => Err(absent()),
-    }
-}
-
-/// Puts a value in place of another (`SetValue`).
-pub(super) fn assign(value: &mut Value, datum: Datum) -> Result<(), Error> {
-    *value = match datum {
-        Datum::Nil => Value::Empty,
-        Datum::Bool(truth) => Value::Bool(truth),
-        Datum::Int(number) => Value::Int(number),
-        Datum::Double(number) => Value::Double(number),
-        Datum::Text(text) => Value::Str(text),
-        Datum::Bytes(octets) => Value::Bytes(octets),
-        Datum::Map(map) => Value::Map(map),
-        Datum::List(items) => Value::Array(items),
-        Datum::Texts(items) => Value::Array(items.into_iter().map(Value::Str).collect()),
-        Datum::Doubles(items) => Value::Array(items.into_iter().map(Value::Double).collect()),
-        Datum::Items(items) => {
-            // What cannot be stored leaves nothing; upstream tells only of the last.
-            let mut result = Ok(());
-            let mut list = Vec::with_capacity(items.len());
-            for item in items {
-                let mut value = Value::Empty;
-                result = assign(&mut value, item);
-                list.push(value);
-            }
-            *value = Value::Array(list);
-            return result;
-        }
-        raw @ Datum::Raw(_) => super::env::raw(raw)?,
-        other => return Err(Error::value(format!("{} cannot be stored as it is", other.words()))),
-    };
-    Ok(())
-}
-
-/// Puts a map in place of another (`SetMap`).
-pub(super) fn set_map(map: &mut Attributes, datum: Datum) -> Result<(), Error> {
-    match datum {
-        Datum::Nil => *map = Attributes::default(),
-        Datum::Map(new) => *map = new,
-        raw @ Datum::Raw(_) => {
-            if let Value::Map(new) = super::env::raw(raw)? {
-                *map = new;
-            }
-        }
-        other => return Err(Error::kind("a map", &other).within()),
-    }
-    Ok(())
-}
-
 // What fields ask of values that are put into them (`ExpectType`).
 
 macro_rules! expect {
     ($($name:ident: $variant:ident -> $type:ty, $words:literal;)*) => {$(
-        pub(super) fn $name(datum: Datum) -> Result<$type, Error> {
+        fn $name(datum: Datum) -> Result<$type, Error> {
             match datum {
                 Datum::$variant(value) => Ok(value),
                 other => Err(Error::value(format!("this field takes {}, found {}", $words, other.words()))),
