@@ -23,7 +23,7 @@ pub(crate) use self::{
     arguments::{Arguments, as_list, fits, truncated},
     compare::{as_double, compare},
     datum::{Datum, Part},
-    env::{Env, MAX_TEXT, Subject, go_types, map_of, raw},
+    env::{Env, MAX_TEXT, MAX_WEIGHT, Subject, go_types, map_of, raw},
     functions::cases::camel_case,
     math::negate,
     time::Time,

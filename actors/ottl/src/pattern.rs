@@ -51,8 +51,8 @@ impl Written {
     pub(crate) fn compiled(&self) -> (Result<&Regex, Error>, usize) {
         let mut taken = 0;
         let compiled = self.compiled.get_or_init(|| {
-            let compiled = compile(&self.regex);
-            taken = compiled.as_ref().map_or(TOO_LARGE, Regex::memory);
+            let (compiled, memory) = compile(&self.regex);
+            taken = memory;
             compiled
         });
         (compiled.as_ref().map_err(Clone::clone), taken)
@@ -62,19 +62,25 @@ impl Written {
 /// What it takes to find out that a pattern is too large, in octets: about as much as the largest.
 const TOO_LARGE: usize = 10 << 20;
 
-/// Compiles a regular expression.
-fn compile(regex: &str) -> Result<Regex, Error> {
-    Regex::new(regex).map_err(|error| match error.kind {
-        PatternErrorKind::Syntax => Error::value(format!("this is no valid pattern: {error}")),
-        PatternErrorKind::TooLarge => Error::PatternTooLarge,
-    })
+/// Compiles a regular expression, and says what it took, in octets.
+fn compile(regex: &str) -> (Result<Regex, Error>, usize) {
+    match Regex::new(regex) {
+        Ok(regex) => {
+            let memory = regex.memory();
+            (Ok(regex), memory)
+        }
+        Err(error) if error.kind == PatternErrorKind::TooLarge => (Err(Error::PatternTooLarge), TOO_LARGE),
+        Err(error) => (Err(Error::value(format!("this is no valid pattern: {error}"))), 0),
+    }
 }
 
 impl Notation {
-    /// Compiles a pattern.
-    pub(crate) fn compile(self, text: &str) -> Result<Regex, Error> {
-        let regex = self.regex(text).map_err(|reason| Error::value(format!("this is no valid pattern: {reason}")))?;
-        compile(&regex)
+    /// Compiles a pattern, and says what it took, in octets.
+    pub(crate) fn compile(self, text: &str) -> (Result<Regex, Error>, usize) {
+        match self.regex(text) {
+            Ok(regex) => compile(&regex),
+            Err(reason) => (Err(Error::value(format!("this is no valid pattern: {reason}"))), 0),
+        }
     }
 
     /// The pattern as a regular expression.
@@ -181,10 +187,10 @@ mod tests {
             ("a\nb*", "a\nbc", true),
             ("a,b", "a,b", true),
         ] {
-            assert_eq!(Notation::Glob.compile(glob).unwrap().is_match(text), matches, "{glob} on {text}");
+            assert_eq!(Notation::Glob.compile(glob).0.unwrap().is_match(text), matches, "{glob} on {text}");
         }
         for broken in ["[", "[a", "[]", "[c-a]", "[a-cx]"] {
-            Notation::Glob.compile(broken).unwrap_err();
+            Notation::Glob.compile(broken).0.unwrap_err();
         }
     }
 }

@@ -21,6 +21,7 @@ use std::ops::Range;
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures as Slots;
+use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 /// The longest pattern, in octets.
 pub const MAX_PATTERN_BYTES: usize = 16 << 10;
@@ -39,6 +40,7 @@ pub struct Pattern {
     names: Vec<String>,
     size: usize,
     least: usize,
+    reach: Option<usize>,
     regex: Regex,
 }
 
@@ -71,10 +73,11 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let parse::Parsed { hir, names, size } = read(text)?;
         let least = hir.properties().minimum_len().unwrap_or_default();
+        let reach = reach(&hir);
         let config = Regex::config().nfa_size_limit(Some(MAX_STATES_BYTES));
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         let regex = regex.map_err(|_| too_large())?;
-        Ok(Self { text: text.to_owned(), names, size, least, regex })
+        Ok(Self { text: text.to_owned(), names, size, least, reach, regex })
     }
 
     /// Reads a pattern without compiling it, which takes far less time and memory. What compiles is found to be right here;
@@ -117,6 +120,13 @@ impl Pattern {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.regex.memory_usage()
+    }
+
+    /// What finding all matches of a text costs: together the searches look twice at each octet, and once more at so many for
+    /// each match. `None` where each search may go to the end of the text: `a.*z|a` looks for a `z` behind each `a`.
+    #[must_use]
+    pub const fn reach(&self) -> Option<usize> {
+        self.reach
     }
 
     /// Whether the pattern is found in a text (`MatchString`).
@@ -197,6 +207,64 @@ fn read(text: &str) -> Result<parse::Parsed, PatternError> {
         return Err(too_large());
     }
     parse::parse(text)
+}
+
+/// How far behind a match an expression may look, beyond what the next match passes over.
+///
+/// That is as far as what is bounded in it is long in two cases. In one, all else is a repetition at its end: each round of
+/// it is part of the match. In the other, all else are repetitions of one character: while a search goes on in one of them
+/// behind a match, no other match can end, or it would have ended there itself, in place of the match that it found.
+fn reach(hir: &Hir) -> Option<usize> {
+    match hir.kind() {
+        _ if hir.properties().maximum_len().is_some() => hir.properties().maximum_len(),
+        HirKind::Capture(capture) => reach(&capture.sub),
+        HirKind::Concat(parts) => {
+            let (last, before) = parts.split_last()?;
+            let before = before.iter().map(steps).sum::<Option<usize>>()?;
+            Some(before.saturating_add(steps(last).or_else(|| tail(last))?))
+        }
+        _ => tail(hir),
+    }
+}
+
+/// The first case.
+fn tail(hir: &Hir) -> Option<usize> {
+    let bounded = |hir: &Hir| hir.properties().maximum_len();
+    match hir.kind() {
+        _ if bounded(hir).is_some() => bounded(hir),
+        HirKind::Capture(capture) => tail(&capture.sub),
+        HirKind::Repetition(repetition) => Some(bounded(&repetition.sub)?.saturating_mul(rounds(repetition))),
+        HirKind::Concat(parts) => {
+            let (last, before) = parts.split_last()?;
+            let before = before.iter().map(bounded).sum::<Option<usize>>()?;
+            Some(before.saturating_add(tail(last)?))
+        }
+        HirKind::Alternation(parts) => parts.iter().map(tail).try_fold(0, |most, part| Some(most.max(part?))),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+    }
+}
+
+/// The second case.
+fn steps(hir: &Hir) -> Option<usize> {
+    match hir.kind() {
+        _ if hir.properties().maximum_len().is_some() => hir.properties().maximum_len(),
+        HirKind::Capture(capture) => steps(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().map(steps).sum(),
+        HirKind::Repetition(repetition) => {
+            let is_character = match repetition.sub.kind() {
+                HirKind::Class(_) => true,
+                HirKind::Literal(literal) => str::from_utf8(&literal.0).is_ok_and(|text| text.chars().count() == 1),
+                _ => false,
+            };
+            is_character.then(|| rounds(repetition).saturating_mul(4))
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) | HirKind::Alternation(_) => None,
+    }
+}
+
+/// How many rounds must be before what follows can be.
+fn rounds(repetition: &Repetition) -> usize {
+    usize::try_from(repetition.min).unwrap_or(usize::MAX).max(1)
 }
 
 fn too_large() -> PatternError {

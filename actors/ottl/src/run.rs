@@ -114,8 +114,6 @@ impl Run {
 
     /// Counts memory that a compiled pattern takes from now on.
     pub(crate) fn hold(&mut self, memory: usize) -> Result<(), Error> {
-        // Compiling takes some nanoseconds for each octet.
-        self.spend(memory.saturating_mul(4))?;
         self.patterns = self.patterns.saturating_sub(memory);
         if self.patterns == 0 { Err(Error::PatternTooLarge) } else { Ok(()) }
     }

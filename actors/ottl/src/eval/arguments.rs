@@ -213,7 +213,10 @@ impl<'c> Arguments<'c> {
         match self.at(index)? {
             Argument::Pattern(Pattern::Written(written)) => {
                 let (compiled, memory) = written.compiled();
-                env.hold(memory)?;
+                if memory > 0 {
+                    env.compiled(memory)?;
+                    env.hold(memory)?;
+                }
                 compiled.map(Cow::Borrowed)
             }
             Argument::Pattern(Pattern::Computed(notation, expr)) => computed(*notation, expr, env).map(Cow::Owned),
@@ -226,9 +229,9 @@ impl<'c> Arguments<'c> {
 fn computed(notation: Notation, expr: &Expr, env: &mut Env<'_>) -> Result<Regex, Error> {
     match env.eval(expr).map_err(Error::within)? {
         Datum::Text(text) => {
-            // Compiling is much work for few octets.
-            env.spend(text.len().saturating_mul(512).saturating_add(1 << 14))?;
-            notation.compile(&text)
+            let (compiled, memory) = notation.compile(&text);
+            env.compiled(memory)?;
+            compiled
         }
         other => Err(Error::value(format!("expected a pattern, found {}", other.words()))),
     }

@@ -64,9 +64,14 @@ impl Env<'_> {
         self.run.spend(work)
     }
 
-    /// Counts memory that a pattern takes.
+    /// Counts the work of compiling a pattern, which is much for few octets.
+    pub(crate) fn compiled(&mut self, memory: usize) -> Result<(), Error> {
+        self.spend(memory.saturating_mul(16).saturating_add(1 << 12))
+    }
+
+    /// Counts memory that a pattern takes from now on.
     pub(crate) fn hold(&mut self, memory: usize) -> Result<(), Error> {
-        if memory == 0 { Ok(()) } else { self.run.hold(memory) }
+        self.run.hold(memory)
     }
 
     /// Counts a search in a text of so many octets: each of them may be as many steps as the pattern has instructions, and
@@ -82,10 +87,10 @@ impl Env<'_> {
             Datum::Text(_) | Datum::Bytes(_) => MAX_TEXT + 64,
             _ => MAX_WEIGHT,
         };
+        self.spend(weight)?;
         if weight > most || depth > MAX_DEPTH {
             return Err(Error::TooLarge(most));
         }
-        self.spend(weight)?;
         Ok(datum)
     }
 
@@ -150,13 +155,14 @@ impl Env<'_> {
         let mut data = Vec::with_capacity(items.len());
         for item in items {
             let datum = self.eval(item)?;
-            weight += datum.measure().weight;
+            let own = datum.measure().weight;
+            self.spend(own)?;
+            weight += own;
             if weight > MAX_WEIGHT {
                 return Err(Error::TooLarge(MAX_WEIGHT));
             }
             data.push(datum);
         }
-        self.spend(weight)?;
         Ok(data)
     }
 
@@ -165,7 +171,9 @@ impl Env<'_> {
         let mut weight = 0;
         for (key, item) in items {
             let datum = self.eval(item)?;
-            weight += datum.measure().weight;
+            let own = datum.measure().weight;
+            self.spend(own)?;
+            weight += own;
             if weight > MAX_WEIGHT {
                 return Err(Error::TooLarge(MAX_WEIGHT));
             }

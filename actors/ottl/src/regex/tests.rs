@@ -151,3 +151,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn how_far_a_search_looks_behind_a_match_is_known_where_it_is_bounded() {
+    for (pattern, reach) in [
+        ("", Some(0)),
+        ("abc", Some(3)),
+        ("a{3}|é", Some(3)),
+        (r"\s+", Some(1)),
+        ("(key=)([a-z]+)", Some(8)),
+        ("(?:a+|bc*|[0-9]{4,})", Some(4)),
+        (r"(\w+)=(\d+)", Some(9)),
+        (r"\bx.*$", Some(5)),
+        ("a+(?:bc+|d)", Some(6)),
+        ("(ab)+c", None),
+        (r"(\w+)?=x", None),
+        ("(?:ab|c)*?", Some(2)),
+        ("a.*z|a", None),
+        ("(a.*z)?a", None),
+        ("(a+)+", None),
+        ("a+b|c", None),
+    ] {
+        assert_eq!(Pattern::new(pattern).unwrap().reach(), reach, "{pattern}");
+    }
+}

@@ -292,3 +292,14 @@ fn work_is_bounded_and_the_rest_left_as_it_is() {
     let left = left(&telemetry);
     assert!(left.contains(&"as1!".to_owned()) && left.contains(&"bt2".to_owned()), "{left:?}");
 }
+
+#[test]
+fn many_matches_cost_no_more_than_the_text_is_long() {
+    let words = "word 12 ".repeat(20_000);
+    let pattern = "replace_pattern(body, \"\\\\s+([0-9]+)\", \"_$1\")";
+    let mut telemetry = Telemetry::Logs(vec![resourced("a", vec![scoped("s", vec![log(&words)])])]);
+    let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 24, errors: 5 });
+    transform(&mut telemetry, &[statements(Context::Log, &[], &[pattern])], &mut run);
+    assert_eq!(run.errors(), []);
+    assert!(left(&telemetry).contains(&"word_12 ".repeat(20_000)));
+}

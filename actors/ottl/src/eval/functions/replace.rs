@@ -54,11 +54,15 @@ impl<'c> Replacement<'c> {
 
     /// A text with each match replaced.
     fn in_text(&self, regex: &Pattern, text: &str, env: &mut Env<'_>) -> Result<String, Error> {
-        env.search(regex, text.len())?;
         let mut replaced = String::with_capacity(text.len());
         let mut end = 0;
         for captures in regex.matches(text) {
             let found = captures.range();
+            let seen = match regex.reach() {
+                Some(reach) => 2 * (found.end - end) + reach.min(text.len() - found.end),
+                None => text.len() - end,
+            };
+            env.search(regex, seen)?;
             let most = self.text.len() + self.text.matches('$').count().saturating_mul(found.len());
             if most > MAX_EXPANDED {
                 return Err(Error::TooLarge(MAX_TEXT));
@@ -72,10 +76,9 @@ impl<'c> Replacement<'c> {
             if replaced.len() > MAX_TEXT {
                 return Err(Error::TooLarge(MAX_TEXT));
             }
-            // The next search may go to the end of the text.
-            env.search(regex, text.len() - end)?;
             env.spend(self.text.len() + made.len() + 16)?;
         }
+        env.search(regex, 2 * (text.len() - end))?;
         replaced.push_str(text.get(end..).unwrap_or_default());
         Ok(replaced)
     }

@@ -8,7 +8,7 @@ use base64::{
 };
 
 use crate::{
-    eval::{Arguments, Datum, Env, Error, MAX_TEXT, compare, text},
+    eval::{Arguments, Datum, Env, Error, MAX_TEXT, MAX_WEIGHT, compare, text},
     program::Expr,
     record::{Attributes, Value},
     syntax::tree::Comparison,
@@ -40,6 +40,12 @@ pub(crate) fn concat(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Dat
 pub(crate) fn split(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let text = arguments.text(0, env)?;
     let delimiter = arguments.text(1, env)?;
+    // An empty one is found between any two characters, and so many are the parts.
+    let weight = text.matches(&delimiter).count().saturating_mul(32);
+    env.spend(weight + text.len())?;
+    if weight > MAX_WEIGHT {
+        return Err(Error::TooLarge(MAX_WEIGHT));
+    }
     let parts = if delimiter.is_empty() {
         text.chars().map(String::from).collect()
     } else {
