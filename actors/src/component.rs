@@ -398,6 +398,14 @@ pub trait Component: Send + Sync {
         &[]
     }
 
+    /// The settings that may render to such components, when they are more easily read back than found by trying (see
+    /// [`import`](crate::import)); `None` has them found so. Each is rendered, and only one that renders as was found
+    /// counts. `found` is a list of `{type, config}` in the runtime's language, blocks of Alloy as lists of mappings.
+    fn recognise(&self, found: &Value) -> Option<Vec<SettingsMap>> {
+        let _ = found;
+        None
+    }
+
     /// What a filter or processor does with records of these signals: upstream processors that both runtimes have, one
     /// behind the other. Of a source, what it does behind its receiver, where that is the same on both.
     ///

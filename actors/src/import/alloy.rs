@@ -180,14 +180,17 @@ impl Reader {
         let beginnings = first.into_iter().map(|first| (Some(first), vec![first]));
         let beginnings = beginnings.chain((!direct.is_empty()).then_some((None, direct)));
         for (first, targets) in beginnings {
-            let known = begun.iter_mut().find(|(known, _)| first.is_some() && *known == first);
+            let mut is_known = false;
             self.config.spoken_of.push(receiver);
-            if let Some((_, chain)) = known {
+            for (_, chain) in begun.iter_mut().filter(|(known, _)| first.is_some() && *known == first) {
                 chain.sources.push(receiver);
+                is_known = true;
+            }
+            if is_known {
                 continue;
             }
-            let chain = self.chain(vec![receiver], targets, signal)?;
-            begun.push((first, chain));
+            let chains = self.chain(vec![receiver], Vec::new(), targets, signal)?;
+            begun.extend(chains.into_iter().map(|chain| (first, chain)));
         }
         Ok(())
     }
@@ -204,21 +207,20 @@ impl Reader {
             if !is_ours || is_passed || self.targets(limiter, signal).is_none_or(|targets| targets.is_empty()) {
                 continue;
             }
-            let chain = self.chain(Vec::new(), vec![limiter], signal)?;
-            begun.push((Some(limiter), chain));
+            let chains = self.chain(Vec::new(), Vec::new(), vec![limiter], signal)?;
+            begun.extend(chains.into_iter().map(|chain| (Some(limiter), chain)));
         }
         Ok(())
     }
 
+    /// The chain of sources; several where it parts into pipelines of ours, which are chains of their own.
     fn chain(
         &mut self,
         sources: Vec<usize>,
+        mut steps: Vec<usize>,
         mut targets: Vec<usize>,
         signal: Signal,
-    ) -> Result<Chain, Vec<FieldProblem>> {
-        let first = sources.first().or(targets.first()).and_then(|index| self.config.found.get(*index));
-        let name = first.map(Found::called).unwrap_or_default();
-        let mut steps: Vec<usize> = Vec::new();
+    ) -> Result<Vec<Chain>, Vec<FieldProblem>> {
         while let [only] = targets.as_slice()
             && self.class(*only) == Some(ComponentClass::Processors)
         {
@@ -233,10 +235,20 @@ impl Reader {
                 }
             };
         }
+        let is_ours = |target: &usize| self.config.found.get(*target).is_some_and(super::assemble::is_our_limiter);
+        if targets.len() > 1 && targets.iter().all(is_ours) {
+            let mut chains = Vec::new();
+            for target in targets {
+                chains.extend(self.chain(sources.clone(), steps.clone(), vec![target], signal)?);
+            }
+            return Ok(chains);
+        }
+        let first = sources.first().or(steps.first()).and_then(|index| self.config.found.get(*index));
+        let name = first.map(Found::called).unwrap_or_default();
         let mut outs = Vec::new();
         let mut way = steps.clone();
         self.outs(&targets, signal, &mut way, steps.len(), &mut outs)?;
-        Ok(Chain { signal, name, sources, steps, outs })
+        Ok(vec![Chain { signal, name, sources, steps, outs }])
     }
 
     /// The ways behind a fork.

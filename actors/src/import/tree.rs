@@ -122,6 +122,19 @@ impl Tree {
         }
     }
 
+    /// The same as JSON, for a component to read: references by their name, what is read from the environment as settings
+    /// have it.
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::Reference(text) | Self::Opaque(text) => Value::String(text.clone()),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
+            }
+            other => other.to_setting().unwrap_or_default(),
+        }
+    }
+
     /// The same with every reference under the name that `rename` gives it.
     pub(super) fn renamed(self, rename: &dyn Fn(String) -> String) -> Self {
         match self {

@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+#[path = "match/recognise.rs"]
+mod recognise;
+
 pub(super) const COMPONENT: &dyn Component = &Match;
 
 struct Match;
@@ -261,6 +264,10 @@ impl Component for Match {
                 findings.errors.add(findings.path().key("signals").index(index), "invalid_value", reason);
             }
         }
+    }
+
+    fn recognise(&self, found: &Value) -> Option<Vec<SettingsMap>> {
+        Some(recognise::settings(found).into_iter().collect())
     }
 
     fn stages(&self, settings: &SettingsMap, signals: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {

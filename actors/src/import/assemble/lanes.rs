@@ -125,7 +125,9 @@ pub(super) fn ours<'c>(config: &Config, chain: &'c Chain) -> Option<Ours<'c>> {
     let named = |index: &usize| {
         found(index).and_then(place).is_some_and(|p| matches!(p, Place::Step { pipeline: of, .. } if of == pipeline))
     };
-    (steps.iter().all(named) && of_source.iter().all(named)).then_some(())?;
+    // On Alloy the processors of a source that pipelines share are shared, too.
+    let shared = |index: &usize| matches!(found(index).and_then(place), Some(Place::Bound(_)));
+    (steps.iter().all(named) && of_source.iter().all(|index| named(index) || shared(index))).then_some(())?;
     let limiter = *chain.steps.get(limiter)?;
     Some(Ours { pipeline, limiter, of_source, steps, outs })
 }

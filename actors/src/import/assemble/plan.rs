@@ -162,7 +162,8 @@ fn our_lane(assembly: &Assembly, chain: &Chain) -> Option<(PipelineId, Lane)> {
     let is_known = |out: &Out| out.via.is_empty() || assembly.condition(out, &[chain.signal]).is_some();
     ours.outs.iter().all(is_known).then_some(())?;
     let source = |index: &usize| {
-        let id = config.found.get(*index).and_then(lanes::step);
+        // A source that several pipelines share has its step's name only on the processors that each has for itself.
+        let id = std::iter::once(index).chain(ours.of_source).find_map(|part| lanes::step(config.found.get(*part)?));
         (id, std::iter::once(*index).chain(ours.of_source.iter().copied()).collect())
     };
     let mut steps: Vec<Named> = Vec::new();

@@ -22,11 +22,11 @@ impl Assembly {
     /// Why none can be.
     pub(super) fn raw(&self, index: usize, role: Role, only: Option<&[Signal]>) -> Result<SettingsMap, String> {
         let found = self.config.found.get(index).ok_or("is not there")?;
+        if let Some(other) = found.with.first().and_then(|index| self.config.found.get(*index)) {
+            return Err(format!("belongs together with `{}`, which a raw text cannot bring along", other.id));
+        }
         let (field, text) = match &found.written {
             Written::Otelcol(value) => {
-                if let Some(extension) = found.with.first().and_then(|index| self.config.found.get(*index)) {
-                    return Err(format!("needs the extension `{}`, which a raw text cannot bring along", extension.id));
-                }
                 let settings =
                     if value.is_null() { Yaml::Map(Vec::new()) } else { Yaml::verbatim(&with_scheme(value)) };
                 ("otelcol", Yaml::Map(vec![(found.kind.clone(), settings)]).write(false))

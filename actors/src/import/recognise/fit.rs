@@ -4,11 +4,11 @@ use super::sentinel::{Piece, Sentinels};
 use crate::import::tree::Tree;
 
 /// What a value that is found as it is rendered counts.
-const SAME: i64 = 100;
+const SAME: i64 = 1000;
 /// What is taken off for a rendered value that is not found.
-const EXTRA: i64 = 10;
+const EXTRA: i64 = 100;
 /// What is taken off for an item of a list that is passed over, so that those in front come first.
-const SKIPPED: i64 = 5;
+const SKIPPED: i64 = 50;
 /// How many items further on of a list one is looked for.
 const AHEAD: usize = 24;
 
@@ -29,10 +29,14 @@ pub(super) enum Seen {
 }
 
 /// How a rendering fits.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Fit {
     /// More is better.
     pub(super) score: i64,
+    /// How many values fit.
+    pub(super) full: usize,
+    /// How many values there are in the rendering.
+    pub(super) size: usize,
     /// Whether everything was found and nothing more rendered.
     pub(super) is_complete: bool,
     /// What stands in the places of marked values.
@@ -41,15 +45,16 @@ pub(super) struct Fit {
 
 /// Holds a rendering against what was found. `work` counts the values that were compared.
 pub(super) fn fit(found: &Tree, rendered: &Tree, sentinels: &Sentinels, work: &mut u64) -> Fit {
-    let mut fitter = Fitter { sentinels, holes: Vec::new(), is_complete: true, work };
+    let mut fitter = Fitter { sentinels, holes: Vec::new(), is_complete: true, full: 0, work };
     let score = fitter.value(found, rendered);
-    Fit { score, is_complete: fitter.is_complete, holes: fitter.holes }
+    Fit { score, full: fitter.full, size: 0, is_complete: fitter.is_complete, holes: fitter.holes }
 }
 
 struct Fitter<'a> {
     sentinels: &'a Sentinels,
     holes: Vec<(u32, Seen)>,
     is_complete: bool,
+    full: usize,
     work: &'a mut u64,
 }
 
@@ -63,7 +68,10 @@ impl Fitter<'_> {
             (Tree::List(found), Tree::List(rendered)) if !found.is_empty() && !rendered.is_empty() => {
                 self.list(found, rendered)
             }
-            (Tree::Map(_) | Tree::List(_), _) if found.means(rendered) => SAME,
+            (Tree::Map(_) | Tree::List(_), _) if found.means(rendered) => self.same(),
+            // Nothing is rendered yet of what is found there.
+            (Tree::Map(_), Tree::Map(none)) if none.is_empty() => self.missing(),
+            (Tree::List(_), Tree::List(none)) if none.is_empty() => self.missing(),
             (_, Tree::Text(template)) => self.text(found, template),
             (_, Tree::Opaque(template)) if Sentinels::is_in(template) => self.text(found, template),
             (_, Tree::Env { prefix, name }) if Sentinels::is_in(name) => {
@@ -76,9 +84,21 @@ impl Fitter<'_> {
             (Tree::Number(_), Tree::Number(number)) if let Some((hole, unit)) = self.sentinels.of_count(number) => {
                 self.hole(hole, Seen::Count(found.clone(), unit), 0)
             }
-            _ if found.means(rendered) => SAME,
+            _ if found.means(rendered) => self.same(),
             _ => self.wrong(rendered),
         }
+    }
+
+    /// Something is found as it is rendered.
+    fn same(&mut self) -> i64 {
+        self.full += 1;
+        SAME
+    }
+
+    /// Something is found that is not rendered.
+    fn missing(&mut self) -> i64 {
+        self.is_complete = false;
+        0
     }
 
     /// Something is rendered that is not found.
@@ -146,6 +166,7 @@ impl Fitter<'_> {
                 }
             }
             let (index, tried) = best;
+            self.full += tried.full;
             self.is_complete &= index == at && tried.is_complete;
             score += tried.score;
             self.holes.extend(tried.holes);
@@ -158,10 +179,12 @@ impl Fitter<'_> {
     /// How an item fits, without keeping that.
     fn tried(&mut self, found: &Tree, rendered: &Tree) -> Fit {
         let before = self.holes.len();
+        let was_full = std::mem::replace(&mut self.full, 0);
         let was_complete = std::mem::replace(&mut self.is_complete, true);
         let score = self.value(found, rendered);
         let holes = self.holes.split_off(before);
-        Fit { score, is_complete: std::mem::replace(&mut self.is_complete, was_complete), holes }
+        let full = std::mem::replace(&mut self.full, was_full);
+        Fit { score, full, size: 0, is_complete: std::mem::replace(&mut self.is_complete, was_complete), holes }
     }
 
     /// Something stands in the place of a marked value. One that stands in two places has one value.
@@ -176,18 +199,19 @@ impl Fitter<'_> {
             return -EXTRA;
         }
         self.holes.push((hole, seen));
+        self.full += 1;
         // Less than for the same value without marks, so that what says more by itself is preferred.
-        SAME - 10 + literal
+        SAME - 100 + literal
     }
 
     fn text(&mut self, found: &Tree, template: &str) -> i64 {
         let rendered = || Tree::text(template);
         let Some(pieces) = self.sentinels.pieces(template) else {
             return match found {
-                _ if found.means(&rendered()) => SAME,
+                _ if found.means(&rendered()) => self.same(),
                 Tree::Text(text) => {
                     self.is_complete = false;
-                    alike(text, template) - EXTRA
+                    alike(text, template)
                 }
                 _ => self.wrong(&rendered()),
             };
@@ -208,7 +232,9 @@ impl Fitter<'_> {
         match taken_apart(&text, &pieces) {
             Ok(parts) => {
                 let literal: usize = pieces.iter().map(|p| if let Piece::Literal(l) = p { l.len() } else { 0 }).sum();
-                let literal = share(literal, text.len(), 8);
+                // One text that several stand in is said by all of them and not by one that swallows the others.
+                let number = i64::try_from(parts.len()).unwrap_or(i64::MAX).min(40);
+                let literal = share(literal, text.len(), 40) + number;
                 let mut score = 0;
                 for (hole, part) in parts {
                     score = self.hole(hole, part, literal);
@@ -220,7 +246,7 @@ impl Fitter<'_> {
             }
             Err(matched) => {
                 self.is_complete = false;
-                share(matched, text.len(), 40) - EXTRA
+                share(matched, text.len(), 400)
             }
         }
     }
@@ -237,7 +263,7 @@ fn alike(found: &str, rendered: &str) -> i64 {
     let common = found.bytes().zip(rendered.bytes()).take_while(|(a, b)| a == b).count();
     let rest = found.len().min(rendered.len()) - common;
     let end = found.bytes().rev().zip(rendered.bytes().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    share(common + end, found.len().max(rendered.len()), 40)
+    share(common + end, found.len().max(rendered.len()), 400)
 }
 
 /// What stands in a text where the pieces have marked values; else how far they fit, in octets.

@@ -14,7 +14,7 @@ use super::{
     fit::{Fit, Seen, fit},
     rendered::{by_type, rendering, types},
     sentinel::Sentinels,
-    shape::{self, Field, Seg, base, field, places},
+    shape::{self, Field, Place, Seg, base, field, places},
 };
 use crate::{
     catalog::Registered,
@@ -33,6 +33,8 @@ const ROUNDS: usize = 4;
 const MOST_PRODUCT: usize = 32;
 /// How long a list of words may be for one more to be tried at every place of it.
 const MOST_PLACES: usize = 6;
+/// How many of the combinations of an item's choices are gone into further.
+const MOST_GROWN: usize = 3;
 /// How many settings that fit are looked at in the end.
 const MOST_FITTING: usize = 8;
 
@@ -47,6 +49,11 @@ pub(super) fn search(registered: &'static Registered, unit: &Unit, budget: &mut 
         fitting: Vec::new(),
         has_values: false,
     };
+    if let Some(known) = registered.component().recognise(&unit.tree.to_json()) {
+        let verified = known.into_iter().filter_map(|settings| search.verified(settings));
+        let best = verified.min_by_key(super::cost)?;
+        return Some(schema::in_order(registered.schema(), &best));
+    }
     let begin = shape::group(registered.schema(), false, &mut search.sentinels);
     let begin = search.state(begin)?;
     let state = search.settled(begin);
@@ -78,6 +85,14 @@ struct State {
     fit: Fit,
 }
 
+impl State {
+    /// Whether more settings fit better. What only looks a little like what was found stands in the way of the right one
+    /// if it is a value of its own; where it makes a text longer it may be a part of it.
+    fn is_more_than(&self, before: &Fit) -> bool {
+        self.fit.score > before.score && (self.fit.full > before.full || self.fit.size <= before.size)
+    }
+}
+
 struct Search<'a> {
     registered: &'static Registered,
     unit: &'a Unit,
@@ -106,8 +121,10 @@ impl Search<'_> {
         let fit = match rendering(self.registered, settings, self.unit) {
             Some(rendered) => {
                 let is_same = types(&rendered) == self.unit.kinds;
-                let mut fit = fit(&self.found, &by_type(rendered), &self.sentinels, &mut work);
+                let rendered = by_type(rendered);
+                let mut fit = fit(&self.found, &rendered, &self.sentinels, &mut work);
                 fit.is_complete &= is_same;
+                fit.size = rendered.size();
                 fit
             }
             None => Fit { score: WORST, ..Fit::default() },
@@ -121,8 +138,7 @@ impl Search<'_> {
         if fit.is_complete && self.fitting.len() < 4 * MOST_FITTING {
             let known = self.fitting.iter().any(|state| state.settings == settings);
             if !known {
-                let copy = Fit { score: fit.score, is_complete: true, holes: fit.holes.clone() };
-                self.fitting.push(State { settings: settings.clone(), fit: copy });
+                self.fitting.push(State { settings: settings.clone(), fit: fit.clone() });
             }
         }
         Some(State { settings, fit })
@@ -143,17 +159,35 @@ impl Search<'_> {
         state
     }
 
-    /// Choices and other fields changed together, where that is better.
+    /// Choices, or an item taken away, and other fields changed together, where that is better.
     fn moved(&mut self, state: &State) -> Option<State> {
         let whole = Value::Object(state.settings.clone());
+        let mut moves: Vec<(SettingsMap, Option<Place>)> = Vec::new();
+        for variant in variants(self.schema(), whole) {
+            match variant {
+                Value::Object(settings) if settings != state.settings => moves.push((settings, None)),
+                _ => {}
+            }
+        }
+        // What fits an item a little may be a whole one of another list, which comes in as soon as this one is away.
+        for place in places(self.schema(), &state.settings, &[]) {
+            let items = shape::at(&state.settings, &place).and_then(Value::as_array).map_or(0, Vec::len);
+            for index in (0..items).take_while(|_| items <= MOST_PLACES) {
+                let item = [place.as_slice(), &[Seg::At(index)]].concat();
+                moves.push((shape::with(&state.settings, &item, None), Some(place.clone())));
+            }
+        }
         let mut best: Option<State> = None;
-        for variant in variants(self.schema(), whole).into_iter().skip(1) {
-            let Value::Object(settings) = variant else { continue };
+        for (settings, left_alone) in moves {
             let Some(tried) = self.state(settings) else { continue };
-            let moved = self.descend(tried, &[], 1);
+            let moved = self.gone_through(tried, &[], left_alone.as_deref()).0;
             let least = best.as_ref().map_or(state.fit.score, |best| best.fit.score);
             if moved.fit.score > least {
+                let is_complete = moved.fit.is_complete;
                 best = Some(moved);
+                if is_complete {
+                    break;
+                }
             }
         }
         best
@@ -162,18 +196,28 @@ impl Search<'_> {
     /// Goes through the fields below `scope` as long as that makes it better.
     fn descend(&mut self, mut state: State, scope: &[Seg], rounds: usize) -> State {
         for _ in 0..rounds {
-            let mut is_better = false;
-            for place in places(self.schema(), &state.settings, scope) {
-                if let Some(better) = self.better_at(&state, &place) {
-                    state = better;
-                    is_better = true;
-                }
-            }
+            let (better, is_better) = self.gone_through(state, scope, None);
+            state = better;
             if !is_better {
                 break;
             }
         }
         state
+    }
+
+    /// Goes through the fields below `scope` once, but for one; and whether that made it better.
+    fn gone_through(&mut self, mut state: State, scope: &[Seg], left_alone: Option<&[Seg]>) -> (State, bool) {
+        let mut is_better = false;
+        for place in places(self.schema(), &state.settings, scope) {
+            if left_alone.is_some_and(|left| place.starts_with(left)) {
+                continue;
+            }
+            if let Some(better) = self.better_at(&state, &place) {
+                state = better;
+                is_better = true;
+            }
+        }
+        (state, is_better)
     }
 
     /// A better value of a field.
@@ -201,9 +245,10 @@ impl Search<'_> {
             Field::Text | Field::Number => {
                 let marked = current.is_none().then(|| Some(base(schema, true, &mut self.sentinels)));
                 let usual = usual(schema).iter().filter(|_| current.is_some() && self.has_values);
-                let usual = usual.map(|text| Some(Value::from(*text)));
-                let options = marked.into_iter().chain(absent).chain(usual).collect();
-                self.best(state, place, options)
+                let known = usual.chain(words(schema)).map(|text| Some(Value::from(*text)));
+                let options = marked.into_iter().chain(absent).chain(known).collect();
+                let was_absent = current.is_none();
+                self.best(state, place, options).filter(|best| !was_absent || best.is_more_than(&state.fit))
             }
             Field::Group if current.is_some() => self.best(state, place, absent.into_iter().collect()),
             Field::Group => self.grown(state, place, schema, None),
@@ -256,28 +301,40 @@ impl Search<'_> {
         best
     }
 
-    /// The same with one more value at `place`, or at the end of the list there: a group or an item, its own fields
-    /// chosen as well as can be.
-    fn grown(&mut self, state: &State, place: &[Seg], schema: &Value, list: Option<&[Value]>) -> Option<State> {
+    /// The same with one more value at `place`, or in the list there: a group or an item, its own fields chosen as well as
+    /// can be.
+    fn grown(
+        &mut self,
+        state: &State,
+        place: &[Seg],
+        schema: &Value,
+        list: Option<(&[Value], usize)>,
+    ) -> Option<State> {
         let first = base(schema, list.is_some(), &mut self.sentinels);
-        let mut best: Option<State> = None;
+        let mut inner = place.to_vec();
+        inner.extend(list.map(|(_, at)| Seg::At(at)));
+        let mut tried: Vec<State> = Vec::new();
         for variant in variants(schema, first) {
-            let (value, inner) = match list {
-                Some(items) => {
+            let value = match list {
+                Some((items, at)) => {
                     let mut items = items.to_vec();
-                    items.push(variant);
-                    let last = items.len() - 1;
-                    (Value::Array(items), [place, &[Seg::At(last)]].concat())
+                    items.insert(at, variant);
+                    Value::Array(items)
                 }
-                None => (variant, place.to_vec()),
+                None => variant,
             };
-            let Some(tried) = self.state(shape::with(&state.settings, place, Some(value))) else { continue };
+            tried.extend(self.state(shape::with(&state.settings, place, Some(value))));
+        }
+        // The first of those that fit equally well: what is the default comes first.
+        tried.sort_by_key(|tried| std::cmp::Reverse(tried.fit.score));
+        let mut best: Option<State> = None;
+        for tried in tried.into_iter().take(MOST_GROWN) {
             let tried = self.descend(tried, &inner, 3);
             if best.as_ref().is_none_or(|best| tried.fit.score > best.fit.score) {
                 best = Some(tried);
             }
         }
-        best.filter(|best| best.fit.score > state.fit.score)
+        best.filter(|best| best.is_more_than(&state.fit))
     }
 
     fn better_list(&mut self, state: &State, place: &[Seg], item: &Value) -> Option<State> {
@@ -294,8 +351,7 @@ impl Search<'_> {
             best = grown.filter(|grown| grown.fit.score > state.fit.score);
         }
         if best.is_none() {
-            let same =
-                State { settings: state.settings.clone(), fit: Fit { score: state.fit.score, ..Fit::default() } };
+            let same = State { settings: state.settings.clone(), fit: state.fit.clone() };
             let grown = self.longer(same, place, item, &items);
             best = (grown.fit.score > state.fit.score).then_some(grown);
         }
@@ -329,20 +385,35 @@ impl Search<'_> {
                             Some(Value::Array(longer))
                         })
                     });
-                    self.best(&state, place, longer.collect())
+                    let before = state.fit.clone();
+                    self.best(&state, place, longer.collect()).filter(|longer| longer.is_more_than(&before))
                 }
-                _ => self.grown(&state, place, item, Some(&here)).or_else(|| {
-                    // Some are written in another way as soon as there are two.
-                    let two = [base(item, true, &mut self.sentinels)];
-                    let longer = [here.as_slice(), &two].concat();
-                    self.grown(&state, place, item, Some(&longer))
-                }),
+                _ => self.longer_by_one(&state, place, item, &here),
             };
             match grown {
                 Some(grown) => state = grown,
                 None => return state,
             }
         }
+    }
+
+    fn longer_by_one(&mut self, state: &State, place: &[Seg], item: &Value, here: &[Value]) -> Option<State> {
+        if let Some(grown) = self.grown(state, place, item, Some((here, here.len()))) {
+            return Some(grown);
+        }
+        if state.fit.is_complete {
+            return None;
+        }
+        // Some are written in another way as soon as there are two.
+        if here.len() < 2 {
+            let two = [here, &[base(item, true, &mut self.sentinels)]].concat();
+            if let Some(grown) = self.grown(state, place, item, Some((&two, two.len()))) {
+                return Some(grown);
+            }
+        }
+        // What fitted best further on may have come first.
+        let places = if here.len() > MOST_PLACES { 0 } else { here.len() };
+        (0..places).rev().find_map(|at| self.grown(state, place, item, Some((here, at))))
     }
 
     fn better_dict(&mut self, state: &State, place: &[Seg], schema: &Value) -> Option<State> {
@@ -356,9 +427,9 @@ impl Search<'_> {
             if let Value::Object(more) = base(schema, true, &mut self.sentinels) {
                 map.extend(more);
             }
-            let score = from.fit.score;
+            let before = Fit { holes: Vec::new(), ..from.fit.clone() };
             let grown = self.state(shape::with(&from.settings, place, Some(Value::Object(map))));
-            match grown.filter(|grown| grown.fit.score > score) {
+            match grown.filter(|grown| grown.is_more_than(&before)) {
                 Some(grown) => best = Some(grown),
                 None => return best,
             }
@@ -472,6 +543,14 @@ fn usual(schema: &Value) -> &'static [&'static str] {
     }
 }
 
+/// Words that mean something else than a text does in the same field.
+fn words(schema: &Value) -> &'static [&'static str] {
+    match schema.get("x-check").and_then(Value::as_str) {
+        Some("time_layout") => &["epoch_s", "epoch_ms", "epoch_us", "epoch_ns"],
+        _ => &[],
+    }
+}
+
 /// A group with its choices in every combination, if those are few.
 fn variants(schema: &Value, first: Value) -> Vec<Value> {
     let mut variants = vec![first];
@@ -479,7 +558,14 @@ fn variants(schema: &Value, first: Value) -> Vec<Value> {
         return variants;
     }
     for (name, below) in shape::properties(schema) {
-        let Some(Field::Choice(values)) = field(below) else { continue };
+        let values: Vec<Value> = match field(below) {
+            Some(Field::Choice(values)) => values,
+            Some(Field::Text) if !words(below).is_empty() => {
+                let first = variants.first().and_then(|first| first.get(name)).cloned();
+                first.into_iter().chain(words(below).iter().map(|word| Value::from(*word))).collect()
+            }
+            _ => continue,
+        };
         if variants.len() * values.len() > MOST_PRODUCT {
             continue;
         }

@@ -23,23 +23,27 @@ pub(super) struct Sentinels {
     next: u32,
     /// Numbers, by their bits as a double.
     numbers: BTreeMap<u64, u32>,
-    /// Durations in milliseconds. They may come out in another unit.
-    durations: BTreeMap<u64, u32>,
+    /// Durations in milliseconds and sizes in MiB, as they are written. They may come out as numbers in another unit.
+    quantities: BTreeMap<(&'static str, u64), u32>,
 }
 
 /// The first marked duration, in milliseconds; each is a whole number of seconds.
 const FIRST_DURATION_MS: u64 = 7_001_000;
+/// The first marked size, in MiB.
+const FIRST_SIZE_MIB: u64 = 70_001;
 
 impl Sentinels {
     /// A text like no other, of the form that a field asks for where renderings count with it.
     pub(super) fn text(&mut self, field: &Value) -> Value {
         self.next += 1;
-        if field.get("x-check").and_then(Value::as_str) == Some("duration") {
-            let ms = FIRST_DURATION_MS + 1000 * u64::from(self.next);
-            self.durations.insert(ms, self.next);
-            return Value::String(format!("{ms}ms"));
-        }
-        Value::String(format!("{BEGIN}{}{END}", self.next))
+        let quantity = match field.get("x-check").and_then(Value::as_str) {
+            Some("duration") => ("ms", FIRST_DURATION_MS + 1000 * u64::from(self.next)),
+            Some("size") => ("MiB", FIRST_SIZE_MIB + u64::from(self.next)),
+            _ => return Value::String(format!("{BEGIN}{}{END}", self.next)),
+        };
+        self.quantities.insert(quantity, self.next);
+        let (unit, count) = quantity;
+        Value::String(format!("{count}{unit}"))
     }
 
     /// A number that hardly stands anywhere else, in the range of a field.
@@ -69,11 +73,18 @@ impl Sentinels {
         self.numbers.get(&number.as_f64()?.to_bits()).copied()
     }
 
-    /// The marked duration that a number stands for, and in which unit.
+    /// The marked duration or size that a number stands for, and in which unit.
     pub(super) fn of_count(&self, number: &Number) -> Option<(u32, &'static str)> {
         let count = number.as_u64()?;
-        let in_ms = [("ms", Some(count)), ("s", count.checked_mul(1000)), ("ns", Some(count / 1_000_000))];
-        in_ms.into_iter().find_map(|(unit, ms)| Some((*self.durations.get(&ms?)?, unit)))
+        let units = [
+            ("ms", "ms", Some(count)),
+            ("s", "ms", count.checked_mul(1000)),
+            ("ns", "ms", (count % 1_000_000 == 0).then_some(count / 1_000_000)),
+            ("MiB", "MiB", Some(count)),
+            ("KiB", "MiB", (count % 1024 == 0).then_some(count / 1024)),
+            ("B", "MiB", (count % (1 << 20) == 0).then_some(count >> 20)),
+        ];
+        units.into_iter().find_map(|(unit, written, count)| Some((*self.quantities.get(&(written, count?))?, unit)))
     }
 
     /// The marked value that a text is, and nothing else.
@@ -81,7 +92,10 @@ impl Sentinels {
         let marked = text.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
         match marked {
             Some(id) => id.parse().ok(),
-            None => self.durations.get(&text.strip_suffix("ms")?.parse().ok()?).copied(),
+            None => ["ms", "MiB"].into_iter().find_map(|unit| {
+                let count = text.strip_suffix(unit)?.parse().ok()?;
+                self.quantities.get(&(unit, count)).copied()
+            }),
         }
     }
 
@@ -164,5 +178,9 @@ mod tests {
         assert_eq!(sentinels.of_count(&Number::from(7_006_000)), Some((5, "ms")));
         assert_eq!(sentinels.of_count(&Number::from(7006)), Some((5, "s")));
         assert_eq!(sentinels.of_count(&Number::from(7007)), None);
+        let size = sentinels.text(&json!({ "type": "string", "x-check": "size" }));
+        assert_eq!(size, json!("70007MiB"));
+        assert_eq!(sentinels.of_text("70007MiB"), Some(6));
+        assert_eq!(sentinels.of_count(&Number::from(70_007_u64 << 20)), Some((6, "B")));
     }
 }

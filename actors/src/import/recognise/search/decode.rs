@@ -19,7 +19,7 @@ pub(super) fn values(seen: &[Seen]) -> Vec<Value> {
             Seen::Whole(tree) => tree.to_setting().into_iter().for_each(&mut add),
             Seen::Count(tree, unit) => {
                 if let Some(Value::Number(number)) = tree.to_setting() {
-                    add(duration(number.as_i64().unwrap_or_default(), unit).into());
+                    add(quantity(number.as_i64().unwrap_or_default(), unit).into());
                 }
             }
             Seen::Part { text, is_quoted } => {
@@ -33,18 +33,21 @@ pub(super) fn values(seen: &[Seen]) -> Vec<Value> {
                 }
                 add(text.as_str().into());
                 add(without_escapes(text).into());
+                add(without_escapes(&text.replace(".*", "*")).into());
             }
         }
     }
     values
 }
 
-/// A duration in the largest unit that it is a whole number of.
-fn duration(count: i64, unit: &str) -> String {
-    let units = [("ns", 1000), ("us", 1000), ("ms", 1000), ("s", 60), ("m", 60), ("h", i64::MAX)];
+/// A duration or size in the largest unit that it is a whole number of.
+fn quantity(count: i64, unit: &str) -> String {
+    const DURATIONS: &[(&str, i64)] =
+        &[("ns", 1000), ("us", 1000), ("ms", 1000), ("s", 60), ("m", 60), ("h", i64::MAX)];
+    const SIZES: &[(&str, i64)] = &[("B", 1024), ("KiB", 1024), ("MiB", 1024), ("GiB", i64::MAX)];
+    let units = if SIZES.iter().any(|(name, _)| *name == unit) { SIZES } else { DURATIONS };
     let mut count = count;
-    let larger = units.iter().skip_while(|(name, _)| *name != unit);
-    for (name, in_next) in larger {
+    for (name, in_next) in units.iter().skip_while(|(name, _)| *name != unit) {
         if count == 0 || count % in_next != 0 {
             return format!("{count}{name}");
         }
