@@ -30,7 +30,7 @@ const DECIDE: &[&str] =
     &["filter", "probabilistic_sampler", "tail_sampling", "logdedup", "log_dedup", "ratelimit", "sampling"];
 
 /// Steps as filters and, behind them, processors. The border stands where the fewest are on the wrong side of it.
-pub(super) fn split<'p>(steps: &'p [Part], kind: impl Fn(&Part) -> String) -> (Vec<&'p Part>, Vec<&'p Part>) {
+pub(super) fn split(steps: &[Part], kind: impl Fn(&Part) -> String) -> (Vec<&Part>, Vec<&Part>) {
     let weigh = |part: &Part| match part.recognised.as_ref().map(|known| known.registered.role()) {
         Some(Role::Filter) => (10, 0),
         Some(_) => (0, 10),

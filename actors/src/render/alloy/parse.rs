@@ -347,7 +347,12 @@ impl Parser {
     }
 
     fn operand(&mut self) -> Result<Expr, ParseError> {
+        let is_number = self.kind() == Kind::Number;
         let mut parts = vec![self.primary()?];
+        // A number has neither fields nor items, and its dot is its own when it is written.
+        if is_number {
+            return Ok(single(parts));
+        }
         loop {
             if self.symbol(".") {
                 let name = self.ident()?;

@@ -95,6 +95,8 @@ fn the_grammar_is_kept() {
         "}",
         "a = 0x1f",
         "a = b c",
+        "a = 1 .b",
+        "a = 1.5[0]",
     ] {
         assert!(parse::body(bad).is_err(), "{bad}: {:?}", parse::body(bad));
     }
