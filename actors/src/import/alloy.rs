@@ -38,6 +38,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
     reader.belongings();
     reader.given();
     reader.chains()?;
+    reader.config.drop_dead_ends();
     reader.others();
     Ok(reader.config)
 }
@@ -181,7 +182,6 @@ impl Reader {
         let beginnings = beginnings.chain((!direct.is_empty()).then_some((None, direct)));
         for (first, targets) in beginnings {
             let mut is_known = false;
-            self.config.spoken_of.push(receiver);
             for (_, chain) in begun.iter_mut().filter(|(known, _)| first.is_some() && *known == first) {
                 chain.sources.push(receiver);
                 is_known = true;
@@ -294,7 +294,6 @@ impl Reader {
         if self.passed > 10 * MAX_WAYS || way.len() > MAX_TOGETHER {
             return Err(refused(&path(), "too_many", "records go too many ways"));
         }
-        self.config.spoken_of.push(index);
         Ok(())
     }
 

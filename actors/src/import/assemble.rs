@@ -159,6 +159,9 @@ impl Assembly {
     fn step(&mut self, part: &Part, role: Role, plan: &Plan, ids: &mut Ids) -> Vec<Step> {
         if let Some(known) = part.recognised.as_ref().filter(|known| known.registered.role() == role) {
             let id = self.step_id(part, 0, ids);
+            if let (Some(but), Some(index)) = (known.but, part.components.first()) {
+                self.config.leave(*index, but);
+            }
             let kind = known.registered.kind().to_owned();
             return vec![Step { id, kind, name: None, settings: known.settings.clone() }];
         }
@@ -174,9 +177,10 @@ impl Assembly {
                 if class == Some(ComponentClass::Processors) && role == Role::Source { None } else { Some(role) };
             let why = match (&part.recognised, role) {
                 (_, None) => "stands behind one source alone, where LinkMesh has no raw texts",
-                (Some(_), _) => {
-                    "is a filter behind a processor or a processor in front of a filter: LinkMesh filters first"
+                (Some(_), Some(Role::Processor)) => {
+                    "filters come first in LinkMesh, and this one stands behind a processor"
                 }
+                (Some(_), _) => "filters come first in LinkMesh, and this processor stands in front of one",
                 (None, _) if self.budget.is_spent() => "the text is too large to look at every part of it closely",
                 (None, _) => "no component of the catalogue says exactly this",
             };

@@ -43,6 +43,7 @@ processors/batch: {timeout: 200ms, send_batch_size: 8192, send_batch_max_size: 0
 processors/filter: {error_mode: ignore}
 processors/transform: {error_mode: ignore}
 processors/resourcedetection: {detectors: [env], override: true, timeout: 5s, refresh_interval: 0s}
+processors/tail_sampling: {decision_wait: 30s, num_traces: 50000}
 processors/cumulativetodelta: {initial_value: auto, max_staleness: 0s}
 exporters/debug: {verbosity: basic, sampling_initial: 2, sampling_thereafter: 1, use_internal_logger: true}
 exporters/otlphttp:
@@ -134,10 +135,26 @@ pub(super) fn complete(runtime: Runtime, class: ComponentClass, kind: &str, conf
         Runtime::Otelcol => format!("{}/{kind}", class.as_str()),
         Runtime::Alloy => kind.to_owned(),
     };
-    match table(runtime).get(&key) {
+    let config = match table(runtime).get(&key) {
         Some(defaults) => completed(config, defaults),
         None => config,
+    };
+    let asks = config.get("detectors").into_iter().flat_map(Tree::items).filter_map(Tree::as_text);
+    match kind {
+        "resourcedetection" if asks.clone().any(|name| name == "system") => {
+            completed(config, &of_system("system", false))
+        }
+        "otelcol.processor.resourcedetection" if asks.clone().any(|name| name == "system") => {
+            completed(config, &of_system("system{}", true))
+        }
+        _ => config,
     }
+}
+
+/// What the detector `system` does by itself, where it is asked.
+fn of_system(key: &str, is_block: bool) -> Tree {
+    let names = Tree::map([("hostname_sources", Tree::List(vec![Tree::text("dns"), Tree::text("os")]))]);
+    Tree::map([(key, if is_block { Tree::List(vec![names]) } else { names })])
 }
 
 fn completed(tree: Tree, defaults: &Tree) -> Tree {

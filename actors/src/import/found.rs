@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{hidden, tree::Tree};
 use crate::{
     domain::{components::ComponentClass, problem::Problems},
-    render::alloy::Block,
+    render::{alloy::Block, names::RESERVED_STEPS},
 };
 
 /// More components than this are of no text that a person wrote.
@@ -63,8 +63,8 @@ impl Found {
         let kind = self.kind.rsplit('.').next().unwrap_or(&self.kind);
         if self.name.is_empty() || self.name == "default" {
             kind.to_owned()
-        } else if self.name.starts_with(|c: char| c.is_ascii_digit()) {
-            // `otlp/4317`: a port alone names nothing.
+        } else if self.name.starts_with(|c: char| c.is_ascii_digit()) || RESERVED_STEPS.contains(&self.name.as_str()) {
+            // `otlp/4317`: a port alone names nothing, and no step may be called as the meters are.
             format!("{kind}-{}", self.name)
         } else {
             self.name.clone()
@@ -107,11 +107,25 @@ pub(super) struct Config {
     pub(super) given: BTreeMap<String, Vec<usize>>,
     /// What has no place in pipelines and destinations.
     pub(super) left_over: Vec<LeftOver>,
-    /// Which components were spoken of, by a chain or by what is left over; others stand in no pipeline.
+    /// Which components were spoken of otherwise than by a chain: what is left over, and what only joins chains.
     pub(super) spoken_of: Vec<usize>,
 }
 
 impl Config {
+    /// Leaves chains out that lead nowhere: what they lead to was left over, or nothing is there.
+    pub(super) fn drop_dead_ends(&mut self) {
+        self.chains.retain(|chain| !chain.outs.is_empty());
+    }
+
+    /// Whether a component is in a chain, or was spoken of otherwise.
+    pub(super) fn is_spoken_of(&self, index: usize) -> bool {
+        self.spoken_of.contains(&index)
+            || self.chains.iter().any(|chain| {
+                let of_outs = chain.outs.iter().flat_map(|out| out.via.iter().chain([&out.to]));
+                chain.sources.iter().chain(&chain.steps).chain(of_outs).any(|known| *known == index)
+            })
+    }
+
     /// A component that was found is left over.
     pub(super) fn leave(&mut self, index: usize, reason: impl Into<String>) {
         let Some(found) = self.found.get(index) else { return };

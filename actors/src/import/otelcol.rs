@@ -45,6 +45,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
         return Err(reader.problems.into_vec());
     }
     reader.chains(&pipelines)?;
+    reader.config.drop_dead_ends();
     reader.rest_of_root(&root);
     reader.rest_of_service(&service);
     Ok(reader.config)
@@ -178,7 +179,6 @@ impl Reader {
                 }
                 None => {
                     self.left(path, id, pipeline, "LinkMesh knows logs, metrics and traces only");
-                    self.config.spoken_of.extend(receivers.into_iter().chain(processors).chain(exporters));
                 }
             }
         }
@@ -246,7 +246,6 @@ impl Reader {
             if ways > MAX_WAYS {
                 return Err(refused(&pipeline.path, "too_many", format!("records go more than {MAX_WAYS} ways")));
             }
-            self.config.spoken_of.extend(sources.iter().chain(&pipeline.processors));
             self.config.chains.push(Chain {
                 signal: pipeline.signal,
                 name: pipeline.name.clone(),
@@ -276,7 +275,6 @@ impl Reader {
         }
         passed.push(&pipeline.path);
         for exporter in &pipeline.exporters {
-            self.config.spoken_of.push(*exporter);
             if self.class(*exporter) == Some(ComponentClass::Exporters) {
                 outs.push(Out { via: via.clone(), to: *exporter });
                 continue;
@@ -285,10 +283,10 @@ impl Reader {
                 self.leave_connector(*exporter);
                 continue;
             }
+            self.config.spoken_of.push(*exporter);
             let behind = |next: &&ServicePipeline| next.signal == pipeline.signal && next.receivers.contains(exporter);
             for next in all.iter().filter(behind) {
                 let length = via.len();
-                self.config.spoken_of.extend(&next.processors);
                 via.extend(&next.processors);
                 self.outs(next, all, via, outs, passed)?;
                 via.truncate(length);
@@ -304,8 +302,6 @@ impl Reader {
     }
 
     fn leave_pipeline(&mut self, pipeline: &ServicePipeline, reason: &str) {
-        let indexes = pipeline.receivers.iter().chain(&pipeline.processors).chain(&pipeline.exporters);
-        self.config.spoken_of.extend(indexes);
         let ids = |indexes: &[usize]| -> Value {
             indexes.iter().filter_map(|index| Some(self.config.found.get(*index)?.id.as_str())).collect()
         };

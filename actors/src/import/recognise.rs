@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod fit;
+mod nearby;
 mod rendered;
 mod search;
 mod sentinel;
@@ -47,6 +48,8 @@ pub(super) struct Recognised {
     pub(super) registered: &'static Registered,
     /// Its settings, without what is the default anyway.
     pub(super) settings: SettingsMap,
+    /// Where it is not quite the same.
+    pub(super) but: Option<&'static str>,
 }
 
 impl Recognised {
@@ -78,8 +81,16 @@ impl Budget {
     }
 }
 
-/// The component that renders as this, in one of the roles; the one that needs the fewest settings, if several do.
+/// The component that renders as this, in one of the roles, or as what does the same to every record.
 pub(super) fn recognise(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Option<Recognised> {
+    exactly(unit, roles, budget).or_else(|| {
+        let (nearby, but) = nearby::nearby(unit)?;
+        Some(Recognised { but: Some(but), ..exactly(&nearby, roles, budget)? })
+    })
+}
+
+/// The component that renders as this; the one that needs the fewest settings, if several do.
+fn exactly(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Option<Recognised> {
     let mut best: Option<((usize, usize), Recognised)> = None;
     for registered in catalogue().components() {
         if !roles.contains(&registered.role()) || !rendered::may_be(registered, unit) {
@@ -92,7 +103,7 @@ pub(super) fn recognise(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Opt
         let Some(settings) = settings else { continue };
         let cost = cost(&settings);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-            best = Some((cost, Recognised { registered, settings }));
+            best = Some((cost, Recognised { registered, settings, but: None }));
         }
     }
     best.map(|(_, recognised)| recognised)

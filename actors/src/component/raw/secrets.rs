@@ -2,6 +2,8 @@
 //! reference to the host's environment is let through: `${env:NAME}` or `sys.env("NAME")`, alone or behind one word and
 //! a space. A default for an unset variable would be the secret itself.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{
@@ -91,6 +93,15 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// By what a setting is known: a `key` by what it is the key of, as in `api: {key: ...}`.
+fn called<'n>(parent: &str, name: &'n str) -> Cow<'n, str> {
+    if name.eq_ignore_ascii_case("key") && !parent.is_empty() {
+        Cow::Owned(format!("{parent} {name}"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
 /// Under any name, headers say who sends: `headers`, `extra_headers`.
 fn is_headers(name: &str) -> bool {
     words(name).last().is_some_and(|last| last == "headers")
@@ -122,7 +133,7 @@ fn yaml(place: &str, name: &str, value: &Value, within: Within) -> Result<(), St
             // Of headers as a list, `[{name: ..., value: ...}]`, the names are no secrets.
             let is_name =
                 within == Within::Headers && matches!(key.as_str(), "name" | "key") && map.contains_key("value");
-            if is_name { Ok(()) } else { yaml(&below(key), key, item, within) }
+            if is_name { Ok(()) } else { yaml(&below(key), &called(name, key), item, within) }
         }),
         Value::Array(items) => items.iter().try_for_each(|item| match item {
             // A list of texts below `headers` names the headers that are meant.
@@ -143,19 +154,19 @@ fn yaml(place: &str, name: &str, value: &Value, within: Within) -> Result<(), St
 
 /// Looks over the body of an Alloy block.
 pub(super) fn check_alloy(body: &[Statement]) -> Result<(), String> {
-    statements("", body, Within::Settings)
+    statements("", "", body, Within::Settings)
 }
 
-fn statements(place: &str, body: &[Statement], within: Within) -> Result<(), String> {
+fn statements(place: &str, parent: &str, body: &[Statement], within: Within) -> Result<(), String> {
     let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
     body.iter().try_for_each(|statement| match statement {
         Statement::Block(block) => {
             let within = if is_headers(&block.name) { Within::Headers } else { within };
-            statements(&below(&block.name), &block.body, within)
+            statements(&below(&block.name), &block.name, &block.body, within)
         }
         Statement::Attribute(name, value) => {
             let within = if is_headers(name) { Within::Headers } else { within };
-            expression(&below(name), name, value, within)
+            expression(&below(name), &called(parent, name), value, within)
         }
     })
 }
@@ -165,7 +176,7 @@ fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(
         Expr::Object(fields) => fields.iter().try_for_each(|(key, item)| {
             let key = key.trim_matches('"');
             let within = if is_headers(key) { Within::Headers } else { within };
-            expression(&format!("{place}.{key}"), key, item, within)
+            expression(&format!("{place}.{key}"), &called(name, key), item, within)
         }),
         Expr::Array(items) => items.iter().try_for_each(|item| expression(place, name, item, within)),
         Expr::Token(_) | Expr::Parts(_) | Expr::Text(_) => {
@@ -248,6 +259,7 @@ mod tests {
             ("{auth: [{client-secret: x}]}", "auth.client-secret"),
             ("{api_key: 'key ${env:X} more'}", "api_key"),
             ("{datadog.api.key: abc}", "datadog.api.key"),
+            ("{api: {key: abc, site: x}}", "api.key"),
             ("{write_key: abc}", "write_key"),
             ("{apiToken: abc}", "apiToken"),
             ("{clientSecret: abc}", "clientSecret"),
@@ -274,6 +286,7 @@ mod tests {
             ("client { headers = {\"X\" = sys.env(\"X\") + \"abc\"} }", "client.headers.X"),
             ("client { headers = {\"X\" = string.format(\"abc%s\", sys.env(\"X\"))} }", "client.headers.X"),
             ("auth { client_secret = 7 }", "auth.client_secret"),
+            ("api {\n\tkey = \"abc\"\n}", "api.key"),
             ("auth { password = \"\\x61bc\" }", "auth.password"),
             ("url = \"https://u:abc@h.example\"", "url"),
             ("client { writeKey = \"abc\" }", "client.writeKey"),
@@ -290,7 +303,7 @@ mod tests {
             "{password: '${env:P}', headers: {Authorization: 'Bearer ${env:T}', x-team: ''}}",
             "{headers: [{name: x-team, value: '${env:T}'}]}",
             "{password_file: /run/secret, token_url: 'https://x.example/token', headers: [X-Seen]}",
-            "{actions: [{key: password, action: delete}], tls: {insecure: true}}",
+            "{actions: [{key: password, action: delete}], tls: {insecure: true}, extract: {labels: [{key: app}]}}",
             "{routing_key: traceID, partition_traces_by_id: true, secret_name: x, access_key_id: AKIA, username: u}",
             "{endpoint: 'https://h.example/v1?tenant=a', datasource: '${env:DSN}', other: 'a@b.example'}",
             "{endpoint: 'https://${env:USER}:${env:PASS}@h.example/?api_key=${env:KEY}'}",

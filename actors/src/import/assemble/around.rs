@@ -36,7 +36,7 @@ impl Assembly {
                 self.limiter(index);
             } else if self.used_with.contains(&index) {
                 self.storage(index);
-            } else if self.config.spoken_of.contains(&index) {
+            } else if self.config.is_spoken_of(index) {
                 self.sections(index);
             } else {
                 let reason = match found.class {
@@ -47,7 +47,7 @@ impl Assembly {
                         "LinkMesh takes over what runs through otelcol.* alone"
                     }
                     ComponentClass::Extensions => "is a thing of the collector itself and of no pipeline",
-                    _ => "is in no pipeline",
+                    _ => "is in no pipeline that is taken over",
                 };
                 self.config.leave(index, reason);
             }

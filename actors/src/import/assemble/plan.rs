@@ -1,9 +1,7 @@
 //! Which chains are one pipeline, and what their parts are.
 
-use std::collections::BTreeMap;
-
 use linkmesh_proto::{
-    PipelineId, Slug,
+    PipelineId,
     api::{catalogue::Role, collector::Runtime, pipeline::Signal},
 };
 
@@ -11,13 +9,11 @@ use super::{
     Assembly, lanes, order,
     parts::{Part, concerned},
 };
-use crate::{
-    component::signal_name,
-    import::{
-        found::{Chain, Out},
-        recognise::sequences,
-    },
-};
+use crate::import::{found::Out, recognise::sequences};
+
+mod group;
+
+use group::{Group, Lane, other_groups, our_lane};
 
 /// A pipeline to be.
 #[derive(Debug)]
@@ -45,30 +41,6 @@ pub(super) struct To {
     pub(super) when: Option<String>,
 }
 
-/// Components under one id, as far as the text says which belong together.
-type Named = (Option<Slug>, Vec<usize>);
-
-/// What happens to the records of one signal in a pipeline.
-#[derive(Debug, Clone)]
-struct Lane {
-    signal: Signal,
-    /// The limiter of memory, if LinkMesh named the parts.
-    limiter: Option<usize>,
-    sources: Vec<Named>,
-    steps: Vec<Named>,
-    outs: Vec<Out>,
-}
-
-/// Lanes that may be one pipeline, each of another signal.
-#[derive(Debug, Clone)]
-struct Group {
-    id: Option<PipelineId>,
-    /// Whether LinkMesh named its parts.
-    is_ours: bool,
-    names: Vec<String>,
-    lanes: Vec<Lane>,
-}
-
 /// The pipelines that chains make up.
 pub(super) fn plans(assembly: &mut Assembly) -> Vec<Plan> {
     let chains = assembly.config.chains.clone();
@@ -90,135 +62,15 @@ pub(super) fn plans(assembly: &mut Assembly) -> Vec<Plan> {
     for group in groups {
         match plan(assembly, &group) {
             Some(plan) => plans.push(plan),
-            None => {
-                // Together they would carry more than they do in the text.
-                plans.extend(group.apart().iter().filter_map(|group| plan(assembly, group)));
-            }
+            // Together they would carry more than they do in the text.
+            None => plans.extend(group.apart().iter().flat_map(|lane| match plan(assembly, lane) {
+                Some(plan) => vec![plan],
+                // One destination stands at the end of two ways.
+                None => lane.one_way_each().iter().filter_map(|way| plan(assembly, way)).collect(),
+            })),
         }
     }
     plans
-}
-
-impl Group {
-    fn add(&mut self, lane: Lane) {
-        match self.lanes.iter_mut().find(|known| known.signal == lane.signal && known.steps == lane.steps) {
-            Some(known) => {
-                for source in lane.sources {
-                    if !known.sources.contains(&source) {
-                        known.sources.push(source);
-                    }
-                }
-                for out in lane.outs {
-                    if !known.outs.contains(&out) {
-                        known.outs.push(out);
-                    }
-                }
-            }
-            None => self.lanes.push(lane),
-        }
-    }
-
-    /// The name that its id is made of.
-    fn name(&self) -> String {
-        let signals = self.signals();
-        let named: Vec<&String> = self.names.iter().filter(|name| !name.is_empty()).collect();
-        match named.first() {
-            Some(name) => (*name).clone(),
-            None => signals.iter().map(|signal| signal_name(*signal)).collect::<Vec<_>>().join("-"),
-        }
-    }
-
-    /// The instance of a `declare` of ours that it is.
-    fn declare(&self, assembly: &Assembly) -> Option<String> {
-        let of = |index: &usize| assembly.config.found.get(*index)?.declare.clone();
-        let index = self.lanes.iter().find_map(|lane| lane.limiter)?;
-        self.is_ours.then(|| of(&index)).flatten()
-    }
-
-    fn signals(&self) -> Vec<Signal> {
-        let mut signals: Vec<Signal> = self.lanes.iter().map(|lane| lane.signal).collect();
-        signals.sort_unstable();
-        signals.dedup();
-        signals
-    }
-
-    /// Each lane by itself.
-    fn apart(&self) -> Vec<Self> {
-        let alone = |lane: &Lane| {
-            let name = match self.names.iter().find(|name| !name.is_empty()) {
-                Some(name) => format!("{name}-{}", signal_name(lane.signal)),
-                None => signal_name(lane.signal).to_owned(),
-            };
-            Self { id: None, is_ours: self.is_ours, names: vec![name], lanes: vec![lane.clone()] }
-        };
-        self.lanes.iter().map(alone).collect()
-    }
-}
-
-/// A chain of a pipeline of ours as a lane of it.
-fn our_lane(assembly: &Assembly, chain: &Chain) -> Option<(PipelineId, Lane)> {
-    let config = &assembly.config;
-    let ours = lanes::ours(config, chain)?;
-    let is_known = |out: &Out| out.via.is_empty() || assembly.condition(out, &[chain.signal]).is_some();
-    ours.outs.iter().all(is_known).then_some(())?;
-    let source = |index: &usize| {
-        // A source that several pipelines share has its step's name only on the processors that each has for itself.
-        let id = std::iter::once(index).chain(ours.of_source).find_map(|part| lanes::step(config.found.get(*part)?));
-        (id, std::iter::once(*index).chain(ours.of_source.iter().copied()).collect())
-    };
-    let mut steps: Vec<Named> = Vec::new();
-    for index in ours.steps {
-        let id = config.found.get(*index).and_then(lanes::step);
-        match steps.last_mut() {
-            Some((known, components)) if *known == id => components.push(*index),
-            _ => steps.push((id, vec![*index])),
-        }
-    }
-    let sources = chain.sources.iter().map(source).collect();
-    let lane = Lane { signal: chain.signal, limiter: Some(ours.limiter), sources, steps, outs: ours.outs };
-    Some((ours.pipeline, lane))
-}
-
-/// Other chains: those with the same processors and exporters in one group.
-fn other_groups(assembly: &mut Assembly, chains: &[&Chain]) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for chain in chains {
-        // Ways that are no condition are chains of their own.
-        let mut ways: BTreeMap<Vec<usize>, Vec<Out>> = BTreeMap::new();
-        for out in &chain.outs {
-            let is_condition = !out.via.is_empty() && assembly.condition(out, &[chain.signal]).is_some();
-            let (via, out) = if is_condition {
-                (Vec::new(), out.clone())
-            } else {
-                (out.via.clone(), Out { via: Vec::new(), to: out.to })
-            };
-            ways.entry(via).or_default().push(out);
-        }
-        if ways.is_empty() {
-            ways.insert(Vec::new(), Vec::new());
-        }
-        for (via, outs) in ways {
-            let steps = chain.steps.iter().chain(&via).copied();
-            let is_limiter = |index: &usize| assembly.config.found.get(*index).is_some_and(lanes::is_limiter);
-            let steps: Vec<Named> = steps.filter(|index| !is_limiter(index)).map(|index| (None, vec![index])).collect();
-            let sources = chain.sources.iter().map(|index| (None, vec![*index])).collect();
-            let lane = Lane { signal: chain.signal, limiter: None, sources, steps, outs };
-            let same = |group: &&mut Group| {
-                group.lanes.first().is_some_and(|known| known.steps == lane.steps && known.outs == lane.outs)
-            };
-            match groups.iter_mut().find(same) {
-                Some(group) => {
-                    group.names.push(chain.name.clone());
-                    group.add(lane);
-                }
-                None => {
-                    let names = vec![chain.name.clone()];
-                    groups.push(Group { id: None, is_ours: false, names, lanes: vec![lane] });
-                }
-            }
-        }
-    }
-    groups
 }
 
 /// The pipeline that a group is; `None` when it would carry more or less than its lanes do.

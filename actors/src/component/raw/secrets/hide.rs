@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Within, expression, is_headers, yaml};
+use super::{Within, called, expression, is_headers, yaml};
 use crate::render::alloy::{Block, Expr, Statement};
 
 /// What stands in the place of a secret that was found in a text.
@@ -20,7 +20,7 @@ fn hide(name: &str, value: &Value, within: Within) -> Value {
                 let within = if is_headers(key) { Within::Headers } else { within };
                 let is_name =
                     within == Within::Headers && matches!(key.as_str(), "name" | "key") && map.contains_key("value");
-                (key.clone(), if is_name { item.clone() } else { hide(key, item, within) })
+                (key.clone(), if is_name { item.clone() } else { hide(&called(name, key), item, within) })
             };
             Value::Object(map.iter().map(field).collect())
         }
@@ -41,18 +41,18 @@ fn hide(name: &str, value: &Value, within: Within) -> Value {
 
 /// The body of an Alloy block without the secrets in it.
 pub(crate) fn hidden_alloy(body: &[Statement]) -> Vec<Statement> {
-    hide_body(body, Within::Settings)
+    hide_body("", body, Within::Settings)
 }
 
-fn hide_body(body: &[Statement], within: Within) -> Vec<Statement> {
+fn hide_body(parent: &str, body: &[Statement], within: Within) -> Vec<Statement> {
     let hidden = |statement: &Statement| match statement {
         Statement::Block(block) => {
             let within = if is_headers(&block.name) { Within::Headers } else { within };
-            Statement::Block(Block { body: hide_body(&block.body, within), ..block.clone() })
+            Statement::Block(Block { body: hide_body(&block.name, &block.body, within), ..block.clone() })
         }
         Statement::Attribute(name, value) => {
             let within = if is_headers(name) { Within::Headers } else { within };
-            Statement::Attribute(name.clone(), hide_expression(name, value, within))
+            Statement::Attribute(name.clone(), hide_expression(&called(parent, name), value, within))
         }
     };
     body.iter().map(hidden).collect()
@@ -64,7 +64,7 @@ fn hide_expression(name: &str, value: &Expr, within: Within) -> Expr {
             let field = |(key, item): &(String, Expr)| {
                 let bare = key.trim_matches('"');
                 let within = if is_headers(bare) { Within::Headers } else { within };
-                (key.clone(), hide_expression(bare, item, within))
+                (key.clone(), hide_expression(&called(name, bare), item, within))
             };
             Expr::Object(fields.iter().map(field).collect())
         }

@@ -1,0 +1,294 @@
+//! Texts that are wrong, huge or made to hurt.
+
+use std::{fmt::Write as _, time::Instant};
+
+use linkmesh_proto::api::{collector::Runtime, pipeline::Import};
+use proptest::prelude::*;
+
+use crate::{domain::document::MAX_BYTES, import::import};
+
+/// Longer than this on a machine that does other things as well is too long for any text.
+const LONG_S: u64 = 60;
+
+fn of_otelcol(text: &str) -> Import {
+    import(Runtime::Otelcol, text)
+}
+
+fn of_alloy(text: &str) -> Import {
+    import(Runtime::Alloy, text)
+}
+
+/// The errors, and that there is nothing else.
+fn errors(import: &Import) -> Vec<String> {
+    assert!(import.pipelines.is_empty() && import.destinations.is_empty() && import.left_over.is_empty(), "{import:?}");
+    import.errors.iter().map(|error| format!("{} {}: {}", error.field, error.code, error.message)).collect()
+}
+
+/// A config of otelcol with this in the place of parts of it.
+fn config(receivers: &str, rest: &str) -> String {
+    format!("receivers: {{otlp: {{protocols: {{grpc: }}}}{receivers}}}\nexporters: {{debug: , nop: }}\n{rest}\n")
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    let pipeline = "service: {pipelines: {logs: {receivers: [otlp], exporters: [debug]}}}";
+    for (text, expected) in [
+        (String::new(), "text missing"),
+        (" \n\t".to_owned(), "text missing"),
+        ("[1]".to_owned(), "text wrong_type"),
+        ("a: [".to_owned(), "text invalid_yaml"),
+        ("a: 1\na: 2".to_owned(), "text invalid_yaml"),
+        ("a: !x 1".to_owned(), "text invalid_yaml"),
+        ("a: 1\n---\nb: 2".to_owned(), "text invalid_yaml"),
+        ("a: .nan".to_owned(), "text invalid_yaml"),
+        ("receivers: {otlp: }".to_owned(), "service.pipelines missing"),
+        ("receivers: [otlp]\nservice: {pipelines: {}}".to_owned(), "receivers wrong_type"),
+        (config(", x: [1]", pipeline), "receivers.x wrong_type"),
+        (config("", "service: {pipelines: [1]}"), "service.pipelines wrong_type"),
+        (config("", "service: {pipelines: {logs: }}"), "service.pipelines.logs missing"),
+        (config("", "service: {pipelines: {logs: {receivers: otlp}}}"), "service.pipelines.logs.receivers wrong_type"),
+        (
+            config("", "service: {pipelines: {logs: {receivers: [otlp, none], exporters: [debug]}}}"),
+            "service.pipelines.logs.receivers[1] unknown_component",
+        ),
+        (
+            config("", "service: {pipelines: {logs: {receivers: [otlp, otlp], exporters: [debug]}}}"),
+            "service.pipelines.logs.receivers[1] duplicate",
+        ),
+        (
+            config(
+                "",
+                "connectors: {forward: }\nservice: {pipelines: {logs: {receivers: [otlp, forward], exporters: [forward]}}}",
+            ),
+            "service.pipelines.logs loop",
+        ),
+    ] {
+        let errors = errors(&of_otelcol(&text));
+        assert!(errors.iter().any(|error| error.starts_with(expected)), "{text}: {errors:?}");
+    }
+    for (text, expected) in [
+        ("", "text missing"),
+        ("a = ", "text invalid_alloy: 1:5"),
+        ("a {\n  b = \n}", "text invalid_alloy: 3:1"),
+        ("otelcol.receiver.otlp \"a\" { }\notelcol.receiver.otlp \"a\" { }", "otelcol.receiver.otlp.a duplicate"),
+        ("declare \"a\" {\n\ta \"b\" { }\n}\na \"b\" { }", "a.b"),
+        (
+            "otelcol.receiver.otlp \"a\" {\n\toutput { logs = [otelcol.processor.batch.b.input] }\n}\notelcol.processor.batch \"b\" {\n\toutput { logs = [otelcol.processor.batch.b.input] }\n}",
+            "otelcol.processor.batch.b loop",
+        ),
+    ] {
+        let errors = errors(&of_alloy(text));
+        assert!(errors.iter().any(|error| error.starts_with(expected)), "{text}: {errors:?}");
+    }
+}
+
+#[test]
+fn what_is_too_large_or_too_deep_is_refused() {
+    let begun = Instant::now();
+    for runtime in [Runtime::Otelcol, Runtime::Alloy] {
+        let huge = "x".repeat(MAX_BYTES + 1);
+        assert!(errors(&import(runtime, &huge))[0].starts_with("text too_large"));
+    }
+    for deep in ["[".repeat(200_000), "{a: ".repeat(100_000), "- ".repeat(300_000)] {
+        assert!(!errors(&of_otelcol(&deep)).is_empty());
+    }
+    for deep in
+        [format!("a = {}", "[".repeat(500_000)), "a {\n".repeat(200_000), format!("a = {}", "(".repeat(900_000))]
+    {
+        assert!(!errors(&of_alloy(&deep)).is_empty());
+    }
+    let bomb = "a: &a [x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n\
+                d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e, *e]\n";
+    assert!(errors(&of_otelcol(bomb))[0].starts_with("text invalid_yaml"));
+    assert!(begun.elapsed().as_secs() < LONG_S);
+}
+
+#[test]
+fn ways_and_instances_that_multiply_are_refused() {
+    let begun = Instant::now();
+    // Each layer of connectors leads to both of the next: 2^30 ways, and none of them to an exporter.
+    let mut text = "receivers: {nop: }\nexporters: {nop: }\nconnectors:\n".to_owned();
+    for layer in 0..30 {
+        write!(text, "  forward/{layer}: {{}}\n").unwrap();
+    }
+    text.push_str("service:\n  pipelines:\n    logs/begin: {receivers: [nop], exporters: [forward/0]}\n");
+    for layer in 0..29 {
+        for twin in ["a", "b"] {
+            write!(
+                text,
+                "    logs/{layer}{twin}: {{receivers: [forward/{layer}], exporters: [forward/{}]}}\n",
+                layer + 1
+            )
+            .unwrap();
+        }
+    }
+    assert!(errors(&of_otelcol(&text))[0].contains("too_many"));
+
+    let mut text = String::new();
+    for layer in 0..30 {
+        write!(text, "declare \"d{layer}\" {{\n\td{0} \"a\" {{ }}\n\td{0} \"b\" {{ }}\n}}\n", layer + 1).unwrap();
+    }
+    text.push_str("declare \"d30\" { }\nd0 \"x\" { }\n");
+    assert!(errors(&of_alloy(&text))[0].contains("too_many"));
+
+    let mut text = "otelcol.receiver.otlp \"r\" {\n\toutput { logs = [otelcol.processor.batch.a0.input, otelcol.processor.batch.b0.input] }\n}\n".to_owned();
+    for layer in 0..30 {
+        for twin in ["a", "b"] {
+            let next = layer + 1;
+            write!(text, "otelcol.processor.batch \"{twin}{layer}\" {{\n\toutput {{ logs = [otelcol.processor.batch.a{next}.input, otelcol.processor.batch.b{next}.input] }}\n}}\n").unwrap();
+        }
+    }
+    text.push_str("otelcol.processor.batch \"a30\" { }\notelcol.processor.batch \"b30\" { }\n");
+    assert!(errors(&of_alloy(&text))[0].contains("too_many"));
+
+    let mut text =
+        "a \"x\" { }\ndeclare \"a\" {\n\targument \"x\" { }\n\texport \"y\" { value = argument.x.value }\n}\n"
+            .to_owned();
+    text.push_str(
+        "a \"l\" { x = a.m.y }\na \"m\" { x = a.l.y }\notelcol.receiver.otlp \"r\" {\n\toutput { logs = [a.l.y] }\n}\n",
+    );
+    let import = of_alloy(&text);
+    assert!(import.errors.is_empty() && import.pipelines.is_empty(), "{import:?}");
+    assert!(begun.elapsed().as_secs() < LONG_S);
+}
+
+#[test]
+fn thousands_of_components_take_bounded_time() {
+    let begun = Instant::now();
+    let mut text = "receivers: {nop: }\nexporters: {debug: }\nprocessors:\n".to_owned();
+    let mut names = Vec::new();
+    for number in 0..990 {
+        write!(text, "  transform/{number}: {{error_mode: ignore, log_statements: [{{context: log, statements: ['set(body, {number}) where a == {number}', 'x', 'y']}}]}}\n").unwrap();
+        names.push(format!("transform/{number}"));
+    }
+    write!(
+        text,
+        "service: {{pipelines: {{logs: {{receivers: [nop], processors: [{}], exporters: [debug]}}}}}}\n",
+        names.join(", ")
+    )
+    .unwrap();
+    let import = of_otelcol(&text);
+    assert!(import.errors.is_empty(), "{:?}", import.errors);
+    let document = &import.pipelines[0].document;
+    assert_eq!(document.filters.len() + document.processors.len(), 990);
+    let more = text.replace(
+        "processors:\n",
+        &format!("processors:\n{}", (0..20).map(|n| format!("  batch/{n}: {{}}\n")).collect::<String>()),
+    );
+    assert!(errors(&of_otelcol(&more))[0].starts_with("processors too_many"));
+    assert!(begun.elapsed().as_secs() < LONG_S, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn no_secret_is_shown_or_stays_in_a_raw_text() {
+    let import = of_otelcol(
+        "receivers: {kafka/x: {brokers: [b], auth: {sasl: {username: u, password: hunter2, mechanism: PLAIN}}}}\n\
+         exporters: {datadog: {api: {key: hunter2, site: x}}, honeycomb: {headers: {x-team: hunter2}}, nop: }\n\
+         extensions: {oauth2client: {client_secret: hunter2}}\n\
+         service: {telemetry: {metrics: {headers: {a: hunter2}}}, pipelines: {logs: {receivers: [kafka/x], exporters: [datadog, honeycomb, nop]}}}",
+    );
+    assert!(import.errors.is_empty());
+    assert!(!serde_json::to_string(&import).unwrap().contains("hunter2"), "{import:?}");
+    let reason = |path: &str| import.left_over.iter().find(|left| left.path == path).unwrap().reason.clone();
+    assert!(reason("receivers.kafka/x").contains("in the clear"), "{}", reason("receivers.kafka/x"));
+    assert!(reason("exporters.datadog").contains("in the clear"));
+    assert_eq!(import.pipelines[0].document.destinations.len(), 1);
+}
+
+#[test]
+fn what_a_text_names_is_not_read() {
+    let import = of_otelcol(
+        "receivers: {x: {include: '${file:/etc/passwd}'}}\nexporters: {nop: }\n\
+         service: {pipelines: {logs: {receivers: [x], exporters: [nop]}}}",
+    );
+    let left = import.left_over.iter().find(|left| left.path == "receivers.x").unwrap();
+    assert!(
+        left.reason.contains("only `${env:NAME}` is allowed") && left.text.contains("${file:/etc/passwd}"),
+        "{left:?}"
+    );
+    assert!(import.pipelines[0].document.sources.is_empty());
+}
+
+/// Pieces of both languages, in any order.
+fn pieces(of: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(of), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+const YAML: &[&str] = &[
+    "receivers:\n",
+    "  otlp: {}\n",
+    "  otlp/x:\n",
+    "exporters:\n",
+    "  debug:\n",
+    "processors:\n",
+    "  batch:\n",
+    "  filter/x: {logs: {log_record: [a]}}\n",
+    "connectors: {forward: {}}\n",
+    "service:\n",
+    "  pipelines:\n",
+    "    logs:\n",
+    "    traces/a:\n",
+    "      receivers: [otlp]\n",
+    "      processors: [batch, filter/x]\n",
+    "      exporters: [debug]\n",
+    "      exporters: [forward]\n",
+    "  extensions: [x]\n",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    "\"",
+    "&a ",
+    "*a",
+    "!x ",
+    "null",
+    "1",
+    "${env:X}",
+    "$$",
+    "\u{0}",
+    "\t",
+];
+
+const ALLOY: &[&str] = &[
+    "otelcol.receiver.otlp \"a\" {\n",
+    "otelcol.processor.batch \"b\" {\n",
+    "otelcol.exporter.debug \"c\" {\n",
+    "}\n",
+    "output {\n",
+    "logs = [otelcol.processor.batch.b.input]\n",
+    "traces = [otelcol.exporter.debug.c.input]\n",
+    "declare \"d\" {\n",
+    "argument \"x\" { }\n",
+    "export \"y\" { value = argument.x.value }\n",
+    "d \"e\" {\n",
+    "x = otelcol.exporter.debug.c.input\n",
+    "logs = [d.e.y]\n",
+    "prometheus.scrape \"s\" {\n",
+    "forward_to = []\n",
+    "[",
+    "]",
+    "{",
+    "(",
+    "\"",
+    "`",
+    "sys.env(\"X\")",
+    "1",
+    "-",
+    ".",
+    "\u{0}",
+    "// x\n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+    #[test]
+    fn no_text_breaks_the_reading(yaml in prop_oneof![any::<String>(), pieces(YAML)], alloy in prop_oneof![any::<String>(), pieces(ALLOY)]) {
+        for (runtime, text) in [(Runtime::Otelcol, &yaml), (Runtime::Alloy, &alloy), (Runtime::Otelcol, &alloy), (Runtime::Alloy, &yaml)] {
+            let import = import(runtime, text);
+            let is_empty = import.pipelines.is_empty() && import.destinations.is_empty() && import.left_over.is_empty();
+            prop_assert!(import.errors.is_empty() || is_empty);
+        }
+    }
+}
