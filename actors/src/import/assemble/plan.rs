@@ -184,6 +184,13 @@ fn sources(assembly: &mut Assembly, lanes: &[Lane]) -> Vec<Part> {
     }
     if assembly.runtime == Runtime::Alloy {
         parts.sort_by(|a, b| a.components.cmp(&b.components));
+        return parts;
+    }
+    // What comes to one signal only may stand between what comes to all.
+    let of_lane = |lane: &Lane| lane.sources.iter().map(|(_, components)| components.clone()).collect();
+    let lists: Vec<Vec<Vec<usize>>> = lanes.iter().map(of_lane).collect();
+    if let Some(order) = order::merged(&lists, Vec::clone) {
+        parts.sort_by_key(|part| order.iter().position(|components| *components == part.components));
     }
     parts
 }
