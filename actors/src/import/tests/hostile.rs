@@ -109,14 +109,14 @@ fn ways_and_instances_that_multiply_are_refused() {
     // Each layer of connectors leads to both of the next: 2^30 ways, and none of them to an exporter.
     let mut text = "receivers: {nop: }\nexporters: {nop: }\nconnectors:\n".to_owned();
     for layer in 0..30 {
-        write!(text, "  forward/{layer}: {{}}\n").unwrap();
+        writeln!(text, "  forward/{layer}: {{}}").unwrap();
     }
     text.push_str("service:\n  pipelines:\n    logs/begin: {receivers: [nop], exporters: [forward/0]}\n");
     for layer in 0..29 {
         for twin in ["a", "b"] {
-            write!(
+            writeln!(
                 text,
-                "    logs/{layer}{twin}: {{receivers: [forward/{layer}], exporters: [forward/{}]}}\n",
+                "    logs/{layer}{twin}: {{receivers: [forward/{layer}], exporters: [forward/{}]}}",
                 layer + 1
             )
             .unwrap();
@@ -158,12 +158,12 @@ fn thousands_of_components_take_bounded_time() {
     let mut text = "receivers: {nop: }\nexporters: {debug: }\nprocessors:\n".to_owned();
     let mut names = Vec::new();
     for number in 0..990 {
-        write!(text, "  transform/{number}: {{error_mode: ignore, log_statements: [{{context: log, statements: ['set(body, {number}) where a == {number}', 'x', 'y']}}]}}\n").unwrap();
+        writeln!(text, "  transform/{number}: {{error_mode: ignore, log_statements: [{{context: log, statements: ['set(body, {number}) where a == {number}', 'x', 'y']}}]}}").unwrap();
         names.push(format!("transform/{number}"));
     }
-    write!(
+    writeln!(
         text,
-        "service: {{pipelines: {{logs: {{receivers: [nop], processors: [{}], exporters: [debug]}}}}}}\n",
+        "service: {{pipelines: {{logs: {{receivers: [nop], processors: [{}], exporters: [debug]}}}}}}",
         names.join(", ")
     )
     .unwrap();
