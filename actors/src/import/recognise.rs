@@ -73,7 +73,7 @@ impl Budget {
     }
 
     /// What trying one component may take, off what is left.
-    const COMPONENT: u64 = 600_000;
+    const COMPONENT: u64 = 300_000;
 
     /// Whether nothing more is tried.
     pub(super) const fn is_spent(&self) -> bool {

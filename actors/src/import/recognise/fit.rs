@@ -35,6 +35,8 @@ pub(super) struct Fit {
     pub(super) score: i64,
     /// How many values fit.
     pub(super) full: usize,
+    /// How many rendered values do not.
+    pub(super) wrong: usize,
     /// How many values there are in the rendering.
     pub(super) size: usize,
     /// Whether everything was found and nothing more rendered.
@@ -43,11 +45,18 @@ pub(super) struct Fit {
     pub(super) holes: Vec<(u32, Seen)>,
 }
 
+impl Fit {
+    /// By this the better of two choices is known: rather a little that fits than more of which some does not.
+    pub(super) fn rank(&self) -> i64 {
+        self.score - SAME * i64::try_from(self.wrong).unwrap_or(i64::MAX / SAME)
+    }
+}
+
 /// Holds a rendering against what was found. `work` counts the values that were compared.
 pub(super) fn fit(found: &Tree, rendered: &Tree, sentinels: &Sentinels, work: &mut u64) -> Fit {
-    let mut fitter = Fitter { sentinels, holes: Vec::new(), is_complete: true, full: 0, work };
+    let mut fitter = Fitter { sentinels, holes: Vec::new(), is_complete: true, full: 0, wrong: 0, work };
     let score = fitter.value(found, rendered);
-    Fit { score, full: fitter.full, size: 0, is_complete: fitter.is_complete, holes: fitter.holes }
+    Fit { score, full: fitter.full, wrong: fitter.wrong, size: 0, is_complete: fitter.is_complete, holes: fitter.holes }
 }
 
 struct Fitter<'a> {
@@ -55,6 +64,7 @@ struct Fitter<'a> {
     holes: Vec<(u32, Seen)>,
     is_complete: bool,
     full: usize,
+    wrong: usize,
     work: &'a mut u64,
 }
 
@@ -104,6 +114,7 @@ impl Fitter<'_> {
     /// Something is rendered that is not found.
     fn wrong(&mut self, rendered: &Tree) -> i64 {
         self.is_complete = false;
+        self.wrong += rendered.size();
         -EXTRA * i64::try_from(rendered.size()).unwrap_or(1)
     }
 
@@ -167,6 +178,7 @@ impl Fitter<'_> {
             }
             let (index, tried) = best;
             self.full += tried.full;
+            self.wrong += tried.wrong;
             self.is_complete &= index == at && tried.is_complete;
             score += tried.score;
             self.holes.extend(tried.holes);
@@ -180,11 +192,13 @@ impl Fitter<'_> {
     fn tried(&mut self, found: &Tree, rendered: &Tree) -> Fit {
         let before = self.holes.len();
         let was_full = std::mem::replace(&mut self.full, 0);
+        let was_wrong = std::mem::replace(&mut self.wrong, 0);
         let was_complete = std::mem::replace(&mut self.is_complete, true);
         let score = self.value(found, rendered);
         let holes = self.holes.split_off(before);
         let full = std::mem::replace(&mut self.full, was_full);
-        Fit { score, full, size: 0, is_complete: std::mem::replace(&mut self.is_complete, was_complete), holes }
+        let wrong = std::mem::replace(&mut self.wrong, was_wrong);
+        Fit { score, full, wrong, size: 0, is_complete: std::mem::replace(&mut self.is_complete, was_complete), holes }
     }
 
     /// Something stands in the place of a marked value. One that stands in two places has one value.
@@ -196,6 +210,7 @@ impl Fitter<'_> {
         };
         if self.holes.iter().any(|(known, value)| *known == hole && is_other(value)) {
             self.is_complete = false;
+            self.wrong += 1;
             return -EXTRA;
         }
         self.holes.push((hole, seen));
@@ -211,6 +226,7 @@ impl Fitter<'_> {
                 _ if found.means(&rendered()) => self.same(),
                 Tree::Text(text) => {
                     self.is_complete = false;
+                    self.wrong += 1;
                     alike(text, template)
                 }
                 _ => self.wrong(&rendered()),
@@ -246,6 +262,7 @@ impl Fitter<'_> {
             }
             Err(matched) => {
                 self.is_complete = false;
+                self.wrong += 1;
                 share(matched, text.len(), 400)
             }
         }
@@ -270,7 +287,7 @@ fn alike(found: &str, rendered: &str) -> i64 {
 fn taken_apart(text: &str, pieces: &[Piece<'_>]) -> Result<Vec<(u32, Seen)>, usize> {
     let mut parts = Vec::new();
     let mut at = 0;
-    let mut is_after_quote = false;
+    let mut is_quoted = false;
     let mut pieces = pieces.iter().peekable();
     while let Some(piece) = pieces.next() {
         let rest = text.get(at..).ok_or(at)?;
@@ -281,7 +298,7 @@ fn taken_apart(text: &str, pieces: &[Piece<'_>]) -> Result<Vec<(u32, Seen)>, usi
                     return Err(at + common);
                 }
                 at += literal.len();
-                is_after_quote = literal.ends_with('"');
+                is_quoted ^= quotes(literal).count() % 2 == 1;
             }
             Piece::Hole(hole) => {
                 let next = match pieces.peek() {
@@ -289,10 +306,9 @@ fn taken_apart(text: &str, pieces: &[Piece<'_>]) -> Result<Vec<(u32, Seen)>, usi
                     Some(Piece::Hole(_)) => return Err(at),
                     None => None,
                 };
-                let is_quoted = is_after_quote && next.is_some_and(|next| next.starts_with('"'));
                 let length = match next {
                     None => Some(rest.len()),
-                    Some(_) if is_quoted => end_of_quoted(rest),
+                    Some(next) if is_quoted => within_quotes(rest, next),
                     // The last one reaches to what stands at the end.
                     Some(next) if pieces.len() == 1 && rest.ends_with(next) => rest.len().checked_sub(next.len()),
                     Some(next) => rest.find(next),
@@ -301,21 +317,29 @@ fn taken_apart(text: &str, pieces: &[Piece<'_>]) -> Result<Vec<(u32, Seen)>, usi
                 let part = rest.get(..length).ok_or(at)?;
                 parts.push((*hole, Seen::Part { text: part.to_owned(), is_quoted }));
                 at += length;
-                is_after_quote = false;
             }
         }
     }
     if at == text.len() { Ok(parts) } else { Err(at) }
 }
 
-/// Where a text ends whose opening quote was read.
-fn end_of_quoted(text: &str) -> Option<usize> {
+/// Where double quotes stand in a text that are not escaped.
+fn quotes(text: &str) -> impl Iterator<Item = usize> {
     let mut is_escaped = false;
-    text.bytes().position(|byte| {
-        let ends = byte == b'"' && !is_escaped;
+    text.bytes().enumerate().filter_map(move |(at, byte)| {
+        let is_quote = byte == b'"' && !is_escaped;
         is_escaped = byte == b'\\' && !is_escaped;
-        ends
+        is_quote.then_some(at)
     })
+}
+
+/// How much of a text between quotes stands before what follows a marked value in it.
+fn within_quotes(text: &str, next: &str) -> Option<usize> {
+    let end = quotes(text).next()?;
+    match quotes(next).next() {
+        Some(before_quote) => end.checked_sub(before_quote),
+        None => text.get(..end)?.find(next),
+    }
 }
 
 #[cfg(test)]
@@ -340,6 +364,8 @@ mod tests {
             ("IsMatch(body, \"a\\\"b\")", "IsMatch(body, \"<1>\")", vec!["a\\\"b"]),
             ("not (f(x))", "not (<1>)", vec!["f(x)"]),
             ("https://gateway-eu.example/otlp", "https://gateway-<1>.example/otlp", vec!["eu"]),
+            ("not (f(x, \"^a\") or f(x, \"^b\"))", "not (f(x, \"^<1>\") or f(x, \"^<2>\"))", vec!["a", "b"]),
+            ("f(\"(?i)^(a|b)$\", 1)", "f(\"(?i)^(<1>|<2>)$\", 1)", vec!["a", "b"]),
             ("set(a[\"k\"], \"v\")", "set(a[\"<1>\"], \"<2>\")", vec!["k", "v"]),
         ] {
             let fit = fitted(&format!("'{found}'"), &format!("'{rendered}'"));

@@ -24,12 +24,14 @@ mod change;
 mod decode;
 mod settle;
 
-use change::{MOST_PLACES, variants};
+use change::{MOST_PLACES, chosen_together};
 
 /// The score of what cannot be rendered.
 const WORST: i64 = -1_000_000;
 /// How often all fields are gone through.
 const ROUNDS: usize = 4;
+/// How many changes of several fields together are gone into further.
+const MOST_MOVED: usize = 12;
 /// How many settings that fit are looked at in the end.
 const MOST_FITTING: usize = 8;
 
@@ -156,25 +158,24 @@ impl Search<'_> {
 
     /// Choices, or an item taken away, and other fields changed together, where that is better.
     fn moved(&mut self, state: &State) -> Option<State> {
-        let whole = Value::Object(state.settings.clone());
-        let mut moves: Vec<(SettingsMap, Option<Place>)> = Vec::new();
-        for variant in variants(self.schema(), whole) {
-            match variant {
-                Value::Object(settings) if settings != state.settings => moves.push((settings, None)),
-                _ => {}
-            }
+        let mut chosen: Vec<State> = Vec::new();
+        for settings in chosen_together(self.schema(), &state.settings) {
+            chosen.extend(self.state(settings));
         }
+        chosen.sort_by_key(|state| std::cmp::Reverse(state.fit.score));
+        let mut moves: Vec<(State, Option<Place>)> =
+            chosen.into_iter().take(MOST_MOVED).map(|state| (state, None)).collect();
         // What fits an item a little may be a whole one of another list, which comes in as soon as this one is away.
         for place in places(self.schema(), &state.settings, &[]) {
             let items = shape::at(&state.settings, &place).and_then(Value::as_array).map_or(0, Vec::len);
             for index in (0..items).take_while(|_| items <= MOST_PLACES) {
                 let item = [place.as_slice(), &[Seg::At(index)]].concat();
-                moves.push((shape::with(&state.settings, &item, None), Some(place.clone())));
+                let shorter = self.state(shape::with(&state.settings, &item, None));
+                moves.extend(shorter.map(|shorter| (shorter, Some(place.clone()))));
             }
         }
         let mut best: Option<State> = None;
-        for (settings, left_alone) in moves {
-            let Some(tried) = self.state(settings) else { continue };
+        for (tried, left_alone) in moves {
             let moved = self.gone_through(tried, &[], left_alone.as_deref()).0;
             let least = best.as_ref().map_or(state.fit.score, |best| best.fit.score);
             if moved.fit.score > least {

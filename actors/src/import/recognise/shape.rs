@@ -166,9 +166,16 @@ pub(super) fn places(schema: &Value, settings: &Map<String, Value>, scope: &[Seg
 fn group_places(schema: &Value, map: &Map<String, Value>, place: &mut Place, found: &mut Vec<Place>) {
     for (name, below) in properties(schema) {
         place.push(Seg::Key(name.clone()));
-        found.push(place.clone());
+        // Items are made to fit before there are more of them.
+        let is_list = matches!(field(below), Some(Field::List(_)));
+        if !is_list {
+            found.push(place.clone());
+        }
         if let Some(value) = map.get(name) {
             value_places(below, value, place, found);
+        }
+        if is_list {
+            found.push(place.clone());
         }
         place.pop();
     }

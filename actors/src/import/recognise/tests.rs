@@ -1,10 +1,13 @@
 use super::*;
 use crate::component::ALL_SIGNALS;
 
+mod changed;
+
 /// What a component renders to.
 fn unit(registered: &Registered, settings: &SettingsMap, runtime: Runtime) -> Option<Unit> {
     let filled = schema::with_defaults(registered.schema(), settings);
-    let signals = registered.component().signals_with(&filled);
+    let mut signals = registered.component().signals_with(&filled);
+    signals.sort_unstable();
     let observed = match registered.role() {
         Role::Source | Role::Destination => signals.clone(),
         Role::Filter | Role::Processor => ALL_SIGNALS.to_vec(),

@@ -9,6 +9,8 @@ use crate::import::recognise::shape::{self, Field, Seg, base, field};
 pub(super) const MOST_PLACES: usize = 6;
 /// How many choices of an item are tried with one another and not one by one.
 const MOST_PRODUCT: usize = 32;
+/// How many combinations of the choices of all settings are looked at.
+const MOST_CHOSEN: usize = 250;
 /// How many of the combinations of an item's choices are gone into further.
 const MOST_GROWN: usize = 3;
 
@@ -86,8 +88,8 @@ impl Search<'_> {
         let mut best: Option<State> = None;
         for value in values {
             let Some(tried) = self.state(shape::with(&state.settings, place, value)) else { continue };
-            let least = best.as_ref().map_or(state.fit.score, |best| best.fit.score);
-            if tried.fit.score > least {
+            let is_better = tried.fit.score > state.fit.score && tried.fit.rank() >= state.fit.rank();
+            if is_better && best.as_ref().is_none_or(|best| tried.fit.rank() > best.fit.rank()) {
                 best = Some(tried);
             }
         }
@@ -119,11 +121,12 @@ impl Search<'_> {
             tried.extend(self.state(shape::with(&state.settings, place, Some(value))));
         }
         // The first of those that fit equally well: what is the default comes first.
-        tried.sort_by_key(|tried| std::cmp::Reverse(tried.fit.score));
+        tried.sort_by_key(|tried| std::cmp::Reverse(tried.fit.rank()));
         let mut best: Option<State> = None;
         for tried in tried.into_iter().take(MOST_GROWN) {
             let tried = self.descend(tried, &inner, 3);
-            if best.as_ref().is_none_or(|best| tried.fit.score > best.fit.score) {
+            let is_more = tried.is_more_than(&state.fit);
+            if is_more && best.as_ref().is_none_or(|best| tried.fit.rank() > best.fit.rank()) {
                 best = Some(tried);
             }
         }
@@ -249,8 +252,46 @@ fn words(schema: &Value) -> &'static [&'static str] {
     }
 }
 
+/// The settings with other choices: all combinations if those are few, and every two of them in any case.
+pub(super) fn chosen_together(schema: &Value, settings: &Map<String, Value>) -> Vec<Map<String, Value>> {
+    let whole = Value::Object(settings.clone());
+    let mut chosen: Vec<Map<String, Value>> = Vec::new();
+    let mut add = |settings: Map<String, Value>| {
+        if chosen.len() < MOST_CHOSEN && !chosen.contains(&settings) {
+            chosen.push(settings);
+        }
+    };
+    for variant in variants(schema, whole) {
+        if let Value::Object(variant) = variant {
+            add(variant);
+        }
+    }
+    let fields: Vec<(&String, Vec<Value>)> =
+        shape::properties(schema).filter_map(|(name, below)| Some((name, choices(below)?))).collect();
+    for (index, (one, values)) in fields.iter().enumerate() {
+        for (other, others) in fields.iter().skip(index + 1) {
+            for value in values {
+                for beside in others {
+                    let mut settings = settings.clone();
+                    settings.insert((*one).clone(), value.clone());
+                    settings.insert((*other).clone(), beside.clone());
+                    add(settings);
+                }
+            }
+        }
+    }
+    chosen
+}
+
+fn choices(schema: &Value) -> Option<Vec<Value>> {
+    match field(schema)? {
+        Field::Choice(values) => Some(values),
+        _ => None,
+    }
+}
+
 /// A group with its choices in every combination, if those are few.
-pub(super) fn variants(schema: &Value, first: Value) -> Vec<Value> {
+fn variants(schema: &Value, first: Value) -> Vec<Value> {
     let mut variants = vec![first];
     if !matches!(field(schema), Some(Field::Group)) {
         return variants;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Search, State, decode};
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
         shape::{self, Field, field, places},
     },
 };
+
+/// The setting by which a component handles some signals only.
+const SIGNALS: &str = "signals";
 
 impl Search<'_> {
     /// Settings with what was found in the place of marked values.
@@ -64,14 +67,23 @@ impl Search<'_> {
         self.fit(settings).filter(|fit| fit.is_complete && fit.holes.is_empty())?;
         let mut findings = Findings::new(Path::root());
         self.registered.check_before_save(settings, &mut findings);
-        let handled = self.registered.component().signals_with(&schema::with_defaults(self.schema(), settings));
-        let is_same = self.unit.observed.iter().filter(|signal| handled.contains(signal)).eq(&self.unit.signals);
+        let is_same = self.handles_what_was_seen(settings);
         Some(findings.errors.into_vec().len() + usize::from(!is_same))
+    }
+
+    fn handles_what_was_seen(&self, settings: &SettingsMap) -> bool {
+        let handled = self.registered.component().signals_with(&schema::with_defaults(self.schema(), settings));
+        self.unit.observed.iter().filter(|signal| handled.contains(signal)).eq(&self.unit.signals)
     }
 
     /// The settings without what makes no difference; `None` when they are not valid, do not render as was found or do
     /// not handle the signals that were seen.
     pub(super) fn verified(&mut self, mut settings: SettingsMap) -> Option<SettingsMap> {
+        // For which signals something is does not show in how it is rendered.
+        let can_say = self.schema().get("properties").is_some_and(|fields| fields.get(SIGNALS).is_some());
+        if can_say && !self.handles_what_was_seen(&settings) {
+            settings.insert(SIGNALS.to_owned(), json!(self.unit.signals));
+        }
         let mut faults = self.faults(&settings)?;
         let mut kept = Vec::new();
         loop {
