@@ -159,8 +159,8 @@ impl Assembly {
     fn step(&mut self, part: &Part, role: Role, plan: &Plan, ids: &mut Ids) -> Vec<Step> {
         if let Some(known) = part.recognised.as_ref().filter(|known| known.registered.role() == role) {
             let id = self.step_id(part, 0, ids);
-            if let (Some(but), Some(index)) = (known.but, part.components.first()) {
-                self.config.leave(*index, but);
+            if let (Some(but), Some(index)) = (&known.but, part.components.first()) {
+                self.config.leave(*index, but.as_str());
             }
             let kind = known.registered.kind().to_owned();
             return vec![Step { id, kind, name: None, settings: known.settings.clone() }];

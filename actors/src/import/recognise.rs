@@ -7,6 +7,8 @@
 use linkmesh_proto::api::{catalogue::Role, collector::Runtime, pipeline::Signal};
 use serde_json::Value;
 
+use nearby::Nearby;
+
 use super::tree::Tree;
 use crate::{
     catalog::{Registered, catalogue},
@@ -49,7 +51,7 @@ pub(super) struct Recognised {
     /// Its settings, without what is the default anyway.
     pub(super) settings: SettingsMap,
     /// Where it is not quite the same.
-    pub(super) but: Option<&'static str>,
+    pub(super) but: Option<String>,
 }
 
 impl Recognised {
@@ -81,11 +83,18 @@ impl Budget {
     }
 }
 
-/// The component that renders as this, in one of the roles, or as what does the same to every record.
+/// The component that renders as this, in one of the roles, or as what is nearest to it.
 pub(super) fn recognise(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Option<Recognised> {
-    exactly(unit, roles, budget).or_else(|| {
-        let (nearby, but) = nearby::nearby(unit)?;
-        Some(Recognised { but: Some(but), ..exactly(&nearby, roles, budget)? })
+    exactly(unit, roles, budget).or_else(|| match nearby::nearby(unit, roles)? {
+        Nearby::Unit(nearby, beside, but) => {
+            let Recognised { registered, mut settings, .. } = exactly(&nearby, roles, budget)?;
+            settings.extend(beside);
+            nearby::is_valid(registered, &settings).then(|| {
+                let settings = schema::in_order(registered.schema(), &settings);
+                Recognised { registered, settings, but: Some(but) }
+            })
+        }
+        Nearby::Component(recognised) => Some(recognised),
     })
 }
 

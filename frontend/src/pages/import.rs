@@ -192,7 +192,7 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
     } else {
         view! {
             section(class="card", aria-label="Left over", data-testid="left-over") {
-                div(class="card-head") { h2 { "Left over" } span(class="sub") { "Not in what is shown above, or only as raw text." } }
+                div(class="card-head") { h2 { "Left over" } span(class="sub") { "Not in what is shown above, only as raw text, or not quite the same." } }
                 div(class="trial") { (left) }
             }
         }
