@@ -101,12 +101,15 @@ fn config(edge: &Edge, host: &Host<'_>, knows: &Knows) -> String {
          \x20 reports_available_components: true\n\
          \x20 reports_heartbeat: true\n",
     );
+    // The time to apply counts from before the old collector is stopped, and one whose backend hangs is killed after 10 s:
+    // with the default of 5 s it could never be given the config that mends it.
     text.push_str(&format!(
         "storage:\n\
          \x20 directory: {STORAGE}\n\
          agent:\n\
          \x20 executable: {COLLECTOR}\n\
          \x20 bootstrap_timeout: 30s\n\
+         \x20 config_apply_timeout: 15s\n\
          \x20 passthrough_logs: true\n"
     ));
     if knows.rollback {
