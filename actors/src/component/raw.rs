@@ -76,7 +76,7 @@ impl Raw {
 
     /// The type and the settings of an otelcol text.
     fn otelcol_component(&self, text: &str) -> Result<(String, Value), String> {
-        let value = strict::yaml(text)?;
+        let value = strict::merged(strict::yaml(text)?)?;
         let shape = "must be a mapping of one component type to its settings, such as `zipkin: {endpoint: ...}`";
         let map = value.as_object().filter(|map| map.len() == 1).ok_or(shape)?;
         let (name, settings) = map.iter().next().ok_or(shape)?;

@@ -4,7 +4,7 @@
 //! `output`s as long as there is one way alone. Blocks of Loki and Prometheus belong to the receiver that they feed.
 
 use linkmesh_proto::api::{
-    pipeline::{LeftOver, Signal},
+    pipeline::{LeftOver, LeftOverKind, Signal},
     problem::FieldProblem,
 };
 
@@ -245,10 +245,11 @@ impl Reader {
         }
         let first = sources.first().or(steps.first()).and_then(|index| self.config.found.get(*index));
         let name = first.map(Found::called).unwrap_or_default();
+        let path = first.map(|found| found.path.clone()).unwrap_or_default();
         let mut outs = Vec::new();
         let mut way = steps.clone();
         self.outs(&targets, signal, &mut way, steps.len(), &mut outs)?;
-        Ok(vec![Chain { signal, name, sources, steps, outs }])
+        Ok(vec![Chain { path, signal, name, sources, steps, outs }])
     }
 
     /// The ways behind a fork.
@@ -277,7 +278,7 @@ impl Reader {
                 }
                 _ => {
                     let reason = "makes records out of others or chooses between pipelines, which LinkMesh does not do";
-                    self.config.leave(*target, reason);
+                    self.config.leave(*target, LeftOverKind::Missing, reason);
                 }
             }
         }
@@ -298,7 +299,8 @@ impl Reader {
     }
 
     fn unclear(&mut self, index: usize) {
-        self.config.leave(index, "where it sends records to is an expression that only Alloy can make out");
+        let reason = "where it sends records to is not there, or an expression that only Alloy can make out";
+        self.config.leave(index, LeftOverKind::Missing, reason);
     }
 
     fn others(&mut self) {
@@ -310,7 +312,8 @@ impl Reader {
                 }
             };
             let text = hidden::statement_text(&statement);
-            self.config.left_over.push(LeftOver { path, text, reason: reason.to_owned() });
+            let (kind, reason) = (LeftOverKind::Unused, reason.to_owned());
+            self.config.left_over.push(LeftOver { kind, path, text, reason, pipelines: Vec::new() });
         }
     }
 }

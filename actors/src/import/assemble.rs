@@ -12,7 +12,9 @@ use linkmesh_proto::{
         catalogue::Role,
         collector::Runtime,
         destination::{DestinationDocument, NewDestination},
-        pipeline::{ConditionalDestination, DestinationRef, Import, NewPipeline, PipelineDocument, Signal, Step},
+        pipeline::{
+            ConditionalDestination, DestinationRef, Import, LeftOverKind, NewPipeline, PipelineDocument, Signal, Step,
+        },
     },
 };
 
@@ -51,6 +53,7 @@ pub(super) fn assemble(runtime: Runtime, config: Config) -> Import {
         config,
         budget: Budget::of_config(),
         known: BTreeMap::new(),
+        why: BTreeMap::new(),
         destinations: BTreeMap::new(),
         used_with: BTreeSet::new(),
         import: Import { pipelines: Vec::new(), destinations: Vec::new(), left_over: Vec::new(), errors: Vec::new() },
@@ -64,14 +67,19 @@ pub(super) fn assemble(runtime: Runtime, config: Config) -> Import {
     assembly.import
 }
 
+/// Why a component is none of the catalogue.
+const NOT_EXACTLY: &str = "no component of the catalogue says exactly this";
+
 /// What the same part was found to be before.
-type Known = BTreeMap<String, Option<Recognised>>;
+type Known = BTreeMap<String, Result<Recognised, Option<String>>>;
 
 struct Assembly {
     runtime: Runtime,
     config: Config,
     budget: Budget,
     known: Known,
+    /// Why components are none of the catalogue: what the likeliest would do otherwise.
+    why: BTreeMap<usize, String>,
     /// Exporters that were looked at: what they became.
     destinations: BTreeMap<usize, Option<Destination>>,
     /// Extensions, and blocks of Alloy, that came along with components of the catalogue.
@@ -96,7 +104,7 @@ impl Assembly {
         }
         self.rest();
         let mut left_over = std::mem::take(&mut self.config.left_over);
-        left_over.sort_by(|a, b| a.path.cmp(&b.path));
+        left_over.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
         left_over.dedup();
         self.import.left_over = left_over;
     }
@@ -134,21 +142,24 @@ impl Assembly {
             destinations: Vec::new(),
         };
         for part in &plan.sources {
-            let step = self.step(part, Role::Source, plan, &mut steps);
+            let step = self.step(part, Role::Source, plan, &id, &mut steps);
             document.sources.extend(step);
         }
         let (filters, processors) = order::split(&plan.steps, |part| self.kind_of(part));
         for part in filters {
-            document.filters.extend(self.step(part, Role::Filter, plan, &mut steps));
+            document.filters.extend(self.step(part, Role::Filter, plan, &id, &mut steps));
         }
         for part in processors {
-            document.processors.extend(self.step(part, Role::Processor, plan, &mut steps));
+            document.processors.extend(self.step(part, Role::Processor, plan, &id, &mut steps));
         }
         for out in &plan.outs {
-            let Some(Destination { id, .. }) = self.destination(out.to) else { continue };
+            let Some(Destination { id: to, .. }) = self.destination(out.to) else {
+                self.config.miss(out.to, &id, "is not taken over");
+                continue;
+            };
             document.destinations.push(match &out.when {
-                None => DestinationRef::Id(id),
-                Some(when) => DestinationRef::When(ConditionalDestination { id, when: when.clone() }),
+                None => DestinationRef::Id(to),
+                Some(when) => DestinationRef::When(ConditionalDestination { id: to, when: when.clone() }),
             });
         }
         self.import.pipelines.push(NewPipeline { id: Some(id), document });
@@ -156,11 +167,11 @@ impl Assembly {
 
     /// The steps that a part becomes in a list of a pipeline: one; several where it can only be said in raw ones; none
     /// where nothing says it.
-    fn step(&mut self, part: &Part, role: Role, plan: &Plan, ids: &mut Ids) -> Vec<Step> {
+    fn step(&mut self, part: &Part, role: Role, plan: &Plan, pipeline: &PipelineId, ids: &mut Ids) -> Vec<Step> {
         if let Some(known) = part.recognised.as_ref().filter(|known| known.registered.role() == role) {
             let id = self.step_id(part, 0, ids);
             if let (Some(but), Some(index)) = (&known.but, part.components.first()) {
-                self.config.leave(*index, but.as_str());
+                self.config.leave(*index, LeftOverKind::Differs, but.as_str());
             }
             let kind = known.registered.kind().to_owned();
             return vec![Step { id, kind, name: None, settings: known.settings.clone() }];
@@ -182,19 +193,20 @@ impl Assembly {
                 }
                 (Some(_), _) => "filters come first in LinkMesh, and this processor stands in front of one",
                 (None, _) if self.budget.is_spent() => "the text is too large to look at every part of it closely",
-                (None, _) => "no component of the catalogue says exactly this",
+                (None, _) => NOT_EXACTLY,
             };
+            let why = self.more_exactly(*index, why);
             let raw = match role {
                 Some(role) => self.raw(*index, role, only),
-                None => Err(why.to_owned()),
+                None => Err(why.clone()),
             };
             match raw {
-                Ok(settings) => {
-                    self.config.leave(*index, format!("stays as a raw text: {why}"));
+                Ok((settings, but)) => {
+                    self.config.leave(*index, LeftOverKind::Raw, format!("stays as a raw text{but}: {why}"));
                     let id = self.step_id(part, number, ids);
                     steps.push(Step { id, kind: "raw".to_owned(), name: None, settings });
                 }
-                Err(reason) => self.config.leave(*index, reason),
+                Err(reason) => self.config.miss(*index, pipeline, reason),
             }
         }
         steps
@@ -208,6 +220,14 @@ impl Assembly {
                 let found = part.components.get(number).and_then(|index| self.config.found.get(*index));
                 ids.unique(&found.map(Found::called).unwrap_or_default(), "step")
             }
+        }
+    }
+
+    /// A reason with what the likeliest component of the catalogue would do otherwise.
+    fn more_exactly(&self, index: usize, reason: &str) -> String {
+        match self.why.get(&index).filter(|_| reason == NOT_EXACTLY) {
+            Some(why) => format!("{reason}, {why}"),
+            None => reason.to_owned(),
         }
     }
 
@@ -229,13 +249,13 @@ impl Assembly {
         let (kind, settings, signals): (&str, SettingsMap, _) = match &recognised {
             Some(known) => (known.registered.kind(), known.settings.clone(), known.signals()),
             None => match self.raw(index, Role::Destination, None) {
-                Ok(settings) => {
-                    let why = "stays as a raw text: no component of the catalogue says exactly this";
-                    self.config.leave(index, why);
+                Ok((settings, but)) => {
+                    let why = self.more_exactly(index, NOT_EXACTLY);
+                    self.config.leave(index, LeftOverKind::Raw, format!("stays as a raw text{but}: {why}"));
                     ("raw", settings, ALL_SIGNALS.to_vec())
                 }
                 Err(reason) => {
-                    self.config.leave(index, reason);
+                    self.config.leave(index, LeftOverKind::Missing, reason);
                     return None;
                 }
             },

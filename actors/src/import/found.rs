@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use linkmesh_proto::api::{
-    pipeline::{LeftOver, Signal},
-    problem::FieldProblem,
+use linkmesh_proto::{
+    PipelineId,
+    api::{
+        pipeline::{LeftOver, LeftOverKind, Signal},
+        problem::FieldProblem,
+    },
 };
 use serde_json::Value;
 
@@ -54,8 +57,9 @@ pub(super) struct Found {
 
 impl Found {
     /// As it goes into a list of what was left over.
-    pub(super) fn left_over(&self, reason: impl Into<String>) -> LeftOver {
-        LeftOver { path: self.path.clone(), text: hidden::text(self), reason: reason.into() }
+    pub(super) fn left_over(&self, kind: LeftOverKind, reason: impl Into<String>) -> LeftOver {
+        let (path, text) = (self.path.clone(), hidden::text(self));
+        LeftOver { kind, path, text, reason: reason.into(), pipelines: Vec::new() }
     }
 
     /// What a slug of its name is made of.
@@ -84,6 +88,8 @@ pub(super) struct Out {
 /// What happens to the records of one signal: from sources through processors to exporters.
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
+    /// Where it stands, for a person.
+    pub(super) path: String,
     /// The signal.
     pub(super) signal: Signal,
     /// A name for it; may be empty.
@@ -107,6 +113,8 @@ pub(super) struct Config {
     pub(super) given: BTreeMap<String, Vec<usize>>,
     /// What has no place in pipelines and destinations.
     pub(super) left_over: Vec<LeftOver>,
+    /// The components of pipelines that are left over whole.
+    pub(super) of_left_pipelines: Vec<usize>,
     /// Which components were spoken of otherwise than by a chain: what is left over, and what only joins chains.
     pub(super) spoken_of: Vec<usize>,
 }
@@ -114,7 +122,10 @@ pub(super) struct Config {
 impl Config {
     /// Leaves chains out that lead nowhere: what they lead to was left over, or nothing is there.
     pub(super) fn drop_dead_ends(&mut self) {
-        self.chains.retain(|chain| !chain.outs.is_empty());
+        let (chains, dead): (Vec<Chain>, Vec<Chain>) =
+            std::mem::take(&mut self.chains).into_iter().partition(|chain| !chain.outs.is_empty());
+        self.chains = chains;
+        self.of_left_pipelines.extend(dead.into_iter().flat_map(|chain| chain.sources.into_iter().chain(chain.steps)));
     }
 
     /// Whether a component is in a chain, or was spoken of otherwise.
@@ -127,12 +138,26 @@ impl Config {
     }
 
     /// A component that was found is left over.
-    pub(super) fn leave(&mut self, index: usize, reason: impl Into<String>) {
+    pub(super) fn leave(&mut self, index: usize, kind: LeftOverKind, reason: impl Into<String>) {
         let Some(found) = self.found.get(index) else { return };
-        let left = found.left_over(reason);
+        let left = found.left_over(kind, reason);
         self.spoken_of.push(index);
-        if !self.left_over.iter().any(|known| known.path == left.path) {
-            self.left_over.push(left);
+        match self.left_over.iter_mut().find(|known| known.path == left.path) {
+            // What is worst of it is said.
+            Some(known) if left.kind < known.kind => *known = LeftOver { pipelines: known.pipelines.clone(), ..left },
+            Some(_) => {}
+            None => self.left_over.push(left),
+        }
+    }
+
+    /// A component is missing from a pipeline.
+    pub(super) fn miss(&mut self, index: usize, pipeline: &PipelineId, reason: impl Into<String>) {
+        self.leave(index, LeftOverKind::Missing, reason);
+        let path = self.found.get(index).map(|found| &found.path);
+        if let Some(left) = self.left_over.iter_mut().find(|left| Some(&left.path) == path)
+            && !left.pipelines.contains(pipeline)
+        {
+            left.pipelines.push(pipeline.clone());
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use linkmesh_proto::api::{
-    pipeline::{LeftOver, Signal},
+    pipeline::{LeftOver, LeftOverKind, Signal},
     problem::FieldProblem,
 };
 use serde_json::{Map, Value};
@@ -31,7 +31,12 @@ use crate::{
 /// # Errors
 /// Why it is none that a collector would run, by place.
 pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
-    let value = strict::yaml(text).map_err(|reason| refused("text", "invalid_yaml", reason))?;
+    let value =
+        strict::yaml(text).and_then(strict::merged).map_err(|reason| refused("text", "invalid_yaml", reason))?;
+    if text.contains("!!binary") {
+        return Err(refused("text", "invalid_yaml", "write what is `!!binary` as a text"));
+    }
+    let value = numbers::as_go_reads(value, text).map_err(|reason| refused("text", "ambiguous", reason))?;
     let Value::Object(root) = value else {
         let reason = format!("must be a mapping of receivers, exporters and service, is {}", kind_of(&value));
         return Err(refused("text", "wrong_type", reason));
@@ -50,6 +55,8 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
     reader.rest_of_service(&service);
     Ok(reader.config)
 }
+
+mod numbers;
 
 /// How many pipelines may stand one behind the other.
 const MAX_PASSED: usize = 32;
@@ -178,7 +185,11 @@ impl Reader {
                     });
                 }
                 None => {
-                    self.left(path, id, pipeline, "LinkMesh knows logs, metrics and traces only");
+                    for index in receivers.iter().chain(&processors).chain(&exporters) {
+                        self.config.of_left_pipelines.push(*index);
+                    }
+                    let reason = "LinkMesh knows logs, metrics and traces only";
+                    self.left(LeftOverKind::Missing, path, id, pipeline, reason);
                 }
             }
         }
@@ -238,15 +249,28 @@ impl Reader {
                 }
             }
             if sources.is_empty() {
+                if pipeline.receivers.is_empty() {
+                    self.leave_pipeline(pipeline, "has no receivers");
+                }
                 continue;
             }
             let mut outs = Vec::new();
             self.outs(pipeline, pipelines, &mut Vec::new(), &mut outs, &mut Vec::new())?;
+            if outs.is_empty() {
+                let reason = match pipeline.exporters.is_empty() {
+                    true => "has no exporters",
+                    false => "sends only to connectors that LinkMesh does not have",
+                };
+                self.leave_pipeline(pipeline, reason);
+                continue;
+            }
+            self.twice(pipeline, &sources, &outs);
             ways += outs.len();
             if ways > MAX_WAYS {
                 return Err(refused(&pipeline.path, "too_many", format!("records go more than {MAX_WAYS} ways")));
             }
             self.config.chains.push(Chain {
+                path: pipeline.path.clone(),
                 signal: pipeline.signal,
                 name: pipeline.name.clone(),
                 sources,
@@ -296,12 +320,31 @@ impl Reader {
         Ok(())
     }
 
+    /// Says where another pipeline does the same with the same records: then they arrive twice, as they do not in LinkMesh.
+    fn twice(&mut self, pipeline: &ServicePipeline, sources: &[usize], outs: &[Out]) {
+        let same = |chain: &&Chain| {
+            chain.signal == pipeline.signal
+                && chain.steps == pipeline.processors
+                && chain.sources.iter().any(|source| sources.contains(source))
+                && chain.outs.iter().any(|out| outs.contains(out))
+        };
+        let Some(first) = self.config.chains.iter().find(same) else { return };
+        let reason = format!("does the same as `{}` with the same records: in LinkMesh they arrive once", first.path);
+        self.say_of_pipeline(LeftOverKind::Differs, pipeline, &reason);
+    }
+
     fn leave_connector(&mut self, index: usize) {
         let reason = "a connector makes records out of others or chooses between pipelines, which LinkMesh does not do";
-        self.config.leave(index, reason);
+        self.config.leave(index, LeftOverKind::Missing, reason);
     }
 
     fn leave_pipeline(&mut self, pipeline: &ServicePipeline, reason: &str) {
+        let parts = pipeline.receivers.iter().chain(&pipeline.processors).chain(&pipeline.exporters);
+        self.config.of_left_pipelines.extend(parts);
+        self.say_of_pipeline(LeftOverKind::Missing, pipeline, reason);
+    }
+
+    fn say_of_pipeline(&mut self, kind: LeftOverKind, pipeline: &ServicePipeline, reason: &str) {
         let ids = |indexes: &[usize]| -> Value {
             indexes.iter().filter_map(|index| Some(self.config.found.get(*index)?.id.as_str())).collect()
         };
@@ -311,11 +354,12 @@ impl Reader {
             "exporters": ids(&pipeline.exporters),
         });
         let name = pipeline.path.rsplit('.').next().unwrap_or_default().to_owned();
-        self.left(pipeline.path.clone(), &name, &value, reason);
+        self.left(kind, pipeline.path.clone(), &name, &value, reason);
     }
 
-    fn left(&mut self, path: String, key: &str, value: &Value, reason: &str) {
-        self.config.left_over.push(LeftOver { path, text: hidden::yaml(key, value), reason: reason.to_owned() });
+    fn left(&mut self, kind: LeftOverKind, path: String, key: &str, value: &Value, reason: &str) {
+        let (text, reason) = (hidden::yaml(key, value), reason.to_owned());
+        self.config.left_over.push(LeftOver { kind, path, text, reason, pipelines: Vec::new() });
     }
 
     fn rest_of_root(&mut self, root: &Map<String, Value>) {
@@ -323,7 +367,7 @@ impl Reader {
             let is_known = key == "service" || ComponentClass::from_section(key).is_some();
             if !is_known {
                 let path = Path::root().key(key).to_string();
-                self.left(path, key, value, "is no section of a collector's config");
+                self.left(LeftOverKind::Unused, path, key, value, "is no section of a collector's config");
             }
         }
     }
@@ -336,7 +380,8 @@ impl Reader {
                 "telemetry" => "how a collector tells of itself is set up where it is installed, not in a pipeline",
                 _ => "is a thing of the collector itself and of no pipeline",
             };
-            self.left(Path::root().key("service").key(key).to_string(), key, value, reason);
+            let path = Path::root().key("service").key(key).to_string();
+            self.left(LeftOverKind::Unused, path, key, value, reason);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     component::{SettingsMap, schema},
 };
 
+mod differ;
 mod fit;
 mod nearby;
 mod rendered;
@@ -84,23 +85,37 @@ impl Budget {
 }
 
 /// The component that renders as this, in one of the roles, or as what is nearest to it.
-pub(super) fn recognise(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Option<Recognised> {
-    exactly(unit, roles, budget).or_else(|| match nearby::nearby(unit, roles)? {
-        Nearby::Unit(nearby, beside, but) => {
-            let Recognised { registered, mut settings, .. } = exactly(&nearby, roles, budget)?;
+///
+/// # Errors
+/// What the likeliest component would do otherwise, if there is one.
+pub(super) fn recognise(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Result<Recognised, Option<String>> {
+    let why = match exactly(unit, roles, budget) {
+        Ok(recognised) => return Ok(recognised),
+        Err(why) => why,
+    };
+    match nearby::nearby(unit, roles) {
+        Some(Nearby::Unit(nearby, beside, but)) => {
+            let Recognised { registered, mut settings, .. } =
+                exactly(&nearby, roles, budget).map_err(|of_nearby| of_nearby.or(why.clone()))?;
             settings.extend(beside);
-            nearby::is_valid(registered, &settings).then(|| {
-                let settings = schema::in_order(registered.schema(), &settings);
-                Recognised { registered, settings, but: Some(but) }
-            })
+            if !nearby::is_valid(registered, &settings) {
+                return Err(why);
+            }
+            let settings = schema::in_order(registered.schema(), &settings);
+            Ok(Recognised { registered, settings, but: Some(but) })
         }
-        Nearby::Component(recognised) => Some(recognised),
-    })
+        Some(Nearby::Component(recognised)) => Ok(recognised),
+        None => Err(why),
+    }
 }
 
 /// The component that renders as this; the one that needs the fewest settings, if several do.
-fn exactly(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Option<Recognised> {
+///
+/// # Errors
+/// As [`recognise`].
+fn exactly(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Result<Recognised, Option<String>> {
     let mut best: Option<((usize, usize), Recognised)> = None;
+    let mut nearest: Option<((i64, bool), &'static Registered, SettingsMap)> = None;
     for registered in catalogue().components() {
         if !roles.contains(&registered.role()) || !rendered::may_be(registered, unit) {
             continue;
@@ -109,13 +124,34 @@ fn exactly(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Option<Recognise
         let before = own.left;
         let settings = search::search(registered, unit, &mut own);
         budget.left -= before - own.left;
-        let Some(settings) = settings else { continue };
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(Some((rank, settings))) => {
+                let rank = (rank, is_namesake(registered, unit));
+                if nearest.as_ref().is_none_or(|(most, ..)| rank > *most) {
+                    nearest = Some((rank, registered, settings));
+                }
+                continue;
+            }
+            Err(None) => continue,
+        };
         let cost = cost(&settings);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, Recognised { registered, settings, but: None }));
         }
     }
-    best.map(|(_, recognised)| recognised)
+    best.map(|(_, recognised)| recognised).ok_or_else(|| {
+        let (_, registered, settings) = nearest?;
+        let rendered = rendered::rendering(registered, &settings, unit)?;
+        differ::differences(registered.kind(), &unit.tree, &rendered)
+    })
+}
+
+/// Whether a kind is called like the component: of several that come as near, it is the one that was meant.
+fn is_namesake(registered: &Registered, unit: &Unit) -> bool {
+    let letters = |name: &str| name.replace('_', "");
+    let kind = unit.kinds.first().map_or("", String::as_str);
+    letters(registered.kind()) == letters(kind.rsplit('.').next().unwrap_or(kind))
 }
 
 /// How many values settings hold, and how long they are: what says it in fewer and shorter ones says it better.

@@ -62,9 +62,11 @@ impl Yaml {
         match value {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => {
-                number.as_i64().map_or_else(|| Self::Float(number.as_f64().unwrap_or_default()), Self::Int)
-            }
+            Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(number), _) => Self::Int(number),
+                (None, Some(number)) => Self::Word(number.to_string()),
+                (None, None) => Self::Float(number.as_f64().unwrap_or_default()),
+            },
             Value::String(text) => Self::Text(Text::Verbatim(text.clone())),
             Value::Array(items) => Self::Seq(items.iter().map(Self::verbatim).collect()),
             Value::Object(map) => Self::Map(map.iter().map(|(k, v)| (k.clone(), Self::verbatim(v))).collect()),

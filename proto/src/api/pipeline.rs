@@ -219,20 +219,39 @@ documents! {
         pub pipelines: Vec<NewPipeline>,
         /// The destinations that they send to, each with its id. Secrets that the text holds stand in the clear.
         pub destinations: Vec<super::destination::NewDestination>,
-        /// What is not in them, or only as a raw text.
+        /// What is not in them, only as a raw text, or not quite the same; the gravest first.
         pub left_over: Vec<LeftOver>,
         /// Why the text cannot be read; then everything else is empty.
         pub errors: Vec<FieldProblem>,
     }
 
-    /// A part of a config that is not said in pipelines and destinations.
+    /// What became of a part of a config that is not simply taken over, gravest first.
+    #[derive(Copy, Eq, Hash, PartialOrd, Ord)]
+    #[serde(rename_all = "snake_case")]
+    pub enum LeftOverKind {
+        /// It did something to records, and nothing of what the config becomes does that.
+        Missing,
+        /// A raw text stands for it.
+        Raw,
+        /// It is there, and not quite the same.
+        Differs,
+        /// No record is touched by it: it is a thing of the collector itself, or was not in use.
+        Unused,
+    }
+
+    /// A part of a config that is not said in pipelines and destinations, or not as it stands there.
     pub struct LeftOver {
+        /// What became of it.
+        pub kind: LeftOverKind,
         /// Where it stands in the config, for example `processors.filter/x`.
         pub path: String,
         /// The part as it stands there, secrets hidden.
         pub text: String,
         /// Why, for a person.
         pub reason: String,
+        /// The pipelines that do less without it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub pipelines: Vec<PipelineId>,
     }
 
     /// The collectors that a list of matchers selects.

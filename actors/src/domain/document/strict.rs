@@ -20,6 +20,38 @@ pub(crate) fn yaml(text: &str) -> Result<Value, String> {
     Ok(value)
 }
 
+/// The same value with YAML's merge keys carried out, as otelcol does: `<<` brings the entries of a mapping, or of a list of
+/// them, that the mapping does not have itself.
+///
+/// # Errors
+/// When something else stands behind `<<`.
+pub(crate) fn merged(value: Value) -> Result<Value, String> {
+    Ok(match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(merged).collect::<Result<_, _>>()?),
+        Value::Object(mut map) => {
+            let sources = match map.shift_remove("<<") {
+                None => Vec::new(),
+                Some(Value::Array(sources)) => sources,
+                Some(source) => vec![source],
+            };
+            let mut own = Map::new();
+            for (key, value) in map {
+                own.insert(key, merged(value)?);
+            }
+            for source in sources {
+                let Value::Object(more) = merged(source)? else {
+                    return Err("behind `<<` stands a mapping, or a list of them".to_owned());
+                };
+                for (key, value) in more {
+                    own.entry(key).or_insert(value);
+                }
+            }
+            Value::Object(own)
+        }
+        other => other,
+    })
+}
+
 struct AnyValue;
 
 impl<'de> DeserializeSeed<'de> for AnyValue {

@@ -9,11 +9,18 @@ use crate::{
         found::{MAX_COMPONENTS, refused},
         tree::Tree,
     },
-    render::alloy::{Block, Expr, Statement},
+    render::{
+        alloy::{Block, Expr, Statement},
+        text::Text,
+    },
 };
 
 /// How deep instances of `declare`s may stand in others.
 const MAX_DEPTH: usize = 16;
+
+/// How many octets of arguments may be put in the places that name them, in all: an argument that is named often and
+/// given on to others grows without end.
+const MAX_FILLED: usize = 8 << 20;
 
 /// How many references may lead from one to the next.
 const MAX_HOPS: usize = 64;
@@ -72,6 +79,8 @@ pub(super) struct Expanded {
     pub(super) nodes: Vec<Node>,
     /// The bodies; the first is the file.
     pub(super) scopes: Vec<Scope>,
+    /// How many octets of arguments were put in.
+    filled: usize,
     /// Statements of the file that are no component: attributes, `declare`s of which there is no instance.
     pub(super) others: Vec<Statement>,
 }
@@ -129,7 +138,7 @@ impl Expanded {
                 "argument" if scope > 0 => self.argument(scope, label, block),
                 "export" if scope > 0 => {
                     if let Some(value) = attribute_of(block, "value") {
-                        let value = self.filled(value, scope);
+                        let value = self.filled(value, scope)?;
                         self.set(scope, |scope| scope.exports.insert(label.to_owned(), value));
                     }
                 }
@@ -177,11 +186,13 @@ impl Expanded {
         if depth >= MAX_DEPTH || self.scopes.len() > MAX_COMPONENTS {
             return Err(refused(&path, "too_many", "stands in too many others, or there are too many of it"));
         }
-        let arguments = block.body.iter().filter_map(|statement| match statement {
-            Statement::Attribute(name, value) => Some((name.clone(), self.filled(value, scope))),
-            Statement::Block(_) => None,
-        });
-        let instance = Scope { path, parent: Some(scope), arguments: arguments.collect(), ..Scope::default() };
+        let mut arguments = BTreeMap::new();
+        for statement in &block.body {
+            if let Statement::Attribute(name, value) = statement {
+                arguments.insert(name.clone(), self.filled(value, scope)?);
+            }
+        }
+        let instance = Scope { path, parent: Some(scope), arguments, ..Scope::default() };
         let index = self.scopes.len();
         self.scopes.push(instance);
         self.set(scope, |scope| scope.instances.insert(id, index));
@@ -192,7 +203,7 @@ impl Expanded {
         if self.nodes.len() >= MAX_COMPONENTS {
             return Err(refused("text", "too_many", format!("at most {MAX_COMPONENTS} components")));
         }
-        let block = Block { body: self.filled_body(&block.body, scope), ..block.clone() };
+        let block = Block { body: self.filled_body(&block.body, scope)?, ..block.clone() };
         let node = Node { scope, block };
         let (id, index) = (node.id(), self.nodes.len());
         let is_known = self.scopes.get(scope).is_some_and(|scope| scope.nodes.contains_key(&id));
@@ -212,30 +223,46 @@ impl Expanded {
         }
     }
 
-    fn filled_body(&self, body: &[Statement], scope: usize) -> Vec<Statement> {
-        let filled = |statement: &Statement| match statement {
-            Statement::Attribute(name, value) => Statement::Attribute(name.clone(), self.filled(value, scope)),
-            Statement::Block(block) => {
-                Statement::Block(Block { body: self.filled_body(&block.body, scope), ..block.clone() })
-            }
+    fn filled_body(&mut self, body: &[Statement], scope: usize) -> Result<Vec<Statement>, Vec<FieldProblem>> {
+        let filled = |statement: &Statement| {
+            Ok(match statement {
+                Statement::Attribute(name, value) => Statement::Attribute(name.clone(), self.filled(value, scope)?),
+                Statement::Block(block) => {
+                    Statement::Block(Block { body: self.filled_body(&block.body, scope)?, ..block.clone() })
+                }
+            })
         };
         body.iter().map(filled).collect()
     }
 
     /// The value with what the instance is given in the place of its arguments, where that is a value of its own.
-    fn filled(&self, value: &Expr, scope: usize) -> Expr {
+    ///
+    /// # Errors
+    /// When that makes too much of the text.
+    fn filled(&mut self, value: &Expr, scope: usize) -> Result<Expr, Vec<FieldProblem>> {
         if let Tree::Reference(name) = Tree::of_expression(value) {
             let argument = argument(&name).and_then(|name| self.scopes.get(scope)?.arguments.get(name));
-            return argument.filter(|given| !refers(&Tree::of_expression(given))).unwrap_or(value).clone();
+            let Some(given) = argument else { return Ok(value.clone()) };
+            self.filled += weight(given);
+            if self.filled > MAX_FILLED {
+                let path = self.scopes.get(scope).map_or("text", |scope| scope.path.as_str());
+                return Err(refused(path, "too_large", "what it is given makes too much of the text"));
+            }
+            return Ok(if refers(&Tree::of_expression(given)) { value.clone() } else { given.clone() });
         }
-        match value {
-            Expr::Array(items) => Expr::Array(items.iter().map(|item| self.filled(item, scope)).collect()),
-            Expr::Parts(items) => Expr::Parts(items.iter().map(|item| self.filled(item, scope)).collect()),
+        let mut each = |items: &[Expr]| items.iter().map(|item| self.filled(item, scope)).collect::<Result<_, _>>();
+        Ok(match value {
+            Expr::Array(items) => Expr::Array(each(items)?),
+            Expr::Parts(items) => Expr::Parts(each(items)?),
             Expr::Object(fields) => {
-                Expr::Object(fields.iter().map(|(key, item)| (key.clone(), self.filled(item, scope))).collect())
+                let mut filled = Vec::with_capacity(fields.len());
+                for (key, item) in fields {
+                    filled.push((key.clone(), self.filled(item, scope)?));
+                }
+                Expr::Object(filled)
             }
             Expr::Text(_) | Expr::Token(_) => value.clone(),
-        }
+        })
     }
 
     /// What a value of a body refers to; `None` when only Alloy can make that out.
@@ -294,6 +321,19 @@ impl Expanded {
         targets.sort();
         targets.dedup();
         targets
+    }
+}
+
+/// About how many octets a value takes.
+fn weight(value: &Expr) -> usize {
+    let own = size_of::<Expr>();
+    let of = |items: &[Expr]| items.iter().map(weight).sum::<usize>();
+    own + match value {
+        Expr::Text(Text::Plain(text) | Text::Secret(text) | Text::Verbatim(text)) => text.len(),
+        Expr::Text(Text::Env { prefix, name }) => prefix.len() + name.len(),
+        Expr::Token(token) => token.len(),
+        Expr::Array(items) | Expr::Parts(items) => of(items),
+        Expr::Object(fields) => fields.iter().map(|(key, item)| key.len() + weight(item)).sum(),
     }
 }
 

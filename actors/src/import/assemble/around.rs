@@ -1,6 +1,9 @@
 //! What stands around pipelines in a config: limiters of memory, extensions, what is in no pipeline.
 
-use linkmesh_proto::api::{collector::Runtime, pipeline::Signal};
+use linkmesh_proto::api::{
+    collector::Runtime,
+    pipeline::{LeftOverKind, Signal},
+};
 
 use super::{Assembly, lanes, parts};
 use crate::{
@@ -39,17 +42,22 @@ impl Assembly {
             } else if self.config.is_spoken_of(index) {
                 self.sections(index);
             } else {
-                let reason = match found.class {
+                let (kind, reason) = match found.class {
                     ComponentClass::Extensions if self.is_named(index) => {
-                        "is used only by parts that are not taken over"
+                        (LeftOverKind::Unused, "is used only by parts that are not taken over")
                     }
                     ComponentClass::Extensions if is_of_alloy(found) => {
-                        "LinkMesh takes over what runs through otelcol.* alone"
+                        (LeftOverKind::Missing, "LinkMesh takes over what runs through otelcol.* alone")
                     }
-                    ComponentClass::Extensions => "is a thing of the collector itself and of no pipeline",
-                    _ => "is in no pipeline that is taken over",
+                    ComponentClass::Extensions => {
+                        (LeftOverKind::Unused, "is a thing of the collector itself and of no pipeline")
+                    }
+                    _ if self.runtime == Runtime::Alloy || self.config.of_left_pipelines.contains(&index) => {
+                        (LeftOverKind::Missing, "is in no pipeline that is taken over")
+                    }
+                    _ => (LeftOverKind::Unused, "is in no pipeline"),
                 };
-                self.config.leave(index, reason);
+                self.config.leave(index, kind, reason);
             }
         }
     }
@@ -68,7 +76,7 @@ impl Assembly {
             };
             if GATHERING.contains(&kind) && ALL_SIGNALS.iter().any(|signal| passing(signal) > 1) {
                 let reason = "gets records by several ways together here; in LinkMesh each way has one of its own";
-                self.config.left_over.push(found.left_over(reason));
+                self.config.left_over.push(found.left_over(LeftOverKind::Differs, reason));
             }
         }
     }
@@ -90,7 +98,7 @@ impl Assembly {
         } else {
             "its numbers stand in linkmesh.yaml and hold for every pipeline"
         };
-        self.config.leave(index, reason);
+        self.config.leave(index, LeftOverKind::Differs, reason);
     }
 
     /// The extension in which a component keeps its place becomes LinkMesh's own.
@@ -100,9 +108,10 @@ impl Assembly {
         let directory = found.config.get("directory").and_then(Tree::as_text);
         if is_other {
             let reason = "LinkMesh keeps places and queues in a directory of its own, where they begin anew";
-            self.config.leave(index, reason);
+            self.config.leave(index, LeftOverKind::Differs, reason);
         } else if found.id == STORAGE && directory != Some("/var/lib/otelcol/linkmesh") {
-            self.config.leave(index, "the directory stands in linkmesh.yaml and holds for every pipeline");
+            let reason = "the directory stands in linkmesh.yaml and holds for every pipeline";
+            self.config.leave(index, LeftOverKind::Differs, reason);
         }
     }
 
@@ -125,7 +134,7 @@ impl Assembly {
         }
         let keys: Vec<&str> = idle.iter().map(|(key, _)| key.trim_end_matches("{}")).collect();
         let reason = format!("`{}` does nothing: no pipeline brings such records to it", keys.join("`, `"));
-        self.config.leave(index, reason);
+        self.config.leave(index, LeftOverKind::Unused, reason);
     }
 }
 

@@ -108,6 +108,10 @@ impl Assembly {
                 known
             }
         };
+        if let (Err(Some(why)), [only]) = (&known, components) {
+            self.why.entry(*only).or_insert_with(|| why.clone());
+        }
+        let known = known.ok();
         if known.is_some() {
             let with = components.iter().filter_map(|index| self.config.found.get(*index)).flat_map(|f| f.with.clone());
             self.used_with.extend(with);

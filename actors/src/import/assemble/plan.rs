@@ -2,7 +2,11 @@
 
 use linkmesh_proto::{
     PipelineId,
-    api::{catalogue::Role, collector::Runtime, pipeline::Signal},
+    api::{
+        catalogue::Role,
+        collector::Runtime,
+        pipeline::{LeftOverKind, Signal},
+    },
 };
 
 use super::{
@@ -268,7 +272,8 @@ fn alone(assembly: &mut Assembly, index: usize, signals: &[Signal]) -> Vec<Part>
     let Some(found) = assembly.config.found.get(index) else { return Vec::new() };
     let passing = concerned(found, signals).unwrap_or_else(|| signals.to_vec());
     if passing.is_empty() {
-        assembly.config.leave(index, "does nothing to the records that run through it");
+        let reason = "does nothing to the records that run through it";
+        assembly.config.leave(index, LeftOverKind::Unused, reason);
         return Vec::new();
     }
     let part = |signals: &[Signal], recognised| Part {

@@ -7,8 +7,8 @@ use super::Assembly;
 use crate::{
     catalog::catalogue,
     component::{Findings, SettingsMap},
-    domain::{problem::Path, secret::is_variable},
-    import::found::Written,
+    domain::{components::ComponentClass, problem::Path, secret::is_variable},
+    import::found::{Found, Written},
     render::{
         alloy::{self, Block, Statement},
         yaml::Yaml,
@@ -16,19 +16,33 @@ use crate::{
 };
 
 impl Assembly {
-    /// The settings of a raw component that is the same; for some signals only, if so said.
+    /// The settings of a raw component that is the same, for some signals only if so said; and what it is without.
     ///
     /// # Errors
     /// Why none can be.
-    pub(super) fn raw(&self, index: usize, role: Role, only: Option<&[Signal]>) -> Result<SettingsMap, String> {
+    pub(super) fn raw(
+        &self,
+        index: usize,
+        role: Role,
+        only: Option<&[Signal]>,
+    ) -> Result<(SettingsMap, String), String> {
         let found = self.config.found.get(index).ok_or("is not there")?;
-        if let Some(other) = found.with.first().and_then(|index| self.config.found.get(*index)) {
+        let with: Vec<&Found> = found.with.iter().filter_map(|index| self.config.found.get(*index)).collect();
+        let (storage, others): (Vec<&Found>, Vec<&Found>) = with
+            .into_iter()
+            .partition(|other| other.class == ComponentClass::Extensions && other.kind == "file_storage");
+        if let Some(other) = others.first() {
             return Err(format!("belongs together with `{}`, which a raw text cannot bring along", other.id));
         }
+        let but = match storage.first() {
+            Some(_) => " without its `storage`, so that places and queues are forgotten at a restart",
+            None => "",
+        };
         let (field, text) = match &found.written {
             Written::Otelcol(value) => {
+                let value = without_storage(value, &storage);
                 let settings =
-                    if value.is_null() { Yaml::Map(Vec::new()) } else { Yaml::verbatim(&with_scheme(value)) };
+                    if value.is_null() { Yaml::Map(Vec::new()) } else { Yaml::verbatim(&with_scheme(&value)) };
                 ("otelcol", Yaml::Map(vec![(found.kind.clone(), settings)]).write(false))
             }
             Written::Alloy(block) => {
@@ -47,9 +61,22 @@ impl Assembly {
         let mut findings = Findings::new(Path::root());
         registered.check_before_save(&settings, &mut findings);
         match findings.errors.into_vec().into_iter().next() {
-            None => Ok(settings),
+            None => Ok((settings, but.to_owned())),
             Some(problem) => Err(problem.message),
         }
+    }
+}
+
+/// The settings without the storage that they name.
+fn without_storage(value: &Value, storage: &[&Found]) -> Value {
+    let names = |value: &Value| value.as_str().is_some_and(|text| storage.iter().any(|found| found.id == text));
+    match value {
+        Value::Object(map) => {
+            let left = map.iter().filter(|(key, value)| key.as_str() != "storage" || !names(value));
+            Value::Object(left.map(|(key, value)| (key.clone(), without_storage(value, storage))).collect())
+        }
+        Value::Array(items) => items.iter().map(|item| without_storage(item, storage)).collect(),
+        other => other.clone(),
     }
 }
 

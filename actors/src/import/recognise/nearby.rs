@@ -1,12 +1,12 @@
 //! What the catalogue cannot say to the letter: the nearest that it can, and where that differs.
 
-use linkmesh_proto::api::{catalogue::Role, collector::Runtime};
+use linkmesh_proto::api::{catalogue::Role, collector::Runtime, pipeline::Signal};
 use serde_json::{Number, Value, json};
 
 use super::{Recognised, Unit, rendered, types};
 use crate::{
     catalog::{Registered, catalogue},
-    component::{Findings, SettingsMap},
+    component::{Findings, SettingsMap, schema},
     domain::problem::Path,
     import::tree::Tree,
 };
@@ -27,6 +27,11 @@ pub(super) fn nearby(unit: &Unit, roles: &[Role]) -> Option<Nearby> {
         "batch" | "otelcol.processor.batch" => batch(unit, kind, config),
         "filelog" if roles.contains(&Role::Source) => file_log(unit, kind, config),
         "hostmetrics" if roles.contains(&Role::Source) => host_metrics(unit, part),
+        "otlp" if roles.contains(&Role::Destination) => grpc(unit, kind, config),
+        "filter" if unit.runtime == Runtime::Otelcol && roles.contains(&Role::Filter) => filter(unit, kind, config),
+        "prometheus" if roles.contains(&Role::Source) => prometheus(unit, kind, config),
+        "probabilistic_sampler" if roles.contains(&Role::Filter) && unit.signals == [Signal::Traces] => sampler(config),
+        "tail_sampling" if roles.contains(&Role::Filter) => tail_sampling(config),
         "resource" if unit.runtime == Runtime::Otelcol && roles.contains(&Role::Processor) => resource(config),
         _ => None,
     }
@@ -44,15 +49,148 @@ fn like(unit: &Unit, parts: Vec<Tree>) -> Unit {
     }
 }
 
+fn one(unit: &Unit, kind: &str, config: Tree, but: &str) -> Nearby {
+    let part = Tree::map([("type", Tree::text(kind)), ("config", config)]);
+    Nearby::Unit(like(unit, vec![part]), SettingsMap::new(), but.to_owned())
+}
+
+fn component(role: Role, kind: &str, settings: Value, but: &str) -> Option<Nearby> {
+    let registered = catalogue().get(role, kind)?;
+    let Value::Object(settings) = settings else { return None };
+    let but = Some(but.to_owned());
+    is_valid(registered, &settings).then_some(Nearby::Component(Recognised { registered, settings, but }))
+}
+
+/// An endpoint of gRPC with a scheme, which says only whether there is TLS.
+fn grpc(unit: &Unit, kind: &str, config: &Tree) -> Option<Nearby> {
+    let endpoint = config.get("endpoint")?.as_text()?;
+    let (scheme, address) = endpoint.split_once("://")?;
+    let is_plain = match scheme {
+        "http" => true,
+        "https" => false,
+        _ => return None,
+    };
+    let tls = config.get("tls").cloned().unwrap_or(Tree::Map(Vec::new()));
+    let tls = if is_plain { with(&tls, "insecure", Tree::Bool(true)) } else { tls };
+    let config = with(&with(config, "endpoint", Tree::text(address)), "tls", tls);
+    Some(one(unit, kind, config, "the scheme of the endpoint is said by `plaintext` in LinkMesh"))
+}
+
+/// Records on which one of several conditions holds are dropped, as those on which all of them in one hold.
+fn filter(unit: &Unit, kind: &str, config: &Tree) -> Option<Nearby> {
+    let mut entries = config.entries().iter().filter(|(key, _)| key != "error_mode");
+    let (Some((section, lists)), None) = (entries.next(), entries.next()) else { return None };
+    let [(list, conditions)] = lists.entries() else { return None };
+    let conditions: Vec<String> =
+        conditions.items().iter().map(|item| Some(format!("({})", item.as_text()?))).collect::<Option<_>>()?;
+    if conditions.len() < 2 {
+        return None;
+    }
+    let joined = Tree::List(vec![Tree::text(conditions.join(" or "))]);
+    let config = with(config, section, Tree::map([(list, joined)]));
+    Some(one(unit, kind, config, "its conditions are one in LinkMesh: a record on which one fails is kept"))
+}
+
+/// What a scrape does by itself.
+fn prometheus(unit: &Unit, kind: &str, config: &Tree) -> Option<Nearby> {
+    let [(only, inner)] = config.entries() else { return None };
+    let [(jobs, list)] = inner.entries() else { return None };
+    let [job] = list.items() else { return None };
+    if only != "config" || jobs != "scrape_configs" {
+        return None;
+    }
+    let usual = [
+        ("scrape_interval", "1m"),
+        ("scrape_timeout", "10s"),
+        ("metrics_path", "/metrics"),
+        ("scheme", "http"),
+        ("metric_name_validation_scheme", "legacy"),
+    ];
+    let job = usual.into_iter().fold(job.clone(), |job, (key, value)| match job.get(key) {
+        Some(_) => job,
+        None => with(&job, key, Tree::text(value)),
+    });
+    let config = Tree::map([("config", Tree::map([("scrape_configs", Tree::List(vec![job]))]))]);
+    let but = "names of metrics that are none of Prometheus' classic form are changed in LinkMesh, as Alloy does";
+    Some(one(unit, kind, config, but))
+}
+
+/// Which traces are drawn is chance; how many is not.
+fn sampler(config: &Tree) -> Option<Nearby> {
+    let [(only, Tree::Number(percentage))] = config.entries() else { return None };
+    if only != "sampling_percentage" {
+        return None;
+    }
+    let but = "draws by a seed in LinkMesh, and keeps traces that it cannot draw for";
+    component(Role::Filter, "sample", json!({ "percentage": percentage, "signals": ["traces"] }), but)
+}
+
+/// A trace goes on if one policy lets it, whatever the policies are called and in which order they stand.
+fn tail_sampling(config: &Tree) -> Option<Nearby> {
+    let mut settings = SettingsMap::new();
+    settings.insert("errors".to_owned(), json!(false));
+    let mut attributes = Vec::new();
+    for (key, value) in config.entries() {
+        match (key.as_str(), value) {
+            ("decision_wait", Tree::Text(wait)) => settings.insert("decision_wait".to_owned(), json!(wait)),
+            ("num_traces", Tree::Number(traces)) => settings.insert("traces".to_owned(), json!(traces)),
+            ("policies", Tree::List(policies)) => {
+                for policy in policies {
+                    let (setting, value) = policy_of(policy)?;
+                    if setting == "attributes" {
+                        attributes.push(value);
+                    } else if settings.insert(setting.to_owned(), value).is_some_and(|before| before != json!(false)) {
+                        return None;
+                    }
+                }
+                None
+            }
+            _ => return None,
+        };
+    }
+    if !attributes.is_empty() {
+        settings.insert("attributes".to_owned(), Value::Array(attributes));
+    }
+    let schema = catalogue().get(Role::Filter, "tail_sample")?.schema();
+    let settings = Value::Object(schema::in_order(schema, &settings));
+    component(Role::Filter, "tail_sample", settings, "its policies are called otherwise in LinkMesh, as meters show")
+}
+
+/// The setting that says what a policy says.
+fn policy_of(policy: &Tree) -> Option<(&'static str, Value)> {
+    let kind = policy.get("type")?.as_text()?;
+    let is_known = |key: &str| ["name", "type", kind].contains(&key);
+    if !policy.entries().iter().all(|(key, _)| is_known(key)) {
+        return None;
+    }
+    let entries = policy.get(kind)?.entries();
+    match (kind, entries) {
+        ("status_code", [(key, Tree::List(codes))]) if key == "status_codes" && *codes == [Tree::text("ERROR")] => {
+            Some(("errors", json!(true)))
+        }
+        ("latency", [(key, Tree::Number(threshold))]) if key == "threshold_ms" => {
+            Some(("slower_than", json!(format!("{threshold}ms"))))
+        }
+        ("probabilistic", [(key, Tree::Number(percentage))]) if key == "sampling_percentage" => {
+            Some(("percentage", json!(percentage)))
+        }
+        ("string_attribute", [(first, Tree::Text(key)), (second, Tree::List(values))])
+            if first == "key" && second == "values" =>
+        {
+            let values: Vec<&str> = values.iter().map(Tree::as_text).collect::<Option<_>>()?;
+            Some(("attributes", json!({ "key": key, "values": values })))
+        }
+        _ => None,
+    }
+}
+
 /// How records are gathered changes none of them.
 fn batch(unit: &Unit, kind: &str, config: &Tree) -> Option<Nearby> {
     let Some(Tree::Number(size)) = config.get("send_batch_size") else { return None };
     let size = size.as_i64()?;
     let largest = size.checked_add(size / 2)?;
     let config = with(config, "send_batch_max_size", Tree::Number(Number::from(largest)));
-    let part = Tree::map([("type", Tree::text(kind)), ("config", config)]);
-    let but = "`send_batch_max_size` is one and a half of `send_batch_size` in LinkMesh";
-    Some(Nearby::Unit(like(unit, vec![part]), SettingsMap::new(), but.to_owned()))
+    Some(one(unit, kind, config, "`send_batch_max_size` is one and a half of `send_batch_size` in LinkMesh"))
 }
 
 /// Files are read from where it stopped, and their records say of which they are; one parser of lines is a format.
@@ -128,14 +266,8 @@ fn resource(config: &Tree) -> Option<Nearby> {
         return None;
     }
     let actions: Vec<Value> = actions.items().iter().map(action).collect::<Option<_>>()?;
-    let settings = SettingsMap::from_iter([("actions".to_owned(), Value::Array(actions))]);
-    let registered = catalogue().get(Role::Processor, "resource")?;
     let but = "is done by `transform` in LinkMesh, where a label without a value counts as absent";
-    is_valid(registered, &settings).then_some(Nearby::Component(Recognised {
-        registered,
-        settings,
-        but: Some(but.to_owned()),
-    }))
+    component(Role::Processor, "resource", json!({ "actions": actions }), but)
 }
 
 /// An action of the processors `resource` and `attributes`, as ours are written.

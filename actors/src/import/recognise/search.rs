@@ -36,7 +36,14 @@ const MOST_MOVED: usize = 12;
 const MOST_FITTING: usize = 8;
 
 /// The settings under which a component renders as was found, without what is the default anyway.
-pub(super) fn search(registered: &'static Registered, unit: &Unit, budget: &mut Budget) -> Option<SettingsMap> {
+///
+/// # Errors
+/// Those under which it comes nearest, and how near that is, if it was searched for.
+pub(super) fn search(
+    registered: &'static Registered,
+    unit: &Unit,
+    budget: &mut Budget,
+) -> Result<SettingsMap, Option<(i64, SettingsMap)>> {
     let mut search = Search {
         registered,
         unit,
@@ -48,11 +55,11 @@ pub(super) fn search(registered: &'static Registered, unit: &Unit, budget: &mut 
     };
     if let Some(known) = registered.component().recognise(&unit.tree.to_json()) {
         let verified = known.into_iter().filter_map(|settings| search.verified(settings));
-        let best = verified.min_by_key(super::cost)?;
-        return Some(schema::in_order(registered.schema(), &best));
+        let best = verified.min_by_key(super::cost).ok_or(None)?;
+        return Ok(schema::in_order(registered.schema(), &best));
     }
     let begin = shape::group(registered.schema(), false, &mut search.sentinels);
-    let begin = search.state(begin)?;
+    let begin = search.state(begin).ok_or(None)?;
     let state = search.settled(begin);
     let mut fitting = std::mem::take(&mut search.fitting);
     fitting.sort_by_key(|state| std::cmp::Reverse(state.fit.score));
@@ -62,17 +69,19 @@ pub(super) fn search(registered: &'static Registered, unit: &Unit, budget: &mut 
         let filled = search.filled(candidate);
         verified.extend(search.verified(filled));
     }
+    let mut nearest = None;
     if verified.is_empty() {
         // What depends on values, such as a number made of another, is seen only with them.
         search.has_values = true;
         let filled = search.filled(&state);
-        let state = search.state(filled)?;
+        let state = search.state(filled).ok_or(None)?;
         let state = search.settled(state);
         let filled = search.filled(&state);
+        nearest = Some((state.fit.rank(), filled.clone()));
         verified.extend(search.verified(filled));
     }
-    let best = verified.into_iter().min_by_key(super::cost)?;
-    Some(schema::in_order(registered.schema(), &best))
+    let best = verified.into_iter().min_by_key(super::cost).ok_or(nearest)?;
+    Ok(schema::in_order(registered.schema(), &best))
 }
 
 /// Settings and how their rendering fits.

@@ -9,10 +9,12 @@ use crate::{
     import::import,
 };
 
-const CONFIGS: [(&str, Runtime, &str); 6] = [
+const CONFIGS: [(&str, Runtime, &str); 8] = [
     ("gateway_otelcol", Runtime::Otelcol, include_str!("foreign/gateway.yaml")),
     ("host_otelcol", Runtime::Otelcol, include_str!("foreign/host.yaml")),
     ("tracing_otelcol", Runtime::Otelcol, include_str!("foreign/tracing.yaml")),
+    ("daemonset_otelcol", Runtime::Otelcol, include_str!("foreign/daemonset.yaml")),
+    ("kinds_otelcol", Runtime::Otelcol, include_str!("foreign/kinds.yaml")),
     ("gateway_alloy", Runtime::Alloy, include_str!("foreign/gateway.alloy")),
     ("host_alloy", Runtime::Alloy, include_str!("foreign/host.alloy")),
     ("tracing_alloy", Runtime::Alloy, include_str!("foreign/tracing.alloy")),
@@ -30,7 +32,12 @@ fn written(import: &Import) -> String {
         write!(out, "# destinations/{id}.yaml\n{}\n", to_yaml(&destination.document)).unwrap();
     }
     for left in &import.left_over {
-        write!(out, "# left over: {}\n# {}\n{}\n\n", left.path, left.reason, left.text).unwrap();
+        let kind = serde_json::to_value(left.kind).unwrap();
+        write!(out, "# {}: {}\n# {}\n", kind.as_str().unwrap(), left.path, left.reason).unwrap();
+        for pipeline in &left.pipelines {
+            writeln!(out, "# not in {pipeline}").unwrap();
+        }
+        write!(out, "{}\n\n", left.text).unwrap();
     }
     for error in &import.errors {
         writeln!(out, "# error: {} {} {}", error.field, error.code, error.message).unwrap();
