@@ -11,7 +11,7 @@
 
 use linkmesh_proto::api::{collector::Runtime, pipeline::Import, problem::FieldProblem};
 
-use crate::domain::document::MAX_BYTES;
+use crate::domain::{config::ConfigSnapshot, document::MAX_BYTES};
 
 mod alloy;
 mod assemble;
@@ -25,10 +25,13 @@ mod tests;
 mod tree;
 
 /// Makes pipelines and destinations of a config. What cannot be read has `errors` and nothing else.
+///
+/// What is in the repository already keeps its ids: a destination that is the same is the one that is there, everything
+/// else gets another id. Only what LinkMesh rendered comes back under its own.
 #[must_use]
-pub fn import(runtime: Runtime, text: &str) -> Import {
+pub fn import(runtime: Runtime, text: &str, beside: &ConfigSnapshot) -> Import {
     match read(runtime, text) {
-        Ok(config) => assemble::assemble(runtime, config),
+        Ok(config) => assemble::assemble(runtime, config, beside),
         Err(errors) => Import { pipelines: Vec::new(), destinations: Vec::new(), left_over: Vec::new(), errors },
     }
 }

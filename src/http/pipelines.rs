@@ -238,9 +238,10 @@ async fn try_out(state: web::Data<AppState>, Json(request): Json<NewDryRun>) -> 
 
 async fn import_text(state: web::Data<AppState>, Json(request): Json<NewImport>) -> Result<HttpResponse> {
     let NewImport { runtime, text } = request;
+    let beside = state.handles.repository.snapshot();
     let turn = state.trials.clone().acquire_owned().await.map_err(Error::internal)?;
     let imported = web::block(move || {
-        let imported = import(runtime, &text);
+        let imported = import(runtime, &text, &beside);
         drop(turn);
         imported
     });

@@ -23,8 +23,9 @@ use super::{
     recognise::{Budget, Recognised},
 };
 use crate::{
-    component::{ALL_SIGNALS, SettingsMap},
-    domain::components::ComponentClass,
+    catalog::catalogue,
+    component::{ALL_SIGNALS, SettingsMap, schema},
+    domain::{components::ComponentClass, config::ConfigSnapshot},
     render::names::Place,
 };
 
@@ -47,7 +48,7 @@ pub(super) fn is_our_limiter(found: &Found) -> bool {
 }
 
 /// Makes pipelines and destinations of a config.
-pub(super) fn assemble(runtime: Runtime, config: Config) -> Import {
+pub(super) fn assemble(runtime: Runtime, config: Config, beside: &ConfigSnapshot) -> Import {
     let mut assembly = Assembly {
         runtime,
         config,
@@ -59,7 +60,14 @@ pub(super) fn assemble(runtime: Runtime, config: Config) -> Import {
         import: Import { pipelines: Vec::new(), destinations: Vec::new(), left_over: Vec::new(), errors: Vec::new() },
         pipeline_ids: Ids::default(),
         destination_ids: Ids::default(),
+        beside,
     };
+    for id in beside.pipelines.keys() {
+        assembly.pipeline_ids.reserve(id.as_str());
+    }
+    for id in beside.destinations.keys() {
+        assembly.destination_ids.reserve(id.as_str());
+    }
     if around::is_idle(&assembly.config) {
         return assembly.import;
     }
@@ -73,7 +81,9 @@ const NOT_EXACTLY: &str = "no component of the catalogue says exactly this";
 /// What the same part was found to be before.
 type Known = BTreeMap<String, Result<Recognised, Option<String>>>;
 
-struct Assembly {
+struct Assembly<'a> {
+    /// What is there already.
+    beside: &'a ConfigSnapshot,
     runtime: Runtime,
     config: Config,
     budget: Budget,
@@ -96,7 +106,7 @@ struct Destination {
     signals: Vec<Signal>,
 }
 
-impl Assembly {
+impl Assembly<'_> {
     fn run(&mut self) {
         self.reserve_ids();
         for plan in plan::plans(self) {
@@ -263,7 +273,10 @@ impl Assembly {
         let found = self.config.found.get(index)?;
         let id = match lanes::our_destination(&self.config, index) {
             Some(id) => id,
-            None => DestinationId::from(self.destination_ids.unique(&found.called(), "destination")),
+            None => match self.known_destination(kind, &settings) {
+                Some(id) => return Some(Destination { id, signals }),
+                None => DestinationId::from(self.destination_ids.unique(&found.called(), "destination")),
+            },
         };
         self.destination_ids.reserve(id.as_str());
         let document = DestinationDocument {
@@ -275,6 +288,16 @@ impl Assembly {
         };
         self.import.destinations.push(NewDestination { id: Some(id.clone()), document });
         Some(Destination { id, signals })
+    }
+
+    /// A destination that is there already and does the same. One with secrets is never the same as another text.
+    fn known_destination(&self, kind: &str, settings: &SettingsMap) -> Option<DestinationId> {
+        let schema = catalogue().get(Role::Destination, kind)?.schema();
+        let filled = schema::with_defaults(schema, settings);
+        let is_same = |known: &DestinationDocument| {
+            known.kind == kind && schema::with_defaults(schema, &known.settings) == filled
+        };
+        self.beside.destinations.iter().find(|(_, known)| is_same(&known.document)).map(|(id, _)| id.clone())
     }
 
     /// The type of a part's first component, as otelcol calls it.

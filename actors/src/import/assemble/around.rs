@@ -29,7 +29,7 @@ pub(super) fn is_idle(config: &Config) -> bool {
         && config.left_over.is_empty()
 }
 
-impl Assembly {
+impl Assembly<'_> {
     /// What no pipeline and no destination says is left over.
     pub(super) fn rest(&mut self) {
         self.gathered();

@@ -88,7 +88,7 @@ fn only(config: Tree, kind: &str, signals: &[Signal]) -> Tree {
     }
 }
 
-impl Assembly {
+impl Assembly<'_> {
     /// What components are together in the catalogue, in one of the roles. `observed` are the signals of the pipelines that
     /// they are in, `signals` those of them that they handle there.
     pub(super) fn recognised(

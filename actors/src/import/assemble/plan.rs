@@ -46,7 +46,7 @@ pub(super) struct To {
 }
 
 /// The pipelines that chains make up.
-pub(super) fn plans(assembly: &mut Assembly) -> Vec<Plan> {
+pub(super) fn plans(assembly: &mut Assembly<'_>) -> Vec<Plan> {
     let chains = assembly.config.chains.clone();
     let mut groups: Vec<Group> = Vec::new();
     let mut others = Vec::new();
@@ -78,7 +78,7 @@ pub(super) fn plans(assembly: &mut Assembly) -> Vec<Plan> {
 }
 
 /// The pipeline that a group is; `None` when it would carry more or less than its lanes do.
-fn plan(assembly: &mut Assembly, group: &Group) -> Option<Plan> {
+fn plan(assembly: &mut Assembly<'_>, group: &Group) -> Option<Plan> {
     let signals = group.signals();
     let mut lanes = group.lanes.clone();
     own_processors(assembly, &mut lanes);
@@ -91,7 +91,7 @@ fn plan(assembly: &mut Assembly, group: &Group) -> Option<Plan> {
 }
 
 /// Where the records of a group go; `None` when that is not the same for all signals that go there.
-fn destinations(assembly: &Assembly, group: &Group, lanes: &[Lane]) -> Option<Vec<To>> {
+fn destinations(assembly: &Assembly<'_>, group: &Group, lanes: &[Lane]) -> Option<Vec<To>> {
     let mut outs: Vec<To> = Vec::new();
     for out in lanes.iter().flat_map(|lane| &lane.outs) {
         let takers: Vec<Signal> = lanes.iter().filter(|lane| lane.outs.contains(out)).map(|lane| lane.signal).collect();
@@ -140,7 +140,7 @@ fn written_order(lanes: &[Lane], outs: &[To]) -> Vec<usize> {
 }
 
 /// Whether in the pipeline every signal comes from the sources and goes to the destinations of its lane.
-fn carries(assembly: &mut Assembly, plan: &Plan, lanes: &[Lane]) -> bool {
+fn carries(assembly: &mut Assembly<'_>, plan: &Plan, lanes: &[Lane]) -> bool {
     lanes.iter().all(|lane| {
         let comes = plan.sources.iter().all(|source| {
             let is_there = lane.sources.iter().any(|(_, components)| *components == source.components);
@@ -156,7 +156,7 @@ fn carries(assembly: &mut Assembly, plan: &Plan, lanes: &[Lane]) -> bool {
 }
 
 /// Where all records of other texts come from one source, the first processors may be a part of what that is here.
-fn own_processors(assembly: &mut Assembly, lanes: &mut [Lane]) {
+fn own_processors(assembly: &mut Assembly<'_>, lanes: &mut [Lane]) {
     let [lane] = lanes else { return };
     let [(None, receiver)] = lane.sources.as_slice() else { return };
     let signals = [lane.signal];
@@ -171,7 +171,7 @@ fn own_processors(assembly: &mut Assembly, lanes: &mut [Lane]) {
     }
 }
 
-fn sources(assembly: &mut Assembly, lanes: &[Lane]) -> Vec<Part> {
+fn sources(assembly: &mut Assembly<'_>, lanes: &[Lane]) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for (id, components) in lanes.iter().flat_map(|lane| &lane.sources) {
         if parts.iter().any(|part| part.components == *components) {
@@ -202,7 +202,7 @@ fn sources(assembly: &mut Assembly, lanes: &[Lane]) -> Vec<Part> {
 const STEPS: &[Role] = &[Role::Filter, Role::Processor];
 
 /// The steps of a pipeline of ours, in an order that is that of each signal.
-fn our_steps(assembly: &mut Assembly, lanes: &[Lane], signals: &[Signal]) -> Option<Vec<Part>> {
+fn our_steps(assembly: &mut Assembly<'_>, lanes: &[Lane], signals: &[Signal]) -> Option<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     for (id, components) in lanes.iter().flat_map(|lane| &lane.steps) {
         if parts.iter().any(|part| part.components == *components) {
@@ -230,7 +230,7 @@ fn our_steps(assembly: &mut Assembly, lanes: &[Lane], signals: &[Signal]) -> Opt
 }
 
 /// The steps of another pipeline: the same for all its signals.
-fn other_steps(assembly: &mut Assembly, lanes: &[Lane], signals: &[Signal]) -> Vec<Part> {
+fn other_steps(assembly: &mut Assembly<'_>, lanes: &[Lane], signals: &[Signal]) -> Vec<Part> {
     let components: Vec<usize> =
         lanes.first().map(|lane| lane.steps.iter().flat_map(|(_, c)| c.iter().copied()).collect()).unwrap_or_default();
     let mut parts = Vec::new();
@@ -248,7 +248,7 @@ fn other_steps(assembly: &mut Assembly, lanes: &[Lane], signals: &[Signal]) -> V
 }
 
 /// The first components as one step, if several are.
-fn together(assembly: &mut Assembly, components: &[usize], signals: &[Signal]) -> Option<Part> {
+fn together(assembly: &mut Assembly<'_>, components: &[usize], signals: &[Signal]) -> Option<Part> {
     for kinds in sequences(assembly.runtime) {
         let Some(window) = components.get(..kinds.len()) else { continue };
         let mut there: Vec<&str> =
@@ -268,7 +268,7 @@ fn together(assembly: &mut Assembly, components: &[usize], signals: &[Signal]) -
 }
 
 /// One component as a step; as one a signal, where it does different things to them.
-fn alone(assembly: &mut Assembly, index: usize, signals: &[Signal]) -> Vec<Part> {
+fn alone(assembly: &mut Assembly<'_>, index: usize, signals: &[Signal]) -> Vec<Part> {
     let Some(found) = assembly.config.found.get(index) else { return Vec::new() };
     let passing = concerned(found, signals).unwrap_or_else(|| signals.to_vec());
     if passing.is_empty() {

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-impl Assembly {
+impl Assembly<'_> {
     /// The settings of a raw component that is the same, for some signals only if so said; and what it is without.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-impl Assembly {
+impl Assembly<'_> {
     /// The condition under which records of these signals take a way: `None` when it holds more than such a filter.
     pub(super) fn condition(&self, out: &Out, signals: &[Signal]) -> Option<String> {
         let [index] = out.via.as_slice() else { return None };

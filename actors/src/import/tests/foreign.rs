@@ -6,7 +6,7 @@ use linkmesh_proto::api::{collector::Runtime, pipeline::Import};
 
 use crate::{
     domain::document::{parse_destination, parse_pipeline, to_yaml},
-    import::import,
+    import::tests::import_alone,
 };
 
 const CONFIGS: [(&str, Runtime, &str); 8] = [
@@ -48,14 +48,14 @@ fn written(import: &Import) -> String {
 #[test]
 fn outcomes_are_as_reviewed() {
     for (name, runtime, text) in CONFIGS {
-        insta::assert_snapshot!(name, written(&import(runtime, text)));
+        insta::assert_snapshot!(name, written(&import_alone(runtime, text)));
     }
 }
 
 #[test]
 fn documents_are_read_and_hold_to_their_destinations() {
     for (name, runtime, text) in CONFIGS {
-        let import = import(runtime, text);
+        let import = import_alone(runtime, text);
         assert!(import.errors.is_empty() && !import.pipelines.is_empty(), "{name}");
         for destination in &import.destinations {
             assert_eq!(
@@ -76,7 +76,7 @@ fn documents_are_read_and_hold_to_their_destinations() {
 #[test]
 fn nothing_is_left_out_silently() {
     for (name, runtime, text) in CONFIGS {
-        let import = import(runtime, text);
+        let import = import_alone(runtime, text);
         let said = written(&import);
         for secret in ["s3cr3t-token", "s3cr3t-password"] {
             let shown = import.left_over.iter().any(|left| left.text.contains(secret));

@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use linkmesh_proto::api::{collector::Runtime, pipeline::Import};
 use proptest::prelude::*;
 
-use crate::{domain::document::MAX_BYTES, import::import};
+use crate::{domain::document::MAX_BYTES, import::tests::import_alone};
 
 fn of_otelcol(text: &str) -> Import {
-    import(Runtime::Otelcol, text)
+    import_alone(Runtime::Otelcol, text)
 }
 
 fn of_alloy(text: &str) -> Import {
-    import(Runtime::Alloy, text)
+    import_alone(Runtime::Alloy, text)
 }
 
 /// The errors, and that there is nothing else.
@@ -83,7 +83,7 @@ fn what_is_wrong_is_named_with_its_place() {
 fn what_is_too_large_or_too_deep_is_refused() {
     for runtime in [Runtime::Otelcol, Runtime::Alloy] {
         let huge = "x".repeat(MAX_BYTES + 1);
-        assert!(errors(&import(runtime, &huge))[0].starts_with("text too_large"));
+        assert!(errors(&import_alone(runtime, &huge))[0].starts_with("text too_large"));
     }
     for deep in ["[".repeat(200_000), "{a: ".repeat(100_000), "- ".repeat(300_000)] {
         assert!(!errors(&of_otelcol(&deep)).is_empty());
@@ -277,7 +277,7 @@ proptest! {
     #[test]
     fn no_text_breaks_the_reading(yaml in prop_oneof![any::<String>(), pieces(YAML)], alloy in prop_oneof![any::<String>(), pieces(ALLOY)]) {
         for (runtime, text) in [(Runtime::Otelcol, &yaml), (Runtime::Alloy, &alloy), (Runtime::Otelcol, &alloy), (Runtime::Alloy, &yaml)] {
-            let import = import(runtime, text);
+            let import = import_alone(runtime, text);
             let is_empty = import.pipelines.is_empty() && import.destinations.is_empty() && import.left_over.is_empty();
             prop_assert!(import.errors.is_empty() || is_empty);
         }

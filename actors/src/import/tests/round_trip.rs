@@ -21,7 +21,7 @@ use crate::{
         config::{ConfigSnapshot, Versioned},
         secret::insecure::InsecureSealer,
     },
-    import::{defaults::complete, import, read, tree::Tree},
+    import::{defaults::complete, read, tests::import_alone, tree::Tree},
     render::{RenderTarget, render},
 };
 
@@ -181,7 +181,7 @@ fn every_example_comes_back() {
             for runtime in RUNTIMES {
                 let given = with_example(registered, &settings);
                 let Some(text) = given.render(runtime) else { continue };
-                let back = import(runtime, &text);
+                let back = import_alone(runtime, &text);
                 let is_excused = NOT_YET.iter().any(|(r, k, on, _)| (*r, *k, *on) == (role, kind, runtime));
                 let mut note =
                     |what: String| wrong.push((is_excused, format!("{role:?} {kind} `{title}` {runtime:?}: {what}")));
@@ -306,7 +306,7 @@ proptest! {
     fn every_pipeline_comes_back(given in documents()) {
         for runtime in RUNTIMES {
             let Some(text) = given.render(runtime) else { continue };
-            let back = import(runtime, &text);
+            let back = import_alone(runtime, &text);
             prop_assert!(back.errors.is_empty(), "{:?}\n{}", back.errors, text);
             let documents = Documents::of(&back);
             prop_assert!(is_same(runtime, &given, &documents), "{:?}\n{}\n{:?}", back, text, documents.render(runtime));

@@ -74,7 +74,7 @@ impl Group {
     }
 
     /// The instance of a `declare` of ours that it is.
-    pub(super) fn declare(&self, assembly: &Assembly) -> Option<String> {
+    pub(super) fn declare(&self, assembly: &Assembly<'_>) -> Option<String> {
         let of = |index: &usize| assembly.config.found.get(*index)?.declare.clone();
         let index = self.lanes.iter().find_map(|lane| lane.limiter)?;
         self.is_ours.then(|| of(&index)).flatten()
@@ -112,7 +112,7 @@ impl Group {
 }
 
 /// A chain of a pipeline of ours as a lane of it.
-pub(super) fn our_lane(assembly: &Assembly, chain: &Chain) -> Option<(PipelineId, Lane)> {
+pub(super) fn our_lane(assembly: &Assembly<'_>, chain: &Chain) -> Option<(PipelineId, Lane)> {
     let config = &assembly.config;
     let ours = lanes::ours(config, chain)?;
     let is_known = |out: &Out| out.via.is_empty() || assembly.condition(out, &[chain.signal]).is_some();
@@ -136,7 +136,7 @@ pub(super) fn our_lane(assembly: &Assembly, chain: &Chain) -> Option<(PipelineId
 }
 
 /// Other chains: those with the same processors and exporters in one group.
-pub(super) fn other_groups(assembly: &mut Assembly, chains: &[&Chain]) -> Vec<Group> {
+pub(super) fn other_groups(assembly: &mut Assembly<'_>, chains: &[&Chain]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for chain in chains {
         // Ways that are no condition are chains of their own.
