@@ -8,6 +8,7 @@ mod connect;
 mod crash;
 mod delivery;
 mod documents;
+mod drift;
 mod enrolment;
 pub(crate) mod meaning;
 mod older;

@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// An example in a pipeline of its own.
-struct Example {
-    name: String,
+pub(super) struct Example {
+    pub(super) name: String,
     /// Role and kind.
-    kind: String,
+    pub(super) kind: String,
     level: Level,
-    preview: Value,
+    pub(super) preview: Value,
 }
 
 fn level(entry: &Value) -> Option<Level> {
@@ -37,7 +37,7 @@ fn level(entry: &Value) -> Option<Level> {
 }
 
 /// Renders every example of the catalogue by the server's own preview.
-async fn examples(server: &Server) -> Vec<Example> {
+pub(super) async fn examples(server: &Server) -> Vec<Example> {
     let central = json!({"id": "central", "name": "Central", "kind": "otlp_http",
         "settings": {"endpoint": "http://127.0.0.1:4318"}});
     server.post("/destinations", &central).await;
@@ -97,7 +97,7 @@ async fn examples(server: &Server) -> Vec<Example> {
 
 /// Kinds whose component types neither build has: they were checked against the upstream sources, as their
 /// documentation says.
-const IN_NO_BUILD: [&str; 7] = [
+pub(super) const IN_NO_BUILD: [&str; 7] = [
     "destination clickhouse",
     "destination elasticsearch",
     "destination opensearch",

@@ -5,6 +5,10 @@
 //! So otelcol is compared by meaning: every committed leaf must be found (measured with 0.149 and 0.158).
 
 pub(crate) mod duration;
+mod names;
+mod reported;
+mod scalar;
+mod stanza;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -12,6 +16,7 @@ use std::collections::BTreeSet;
 use linkmesh_proto::api::collector::Difference;
 use serde_norway::Value;
 
+use self::walk::Within;
 use super::{components::ComponentClass, expansion};
 
 /// A committed otelcol text, parsed once for all the collectors that should run it.
@@ -55,11 +60,18 @@ impl Committed {
         Ok(walk::differences(&self.root, &Self::parse(effective)?.root))
     }
 
-    /// Whether a committed text says nothing that this one does not say, and this one runs no other pipeline: a collector
-    /// that runs this one runs that one too.
+    /// Whether a collector that reports this runs a committed text: it says nothing that is not found in the report, which
+    /// has no other pipeline.
+    #[must_use]
+    pub fn runs(&self, committed: &Self) -> bool {
+        walk::is_found(&committed.root, &self.root, Within::Report)
+    }
+
+    /// Whether another committed text says nothing that this one does not say, and this one has no other pipeline: a
+    /// collector that runs this one runs that one too.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        walk::is_found(&other.root, &self.root)
+        walk::is_found(&other.root, &self.root, Within::Text)
     }
 
     /// The component types that the text uses, each once: `otlphttp/central` is of type `otlphttp`.

@@ -166,7 +166,7 @@ impl AgentState {
         // Reading it is most of the work of a whole report: once for both.
         let running = std::str::from_utf8(body).ok().and_then(|text| Committed::parse(text).ok());
         for text in [&self.desired, &self.confirmed].into_iter().flatten() {
-            let holds = |committed| running.as_ref().is_some_and(|running| running.covers(committed));
+            let holds = |committed| running.as_ref().is_some_and(|running| running.runs(committed));
             if text.committed().is_some_and(holds) {
                 effective.matches = Some(text.hash());
                 return;

@@ -5,23 +5,34 @@ use std::borrow::Cow;
 use linkmesh_proto::api::collector::Difference;
 use serde_norway::{Mapping, Value};
 
-use super::duration;
+use super::{
+    names::{Section, kind_of, same_component, same_id},
+    reported, scalar, stanza,
+};
 use crate::domain::health::cut;
 
-const REDACTED: &str = "[REDACTED]";
 /// More differences than this help nobody.
 const MAX_DIFFERENCES: usize = 200;
 
+/// What a committed text is looked for in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// What a collector reports, in its words.
+    Report,
+    /// Another committed text, whose defaults are not written out.
+    Text,
+}
+
 /// All places where a committed leaf is not found.
 pub(super) fn differences(committed: &Value, effective: &Value) -> Vec<Difference> {
-    let mut walk = Walk { found: Vec::new(), limit: MAX_DIFFERENCES, path: Vec::new() };
+    let mut walk = Walk { within: Within::Report, found: Vec::new(), limit: MAX_DIFFERENCES, path: Vec::new() };
     walk.root(committed, effective);
     walk.found
 }
 
 /// Whether every committed leaf is found.
-pub(super) fn is_found(committed: &Value, effective: &Value) -> bool {
-    let mut walk = Walk { found: Vec::new(), limit: 1, path: Vec::new() };
+pub(super) fn is_found(committed: &Value, effective: &Value, within: Within) -> bool {
+    let mut walk = Walk { within, found: Vec::new(), limit: 1, path: Vec::new() };
     walk.root(committed, effective);
     walk.found.is_empty()
 }
@@ -32,6 +43,7 @@ enum Step<'a> {
 }
 
 struct Walk<'a> {
+    within: Within,
     path: Vec<Step<'a>>,
     found: Vec<Difference>,
     limit: usize,
@@ -62,21 +74,33 @@ impl<'a> Walk<'a> {
         if self.found.len() >= self.limit || self.is_skipped() {
             return;
         }
-        let Some(effective) = effective else { return self.differs(Some(committed), None) };
+        let Some(effective) = effective else {
+            return if self.may_be_missing(committed) {
+            } else {
+                self.differs(Some(committed), None)
+            };
+        };
         match (committed, effective) {
-            // What a collector hides cannot be compared; what it resolved from its environment neither.
-            (_, Value::String(hidden)) if hidden == REDACTED => {}
-            (Value::String(text), _) if text.contains("${") => {}
-            // `debug: {}` and `debug:` say only that it is there.
+            // `debug:` says only that it is there, and so does `debug: {}`.
             (Value::Null, _) => {}
-            (Value::Mapping(map), _) if map.is_empty() => {}
+            // What a collector hides cannot be compared.
+            (Value::String(_) | Value::Number(_) | Value::Bool(_), hidden) if reported::is_hidden(hidden) => {}
+            (Value::String(text), _) if scalar::is_expanded(text) && scalar::can_become(text, effective) => {}
+            (Value::Mapping(map), _) if map.is_empty() && (self.path.len() <= 2 || !effective.is_null()) => {}
             (Value::Mapping(map), Value::Mapping(other)) => self.mapping(map, other),
             (Value::Mapping(map), Value::Sequence(list)) => self.named_list(map, list, committed, effective),
+            (Value::Mapping(_), Value::Null) if reported::is_off(committed) => {}
             (Value::Sequence(list), Value::Sequence(other)) => self.list(list, other, committed, effective),
             (Value::Sequence(list), Value::Null) if list.is_empty() => {}
-            _ if same_scalar(committed, effective) || self.is_same_word(committed, effective) => {}
+            _ if scalar::same(committed, effective) || self.is_other_word(committed, effective) => {}
             _ => self.differs(Some(committed), Some(effective)),
         }
+    }
+
+    /// Whether a committed value that is missing is no difference.
+    fn may_be_missing(&self, committed: &Value) -> bool {
+        let path = self.names();
+        self.within == Within::Report && (reported::says_nothing(&path, committed) || reported::is_never_written(&path))
     }
 
     fn mapping(&mut self, map: &'a Mapping, other: &'a Mapping) {
@@ -127,11 +151,21 @@ impl<'a> Walk<'a> {
         if list.len() != other.len() {
             return self.differs(Some(committed), Some(effective));
         }
+        let is_operator = self.path.len() == 3 && self.is_in_operators();
         for (index, (value, found)) in list.iter().zip(other).enumerate() {
             self.path.push(Step::Index(index));
-            self.value(value, Some(found));
+            self.value(value, Some(if is_operator { stanza::operator(found) } else { found }));
             self.path.pop();
         }
+    }
+
+    /// The names along the path; an item of a list has none.
+    fn names(&self) -> Vec<&str> {
+        self.path.iter().map(|step| if let Step::Key(key) = step { &**key } else { "" }).collect()
+    }
+
+    fn is_in_operators(&self) -> bool {
+        self.key(0) == Some("receivers") && self.key(2) == Some("operators")
     }
 
     fn key(&self, depth: usize) -> Option<&str> {
@@ -146,22 +180,24 @@ impl<'a> Walk<'a> {
         (self.path.len() == 1).then(|| self.key(0).and_then(Section::of)).flatten()
     }
 
-    /// Parts that never come back, or come back rewritten.
+    /// Parts that are the supervisor's.
     fn is_skipped(&self) -> bool {
-        match (self.path.len(), self.key(0), self.key(1), self.key(2)) {
-            (2, Some("service"), Some("telemetry"), _) => true,
-            (2, Some("extensions"), Some(id), _) => kind_of(id) == "opamp",
-            (3, Some("receivers"), Some(id), Some("scrapers")) => is_kind(id, "hostmetrics"),
-            (3, Some("receivers"), Some(_), Some("operators")) => true,
+        match (self.path.len(), self.key(0), self.key(1)) {
+            (2, Some("service"), Some("telemetry")) => true,
+            (2, Some("extensions"), Some(id)) => kind_of(id) == "opamp",
             _ => false,
         }
     }
 
-    /// Words of an enumeration come back as the collector writes them: `normal` as `Normal`.
-    fn is_same_word(&self, committed: &Value, effective: &Value) -> bool {
-        let is_word = matches!(self.path.last(), Some(Step::Key(key)) if *key == "verbosity" || *key == "level");
-        let words = committed.as_str().zip(effective.as_str());
-        is_word && words.is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+    /// Words that come back as the collector writes them: `normal` as `Normal`, `auto` as `0`, a field as its keys.
+    fn is_other_word(&self, committed: &Value, effective: &Value) -> bool {
+        let Some(word) = committed.as_str() else { return false };
+        let path = self.names();
+        let is_word = matches!(path.last(), Some(&("verbosity" | "level")));
+        is_word && effective.as_str().is_some_and(|other| word.eq_ignore_ascii_case(other))
+            || reported::is_numbered(&path, word, effective)
+            || reported::is_opaque(&path, effective)
+            || self.is_in_operators() && stanza::is_same(word, effective)
     }
 
     fn reference_list(&self) -> Option<Order> {
@@ -200,79 +236,9 @@ enum Order {
     MayHaveMore(Section),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Section {
-    Receivers,
-    Processors,
-    Exporters,
-    Connectors,
-    Extensions,
-}
-
-impl Section {
-    fn of(key: &str) -> Option<Self> {
-        match key {
-            "receivers" => Some(Self::Receivers),
-            "processors" => Some(Self::Processors),
-            "exporters" => Some(Self::Exporters),
-            "connectors" => Some(Self::Connectors),
-            "extensions" => Some(Self::Extensions),
-            _ => None,
-        }
-    }
-}
-
-/// A component under an alias of its kind. Renamed kinds (`filelog`, now `file_log`) differ by underscores only, but
-/// for the exporter `otlp`, now `otlp_grpc`.
+/// A component under an alias of its kind.
 fn component<'a>(map: &'a Mapping, section: Section, id: &str) -> Option<&'a Value> {
     map.iter().find(|(key, _)| key.as_str().is_some_and(|key| same_component(section, key, id))).map(|(_, value)| value)
-}
-
-fn same_id(section: Section, a: &Value, b: &Value) -> bool {
-    a == b || matches!((a.as_str(), b.as_str()), (Some(a), Some(b)) if same_component(section, a, b))
-}
-
-fn same_component(section: Section, a: &str, b: &str) -> bool {
-    let name = |id: &str| id.split_once('/').map(|(_, name)| name.to_owned());
-    name(a) == name(b) && canonical(section, kind_of(a)).eq(canonical(section, kind_of(b)))
-}
-
-fn canonical(section: Section, kind: &str) -> impl Iterator<Item = char> {
-    let kind = if section == Section::Exporters && kind == "otlp_grpc" { "otlp" } else { kind };
-    kind.chars().filter(|c| *c != '_')
-}
-
-fn kind_of(id: &str) -> &str {
-    id.split_once('/').map_or(id, |(kind, _)| kind)
-}
-
-fn is_kind(id: &str, kind: &str) -> bool {
-    kind_of(id).chars().filter(|c| *c != '_').eq(kind.chars())
-}
-
-fn same_scalar(committed: &Value, effective: &Value) -> bool {
-    if committed == effective {
-        return true;
-    }
-    match (committed, effective) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::String(a), Value::String(b)) => {
-            // In the committed text `$` is doubled; a collector shows it as it understood it.
-            a.contains("$$") && a.replace("$$", "$") == *b
-                || matches!((duration::nanoseconds(a), duration::nanoseconds(b)), (Some(a), Some(b)) if a == b)
-                || matches!((duration::bytes(a), duration::bytes(b)), (Some(a), Some(b)) if a == b)
-        }
-        (Value::String(a), Value::Number(b)) => {
-            duration::bytes(a).is_some_and(|a| b.as_i64().is_some_and(|b| i128::from(b) == a)) || *a == b.to_string()
-        }
-        (Value::Number(a), Value::String(b)) => {
-            a.to_string() == *b || a.as_i64() == Some(0) && duration::nanoseconds(b) == Some(0)
-        }
-        (Value::String(a), Value::Bool(b)) => a.as_str() == if *b { "true" } else { "false" },
-        // An empty text is a default, and may come back as nothing.
-        (Value::String(a), Value::Null) => a.is_empty(),
-        _ => false,
-    }
 }
 
 fn text_of(key: &Value) -> Cow<'_, str> {
