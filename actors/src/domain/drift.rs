@@ -43,25 +43,28 @@ impl Committed {
     /// When it is not a YAML mapping.
     pub fn parse(text: &str) -> Result<Self, DriftError> {
         expansion::check(text).map_err(DriftError::NotYaml)?;
-        let root: Value = serde_norway::from_str(text).map_err(DriftError::NotYaml)?;
-        if !root.is_mapping() {
-            return Err(DriftError::NotAMapping);
-        }
-        Ok(Self { root })
+        serde_norway::from_str::<Value>(text).map_err(DriftError::NotYaml)?.try_into()
     }
 
     /// Where an effective config differs from this text; empty when it does not.
     ///
-    /// The values may hold secrets that were opened for rendering: hide them before showing.
+    /// The values are whole, and may hold secrets that were opened for rendering: hide those before showing, and before
+    /// cutting.
     ///
     /// # Errors
     /// When the effective config is not a YAML mapping.
     pub fn differences(&self, effective: &str) -> Result<Vec<Difference>, DriftError> {
-        Ok(walk::differences(&self.root, &Self::parse(effective)?.root))
+        Ok(self.differences_in(&Self::parse(effective)?))
     }
 
-    /// Whether a collector that reports this runs a committed text: it says nothing that is not found in the report, which
-    /// has no other pipeline.
+    /// The same of a report that was parsed before.
+    #[must_use]
+    pub fn differences_in(&self, report: &Self) -> Vec<Difference> {
+        walk::differences(&self.root, &report.root)
+    }
+
+    /// Whether a collector that reports this runs a committed text: it says nothing that is not found in the report,
+    /// which has no other pipeline.
     #[must_use]
     pub fn runs(&self, committed: &Self) -> bool {
         walk::is_found(&committed.root, &self.root, Within::Report)
@@ -91,6 +94,18 @@ impl Committed {
     pub(crate) fn has_opamp_extension(&self) -> bool {
         let Some(extensions) = self.root.get("extensions").and_then(Value::as_mapping) else { return false };
         extensions.keys().filter_map(Value::as_str).any(|id| id == "opamp" || id.starts_with("opamp/"))
+    }
+}
+
+/// A text that was read before.
+///
+/// # Errors
+/// When it is no mapping.
+impl TryFrom<Value> for Committed {
+    type Error = DriftError;
+
+    fn try_from(root: Value) -> Result<Self, DriftError> {
+        if root.is_mapping() { Ok(Self { root }) } else { Err(DriftError::NotAMapping) }
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) fn same_id(section: Section, a: &Value, b: &Value) -> bool {
     a == b || matches!((a.as_str(), b.as_str()), (Some(a), Some(b)) if same_component(section, a, b))
 }
 
-/// Whether two ids are of the same component. Renamed kinds (`filelog`, now `file_log`) differ by underscores only, but for
-/// the exporter `otlp`, now `otlp_grpc`.
+/// Whether two ids are of the same component. Renamed kinds (`filelog`, now `file_log`) differ by underscores only, but
+/// for the exporter `otlp`, now `otlp_grpc`.
 pub(super) fn same_component(section: Section, a: &str, b: &str) -> bool {
     let name = |id: &str| id.split_once('/').map(|(_, name)| name.to_owned());
     name(a) == name(b) && canonical(section, kind_of(a)).eq(canonical(section, kind_of(b)))

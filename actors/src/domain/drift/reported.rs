@@ -1,28 +1,12 @@
-//! What collectors leave out of what they report, or put in other words. Each entry was measured with 0.149 or 0.158, or read
-//! from the upstream source where no build has the component.
+//! What collectors leave out of what they report, or put in other words. Each entry was measured with 0.149 or 0.158, or
+//! read in the upstream source where no build has the component.
 
 use serde_norway::Value;
 
 use super::{duration, names::is_kind};
 
-/// Fields that upstream never writes: their Go type says so (`mapstructure:"-"`), or stands unexported in another and is
-/// passed over. `*` is any one step. They count as unknown when they are missing, and are compared when they are there.
-const NEVER_WRITTEN: [(&str, &str, &str); 11] = [
-    ("receivers", "hostmetrics", "scrapers"),
-    ("processors", "tailsampling", "policies.*.{shared}"),
-    ("processors", "tailsampling", "policies.*.and.and_sub_policy.*.{shared}"),
-    ("processors", "tailsampling", "policies.*.not.not_sub_policy.{shared}"),
-    ("processors", "tailsampling", "policies.*.drop.drop_sub_policy.*.{shared}"),
-    ("processors", "tailsampling", "policies.*.composite.composite_sub_policy.*.{shared}"),
-    ("processors", "tailsampling", "policies.*.composite.composite_sub_policy.*.and.and_sub_policy.*.{shared}"),
-    ("processors", "tailsampling", "policies.*.composite.composite_sub_policy.*.not.not_sub_policy.{shared}"),
-    ("processors", "tailsampling", "policies.*.composite.composite_sub_policy.*.drop.drop_sub_policy.*.{shared}"),
-    ("processors", "tailsampling", "policies.*.drop.drop_sub_policy.*.not.not_sub_policy.{shared}"),
-    ("processors", "tailsampling", "policies.*.and.and_sub_policy.*.not.not_sub_policy.{shared}"),
-];
-
-/// What all policies of tail sampling have in common: `sharedPolicyCfg` of tailsamplingprocessor.
-const SHARED: [&str; 13] = [
+/// What all policies of tail sampling have in common, sub-policies too: `sharedPolicyCfg` of tailsamplingprocessor.
+const POLICY: [&str; 13] = [
     "name",
     "type",
     "latency",
@@ -49,19 +33,17 @@ pub(super) fn is_hidden(value: &Value) -> bool {
     matches!(value.as_str(), Some("[REDACTED]" | "<secret>"))
 }
 
-/// Whether a field at this path, which is missing, tells nothing. `path` begins with the section.
+/// Whether a field at this path is one that upstream never writes: its Go type says so (`mapstructure:"-"`), or its type
+/// is unexported, stands in another and is passed over. It is unknown when it is missing, and compared when it is there.
+/// `path` begins with the section; an item of a list is an empty step.
 pub(super) fn is_never_written(path: &[&str]) -> bool {
-    let [section, id, fields @ ..] = path else { return false };
-    NEVER_WRITTEN.iter().filter(|(of, kind, _)| of == section && is_kind(id, kind)).any(|(_, _, pattern)| {
-        let mut steps = pattern.split('.');
-        let same = |(step, field): (&str, &&str)| match step {
-            "*" => true,
-            "{shared}" => SHARED.contains(field),
-            _ => step == *field,
-        };
-        fields.len() == pattern.split('.').count()
-            && fields.iter().all(|field| steps.next().is_some_and(|step| same((step, field))))
-    })
+    match path {
+        ["receivers", id, "scrapers"] => is_kind(id, "hostmetrics"),
+        ["processors", id, "policies", .., "" | "not_sub_policy", field] => {
+            is_kind(id, "tailsampling") && POLICY.contains(field)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a committed word is this number.

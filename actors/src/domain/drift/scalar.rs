@@ -14,8 +14,7 @@ pub(super) fn same(committed: &Value, effective: &Value) -> bool {
     match (committed, effective) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::String(a), Value::String(b)) => {
-            // In the committed text `$` is doubled; a collector shows it as it understood it.
-            a.contains("$$") && a.replace("$$", "$") == *b
+            is_as_written(a, b)
                 || matches!((duration::nanoseconds(a), duration::nanoseconds(b)), (Some(a), Some(b)) if a == b)
                 || matches!((duration::bytes(a), duration::bytes(b)), (Some(a), Some(b)) if a == b)
         }
@@ -32,6 +31,13 @@ pub(super) fn same(committed: &Value, effective: &Value) -> bool {
         (Value::String(a), Value::Null) => a.is_empty(),
         _ => false,
     }
+}
+
+/// In the committed text `$` is doubled; a collector shows it as it understood it. The YAML that its extension `opamp`
+/// writes loses a line end with which a text begins (gopkg.in/yaml.v3 writes `|4+` and no empty line after it).
+fn is_as_written(committed: &str, effective: &str) -> bool {
+    let is = |committed: &str| committed == effective || committed.strip_prefix('\n') == Some(effective);
+    is(committed) || committed.contains("$$") && is(&committed.replace("$$", "$"))
 }
 
 /// Whether a committed text asks the host for something: `${env:NAME}`.
@@ -101,6 +107,17 @@ fn after_brace(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_end_with_which_a_text_begins_may_be_lost() {
+        let text = |text: &str| Value::String(text.to_owned());
+        for (committed, effective) in [("\n", ""), ("\n", "\n"), ("\na", "a"), ("\n\n", "\n"), ("\na$$", "a$")] {
+            assert!(same(&text(committed), &text(effective)), "{committed:?} {effective:?}");
+        }
+        for (committed, effective) in [("\n\n", ""), ("a\n", "a"), ("", "\n"), ("\na", "b")] {
+            assert!(!same(&text(committed), &text(effective)), "{committed:?} {effective:?}");
+        }
+    }
 
     #[test]
     fn what_stands_around_an_expansion_is_compared() {

@@ -1,7 +1,7 @@
 //! Operators of log receivers, which come back as their Go types hold them.
 //!
 //! An operator stands below `builder`, a list of outputs is a list where one was committed, and a reference to a field
-//! (`attributes.time`, `body["a b"]`) is the list of its keys: of which of the two it is one, body or attributes, is lost.
+//! (`attributes.time`, `body["a b"]`) is the list of its keys: whether they are of the body or of attributes is lost.
 
 use serde_norway::Value;
 

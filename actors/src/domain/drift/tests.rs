@@ -171,6 +171,122 @@ fn words_of_enumerations_come_back_with_a_capital() {
     assert_eq!(compare_otelcol(desired, running).unwrap().len(), 1);
 }
 
+/// Pairs as 0.158 prints them; what differs besides is left out.
+#[test]
+fn operators_are_compared_in_the_shape_in_which_they_come_back() {
+    let desired = r#"
+receivers:
+  filelog/app:
+    operators:
+      - {type: json_parser, parse_from: attributes.time, parse_to: 'attributes["a.b"]', output: last, timestamp: {parse_from: body.t, layout: '%s'}}
+      - {type: router, default: last, routes: [{output: last, expr: 'true'}]}
+      - {type: retain, fields: [attributes.a, body]}
+      - {type: regex_parser, id: last, regex: '^(?P<a>.*)$$'}
+"#;
+    let running = r#"
+receivers:
+  filelog/app:
+    operators:
+      - builder: {type: json_parser, id: json_parser, output: [last], parse_from: {fieldinterface: {keys: [time]}}, parse_to: {field: {fieldinterface: {keys: [a.b]}}}, timestamp: {parse_from: {fieldinterface: {keys: [t]}}, layout: '%s', layout_type: strptime}}
+      - builder: {type: router, default: [last], routes: [{attributes: null, expr: 'true', output: [last]}]}
+      - builder: {type: retain, fields: [{fieldinterface: {keys: [a]}}, {fieldinterface: {keys: []}}]}
+      - builder: {type: regex_parser, id: last, regex: '^(?P<a>.*)$', output: []}
+"#;
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    let cases = [
+        ("keys: [time]", "keys: [times]", "parse_from"),
+        ("keys: [time]", "keys: [time, x]", "parse_from"),
+        ("keys: [a.b]", "keys: [a, b]", "parse_to"),
+        ("output: [last]", "output: []", "output"),
+        ("keys: [t]", "keys: []", "timestamp.parse_from"),
+        ("layout: '%s'", "layout: '%Y'", "timestamp.layout"),
+    ];
+    for (from, to, field) in cases {
+        let found = changed(desired, running, from, to);
+        assert_eq!(found.len(), 1, "{to}");
+        assert_eq!(found[0].path, format!("receivers.filelog/app.operators[0].{field}"));
+    }
+    let found = changed(desired, running, "regex: '^(?P<a>.*)$'", "regex: x");
+    assert_eq!(triples(&found), [("receivers.filelog/app.operators[3].regex", Some("^(?P<a>.*)$$"), Some("x"))]);
+}
+
+#[test]
+fn zeros_and_what_is_off_may_be_left_out_of_a_report_and_of_nothing_else() {
+    let same = [
+        ("{tls: {insecure_skip_verify: false, ca_file: a}}", "{tls: {ca_file: a}}"),
+        ("{tls: {insecure: false}}", "{}"),
+        ("{target_info: {enabled: false}, timeout: 0s, n: 0, text: '', list: []}", "{}"),
+        ("{sending_queue: {enabled: false, queue_size: 5}}", "{sending_queue: null}"),
+        ("{sending_queue: {sizer: bytes}}", "{sending_queue: {sizer: {}}}"),
+    ];
+    for (a, b) in same {
+        let (desired, running) = (format!("exporters: {{otlp: {a}}}"), format!("exporters: {{otlp: {b}}}"));
+        assert_eq!(triples(&compare_otelcol(&desired, &running).unwrap()), [], "{a} {b}");
+        let committed = |text: &str| Committed::parse(text).unwrap();
+        let covers = committed(&running).covers(&committed(&desired));
+        assert!(!covers, "a text that does not say {a} may mean something else");
+    }
+    let other = [
+        ("{tls: {insecure: false}}", "{tls: {insecure: true}}"),
+        ("{tls: {insecure: true}}", "{}"),
+        ("{sending_queue: {queue_size: 5}}", "{sending_queue: null}"),
+        ("{sending_queue: {enabled: false}}", "{sending_queue: {enabled: true}}"),
+        ("{protocols: {grpc: {}}}", "{protocols: {grpc: null}}"),
+        ("{protocols: {grpc: {}}}", "{protocols: {}}"),
+        ("{timeout: 1s}", "{}"),
+        ("{sending_queue: {size: bytes}}", "{sending_queue: {size: {}}}"),
+    ];
+    for (a, b) in other {
+        let (desired, running) = (format!("exporters: {{otlp: {a}}}"), format!("exporters: {{otlp: {b}}}"));
+        assert_eq!(compare_otelcol(&desired, &running).unwrap().len(), 1, "{a} {b}");
+    }
+    // TLS of Kafka is off when it is missing.
+    let found = compare_otelcol("exporters: {kafka: {tls: {insecure: false}}}", "exporters: {kafka: {}}").unwrap();
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
+fn what_a_type_never_writes_is_unknown_and_compared_when_it_is_there() {
+    let desired = "processors: {tail_sampling/a: {decision_wait: 5s, policies: [{name: slow, type: and, \
+                   and: {and_sub_policy: [{name: who, type: latency, latency: {threshold_ms: 5}}]}}]}}";
+    let running =
+        "processors: {tail_sampling/a: {decision_wait: 5s, policies: [{and: {and_sub_policy: [{not: {}}]}}]}}";
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    for (from, to) in [
+        ("[{not: {}}]", "[]"),
+        ("[{not: {}}]", "[{type: always_sample}]"),
+        ("5s", "6s"),
+        ("{not: {}}", "{latency: {threshold_ms: 6}}"),
+    ] {
+        assert_eq!(changed(desired, running, from, to).len(), 1, "{to}");
+    }
+    let (desired, running) =
+        ("receivers: {hostmetrics: {scrapers: {cpu: {}}}}", "receivers: {hostmetrics: {timeout: 0s}}");
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    assert_eq!(changed(desired, running, "timeout: 0s", "scrapers: {memory: {}}").len(), 1);
+    assert_eq!(
+        compare_otelcol("receivers: {other: {scrapers: {cpu: {}}}}", "receivers: {other: {}}").unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn words_that_are_numbers_come_back_as_such() {
+    let desired = "processors: {cumulativetodelta/a: {initial_value: drop}}";
+    let running = "processors: {cumulativetodelta/a: {initial_value: 2}}";
+    assert_eq!(triples(&compare_otelcol(desired, running).unwrap()), []);
+    assert_eq!(
+        triples(&changed(desired, running, "2", "0")),
+        [("processors.cumulativetodelta/a.initial_value", Some("drop"), Some("0"))]
+    );
+    assert_eq!(
+        compare_otelcol("processors: {batch: {initial_value: drop}}", "processors: {batch: {initial_value: 2}}")
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
 #[test]
 fn what_belongs_to_the_supervisor_is_not_compared() {
     let desired = "service: {telemetry: {logs: {level: debug}}, extensions: [health_check]}";

@@ -9,8 +9,6 @@ use super::{
     names::{Section, kind_of, same_component, same_id},
     reported, scalar, stanza,
 };
-use crate::domain::health::cut;
-
 /// More differences than this help nobody.
 const MAX_DIFFERENCES: usize = 200;
 
@@ -89,7 +87,7 @@ impl<'a> Walk<'a> {
             (Value::Mapping(map), _) if map.is_empty() && (self.path.len() <= 2 || !effective.is_null()) => {}
             (Value::Mapping(map), Value::Mapping(other)) => self.mapping(map, other),
             (Value::Mapping(map), Value::Sequence(list)) => self.named_list(map, list, committed, effective),
-            (Value::Mapping(_), Value::Null) if reported::is_off(committed) => {}
+            (Value::Mapping(_), Value::Null) if self.within == Within::Report && reported::is_off(committed) => {}
             (Value::Sequence(list), Value::Sequence(other)) => self.list(list, other, committed, effective),
             (Value::Sequence(list), Value::Null) if list.is_empty() => {}
             _ if scalar::same(committed, effective) || self.is_other_word(committed, effective) => {}
@@ -196,7 +194,7 @@ impl<'a> Walk<'a> {
         let is_word = matches!(path.last(), Some(&("verbosity" | "level")));
         is_word && effective.as_str().is_some_and(|other| word.eq_ignore_ascii_case(other))
             || reported::is_numbered(&path, word, effective)
-            || reported::is_opaque(&path, effective)
+            || self.within == Within::Report && reported::is_opaque(&path, effective)
             || self.is_in_operators() && stanza::is_same(word, effective)
     }
 
@@ -248,11 +246,10 @@ fn text_of(key: &Value) -> Cow<'_, str> {
     }
 }
 
-/// A value for people: scalars as they are, the rest as compact JSON.
+/// A value in whole: scalars as they are, the rest as compact JSON.
 fn shown(value: &Value) -> String {
-    let text = match value {
+    match value {
         Value::String(text) => text.clone(),
         other => serde_json::to_string(other).unwrap_or_default(),
-    };
-    cut(&text, 500).to_owned()
+    }
 }
