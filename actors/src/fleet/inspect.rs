@@ -18,12 +18,19 @@ use super::{FleetError, FleetHandle, handle::DEADLINE};
 use crate::{
     collector::{AgentRecord, Work, post_if_alive},
     directory::{Slot, Text},
-    domain::drift::compare_alloy,
+    domain::{
+        drift::compare_alloy,
+        health::cut,
+        secret::{REDACTED, redact},
+    },
     opamp::{RemoteStatus, ReportedStatus},
     ports::{BoxError, EffectiveRecord, StoreError},
     runtime::AskError,
     secrets::comparable,
 };
+
+/// The longest value of a difference.
+const MAX_SHOWN: usize = 500;
 
 impl FleetHandle {
     /// The newest state of a collector's protocol: of its actor when it lives, else what is stored.
@@ -76,8 +83,11 @@ impl FleetHandle {
                 let (this, runtime, text) = (self.clone(), slot.runtime(), text.clone().filter(is_compared));
                 // Looks through megabytes: off this thread, which serves collectors too.
                 let looked = actix_rt::task::spawn_blocking(move || {
-                    let differences = text.map(|text| this.differences(runtime, &text, &effective));
-                    (this.shown(runtime, &effective), differences.unwrap_or_default())
+                    let found = text.map(|text| this.differences(runtime, &text, &effective));
+                    let (differences, foreign) = found.unwrap_or_default();
+                    let mut shown = this.shown(runtime, &effective);
+                    shown.body = redact(&shown.body, &foreign).into_owned();
+                    (shown, differences)
                 });
                 let (shown, differences) = looked.await.map_err(|_| AskError::Closed)?;
                 (Some(shown), differences)
@@ -113,8 +123,14 @@ impl FleetHandle {
         }
     }
 
-    /// Where what runs differs. A secret that is another one is such a place, and hidden on both sides.
-    fn differences(&self, runtime: Runtime, text: &Text, effective: &EffectiveRecord) -> Vec<Difference> {
+    /// Where what runs differs, and what runs in place of secrets of ours. A secret that is another one is such a place, and
+    /// hidden on both sides, whoever knows it.
+    fn differences(
+        &self,
+        runtime: Runtime,
+        text: &Text,
+        effective: &EffectiveRecord,
+    ) -> (Vec<Difference>, Vec<String>) {
         let runs = comparable(&effective.body, &text.secrets, &*self.shared.sealer);
         let found = match (runtime, text.desired.committed()) {
             // What is no YAML differs as a whole, and its state says so.
@@ -122,13 +138,10 @@ impl FleetHandle {
             (Runtime::Otelcol, None) => Vec::new(),
             (Runtime::Alloy, _) => compare_alloy(text.desired.text(), &runs),
         };
-        let shown = |text: Option<String>| text.map(|text| self.shared.secrets.shown(text.as_bytes()));
-        let shown = |Difference { path, desired, effective }: Difference| Difference {
-            path,
-            desired: shown(desired),
-            effective: shown(effective),
-        };
-        found.into_iter().map(shown).collect()
+        let mut foreign = Vec::new();
+        let hide = |text: &str| self.shared.secrets.shown(text.as_bytes());
+        let differences = found.into_iter().map(|found| shown(runtime, found, hide, &mut foreign)).collect();
+        (differences, foreign)
     }
 
     /// The health that it reported.
@@ -167,6 +180,37 @@ impl FleetHandle {
     }
 }
 
+/// A difference for people: without secrets, of which none is cut in two, and no longer than people read.
+fn shown(
+    runtime: Runtime,
+    Difference { path, desired, effective }: Difference,
+    hide: impl Fn(&str) -> String,
+    foreign: &mut Vec<String>,
+) -> Difference {
+    let short = |text: &str| cut(text, MAX_SHOWN).to_owned();
+    let hidden = desired.as_deref().map(&hide);
+    let running = effective.map(|running| {
+        let (Some(hidden), Some(desired)) = (&hidden, &desired) else { return hide(&running) };
+        if hidden == desired {
+            return hide(&running);
+        }
+        match runtime {
+            Runtime::Otelcol => foreign.push(running),
+            Runtime::Alloy => foreign.extend(in_place_of(desired, &running).map(str::to_owned)),
+        }
+        REDACTED.to_owned()
+    });
+    Difference { path, desired: hidden.as_deref().map(short), effective: running.as_deref().map(short) }
+}
+
+/// What stands between the quotes of a line of Alloy, when it is about what the committed line is about: lines that were
+/// moved are not.
+fn in_place_of<'a>(committed: &str, running: &'a str) -> Option<&'a str> {
+    let (about, value) = running.split_once('"')?;
+    let (same, _) = committed.split_once('"')?;
+    if about != same { None } else { value.rsplit_once('"').map(|(value, _)| value) }
+}
+
 fn desired(text: &Text, published: Option<ConfigHash>) -> DesiredConfig {
     let desired = &text.desired;
     DesiredConfig {
@@ -177,5 +221,37 @@ fn desired(text: &Text, published: Option<ConfigHash>) -> DesiredConfig {
         body: text.redacted.to_string(),
         redacted: *text.redacted != **desired.text(),
         published_hash: published.filter(|hash| *hash != desired.hash()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn both(runtime: Runtime, desired: &str, effective: &str) -> (Option<String>, Option<String>, Vec<String>) {
+        let mut foreign = Vec::new();
+        let found = Difference { path: "x".into(), desired: Some(desired.into()), effective: Some(effective.into()) };
+        let found = shown(runtime, found, |text| text.replace("hunter2", REDACTED), &mut foreign);
+        (found.desired, found.effective, foreign)
+    }
+
+    #[test]
+    fn what_runs_in_place_of_a_secret_is_hidden_whoever_knows_it() {
+        let sealed = || Some(REDACTED.to_owned());
+        assert_eq!(both(Runtime::Otelcol, "hunter2", "theirs"), (sealed(), sealed(), vec!["theirs".to_owned()]));
+        let (desired, effective, foreign) = both(Runtime::Alloy, "  key = \"hunter2\"", "  key = \"theirs\"");
+        assert_eq!((desired.as_deref(), effective), (Some("  key = \"[sealed]\""), sealed()));
+        assert_eq!(foreign, ["theirs"]);
+        // A line that was moved there says nothing of it.
+        assert_eq!(both(Runtime::Alloy, "  key = \"hunter2\"", "}").2, [""; 0]);
+        assert_eq!(both(Runtime::Alloy, "  key = \"hunter2\"", "  url = \"x\"").2, [""; 0]);
+        assert_eq!(both(Runtime::Otelcol, "5s", "6s"), (Some("5s".into()), Some("6s".into()), Vec::new()));
+    }
+
+    #[test]
+    fn secret_is_hidden_before_a_value_is_cut() {
+        let long = format!("{}hunter2", "x".repeat(MAX_SHOWN - 3));
+        let (desired, ..) = both(Runtime::Otelcol, &long, "x");
+        assert!(!desired.unwrap().contains("hun"));
     }
 }

@@ -191,6 +191,18 @@ fn old_secret_of_a_supervisor_is_never_shown_and_its_change_is_drift() {
             (difference.desired.as_deref(), difference.effective.as_deref()),
             (Some("[sealed]"), Some("[sealed]"))
         );
+
+        // It runs it with a secret that somebody put in by hand, whom nobody here knows.
+        let theirs = "their-own-secret-hunter4";
+        let message = opamp::AgentToServer {
+            effective_config: Some(effective(&old_text.replace(OLD, theirs))),
+            ..agent.heartbeat()
+        };
+        agent.ask(message).await;
+        let config = handles.fleet.config(id).await.unwrap();
+        assert_eq!(config.drift.differences[0].effective.as_deref(), Some("[sealed]"), "{config:?}");
+        let shown = all_that_is_shown(&handles, id).await;
+        assert!(shown.contains("x-token") && !shown.contains(theirs), "{shown}");
         handles.stop().await;
     });
 }
