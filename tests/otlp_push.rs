@@ -195,7 +195,14 @@ async fn capture_of_otelcol_gives_rates_totals_figures_and_an_event() {
         let (input, output) = (rates["in_per_second"].as_f64().unwrap(), rates["out_per_second"].as_f64().unwrap());
         assert!(input > event["in_per_second"].as_f64().unwrap() && output < input, "{path}: {rates}");
     }
-    assert!(server.get("/fleet/summary?pipeline=none").await["rates"].is_null());
+    let none = server.get("/fleet/summary?pipeline=none").await;
+    assert!(none["rates"].is_null() && none["steps"] == json!([]), "{none}");
+    assert_eq!(server.get("/fleet/summary").await["steps"], json!([]), "steps are those of one pipeline");
+    // The other step is no component that counts.
+    let summary = server.get("/fleet/summary?pipeline=a").await;
+    let (steps, out) = (&summary["steps"], summary["rates"]["out_per_second"].as_f64().unwrap());
+    assert_eq!((steps.as_array().unwrap().len(), &steps[0]["step"]), (1, &json!("s1")), "{summary}");
+    assert!((steps[0]["per_second"].as_f64().unwrap() / out - 1.0).abs() < 0.001, "{summary}");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use linkmesh_proto::{
 pub use handle::MeterHandle;
 
 use crate::{
-    domain::meter::{Ends, FleetRates, Meter, Rate, Reading, in_order},
+    domain::meter::{Ends, FleetRates, Meter, Rate, Reading, in_order, steps},
     feed::FeedItem,
     runtime::messages,
     shared::Shared,
@@ -104,10 +104,13 @@ impl Handler<Push> for MeterActor {
         // What it says of others is its own affair: neither sums nor the page of anybody hear of it.
         let place = self.shared.directory.slot(collector).map(|slot| slot.place());
         let runs = place.as_ref().map_or(&[][..], |place| &place.pipelines);
+        let config = self.shared.config.load();
         for event in events(collector, now, &rates, runs) {
             if let Event::Throughput { pipeline, signal, at, in_per_second, out_per_second, .. } = &event {
                 let ends = Ends { at: *at, in_per_second: *in_per_second, out_per_second: *out_per_second };
-                self.rates.take(collector, pipeline.clone(), *signal, ends);
+                let known = steps(pipeline, &config);
+                let of_steps = passed(&rates, pipeline, *signal).into_iter().filter(|(step, _)| known.contains(step));
+                self.rates.take(collector, pipeline.clone(), *signal, ends, of_steps.filter(|(step, _)| *step != "in"));
             }
             self.sum_later(ctx);
             self.shared.feed.publish(FeedItem::Event(Arc::new(event)));
@@ -125,6 +128,16 @@ impl Handler<Read> for MeterActor {
         in_order(&mut throughput, &self.shared.config.load());
         MessageResult(throughput)
     }
+}
+
+/// What each place of a pipeline let pass. A step of several components lets pass what all of them let pass.
+fn passed<'r>(rates: &'r [Rate], pipeline: &PipelineId, signal: Signal) -> BTreeMap<&'r str, f64> {
+    let mut passed = BTreeMap::new();
+    for rate in rates.iter().filter(|rate| rate.pipeline == *pipeline && rate.signal == signal) {
+        let least = passed.entry(&*rate.place).or_insert(rate.per_second);
+        *least = rate.per_second.min(*least);
+    }
+    passed
 }
 
 /// One event for each pipeline and kind of telemetry that has both ends. `runs` are the pipelines that the collector
@@ -179,5 +192,26 @@ mod tests {
         // It should not run `c`.
         let told = events(id, at, &rates, &["a", "b"].map(|id| id.parse().unwrap()));
         assert!(matches!(&told[..], [Event::Throughput { in_per_second: 5.0, out_per_second: 3.0, .. }]), "{told:?}");
+    }
+
+    #[test]
+    fn step_of_several_components_lets_pass_what_all_of_them_do() {
+        let rate = |place: &str, signal, per_second| Rate {
+            pipeline: "a".parse().unwrap(),
+            place: place.into(),
+            signal,
+            per_second,
+        };
+        let rates = [
+            rate("in", Signal::Logs, 5.0),
+            rate("step", Signal::Logs, 4.0),
+            rate("step", Signal::Logs, 3.0),
+            rate("step", Signal::Logs, 3.5),
+            rate("step", Signal::Traces, 1.0),
+        ];
+        let of = |pipeline: &str, signal| passed(&rates, &pipeline.parse().unwrap(), signal);
+        assert_eq!(of("a", Signal::Logs), [("in", 5.0), ("step", 3.0)].into());
+        assert_eq!(of("a", Signal::Traces), [("step", 1.0)].into());
+        assert_eq!(of("b", Signal::Logs), BTreeMap::new());
     }
 }

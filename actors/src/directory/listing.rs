@@ -135,6 +135,7 @@ impl Listing<'_> {
             delivery: Default::default(),
             drift: Default::default(),
             rates: None,
+            steps: Vec::new(),
             revision: None,
             broken_files: Vec::new(),
         };

@@ -16,6 +16,7 @@ mod series;
 mod tests;
 
 pub use fleet::{Ends, FleetRates, Sums};
-pub use order::in_order;
+pub(crate) use order::steps;
+pub use order::{in_order, step_rates};
 pub use reading::{Measure, Reading, Readings};
 pub use series::{Meter, Rate};

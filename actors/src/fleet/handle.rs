@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{CollectorQuery, FleetError, QueryError};
 use crate::{
     directory::{Listing, Slot, parse_matchers},
-    domain::{matcher::MatcherSet, validate::CollectorFacts},
+    domain::{matcher::MatcherSet, meter::step_rates, validate::CollectorFacts},
     opamp::Endpoints,
     render::{RenderTarget, render},
     repository::{Against, Edit, RepositoryHandle, checked_destination, checked_pipeline},
@@ -168,10 +168,12 @@ impl FleetHandle {
         let broken_files = config.broken.iter().filter_map(|broken| {
             Some(BrokenFile { path: broken.path.clone(), error: broken.reason.clone(), revision: config.revision? })
         });
+        let (rates, now) = (self.shared.rates.load(), self.shared.clock.now());
         FleetSummary {
             revision: config.revision,
             broken_files: broken_files.collect(),
-            rates: self.shared.rates.load().of(pipeline, self.shared.clock.now()),
+            rates: rates.of(pipeline, now),
+            steps: pipeline.map(|pipeline| step_rates(pipeline, &rates, &config, now)).unwrap_or_default(),
             ..Listing { directory: &self.shared.directory }.summary(pipeline)
         }
     }

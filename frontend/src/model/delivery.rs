@@ -160,17 +160,7 @@ mod tests {
 
     #[test]
     fn who_keeps_an_older_config_does_not_run_what_was_committed() {
-        let mut fleet = FleetSummary {
-            total: 3,
-            status: Default::default(),
-            runtime: Default::default(),
-            config_state: Default::default(),
-            delivery: DeliveryCounts { applied: 3, ..DeliveryCounts::default() },
-            drift: DriftCounts { in_sync: 3, ..DriftCounts::default() },
-            rates: None,
-            revision: None,
-            broken_files: Vec::new(),
-        };
+        let mut fleet = crate::model::sample::fleet();
         assert_eq!(of_fleet(&fleet), "3 collectors. All run what was committed.");
         fleet.delivery = DeliveryCounts { applied: 2, withheld: 1, ..DeliveryCounts::default() };
         assert_eq!(of_fleet(&fleet), "3 collectors. 2 are known to run what was committed.");

@@ -2,7 +2,7 @@
 
 use linkmesh_proto::api::{
     collector::{DestinationThroughput, MeterSeries},
-    fleet::Rates,
+    fleet::{FleetSummary, Rates},
 };
 
 use super::format;
@@ -20,6 +20,21 @@ pub fn fresh(rates: Option<&Rates>, now_ms: i64) -> Option<Rates> {
 #[must_use]
 pub fn flow(rates: &Rates) -> String {
     format!("{} → {}", format::compact(rates.in_per_second), format::rate(rates.out_per_second))
+}
+
+/// What a step lets pass now, and how much that is of what came to it: `3.2k/s pass · −30 %`. `before` are the filters and
+/// processors before it, in order; `None` for a source, which has nothing before it.
+#[must_use]
+pub fn passed(fleet: &FleetSummary, before: Option<&[&str]>, step: &str, now_ms: i64) -> Option<String> {
+    let rates = fresh(fleet.rates.as_ref(), now_ms)?;
+    let of = |step: &str| fleet.steps.iter().find(|known| known.step == step).map(|known| known.per_second);
+    let own = of(step)?;
+    let came = before.map(|before| before.iter().rev().find_map(|step| of(step)).unwrap_or(rates.in_per_second));
+    let change = came.map(|came| format::change(came, own)).filter(|change| change.contains(['−', '+']));
+    Some(match change {
+        Some(change) => format!("{} pass · {change}", format::rate(own)),
+        None => format!("{} pass", format::rate(own)),
+    })
 }
 
 /// The newest rate at a place of a pipeline on one collector; `None` when it is not of now.
@@ -42,10 +57,27 @@ pub fn is_stuck(figures: &DestinationThroughput) -> bool {
 mod tests {
     use linkmesh_proto::{
         Timestamp,
-        api::{collector::RatePoint, pipeline::Signal},
+        api::{collector::RatePoint, fleet::StepRate, pipeline::Signal},
     };
 
     use super::*;
+
+    #[test]
+    fn step_is_compared_with_the_nearest_place_before_it_that_tells() {
+        let rate = |step: &str, per_second| StepRate { step: step.to_owned(), per_second };
+        let at = Timestamp::from_millis(1_000_000);
+        let rates = Rates { in_per_second: 5000.0, out_per_second: 3000.0, collectors: 1, at };
+        let mut fleet = crate::model::sample::fleet();
+        fleet.rates = Some(rates);
+        fleet.steps = vec![rate("files", 5000.0), rate("loud", 4000.0), rate("mark", 4000.0), rate("some", 3000.0)];
+        let passed = |before: Option<&[&str]>, step| passed(&fleet, before, step, 1_000_001);
+        assert_eq!(passed(None, "files").as_deref(), Some("5.0k/s pass"));
+        assert_eq!(passed(Some(&[]), "loud").as_deref(), Some("4.0k/s pass · −20 %"));
+        assert_eq!(passed(Some(&["loud"]), "mark").as_deref(), Some("4.0k/s pass"));
+        assert_eq!(passed(Some(&["loud", "mark", "batch"]), "some").as_deref(), Some("3.0k/s pass · −25 %"));
+        assert_eq!(passed(Some(&["loud", "mark"]), "batch"), None, "it does not count");
+        assert_eq!(super::passed(&fleet, None, "loud", 1_150_000), None, "that was long ago");
+    }
 
     #[test]
     fn rates_are_shown_until_they_are_old() {

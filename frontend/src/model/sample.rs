@@ -4,8 +4,27 @@ use std::collections::BTreeMap;
 
 use linkmesh_proto::{
     CollectorId, Timestamp,
-    api::collector::{Collector, CollectorStatus, ConfigState, DriftState, Runtime, Stability},
+    api::{
+        collector::{Collector, CollectorStatus, ConfigState, DriftState, Runtime, Stability},
+        fleet::{DeliveryCounts, DriftCounts, FleetSummary},
+    },
 };
+
+/// A fleet of three collectors that run what was committed.
+pub(super) fn fleet() -> FleetSummary {
+    FleetSummary {
+        total: 3,
+        status: Default::default(),
+        runtime: Default::default(),
+        config_state: Default::default(),
+        delivery: DeliveryCounts { applied: 3, ..DeliveryCounts::default() },
+        drift: DriftCounts { in_sync: 3, ..DriftCounts::default() },
+        rates: None,
+        steps: Vec::new(),
+        revision: None,
+        broken_files: Vec::new(),
+    }
+}
 
 /// A collector that is there and well.
 pub(super) fn collector(name: &str) -> Collector {

@@ -23,6 +23,10 @@ documents! {
         /// What flows through them now; `null` while none tells of it.
         #[serde(default)]
         pub rates: Option<Rates>,
+        /// What the steps of the pipeline that was asked for let pass now, in its order; a step of which no collector tells is
+        /// missing.
+        #[serde(default)]
+        pub steps: Vec<StepRate>,
         /// The newest commit of the config repository; `null` before the first.
         pub revision: Option<Revision>,
         /// Files of the repository that could not be read; their last good version is in force.
@@ -107,6 +111,14 @@ documents! {
         pub collectors: u64,
         /// When the newest of those pushes came.
         pub at: Timestamp,
+    }
+
+    /// What one step of a pipeline lets pass now, summed as [`Rates`] are.
+    pub struct StepRate {
+        /// The id of the step.
+        pub step: String,
+        /// Records a second that it let pass.
+        pub per_second: f64,
     }
 
     /// A file of the config repository that could not be read.

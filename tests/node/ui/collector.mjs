@@ -38,6 +38,9 @@ export async function eventsAndThroughput(id, flow) {
   await part("pipeline-row").getByText("/s").waitFor();
   await go("/pipelines/shop-logs", "pipeline");
   await part("pipeline").getByText("of 1 collector").waitFor();
+  // What each step lets pass stands on its card.
+  await part("step-rate").filter({ hasText: "/s pass" }).first().waitFor();
+  await picture("pipeline-rates");
   await honest();
 }
 
@@ -269,7 +272,10 @@ export async function restore(id) {
 export async function drift(id, flow) {
   await ask({ do: "drift", ...flow });
   await state("Drifted");
-  await part("differences").getByText("by-hand").waitFor();
+  // The place, what was committed, and what runs.
+  const row = part("differences").getByRole("row").filter({ hasText: "by-hand" }).first();
+  await row.getByText(flow.processor).waitFor();
+  if (await row.getByRole("cell").count() !== 3) throw new Error("a difference is a place and two values");
   for (const side of ["desired", "effective"]) {
     const marked = await part(side).locator(".m").count();
     if (marked === 0) throw new Error(`no line is marked in what is ${side}`);

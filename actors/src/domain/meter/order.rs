@@ -1,7 +1,11 @@
 //! Meters in the order in which records pass them.
 
-use linkmesh_proto::{PipelineId, api::collector::Throughput};
+use linkmesh_proto::{
+    PipelineId, Timestamp,
+    api::{collector::Throughput, fleet::StepRate},
+};
 
+use super::Sums;
 use crate::domain::config::ConfigSnapshot;
 
 /// Puts the meters of each pipeline in its order: what a source does to its own records, in, its filters and processors,
@@ -19,7 +23,14 @@ pub fn in_order(throughput: &mut Throughput, config: &ConfigSnapshot) {
     }
 }
 
-fn steps<'a>(id: &PipelineId, config: &'a ConfigSnapshot) -> Vec<&'a str> {
+/// What the steps of a pipeline let pass now, over all collectors, in its order.
+pub fn step_rates(pipeline: &PipelineId, sums: &Sums, config: &ConfigSnapshot, now: Timestamp) -> Vec<StepRate> {
+    let rate = |step: &str| Some(StepRate { step: step.to_owned(), per_second: sums.of_step(pipeline, step, now)? });
+    steps(pipeline, config).into_iter().filter_map(rate).collect()
+}
+
+/// The places of a pipeline where records are counted, but for its end.
+pub(crate) fn steps<'a>(id: &PipelineId, config: &'a ConfigSnapshot) -> Vec<&'a str> {
     let Some(pipeline) = config.pipelines.get(id) else { return vec!["in"] };
     let document = &pipeline.document;
     let sources = document.sources.iter().map(|source| source.id.as_str());

@@ -156,6 +156,16 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
         })
     };
     let (name, says) = (text(model::card_name), text(model::describe));
+    let passes = create_selector(move || {
+        let now = ctx.app.now.get();
+        ctx.editor.document.with(|document| {
+            let step = lane.steps(document).get(index)?;
+            let steps = document.filters.iter().chain(&document.processors).map(|step| step.id.as_str());
+            let before: Vec<&str> = steps.take_while(|id| *id != step.id.as_str()).collect();
+            let before = (lane != Lane::Sources).then_some(&before[..]);
+            ctx.fleet.with(|fleet| rates::passed(fleet.as_ref()?, before, step.id.as_str(), now))
+        })
+    });
     let id = step.with_untracked(|step| step.as_ref().map(|step| step.id.to_string()).unwrap_or_default());
     let io = if lane == Lane::Sources { " io" } else { "" };
     view! {
@@ -169,6 +179,7 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
         ) {
             b { (name.get_clone()) }
             small { (says.get_clone()) }
+            (passes.get_clone().map_or_else(View::new, |passes| view! { small(class="passes", data-testid="step-rate") { (passes) } }))
             (if wrong.get() || odd.get() {
                 let label = if wrong.get() { "Has problems" } else { "Deserves a look" };
                 let warn = icon("warn");
