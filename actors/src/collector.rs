@@ -25,5 +25,5 @@ pub(crate) use components::ComponentRegistry;
 #[cfg(test)]
 pub(crate) use components::hash_of;
 pub(crate) use host::AgentRecord;
-pub(crate) use mailbox::{Work, post, post_if_alive, share};
+pub(crate) use mailbox::{Described, Work, post, post_if_alive, share};
 pub(crate) use recorder::Recorder;

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     host::{Action, AgentRecord, Host},
-    mailbox::Work,
+    mailbox::{Described, Work},
 };
 use crate::{
     directory::{Connection, Slot},
@@ -242,7 +242,7 @@ impl CollectorActor {
             Work::Components(counts) => self.alloy(remotecfg::Input::ComponentsMeasured { counts }),
             Work::Describe(reply) => {
                 if let Some(host) = self.host() {
-                    let _ = reply.send(host.encode());
+                    let _ = reply.send(Described { state: host.encode(), confirmed: host.confirmed() });
                 }
             }
             Work::Deregistered => {

@@ -327,6 +327,14 @@ impl Host {
         }
     }
 
+    /// The last text that was confirmed, while it is at hand.
+    pub(crate) fn confirmed(&self) -> Option<Arc<str>> {
+        match &self.machine {
+            Machine::Opamp(state) => state.confirmed_text(),
+            Machine::Alloy(state) => state.confirmed_text(),
+        }
+    }
+
     /// The state as it is stored.
     pub(crate) fn encode(&self) -> Bytes {
         match &self.machine {

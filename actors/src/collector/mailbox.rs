@@ -22,6 +22,15 @@ use crate::{
 /// Messages that may wait for one collector.
 const CAPACITY: usize = 64;
 
+/// What an actor knows of its collector.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// The newest state, as it is stored.
+    pub(crate) state: Bytes,
+    /// The last text that was confirmed, while it is at hand.
+    pub(crate) confirmed: Option<Arc<str>>,
+}
+
 /// Something for a collector's actor to do. What peers sent comes with its [`Share`] of the bytes that may wait.
 pub(crate) enum Work {
     /// A session was opened; it stands in the slot.
@@ -59,7 +68,7 @@ pub(crate) enum Work {
     /// An Alloy's own metrics told how its components are.
     Components(Vec<ComponentCount>),
     /// The newest state is wanted, as it is stored.
-    Describe(oneshot::Sender<Bytes>),
+    Describe(oneshot::Sender<Described>),
     /// The collector was deregistered.
     Deregistered,
     /// The server stops.

@@ -16,38 +16,47 @@ use tokio::sync::oneshot;
 
 use super::{FleetError, FleetHandle, handle::DEADLINE};
 use crate::{
-    collector::{AgentRecord, Work, post_if_alive},
+    collector::{AgentRecord, Described, Work, post_if_alive},
     directory::{Slot, Text},
     domain::{
-        drift::compare_alloy,
+        drift::{compare_alloy, compare_otelcol},
         health::cut,
         secret::{REDACTED, redact},
     },
     opamp::{RemoteStatus, ReportedStatus},
     ports::{BoxError, EffectiveRecord, StoreError},
     runtime::AskError,
-    secrets::comparable,
+    secrets::{comparable, comparable_with_any},
 };
+
+/// A text that what runs is compared with.
+enum Compared {
+    /// What the collector should run now.
+    Desired(Arc<Text>),
+    /// What was applied before that, which is on its way or was refused.
+    Before(Arc<str>),
+}
 
 /// The longest value of a difference.
 const MAX_SHOWN: usize = 500;
 
 impl FleetHandle {
-    /// The newest state of a collector's protocol: of its actor when it lives, else what is stored.
-    async fn agent(&self, slot: &Arc<Slot>) -> Result<AgentRecord, FleetError> {
+    /// The newest state of a collector's protocol: of its actor when it lives, else what is stored. With it the last text
+    /// that was confirmed, while that is at hand.
+    async fn agent(&self, slot: &Arc<Slot>) -> Result<(AgentRecord, Option<Arc<str>>), FleetError> {
         let (reply, answered) = oneshot::channel();
         let asked = post_if_alive(&self.shared, slot, Work::Describe(reply)).is_ok();
         let from_actor = match asked {
             true => tokio::time::timeout(DEADLINE, answered).await.ok().and_then(Result::ok),
             false => None,
         };
-        let stored = match from_actor {
-            Some(state) => Some(state),
-            None => self.shared.recorder.agent(slot.id()).await?,
+        let (stored, confirmed) = match from_actor {
+            Some(Described { state, confirmed }) => (Some(state), confirmed),
+            None => (self.shared.recorder.agent(slot.id()).await?, None),
         };
         let runtime = slot.runtime();
-        let Some(stored) = stored else { return Ok(AgentRecord::empty(runtime)) };
-        AgentRecord::decode(runtime, &stored).map_err(|source: BoxError| {
+        let Some(stored) = stored else { return Ok((AgentRecord::empty(runtime), None)) };
+        AgentRecord::decode(runtime, &stored).map(|record| (record, confirmed)).map_err(|source: BoxError| {
             FleetError::Store(StoreError::Corrupt { what: format!("the state of collector {}", slot.id()), source })
         })
     }
@@ -58,7 +67,7 @@ impl FleetHandle {
     /// When there is no such collector, or the store fails.
     pub async fn config(&self, id: CollectorId) -> Result<CollectorConfig, FleetError> {
         let slot = self.known(id)?;
-        let agent = self.agent(&slot).await?;
+        let (agent, before) = self.agent(&slot).await?;
         let effective = self.shared.recorder.effective(id).await?;
         let (place, record) = (slot.place(), slot.record());
         let text = place.text.clone();
@@ -75,15 +84,18 @@ impl FleetHandle {
         // What can have drifted is the text that was confirmed, and one that the collector calls applied and does not run.
         let claimed = status.as_ref().filter(|status| status.status == ReportedStatus::Applied);
         let claimed = claimed.and_then(|status| status.hash);
-        let is_compared = |text: &Arc<Text>| {
-            state == DriftState::Drifted && [confirmed, claimed].contains(&Some(text.desired.hash()))
+        let is_compared = |text: &Arc<Text>| [confirmed, claimed].contains(&Some(text.desired.hash()));
+        let compared = match text.clone().filter(is_compared) {
+            Some(text) => Some(Compared::Desired(text)),
+            None => before.map(Compared::Before),
         };
+        let compared = compared.filter(|_| state == DriftState::Drifted);
         let (effective, differences) = match effective {
             Some(effective) => {
-                let (this, runtime, text) = (self.clone(), slot.runtime(), text.clone().filter(is_compared));
+                let (this, runtime) = (self.clone(), slot.runtime());
                 // Looks through megabytes: off this thread, which serves collectors too.
                 let looked = actix_rt::task::spawn_blocking(move || {
-                    let found = text.map(|text| this.differences(runtime, &text, &effective));
+                    let found = compared.map(|text| this.differences(runtime, &text, &effective));
                     let (differences, foreign) = found.unwrap_or_default();
                     let mut shown = this.shown(runtime, &effective);
                     shown.body = redact(&shown.body, &foreign).into_owned();
@@ -128,15 +140,18 @@ impl FleetHandle {
     fn differences(
         &self,
         runtime: Runtime,
-        text: &Text,
+        compared: &Compared,
         effective: &EffectiveRecord,
     ) -> (Vec<Difference>, Vec<String>) {
-        let runs = comparable(&effective.body, &text.secrets, &*self.shared.sealer);
-        let found = match (runtime, text.desired.committed()) {
+        let sealer = &*self.shared.sealer;
+        let (text, runs) = match compared {
+            Compared::Desired(text) => (text.desired.text(), comparable(&effective.body, &text.secrets, sealer)),
+            Compared::Before(text) => (text, comparable_with_any(&effective.body, sealer)),
+        };
+        let found = match runtime {
             // What is no YAML differs as a whole, and its state says so.
-            (Runtime::Otelcol, Some(committed)) => committed.differences(&runs).unwrap_or_default(),
-            (Runtime::Otelcol, None) => Vec::new(),
-            (Runtime::Alloy, _) => compare_alloy(text.desired.text(), &runs),
+            Runtime::Otelcol => compare_otelcol(text, &runs).unwrap_or_default(),
+            Runtime::Alloy => compare_alloy(text, &runs),
         };
         let mut foreign = Vec::new();
         let hide = |text: &str| self.shared.secrets.shown(text.as_bytes());
@@ -150,7 +165,7 @@ impl FleetHandle {
     /// When there is no such collector, or the store fails.
     pub async fn health(&self, id: CollectorId) -> Result<CollectorHealth, FleetError> {
         let slot = self.known(id)?;
-        let (health, at): (_, Option<Timestamp>) = match self.agent(&slot).await? {
+        let (health, at): (_, Option<Timestamp>) = match self.agent(&slot).await?.0 {
             AgentRecord::Opamp(record) => (record.health, record.health_at),
             AgentRecord::Alloy(record) => (record.health, record.health_at),
         };

@@ -3,7 +3,7 @@
 //! That it says `APPLIED` is a claim: the effective config must hold the text and the collector must be healthy before
 //! the text counts as applied. What runs is compared with the last text of which that was true.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use linkmesh_proto::{
@@ -182,6 +182,13 @@ impl AgentState {
             return Some(true);
         }
         self.unmatched.contains(&hash).then_some(false)
+    }
+
+    /// The text that what runs is compared with, while it is at hand: after a start of the server only when it is still
+    /// the desired one.
+    pub(crate) fn confirmed_text(&self) -> Option<Arc<str>> {
+        let confirmed = self.confirmed.as_ref().filter(|text| self.record.confirmed == Some(text.hash()))?;
+        Some(Arc::clone(confirmed.text()))
     }
 
     fn raw_healthy(&self) -> Option<bool> {

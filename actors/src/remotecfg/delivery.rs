@@ -245,6 +245,12 @@ impl AlloyState {
         }
     }
 
+    /// The text that what runs is compared with, while it is at hand.
+    pub(crate) fn confirmed_text(&self) -> Option<Arc<str>> {
+        let running = self.running.as_ref().filter(|text| self.record.confirmed == Some(text.hash))?;
+        Some(Arc::clone(&running.text))
+    }
+
     fn is_applied(&self, published: &Published) -> bool {
         self.says_it_runs(published.hash)
     }

@@ -281,7 +281,7 @@ documents! {
     pub struct Drift {
         /// The verdict.
         pub state: DriftState,
-        /// The places that differ.
+        /// The places that differ from the text that was applied last.
         pub differences: Vec<Difference>,
     }
 

@@ -203,6 +203,19 @@ fn old_secret_of_a_supervisor_is_never_shown_and_its_change_is_drift() {
         assert_eq!(config.drift.differences[0].effective.as_deref(), Some("[sealed]"), "{config:?}");
         let shown = all_that_is_shown(&handles, id).await;
         assert!(shown.contains("x-token") && !shown.contains(theirs), "{shown}");
+
+        // It refuses the next text: what runs is compared with the one before it, which is not the desired one any more.
+        put_destination(&handles, "third-secret-hunter5").await;
+        let (hash, _) = agent.offers().await.pop().unwrap();
+        let failed = opamp::RemoteConfigStatus { last_remote_config_hash: hash, status: 3, ..Default::default() };
+        let message = opamp::AgentToServer { remote_config_status: Some(failed), ..agent.heartbeat() };
+        agent.ask(message).await;
+        wait_for("failed", || state(ConfigState::Failed)).await;
+        let drift = handles.fleet.config(id).await.unwrap().drift;
+        assert_eq!((drift.state, drift.differences.len()), (DriftState::Drifted, 1), "{drift:?}");
+        assert!(drift.differences[0].path.ends_with("headers.x-token"), "{drift:?}");
+        let shown = all_that_is_shown(&handles, id).await;
+        assert!(!shown.contains(theirs) && !shown.contains("hunter"), "{shown}");
         handles.stop().await;
     });
 }

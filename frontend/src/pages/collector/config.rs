@@ -1,7 +1,7 @@
 //! What a collector should run beside what it says that it runs, with the differences marked.
 
 use linkmesh_proto::api::{
-    collector::{Collector, CollectorConfig, DriftState, Runtime},
+    collector::{Collector, CollectorConfig, ConfigState, DriftState, Runtime},
     event::Event,
 };
 use sycamore::prelude::*;
@@ -150,7 +150,14 @@ fn texts(config: &CollectorConfig, runtime: Runtime, withheld: bool) -> View {
         }
         None => view! { b { "What it runs" } },
     };
-    let drifted = if config.drift.state == DriftState::Drifted { "Marked lines differ. " } else { "" };
+    let drifted = match (config.drift.state, config.status.state) {
+        (DriftState::Drifted, _) if config.drift.differences.is_empty() => {
+            "It runs something else than what was applied last, and that text is not at hand any more. "
+        }
+        (DriftState::Drifted, ConfigState::Applied | ConfigState::None) => "Marked lines differ. ",
+        (DriftState::Drifted, _) => "Marked lines differ from what was applied last. ",
+        _ => "",
+    };
     let sorted = match (&config.effective, runtime) {
         (Some(_), Runtime::Otelcol) => {
             "Keys stand in order on both sides; defaults that the collector adds have nothing beside them."
