@@ -271,6 +271,19 @@ fn what_a_type_never_writes_is_unknown_and_compared_when_it_is_there() {
 }
 
 #[test]
+fn a_text_is_found_in_itself() {
+    for text in [
+        "receivers: {filelog: {operators: [{builder: {a: b}}, {type: add, field: attributes.a}]}}",
+        "exporters: {x: {a: 'a$$b${env:X}', b: '${', c: \"\\n\", d: {}, e: null, f: {enabled: false}, g: .nan}}",
+        "processors: {tail_sampling: {policies: [{name: a, type: and}]}}",
+    ] {
+        let committed = Committed::parse(text).unwrap();
+        assert_eq!(triples(&committed.differences(text).unwrap()), [], "{text}");
+        assert!(committed.covers(&committed) && committed.runs(&committed), "{text}");
+    }
+}
+
+#[test]
 fn words_that_are_numbers_come_back_as_such() {
     let desired = "processors: {cumulativetodelta/a: {initial_value: drop}}";
     let running = "processors: {cumulativetodelta/a: {initial_value: 2}}";

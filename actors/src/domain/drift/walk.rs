@@ -152,7 +152,8 @@ impl<'a> Walk<'a> {
         let is_operator = self.path.len() == 3 && self.is_in_operators();
         for (index, (value, found)) in list.iter().zip(other).enumerate() {
             self.path.push(Step::Index(index));
-            self.value(value, Some(if is_operator { stanza::operator(found) } else { found }));
+            let is_written = value.get("builder").is_some();
+            self.value(value, Some(if is_operator && !is_written { stanza::operator(found) } else { found }));
             self.path.pop();
         }
     }
