@@ -273,9 +273,9 @@ export async function drift(id, flow) {
   await ask({ do: "drift", ...flow });
   await state("Drifted");
   // The place, what was committed, and what runs.
-  const row = part("differences").getByRole("row").filter({ hasText: "by-hand" }).first();
-  await row.getByText(flow.processor).waitFor();
-  if (await row.getByRole("cell").count() !== 3) throw new Error("a difference is a place and two values");
+  const difference = part("differences").getByRole("row").filter({ hasText: "by-hand" }).first();
+  await difference.getByText(flow.processor).waitFor();
+  if (await difference.getByRole("cell").count() !== 3) throw new Error("a difference is a place and two values");
   for (const side of ["desired", "effective"]) {
     const marked = await part(side).locator(".m").count();
     if (marked === 0) throw new Error(`no line is marked in what is ${side}`);
