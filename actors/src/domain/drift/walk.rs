@@ -73,10 +73,10 @@ impl<'a> Walk<'a> {
             return;
         }
         let Some(effective) = effective else {
-            return if self.may_be_missing(committed) {
-            } else {
-                self.differs(Some(committed), None)
-            };
+            if !self.may_be_missing(committed) {
+                self.differs(Some(committed), None);
+            }
+            return;
         };
         match (committed, effective) {
             // `debug:` says only that it is there, and so does `debug: {}`.
