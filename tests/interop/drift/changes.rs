@@ -52,9 +52,11 @@ fn removed(root: &Value, place: &[Value]) -> Value {
     let mut root = root.clone();
     let (step, holder) = place.split_last().expect("a step");
     match at(&mut root, holder) {
-        Value::Mapping(map) => drop(map.remove(step).expect("a key")),
+        Value::Mapping(map) => {
+            map.remove(step).expect("a key");
+        }
         Value::Sequence(list) => {
-            drop(list.remove(usize::try_from(step.as_u64().expect("a number")).expect("a number")))
+            list.remove(usize::try_from(step.as_u64().expect("a number")).expect("a number"));
         }
         other => panic!("nothing below {other:?}"),
     }
