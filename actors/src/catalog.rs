@@ -89,6 +89,7 @@ impl Registered {
                 Runtime::Alloy => component.alloy_stability(),
                 Runtime::Otelcol => Stability::GenerallyAvailable,
             },
+            least_version: component.least().on(*runtime).map(|version| version.to_string()),
         };
         let example = |(title, settings): (&str, Value)| CatalogueExample {
             title: title.to_owned(),

@@ -29,11 +29,14 @@ pub mod actions;
 pub mod bridge;
 pub mod exporter;
 pub mod form;
+pub mod least;
 pub mod listener;
 pub mod ottl_text;
 pub mod raw;
 pub mod scalar;
 pub mod schema;
+
+pub use least::Least;
 
 /// The settings of one component.
 pub type SettingsMap = Map<String, Value>;
@@ -346,6 +349,17 @@ pub trait Component: Send + Sync {
     /// The runtimes on which it can run at all. One that is left out says why in its rendering.
     fn runtimes(&self) -> &'static [Runtime] {
         &[Runtime::Alloy, Runtime::Otelcol]
+    }
+
+    /// The least version of each runtime that takes it and makes of it what its documentation says, whatever the
+    /// settings; [`Least::UNKNOWN`] where upstream's text is passed on.
+    fn least(&self) -> Least;
+
+    /// The same with these settings, where some need more. What is found in the rendering is added by
+    /// [`Least::on_otelcol`] and [`Least::on_alloy`].
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        let _ = settings;
+        self.least()
     }
 
     /// The lowest stability level of Alloy that it needs, whatever the settings.

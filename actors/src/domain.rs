@@ -21,3 +21,4 @@ pub mod stability;
 pub mod standing;
 pub mod text;
 pub mod validate;
+pub mod version;

@@ -2,6 +2,7 @@ use linkmesh_proto::api::pipeline::Signal;
 use serde_json::{Map, json};
 
 mod destinations;
+mod least;
 mod sources;
 mod structure;
 

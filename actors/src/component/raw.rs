@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read,
+    AlloyPart, AlloySite, Bind, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read,
 };
 use crate::{
     domain::{document::strict, secret::is_variable},
@@ -219,6 +219,10 @@ impl Component for Raw {
     fn description(&self) -> &'static str {
         "One component in the runtime's own language, for what the catalogue does not have. Give both texts to run it on \
          both runtimes."
+    }
+
+    fn least(&self) -> Least {
+        Least::UNKNOWN
     }
 
     fn schema(&self) -> Value {

@@ -30,7 +30,8 @@ fn is_raw(entry: &CatalogueEntry) -> bool {
     entry.kind == "raw"
 }
 
-/// What limits a kind: that one runtime alone can run it, and a stability level that a collector has to be started with.
+/// What limits a kind: that one runtime alone can run it, the least versions, and a stability level that a collector has to
+/// be started with.
 #[must_use]
 pub fn limits(entry: &CatalogueEntry) -> Vec<String> {
     let only = match entry.runtimes.as_slice() {
@@ -45,7 +46,12 @@ pub fn limits(entry: &CatalogueEntry) -> Vec<String> {
         };
         Some(format!("{}: {word}", runtime_name(support.runtime)))
     };
-    only.into_iter().chain(entry.runtimes.iter().filter_map(level)).collect()
+    let since = |support: &RuntimeSupport| {
+        Some(format!("{} {}+", runtime_name(support.runtime), support.least_version.as_deref()?))
+    };
+    let versions: Vec<String> = entry.runtimes.iter().filter_map(since).collect();
+    let versions = (!versions.is_empty()).then(|| versions.join(", "));
+    only.into_iter().chain(versions).chain(entry.runtimes.iter().filter_map(level)).collect()
 }
 
 /// The kinds of a role, in the catalogue's order, `raw` behind all others.
@@ -98,7 +104,10 @@ mod tests {
             title: title.to_owned(),
             description: format!("Brings {kind} in."),
             signals: Vec::new(),
-            runtimes: runtimes.iter().map(|&(runtime, stability)| RuntimeSupport { runtime, stability }).collect(),
+            runtimes: runtimes
+                .iter()
+                .map(|&(runtime, stability)| RuntimeSupport { runtime, stability, least_version: None })
+                .collect(),
             schema: json!({}),
             examples: Vec::new(),
         }
@@ -129,6 +138,18 @@ mod tests {
         ] {
             assert_eq!(limits(&entry("x", "X", &runtimes)), said);
         }
+    }
+
+    #[test]
+    fn least_versions_are_said_where_they_are_known() {
+        let level = Stability::GenerallyAvailable;
+        let mut sampled = entry("sample", "Sample", &[(Runtime::Otelcol, level), (Runtime::Alloy, level)]);
+        sampled.runtimes[0].least_version = Some("0.103".to_owned());
+        assert_eq!(limits(&sampled), ["otelcol 0.103+"]);
+        sampled.runtimes[1].least_version = Some("1.3".to_owned());
+        assert_eq!(limits(&sampled), ["otelcol 0.103+, Alloy 1.3+"]);
+        sampled.runtimes.truncate(1);
+        assert_eq!(limits(&sampled), ["otelcol only", "otelcol 0.103+"]);
     }
 
     #[test]

@@ -44,6 +44,9 @@ documents! {
         pub runtime: Runtime,
         /// The lowest stability level at which the runtime accepts the component.
         pub stability: super::collector::Stability,
+        /// The least version of the runtime that takes the component whatever its settings, `major.minor`. Some settings
+        /// need more, which validation says. `null` where nothing is known.
+        pub least_version: Option<String>,
     }
 
     /// Settings that work.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::{checks, delivery::Delivery, fields, tls::Tls},
         form::{duration, flag, form, text},
         read, scalar,
@@ -55,6 +55,16 @@ impl Component for Clickhouse {
 
     fn description(&self) -> &'static str {
         "Writes logs, metrics and traces to tables of ClickHouse. Not on Alloy, which has no exporter for it."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `compress` (0.107).
+        Least::otelcol_since(107)
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        // A section `tls` is new in 0.136 and was ignored without a client certificate until 0.141.
+        if settings.contains_key("tls") { Least::otelcol_since(141) } else { self.least() }
     }
 
     fn runtimes(&self) -> &'static [Runtime] {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Component, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     form::{choice, form},
     read,
 };
@@ -33,6 +33,11 @@ impl Component for Debug {
 
     fn description(&self) -> &'static str {
         "Writes records to the collector's own log, to see what arrives. Not for production: it can be a lot."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: the exporter (0.86). Alloy: the component (1.3).
+        Least::since(86, 3)
     }
 
     fn alloy_stability(&self) -> Stability {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::{checks, delivery::Delivery, fields, http::HttpClient},
         form::{Field, form, list, text},
         read, scalar,
@@ -78,6 +78,11 @@ impl Component for Elasticsearch {
 
     fn description(&self) -> &'static str {
         "Sends logs, metrics and traces to Elasticsearch 8.12 or newer. Not on Alloy, which has no exporter for it."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `retry.max_retries` (0.112).
+        Least::otelcol_since(112)
     }
 
     fn runtimes(&self) -> &'static [Runtime] {

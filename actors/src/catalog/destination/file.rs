@@ -4,7 +4,7 @@
 //! compressed, each batch by itself). Without `rotation` the file grows: it is appended to, also over restarts. With
 //! it, a full file is renamed by its time and old ones are deleted. The folder must be there, and writable for the
 //! collector. The same exporter on both runtimes (`file`, `otelcol.exporter.file`); it has neither queue nor retries:
-//! a batch that cannot be written is lost. Alloy has it since 1.12. otelcol 0.149 refuses to append to a compressed
+//! a batch that cannot be written is lost. Alloy has it since 1.13. otelcol 0.149 refuses to append to a compressed
 //! file, so that compression needs rotation.
 
 use linkmesh_proto::api::collector::Stability;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::checks,
         form::{choice, duration, file, form, group, integer},
         read, scalar,
@@ -63,6 +63,16 @@ impl Component for File {
 
     fn description(&self) -> &'static str {
         "Writes records to a file on the collector's host, as OTLP."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `flush_interval` (0.76). Alloy: the component (1.13).
+        Least::since(76, 13)
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        // Without rotation it appends (0.97).
+        if settings.contains_key("rotation") { self.least() } else { Least::since(97, 13) }
     }
 
     fn alloy_stability(&self) -> Stability {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::{auth::Auth, checks, fields, otlp::OverHttp},
         form::{form, text},
         read,
@@ -50,6 +50,10 @@ impl Component for GrafanaCloud {
 
     fn description(&self) -> &'static str {
         "Sends logs, metrics and traces to a stack of Grafana Cloud, through its OTLP gateway."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

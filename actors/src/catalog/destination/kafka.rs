@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        ALL_SIGNALS, AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        ALL_SIGNALS, AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap,
+        Unsupported,
         exporter::{checks, delivery::Delivery, fields, tls::Encryption},
         form::{Field, choice, form, group, list, text},
         read, signal_name,
@@ -90,6 +91,11 @@ impl Component for Kafka {
 
     fn description(&self) -> &'static str {
         "Writes records to topics of Kafka, as OTLP or as bodies of logs."
+    }
+
+    fn least(&self) -> Least {
+        // A topic for each signal: otelcol 0.124, Alloy 1.9.
+        Least::since(124, 9)
     }
 
     fn signals_with(&self, settings: &SettingsMap) -> Vec<Signal> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     exporter::{auth::TENANT, checks, fields, otlp::OverHttp},
     form::form,
     read,
@@ -47,6 +47,10 @@ impl Component for Loki {
 
     fn description(&self) -> &'static str {
         "Sends log records to Grafana Loki 3.0 or newer, attributes as structured metadata."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

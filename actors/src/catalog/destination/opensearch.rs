@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::{checks, delivery::Delivery, fields, http::HttpClient},
         form::{Field, form, text},
         read,
@@ -47,6 +47,11 @@ impl Component for Opensearch {
 
     fn description(&self) -> &'static str {
         "Sends logs and traces to OpenSearch. Not on Alloy, which has no exporter for it."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: a queue (0.117).
+        Least::otelcol_since(117)
     }
 
     fn signals(&self) -> &'static [Signal] {

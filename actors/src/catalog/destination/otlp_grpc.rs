@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     exporter::{
         checks,
         fields::{self, OTLP_COMPRESSION},
@@ -37,6 +37,10 @@ impl Component for OtlpGrpc {
 
     fn description(&self) -> &'static str {
         "Sends records to a backend or another collector by OTLP over gRPC, with retries and a queue."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

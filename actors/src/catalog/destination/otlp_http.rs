@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     exporter::{
         checks,
         fields::{self, OTLP_COMPRESSION},
@@ -36,6 +36,10 @@ impl Component for OtlpHttp {
 
     fn description(&self) -> &'static str {
         "Sends records to a backend or another collector by OTLP over HTTP, with retries and a queue."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::{
             auth::{self, Auth, TENANT},
             checks, delivery, fields,
@@ -112,6 +112,11 @@ impl Component for PrometheusRemoteWrite {
 
     fn description(&self) -> &'static str {
         "Sends metrics to Prometheus, Mimir or another server that takes remote write. Delta metrics are dropped."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `disable_scope_info` (0.147).
+        Least::since(147, 0)
     }
 
     fn signals(&self) -> &'static [Signal] {

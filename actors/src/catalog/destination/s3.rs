@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        ALL_SIGNALS, AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        ALL_SIGNALS, AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap,
+        Unsupported,
         exporter::{
             checks,
             delivery::{self, Delivery},
@@ -79,6 +80,11 @@ impl Component for S3 {
 
     fn description(&self) -> &'static str {
         "Writes records to objects in a bucket of Amazon S3 or a store that speaks its protocol."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `retry_on_failure` (0.151), which older ones refuse. Alloy: `timeout` (1.9).
+        Least::since(151, 9)
     }
 
     fn alloy_stability(&self) -> Stability {

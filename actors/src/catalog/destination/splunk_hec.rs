@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+        AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
         exporter::{checks, delivery::Delivery, fields, tls::Tls},
         form::{Field, form, text},
         read,
@@ -77,6 +77,11 @@ impl Component for SplunkHec {
 
     fn description(&self) -> &'static str {
         "Sends logs, metrics and traces to Splunk's HTTP Event Collector. Alloy needs --feature.community-components.enabled for it."
+    }
+
+    fn least(&self) -> Least {
+        // Alloy: the component (1.6).
+        Least::since(74, 6)
     }
 
     fn differs(&self) -> Option<&'static str> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     exporter::{
         auth::{Auth, TENANT},
         checks,
@@ -59,6 +59,10 @@ impl Component for Tempo {
 
     fn description(&self) -> &'static str {
         "Sends traces to Grafana Tempo by OTLP, over gRPC or HTTP."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{Field as FormField, attribute_key, choice, duration, form, group, list},
         read, scalar,
     },
@@ -77,6 +77,17 @@ impl Component for Dedup {
 
     fn description(&self) -> &'static str {
         "Sends one log record in the place of many that are the same, with their number. On otelcol only."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: the processor (0.107).
+        Least::otelcol_since(107)
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        // `include_fields` (0.118).
+        let compares = settings.get("compare").and_then(Value::as_array).is_some_and(|fields| !fields.is_empty());
+        if compares { Least::otelcol_since(118) } else { self.least() }
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{attribute_key, choice, choices, flag, form, group, list, text},
         ottl_text::{at_key, quoted, regex_of},
         read, scalar, signal_name,
@@ -149,6 +149,10 @@ impl Component for Match {
 
     fn description(&self) -> &'static str {
         "Keeps or drops records by their body, attributes, resource or name."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, choices, form, text},
         read,
     },
@@ -47,6 +47,10 @@ impl Component for Ottl {
     fn description(&self) -> &'static str {
         "Keeps or drops records by a condition in the OpenTelemetry Transformation Language. It is asked of each log \
          record, data point or span."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{attribute_key, duration, form, group, integer, list, text},
         read, scalar,
     },
@@ -80,6 +80,12 @@ impl Component for RateLimit {
 
     fn description(&self) -> &'static str {
         "Lets so many spans a second through, as whole traces: in all, and for listed services."
+    }
+
+    fn least(&self) -> Least {
+        // The bucket: otelcol 0.153, and so Alloy 1.18. Older ones count anew each second of the clock; from 0.104 to
+        // 0.115 the limit for the rest also drops what has a limit of its own.
+        Least::since(153, 18)
     }
 
     fn signals(&self) -> &'static [Signal] {

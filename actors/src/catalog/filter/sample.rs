@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{attribute_key, choice, choices, form, integer, number},
         ottl_text::{at_key, quoted},
         read,
@@ -64,6 +64,11 @@ impl Component for Sample {
 
     fn description(&self) -> &'static str {
         "Keeps a percentage of traces and log records. The same traces are kept on every collector with the same seed."
+    }
+
+    fn least(&self) -> Least {
+        // `mode`: otelcol 0.103, Alloy 1.3.
+        Least::since(103, 3)
     }
 
     fn signals(&self) -> &'static [Signal] {

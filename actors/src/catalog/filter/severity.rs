@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, SettingsMap, Unsupported,
+        Component, Least, SettingsMap, Unsupported,
         form::{choice, form},
         read,
     },
@@ -40,6 +40,10 @@ impl Component for Severity {
 
     fn description(&self) -> &'static str {
         "Drops log records below a severity. Records without a severity pass."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{attribute_key, duration, flag, form, group, integer, list, number, text},
         read, scalar,
     },
@@ -84,6 +84,10 @@ impl Component for TailSample {
     fn description(&self) -> &'static str {
         "Gathers the spans of a trace and keeps it if it failed, was slow or has an attribute, and a percentage of the \
          rest. All spans of a trace have to come to the same collector."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

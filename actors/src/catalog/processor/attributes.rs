@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         actions::{self, Action, Verb},
         form::form,
         read,
@@ -55,6 +55,10 @@ impl Component for Attributes {
     fn description(&self) -> &'static str {
         "Adds, renames, copies, deletes and hashes attributes of log records, data points and spans, in the order of \
          the list."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{duration, form, integer},
         read, scalar,
     },
@@ -34,6 +34,10 @@ impl Component for Batch {
 
     fn description(&self) -> &'static str {
         "Gathers records and sends them on together, which saves requests. Stands last."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, duration, form, list, text},
         ottl_text::regex_of,
         read, scalar,
@@ -88,6 +88,11 @@ impl Component for CumulativeToDelta {
     fn description(&self) -> &'static str {
         "Turns counters and histograms that count from a start into what was added since the last point, for \
          destinations that want that."
+    }
+
+    fn least(&self) -> Least {
+        // Exponential histograms: otelcol 0.141, and so Alloy 1.13.
+        Least::since(141, 13)
     }
 
     fn signals(&self) -> &'static [Signal] {

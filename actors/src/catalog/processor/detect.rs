@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{choices, duration, flag, form},
         read, scalar,
     },
@@ -49,6 +49,22 @@ impl Component for Detect {
     fn description(&self) -> &'static str {
         "Adds the name of the host, its operating system and its place in the cloud to what records come from. It is \
          the host that the collector runs on."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        let wanted = settings.get("system_attributes").and_then(Value::as_array);
+        // Attributes that can be chosen (0.81), and those of the system.
+        let since = wanted.into_iter().flatten().map(|name| match name.as_str() {
+            Some("host.ip" | "host.mac") => 91,
+            Some("os.description") => 83,
+            Some("host.arch" | "host.id") => 82,
+            _ => 81,
+        });
+        since.max().map_or(self.least(), |minor| Least::since(minor, 0))
     }
 
     fn schema(&self) -> Value {

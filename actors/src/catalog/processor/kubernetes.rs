@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{Field, attribute_key, choice, choices, form, group, list, text},
         read,
     },
@@ -101,6 +101,21 @@ impl Component for Kubernetes {
     fn description(&self) -> &'static str {
         "Adds what Kubernetes knows of the pod to what records come from: its names, labels and annotations. The \
          collector has to run in the cluster, with a service account that may read pods, namespaces and nodes."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `k8s.node.uid` (0.97) is the newest, see below.
+        Least::BASE
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        let wanted = settings.get("metadata").and_then(Value::as_array);
+        let since = wanted.into_iter().flatten().map(|name| match name.as_str() {
+            Some("k8s.node.uid") => (97, 1),
+            Some("k8s.cluster.uid") => (83, 0),
+            _ => (74, 0),
+        });
+        since.max().map_or(self.least(), |(otelcol, alloy)| Least::since(otelcol, alloy))
     }
 
     fn schema(&self) -> Value {

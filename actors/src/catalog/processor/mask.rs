@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, choices, form, list, regex, text},
         ottl_text::{quoted, replacement_of},
         read, scalar,
@@ -150,6 +150,16 @@ impl Component for Mask {
     fn description(&self) -> &'static str {
         "Replaces e-mail addresses, phone numbers, card numbers, IP addresses and what own expressions find, in bodies, \
          attributes and resource labels."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        // A function for what was found (0.88), which hashes the right part of it since 0.92.
+        let hashes = settings.get("replace_with").and_then(Value::as_str) == Some("sha256");
+        if hashes { Least::since(92, 0) } else { self.least() }
     }
 
     fn schema(&self) -> Value {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, form, group, list, text},
         ottl_text::{quoted, regex_of},
         read, scalar,
@@ -97,6 +97,10 @@ impl Component for Metrics {
 
     fn description(&self) -> &'static str {
         "Keeps or drops metrics by their name, and renames them."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        ALL_SIGNALS, Component, Findings, SettingsMap, Unsupported,
+        ALL_SIGNALS, Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, choices, form, list, text},
         read, signal_name,
     },
@@ -65,6 +65,10 @@ impl Component for Ottl {
     fn description(&self) -> &'static str {
         "Changes records by statements in the OpenTelemetry Transformation Language. A statement that fails on a record \
          is skipped for it."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         form::{attribute_key, choice, form, regex, text},
         ottl_text::{at_key, quoted, replacement_of},
         read, scalar,
@@ -126,6 +126,11 @@ impl Component for Parse {
     fn description(&self) -> &'static str {
         "Takes a text apart (JSON, an expression with named groups, keys and values) and sets its parts as attributes. \
          A record that cannot be read so stays as it is."
+    }
+
+    fn least(&self) -> Least {
+        // `IsString` and `IsMap` of OTTL.
+        Least::since(80, 0)
     }
 
     fn schema(&self) -> Value {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     component::{
-        Component, Findings, SettingsMap, Unsupported,
+        Component, Findings, Least, SettingsMap, Unsupported,
         actions::{self, Action, Verb},
         form::form,
         ottl_text::{at_key, literal, quoted},
@@ -56,6 +56,10 @@ impl Component for Resource {
     fn description(&self) -> &'static str {
         "Adds, renames, copies, deletes and hashes labels of what records come from (attributes of the resource), in \
          the order of the list."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
+    AlloyPart, AlloySite, Component, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
 };
 use crate::render::alloy::{Block, Expr, Statement, attribute, block};
 
@@ -51,6 +51,10 @@ impl Component for Docker {
     fn description(&self) -> &'static str {
         "Follows the logs of containers by Docker's API, on Alloy. On otelcol, read the files of Docker's json-file driver \
          as log files in the format container."
+    }
+
+    fn least(&self) -> Least {
+        Least::alloy_since(0)
     }
 
     fn signals(&self) -> &'static [Signal] {

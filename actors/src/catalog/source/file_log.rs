@@ -27,7 +27,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
     form::{self, Field},
     read,
 };
@@ -152,6 +152,11 @@ impl Component for FileLog {
     fn description(&self) -> &'static str {
         "Reads lines that are appended to files, follows rotation, and goes on where it stopped after a restart. Finds \
          attributes, time and severity in them."
+    }
+
+    fn least(&self) -> Least {
+        // The position on disk: otelcol 0.110, Alloy 1.9.
+        Least::since(110, 9)
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported, form, read,
-    scalar,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, Outputs, SettingsMap, Unsupported,
+    form, read, scalar,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute, block},
@@ -52,6 +52,10 @@ impl Component for HostMetrics {
     fn description(&self) -> &'static str {
         "Measures the host that the collector runs on: processor, memory, disks, network. Names are `system.*` from \
          otelcol and `node_*` from Alloy."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Component, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     bridge::{self, SYSLOG_SEVERITIES},
     form, read,
 };
@@ -107,6 +107,11 @@ impl Component for Journald {
         "Reads what units and the kernel write to the journal of the host, and goes on where it stopped. otelcol needs \
          the program journalctl beside it, which its official images lack; Alloy needs a build with support for it, as \
          the official ones for Linux are."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `convert_message_bytes` (0.113).
+        Least::since(113, 0)
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
     exporter::{checks, fields, tls::Encryption},
     form::{self, Field},
     read, signal_name,
@@ -76,6 +76,11 @@ impl Component for Kafka {
 
     fn description(&self) -> &'static str {
         "Reads logs, metrics and traces from topics of Kafka, each message once in a group of collectors."
+    }
+
+    fn least(&self) -> Least {
+        // Lists of topics: otelcol 0.142, Alloy 1.13.
+        Least::since(142, 13)
     }
 
     fn schema(&self) -> Value {

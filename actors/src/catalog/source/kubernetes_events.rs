@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
+    AlloyPart, AlloySite, Component, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute},
@@ -93,6 +93,10 @@ impl Component for Events {
     fn description(&self) -> &'static str {
         "Watches the events of a cluster: pods that are scheduled, killed, restarted. Run it on one collector of the \
          cluster, with the right to list and watch events: a second one has them all again."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn signals(&self) -> &'static [Signal] {

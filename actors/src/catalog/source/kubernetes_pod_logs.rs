@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form,
+    AlloyPart, AlloySite, Component, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form,
     ottl_text::{at_key, quoted},
     read,
 };
@@ -103,6 +103,17 @@ impl Component for PodLogs {
     fn description(&self) -> &'static str {
         "Reads the logs of the pods on the collector's own node: run it on every node, with /var/log/pods of the node \
          mounted. Choosing by labels needs the right to list and watch pods."
+    }
+
+    fn least(&self) -> Least {
+        // The position on disk: otelcol 0.110, Alloy 1.9.
+        Least::since(110, 9)
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        // `wait_for_metadata` of the processor that labels need (0.114).
+        let has_labels = settings.get("labels").and_then(Value::as_object).is_some_and(|labels| !labels.is_empty());
+        if has_labels { Least::since(114, 9) } else { self.least() }
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
+    AlloyPart, AlloySite, Bind, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
     form::{self, Field},
     listener::{self, ServerTls},
     read, scalar,
@@ -63,6 +63,10 @@ impl Component for Otlp {
 
     fn description(&self) -> &'static str {
         "Receives logs, metrics and traces that applications and other collectors send by OTLP, over gRPC or HTTP."
+    }
+
+    fn least(&self) -> Least {
+        Least::BASE
     }
 
     fn schema(&self) -> Value {

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
+    AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
     exporter::{auth::BasicAuth, checks, fields, tls::Tls},
     form,
     ottl_text::quoted,
@@ -76,6 +76,11 @@ impl Component for Prometheus {
     fn description(&self) -> &'static str {
         "Fetches metrics from fixed targets that show them for Prometheus. On Alloy every sample is a gauge; otelcol keeps \
          sums, histograms and summaries."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: `metric_name_validation_scheme` (0.120).
+        Least::since(120, 0)
     }
 
     fn signals(&self) -> &'static [Signal] {

@@ -19,7 +19,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Bind, Component, Findings, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form,
+    AlloyPart, AlloySite, Bind, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
+    form,
     listener::{self, ServerTls},
     read,
 };
@@ -77,6 +78,20 @@ impl Component for Syslog {
 
     fn description(&self) -> &'static str {
         "Receives messages of syslog over TCP, TLS or UDP, in the format of RFC 5424 or RFC 3164."
+    }
+
+    fn least(&self) -> Least {
+        // `on_error`: otelcol 0.120, Alloy 1.8.
+        Least::since(120, 8)
+    }
+
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        let is = |name: &str, value: Value| settings.get(name) == Some(&value);
+        // Lengths before messages of RFC 3164: otelcol 0.156.
+        if is("octet_counting", Value::Bool(true)) && is("format", "rfc3164".into()) {
+            return Least::since(156, 19);
+        }
+        self.least()
     }
 
     fn signals(&self) -> &'static [Signal] {

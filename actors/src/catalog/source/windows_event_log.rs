@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
-    AlloyPart, AlloySite, Component, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
+    AlloyPart, AlloySite, Component, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge, form, read,
 };
 use crate::render::{
     alloy::{Block, Expr, attribute},
@@ -99,6 +99,11 @@ impl Component for EventLog {
 
     fn description(&self) -> &'static str {
         "Reads events of Windows from the logs that are named, and goes on where it stopped."
+    }
+
+    fn least(&self) -> Least {
+        // otelcol: a query (0.126), and `event_data` as a map (0.148). Alloy: `String` of OTTL.
+        Least::since(148, 1)
     }
 
     fn signals(&self) -> &'static [Signal] {

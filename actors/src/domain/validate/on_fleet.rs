@@ -1,11 +1,11 @@
 //! Whether the collectors that a document touches can run it: their runtime, stability level, operating system, build.
 
-use linkmesh_proto::api::pipeline::PipelineDocument;
+use linkmesh_proto::api::{collector::Runtime, pipeline::PipelineDocument};
 
 use super::{CollectorFacts, Matched, Part};
 use crate::{
-    component::{AlloySite, Findings, OtelcolSite, Outputs},
-    domain::{components::ComponentClass, matcher::AttributeLookup, problem::Path, stability},
+    component::{AlloySite, Findings, Least, OtelcolSite, Outputs},
+    domain::{components::ComponentClass, matcher::AttributeLookup, problem::Path, stability, version::Version},
     render::names,
 };
 
@@ -50,6 +50,8 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
                     );
                     findings.warnings.add(part.kind_field(), "community_component", message);
                 }
+                let needed = Least::on_alloy(component, &part.settings, &rendered);
+                check_version(part, Runtime::Alloy, needed, matched, findings);
             }
             Err(unsupported) => {
                 let message = format!("{unsupported}, and Alloys match: {}", names(alloys()));
@@ -67,7 +69,11 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
     }
     if !matched.otelcols.is_empty() {
         match component.otelcol(&part.settings, &OtelcolSite { name: "check", signals: &part.signals }) {
-            Ok(rendered) => check_build(&rendered.types(part.role), &part.kind_field(), matched, findings),
+            Ok(rendered) => {
+                check_build(&rendered.types(part.role), &part.kind_field(), matched, findings);
+                let needed = Least::on_otelcol(component, &part.settings, &rendered);
+                check_version(part, Runtime::Otelcol, needed, matched, findings);
+            }
             Err(unsupported) => {
                 let message = format!("{unsupported}, and otelcols match: {}", names(otelcols()));
                 findings.errors.add(part.field(unsupported.field), "unsupported", message);
@@ -86,6 +92,15 @@ pub(super) fn check_part(part: &Part<'_>, matched: &Matched<'_>, findings: &mut 
 pub(super) fn check_base(document: &PipelineDocument, matched: &Matched<'_>, findings: &mut Findings) {
     let base = ["memory_limiter", "filter"].map(|kind| (ComponentClass::Processors, kind.to_owned()));
     check_build(&base, &Path::root().key("match"), matched, findings);
+    for (index, destination) in document.destinations.iter().enumerate() {
+        let Some(condition) = destination.when() else { continue };
+        let field = Path::root().key("destinations").index(index).key("when");
+        let least = Least::of_ottl(condition);
+        for (runtime, needed) in [(Runtime::Otelcol, least.otelcol), (Runtime::Alloy, least.alloy)] {
+            let Some(needed) = needed else { continue };
+            warn_of_older("a function in it", runtime, needed, &field, matched, findings);
+        }
+    }
     if let Some(index) = document.destinations.iter().position(|destination| destination.when().is_some()) {
         let field = Path::root().key("destinations").index(index).key("when");
         check_build(&[(ComponentClass::Connectors, names::FORWARD.to_owned())], &field, matched, findings);
@@ -102,4 +117,37 @@ fn check_build(types: &[(ComponentClass, String)], field: &Path, matched: &Match
             findings.errors.add(field.clone(), "missing_component", message);
         }
     }
+}
+
+/// Names the collectors that report an older version of a runtime than the part needs there with its settings. A warning:
+/// a distribution may count its own way, see [`Least`].
+fn check_version(part: &Part<'_>, runtime: Runtime, needed: Version, matched: &Matched<'_>, findings: &mut Findings) {
+    let what = format!("`{}`", part.registered.kind());
+    let what = if part.registered.component().least().on(runtime) < Some(needed) {
+        format!("{what} with these settings")
+    } else {
+        what
+    };
+    warn_of_older(&what, runtime, needed, &part.kind_field(), matched, findings);
+}
+
+fn warn_of_older(
+    what: &str,
+    runtime: Runtime,
+    needed: Version,
+    field: &Path,
+    matched: &Matched<'_>,
+    findings: &mut Findings,
+) {
+    let older: Vec<_> = matched.versions.iter().filter(|(of, found, _)| *of == runtime && *found < needed).collect();
+    if older.is_empty() {
+        return;
+    }
+    let name = match runtime {
+        Runtime::Otelcol => "otelcol",
+        Runtime::Alloy => "Alloy",
+    };
+    let collectors = older.iter().flat_map(|(_, _, collectors)| collectors).copied();
+    let message = format!("{what} needs {name} {needed} or newer; older by their report: {}", names(collectors));
+    findings.warnings.add(field.clone(), "older_version", message);
 }

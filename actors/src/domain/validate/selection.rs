@@ -5,7 +5,7 @@ use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
 use linkmesh_proto::api::collector::Runtime;
 
 use super::{Checks, CollectorFacts, FleetFacts};
-use crate::domain::{components::BuildComponents, matcher::MatcherSet};
+use crate::domain::{components::BuildComponents, matcher::MatcherSet, version::Version};
 
 /// What a list of matchers selects.
 pub(super) struct Selection<'a> {
@@ -63,6 +63,8 @@ pub(super) struct Matched<'a> {
     pub(super) otelcols: Vec<&'a CollectorFacts>,
     /// Those otelcols that said what their build contains, by build: nearly all share one.
     pub(super) builds: Vec<(Arc<BuildComponents>, Vec<&'a CollectorFacts>)>,
+    /// Those that reported a version which can be read, by runtime and version: there are few.
+    pub(super) versions: Vec<(Runtime, Version, Vec<&'a CollectorFacts>)>,
 }
 
 impl<'a> Matched<'a> {
@@ -71,6 +73,7 @@ impl<'a> Matched<'a> {
         let mut matched = Self::default();
         let mut builds: BTreeMap<*const BuildComponents, (Arc<BuildComponents>, Vec<&'a CollectorFacts>)> =
             BTreeMap::new();
+        let mut versions: BTreeMap<(Runtime, &str), Vec<&CollectorFacts>> = BTreeMap::new();
         for (place, collector) in collectors {
             matched.all.push(collector);
             matched.places.push(place);
@@ -84,8 +87,13 @@ impl<'a> Matched<'a> {
                 let same = builds.entry(Arc::as_ptr(build)).or_insert_with(|| (Arc::clone(build), Vec::new()));
                 same.1.push(collector);
             }
+            if let Some(version) = &collector.version {
+                versions.entry((collector.runtime, version)).or_default().push(collector);
+            }
         }
         matched.builds = builds.into_values().collect();
+        let read = |((runtime, reported), collectors)| Some((runtime, Version::read(reported)?, collectors));
+        matched.versions = versions.into_iter().filter_map(read).collect();
         matched
     }
 }

@@ -286,6 +286,52 @@ fn host_metrics_know_their_limits() {
 }
 
 #[test]
+fn collectors_that_report_an_older_version_than_a_part_needs_are_named() {
+    let config = repository(&[]);
+    let of = |number, runtime, version: &str| {
+        let mut collector = collector(number, runtime, &[("env", "prod")]);
+        collector.version = Some(version.into());
+        collector
+    };
+    let (otelcol, alloy) = (Runtime::Otelcol, Runtime::Alloy);
+    let collectors = [
+        of(1, otelcol, "0.158.0"),
+        of(2, otelcol, "0.101.3"),
+        of(3, otelcol, "0.96.0"),
+        of(4, otelcol, "sixteen"),
+        of(5, alloy, "1.2.1"),
+        of(6, alloy, "v1.3.0"),
+    ];
+    let warned = |text: &str, collectors: &[CollectorFacts]| -> Vec<String> {
+        let validation = check(text, &config, collectors);
+        assert_eq!(validation.errors, []);
+        validation.warnings.into_iter().map(|w| format!("{} {}: {}", w.field, w.code, w.message)).collect()
+    };
+    let sample = "signals: [traces]\nfilters: [{id: f, kind: sample, settings: {percentage: 10}}]\n";
+    assert_eq!(
+        warned(sample, &collectors),
+        [
+            "filters[0].kind older_version: `sample` needs Alloy 1.3 or newer; older by their report: web-5",
+            "filters[0].kind older_version: `sample` needs otelcol 0.103 or newer; older by their report: web-2, web-3",
+        ]
+    );
+    assert_eq!(warned(sample, &collectors[..1]), [""; 0]);
+    let newer =
+        "filters: [{id: f, kind: ottl, settings: {condition: 'IsInCIDR(body, [\"10.0.0.0/8\"])', action: drop}}]\n";
+    assert_eq!(
+        warned(newer, &collectors[..2]),
+        ["filters[0].kind older_version: `ottl` with these settings needs otelcol 0.146 or newer; older by their \
+             report: web-2"]
+    );
+    let when = "destinations: [{id: central, when: 'IsInCIDR(body, [\"10.0.0.0/8\"])'}, screen]\n";
+    assert_eq!(
+        warned(when, &collectors[..2]),
+        ["destinations[0].when older_version: a function in it needs otelcol 0.146 or newer; older by their report: \
+             web-2"]
+    );
+}
+
+#[test]
 fn a_component_that_a_build_lacks_is_named() {
     let config = repository(&[]);
     let mut build = BuildComponents::default();
