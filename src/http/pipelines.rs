@@ -218,7 +218,7 @@ async fn try_out(state: web::Data<AppState>, Json(request): Json<NewDryRun>) -> 
         (Some(NewPipeline { document, .. }), Ok(records)) => (document, records),
         (_, Err(error)) => {
             let at = if error.path.is_empty() { "records".to_owned() } else { format!("records.{}", error.path) };
-            return refused([problems, vec![problem(at, "invalid_value", error.to_string())]].concat());
+            return refused([problems, vec![problem(at, "invalid_value", error.reason())]].concat());
         }
         (None, _) => return refused(problems),
     };

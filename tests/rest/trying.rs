@@ -51,6 +51,7 @@ async fn records_that_cannot_be_read_are_told_with_their_place() {
             "records.resourceLogs[0].scopeLogs[0].logRecords[0].severityNumber",
         ),
         (json!("{\"resourceLogs\":["), "records"),
+        (json!("{\"resourceLogs\":[{\"scopeLogs\":["), "records.resourceLogs[0].scopeLogs"),
         (json!({}), "records"),
         (json!({"resourceLogs": [], "resourceSpans": []}), "records"),
         (json!({"resourceMetrics": []}), "records"),
@@ -62,7 +63,10 @@ async fn records_that_cannot_be_read_are_told_with_their_place() {
             continue;
         }
         let tried = answer.expect(200);
-        assert!(tried["errors"][0]["field"].as_str().unwrap().starts_with(field), "{field}: {tried:#}");
+        let error = &tried["errors"][0];
+        assert!(error["field"].as_str().unwrap().starts_with(field), "{field}: {tried:#}");
+        // The place is named once.
+        assert!(!error["message"].as_str().unwrap().contains("resourceLogs["), "{field}: {tried:#}");
     }
     let deep = format!(
         "{}{}",

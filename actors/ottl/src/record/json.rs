@@ -64,10 +64,17 @@ impl fmt::Display for ReadError {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        f.write_str(&self.message)?;
+        f.write_str(&self.reason())
+    }
+}
+
+impl ReadError {
+    /// What is wrong and where in the text, without the field: for who names that beside it.
+    #[must_use]
+    pub fn reason(&self) -> String {
         match self.position {
-            Some((line, column)) => write!(f, " (line {line}, column {column})"),
-            None => Ok(()),
+            Some((line, column)) => format!("{} (line {line}, column {column})", self.message),
+            None => self.message.clone(),
         }
     }
 }
