@@ -16,7 +16,10 @@ use linkmesh_proto::api::{
     collector::{Runtime, Stability},
 };
 
-use crate::{house::root, interop::meaning};
+use crate::{
+    house::root,
+    interop::{catalogue::ON_WINDOWS, meaning},
+};
 
 const HEAD: &str = "\
 # Components
@@ -24,26 +27,35 @@ const HEAD: &str = "\
 Every kind of the catalogue, with what it becomes on each runtime and how that was proven. Made from the catalogue by
 `UPDATE_DOCS=1 cargo test --test integration -- components_table`; a test holds it to the code.
 
+The least version of a runtime takes what is rendered for it whatever the settings (some settings need more, which validation
+says when a matched collector reports less). For otelcol it is the release in which the newest of the fields and functions
+appeared, by the changelogs of the collector and of contrib; 0.149 and 0.158 are the versions that are tried here. For Alloy it
+is the first release whose sources have all of it.
+
 How a kind was proven:
 
 * **records**: a real collector ran it, and what came out was, record by record, what the dry run had foretold
   (`tests/interop/meaning`).
-* **validate** and versions: `otelcol validate` of those builds accepts every example (`tests/interop/catalogue.rs`). Where no
-  version stands, no build here has it; its text was checked against the upstream documentation.
+* **validate** and versions: `otelcol validate` of those builds accepts every example (`tests/interop/catalogue.rs`). Where a
+  build has a component of another version than its own, since that alone could be had, it is named. Where no version stands,
+  no build here has it; its text was checked against the upstream documentation.
+* **fields** and versions: the same of what starts on Windows alone; these collectors read its fields and get no further.
 * **grammar**: an independent reader of Alloy's language, with the components as Alloy's sources define them, accepts every
   example (`tests/alloy_syntax`).
 ";
 
-/// What the collectors of the kit have: component types without their underscores, by version.
-fn kit() -> BTreeMap<String, BTreeSet<String>> {
+/// What the collectors of the kit have, by version: modules of component types, and the version of each.
+fn kit() -> BTreeMap<String, BTreeMap<String, String>> {
     let folder = root().join("tests/interop/kit");
     let mut kit = BTreeMap::new();
     for entry in fs::read_dir(folder).expect("the kit").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(version) = name.strip_prefix("collector-") else { continue };
         let manifest = fs::read_to_string(entry.path().join("ocb.yaml")).expect("a manifest");
-        let module =
-            |line: &str| Some(line.trim().strip_prefix("- gomod: ")?.split(' ').next()?.rsplit('/').next()?.to_owned());
+        let module = |line: &str| {
+            let (path, version) = line.trim().strip_prefix("- gomod: ")?.split_once(' ')?;
+            Some((path.rsplit('/').next()?.to_owned(), version.trim_start_matches('v').to_owned()))
+        };
         kit.insert(version.to_owned(), manifest.lines().filter_map(module).collect());
     }
     assert_eq!(kit.len(), 2);
@@ -90,11 +102,37 @@ fn made(registered: &Registered) -> Made {
     made
 }
 
+const fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Source => "source",
+        Role::Filter => "filter",
+        Role::Processor => "processor",
+        Role::Destination => "destination",
+    }
+}
+
 fn listed(names: &BTreeSet<String>) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn row(registered: &Registered, kit: &BTreeMap<String, BTreeSet<String>>, proven: &BTreeSet<(Role, &str)>) -> String {
+/// The version of a build that has all of these, and which of them are of another one.
+fn of_build(version: &str, has: &BTreeMap<String, String>, modules: &BTreeSet<String>) -> Option<String> {
+    let mut others = Vec::new();
+    for module in modules {
+        let of = has.get(module)?;
+        // Modules of the collector's own libraries are counted from 1.
+        if of != version && of.starts_with("0.") {
+            others.push(format!("`{module}` {of}"));
+        }
+    }
+    Some(if others.is_empty() { version.to_owned() } else { format!("{version} with {}", others.join(", ")) })
+}
+
+fn row(
+    registered: &Registered,
+    kit: &BTreeMap<String, BTreeMap<String, String>>,
+    proven: &BTreeSet<(Role, &str)>,
+) -> String {
     let component = registered.component();
     let made = made(registered);
     let runs = |runtime| component.runtimes().contains(&runtime);
@@ -104,20 +142,22 @@ fn row(registered: &Registered, kit: &BTreeMap<String, BTreeSet<String>>, proven
         proof.push("records".to_owned());
     }
     if runs(Runtime::Otelcol) {
-        let versions =
-            kit.iter().rev().filter(|(_, has)| made.modules.is_subset(has)).map(|(version, _)| version.as_str());
-        let versions: Vec<&str> = versions.collect();
+        let versions: Vec<String> =
+            kit.iter().rev().filter_map(|(version, has)| of_build(version, has, &made.modules)).collect();
         proof.push(if versions.is_empty() {
             "documentation".to_owned()
         } else {
-            format!("validate {}", versions.join(", "))
+            let name = format!("{} {}", role_word(registered.role()), registered.kind());
+            let how = if ON_WINDOWS.contains(&name.as_str()) { "fields" } else { "validate" };
+            format!("{how} {}", versions.join(", "))
         });
     }
     if runs(Runtime::Alloy) {
         proof.push("grammar".to_owned());
     }
-    let otelcol = if runs(Runtime::Otelcol) { listed(&made.otelcol) } else { "no".to_owned() };
-    let alloy = if runs(Runtime::Alloy) { listed(&made.alloy) } else { "no".to_owned() };
+    let since = |runtime| component.least().on(runtime).map(|version| format!("{version}+: ")).unwrap_or_default();
+    let shown = |runtime, names| if runs(runtime) { since(runtime) + &listed(names) } else { "no".to_owned() };
+    let (otelcol, alloy) = (shown(Runtime::Otelcol, &made.otelcol), shown(Runtime::Alloy, &made.alloy));
     let level = match made.level {
         Some((low, high)) if low != high => format!("; {} to {}", stability::flag(low), stability::flag(high)),
         Some((Stability::GenerallyAvailable, _)) | None => String::new(),

@@ -3,7 +3,7 @@
 
 mod alloy;
 mod bootstrap;
-mod catalogue;
+pub(crate) mod catalogue;
 mod connect;
 mod crash;
 mod delivery;

@@ -68,8 +68,44 @@ impl Stage for ResourceDetection {
     }
 
     fn run(&self, _: &mut Telemetry, trial: &mut Trial) {
-        trial.note(
-            "what the collector's host and cloud say of themselves is not known here: resources pass as they are",
+        let of = |detector: &String| match detector.as_str() {
+            "env" => "what OTEL_RESOURCE_ATTRIBUTES holds there (env)".to_owned(),
+            "system" => {
+                let fixed = ["host.name", "os.type"].into_iter();
+                let names: Vec<&str> = fixed.chain(self.system_attributes.iter().map(String::as_str)).collect();
+                format!("{} (system)", names.join(", "))
+            }
+            other => format!("what {other} says of it"),
+        };
+        let unknown: Vec<String> = self.detectors.iter().map(of).collect();
+        trial.note(format!(
+            "the collector's host is not known here: {}; resources pass as they are",
+            unknown.join("; ")
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_says_what_it_cannot_know() {
+        let stage = ResourceDetection {
+            detectors: ["env", "system", "gcp"].map(str::to_owned).into(),
+            timeout: "5s".to_owned(),
+            is_override: false,
+            hostname_sources: vec!["os".to_owned()],
+            system_attributes: vec!["host.arch".to_owned()],
+        };
+        let (mut telemetry, mut trial) = (Telemetry::Logs(Vec::new()), Trial::default());
+        stage.run(&mut telemetry, &mut trial);
+        assert_eq!(
+            trial.notes,
+            [
+                "the collector's host is not known here: what OTEL_RESOURCE_ATTRIBUTES holds there (env); host.name, os.type, \
+                 host.arch (system); what gcp says of it; resources pass as they are"
+            ]
         );
     }
 }

@@ -49,7 +49,8 @@ pub enum Policy {
     },
     /// A percentage, by the hash of the trace's id.
     Percentage(f64),
-    /// As many as their spans do not exceed a rate.
+    /// As many as their spans do not exceed a rate: a bucket holds spans for two seconds of it, so that a trace of more never
+    /// passes.
     SpansPerSecond(i64),
     /// Those that all of these take.
     And(Vec<(String, Policy)>),
@@ -126,7 +127,7 @@ enum Ready<'a> {
     SlowerThan(i64),
     Attribute { key: &'a str, values: &'a [String], expressions: Option<Expressions>, is_inverted: bool },
     Share(u64),
-    All,
+    AtMost(i64),
     And(Vec<Ready<'a>>),
 }
 
@@ -140,9 +141,12 @@ impl Policy {
                 Ready::Attribute { key, values, expressions, is_inverted: *is_inverted }
             }
             Self::Percentage(percentage) => Ready::Share(share(percentage / 100.0)),
-            Self::SpansPerSecond(_) => {
-                trial.note("how many spans a second let through is not tried: here every trace is within the limit");
-                Ready::All
+            Self::SpansPerSecond(rate) => {
+                trial.note(
+                    "how many spans a second let through is not tried: here every trace passes that has no more spans than \
+                     two seconds let through",
+                );
+                Ready::AtMost(rate.saturating_mul(2))
             }
             Self::And(policies) => Ready::And(policies.iter().map(|(_, policy)| policy.ready(trial)).collect()),
         }
@@ -172,7 +176,7 @@ impl Ready<'_> {
                 (trace.iter().any(of_resource) || spans(trace).any(of_span)) != *is_inverted
             }
             Self::Share(share) => fnv_1a_64(b"default-hash-seed", id) <= *share,
-            Self::All => true,
+            Self::AtMost(most) => i64::try_from(spans(trace).count()).is_ok_and(|count| count <= *most),
             Self::And(policies) => policies.iter().all(|policy| policy.takes(id, trace)),
         }
     }
@@ -365,6 +369,10 @@ mod tests {
         ]);
         assert_eq!(kept(vec![both], groups(), trial).len(), 4);
         assert_eq!(trial.notes.len(), 1);
+        let large =
+            || vec![group("a", (1..=3).map(|_| span(1, "a", 0, 1)).collect()), group("b", vec![span(2, "b", 0, 1)])];
+        assert_eq!(kept(vec![Policy::SpansPerSecond(1)], large(), trial), ["b"]);
+        assert_eq!(kept(vec![Policy::SpansPerSecond(2)], large(), trial).len(), 4);
     }
 
     /// What a collector 0.158.0 kept of the traces 1 to 100 at 12.5 percent.

@@ -3,9 +3,10 @@
 # the checkout where each program is keyed by its own pins. `build.sh` builds what is missing, `build.sh --where` only
 # prints the places, a program and its path a line.
 #
-# The pins were resolved once with GONOSUMDB='github.com/open-telemetry/opentelemetry-collector-contrib/*' (some of these
-# modules have no entry in the checksum database) and are held by go.sum since. The builder must not run `go mod tidy` or
-# `download`: modules that only tests or Windows need cannot be had, and are not needed.
+# The pins were resolved once with GONOSUMDB='github.com/open-telemetry/opentelemetry-collector-contrib/*' and
+# go.opentelemetry.io/ebpf-profiler (some of these modules have no entry in the checksum database) and are held by go.sum
+# since. The builder must not run `go mod tidy` or `download`: modules that only tests or Windows need cannot be had, and are
+# not needed. A component that cannot be had in a collector's own version is pinned at the nearest one that compiles with it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${LINKMESH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/linkmesh}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::samples::{logs, metrics, traces};
+use super::samples::{limited, logs, metrics, traces};
 
 /// A pipeline and what goes into it.
 pub(super) struct Case {
@@ -16,11 +16,25 @@ pub(super) struct Case {
     pub(super) file: Option<(Value, &'static str)>,
     /// Whether the older build has what it needs, and does the same.
     pub(super) runs_on_older: bool,
+    /// What is put into every resource on the host of the collector, and whether it takes the place of what is there.
+    pub(super) told_by_host: Option<(Vec<(&'static str, String)>, bool)>,
+    /// Whether times of the run stand in the records, which nobody can foretell.
+    pub(super) is_timed_by_the_run: bool,
 }
 
 impl Case {
     fn new(id: &'static str, signal: &'static str, records: Value) -> Self {
-        Self { id, signal, parts: Vec::new(), when: None, records, file: None, runs_on_older: true }
+        Self {
+            id,
+            signal,
+            parts: Vec::new(),
+            when: None,
+            records,
+            file: None,
+            runs_on_older: true,
+            told_by_host: None,
+            is_timed_by_the_run: false,
+        }
     }
 
     fn filter(mut self, kind: &'static str, settings: Value) -> Self {
@@ -52,6 +66,16 @@ impl Case {
         self
     }
 
+    fn told_by_host(mut self, attributes: Vec<(&'static str, String)>, overrides: bool) -> Self {
+        self.told_by_host = Some((attributes, overrides));
+        self
+    }
+
+    fn timed_by_the_run(mut self) -> Self {
+        self.is_timed_by_the_run = true;
+        self
+    }
+
     /// The steps of a role, as documents have them.
     pub(super) fn steps(&self, role: &str) -> Value {
         let steps = self.parts.iter().enumerate().filter(|(_, (of, ..))| *of == role);
@@ -61,6 +85,21 @@ impl Case {
             )
             .collect()
     }
+}
+
+/// `OTEL_RESOURCE_ATTRIBUTES` of the collectors that are tried.
+pub(super) const RESOURCE: &str = "team=core,service.name=env%20shop , zone=eu-1a";
+
+fn by_environment() -> Vec<(&'static str, String)> {
+    [("team", "core"), ("service.name", "env shop"), ("zone", "eu-1a")]
+        .map(|(key, value)| (key, value.to_owned()))
+        .into()
+}
+
+/// What the detector `system` says here, by the kernel.
+fn by_system() -> Vec<(&'static str, String)> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a host's name");
+    vec![("host.name", name.trim().to_owned()), ("os.type", "linux".to_owned())]
 }
 
 fn of_logs(id: &'static str) -> Case {
@@ -159,6 +198,18 @@ pub(super) fn cases() -> Vec<Case> {
         of_traces("sampled").filter("sample", json!({"percentage": 50, "seed": 7})),
         of_logs("sampled-logs").filter("sample", json!({"percentage": 30, "logs_without_trace": "attribute", "attribute": "http.route"})),
         of_traces("by-outcome").filter("tail_sample", json!({"errors": true, "slower_than": "1s", "attributes": [{"key": "db.system", "values": ["postgresql"]}], "decision_wait": "1s"})).only_on_the_current(),
+        of_traces("far-below-the-rate").filter("rate_limit", json!({"spans_per_second": 10_000, "decision_wait": "1s"})).only_on_the_current(),
+        Case::new("too-large-for-the-rate", "traces", limited()).filter("rate_limit", json!({
+            "spans_per_second": 1, "decision_wait": "1s", "limits": [
+                {"value": "shop", "spans_per_second": 2}, {"value": "cart", "spans_per_second": 1}, {"value": "both", "spans_per_second": 10_000},
+            ],
+        })).only_on_the_current(),
+        of_logs("told-by-environment").processor("detect", json!({"detectors": ["env"]})).told_by_host(by_environment(), false),
+        of_traces("told-by-environment-first").processor("detect", json!({"detectors": ["env", "system"], "override": true})).told_by_host([by_environment(), by_system()].concat(), true),
+        of_metrics("told-by-system").processor("detect", json!({"detectors": ["system"]})).told_by_host(by_system(), false),
+        of_logs("duplicates").filter("dedup", json!({"interval": "1s"})).timed_by_the_run(),
+        of_logs("duplicates-but-for").filter("dedup", json!({"interval": "1s", "ignore": [{"key": "env"}, {"of": "body", "key": "n"}]})).timed_by_the_run(),
+        of_logs("duplicates-by").filter("dedup", json!({"interval": "1s", "compare": [{"key": "http.route"}, {"of": "body", "key": "text"}]})).timed_by_the_run(),
         Case::of_file(
             "file-lines",
             json!({}),

@@ -159,3 +159,24 @@ pub(super) fn traces() -> Value {
         {"resource": {"attributes": attributes(&[("service.name", text("cart"))])}, "scopeSpans": [{"scope": {}, "spans": [stated]}]},
     ]})
 }
+
+/// Traces of services with a limit of their own, each within it or larger than its bucket, which holds spans for two seconds;
+/// one alone of each limit, since which of several comes first is a matter of chance.
+pub(super) fn limited() -> Value {
+    let trace = |number: u8, spans: u8| -> Vec<Value> {
+        let id = format!("{number:02x}8efff798038103d269b633813fc60c");
+        (1..=spans).map(|of| span(&id, &format!("00000000000000{number}{of}"), "", "work", 5, &[])).collect()
+    };
+    let of = |service: &str, spans: Vec<Value>| {
+        json!({
+            "resource": {"attributes": attributes(&[("service.name", text(service))])},
+            "scopeSpans": [{"scope": {"name": "tracer"}, "spans": spans}],
+        })
+    };
+    json!({"resourceSpans": [
+        of("shop", trace(1, 4)),
+        of("cart", trace(2, 3)),
+        of("both", trace(3, 9)),
+        of("other", trace(4, 2)),
+    ]})
+}
