@@ -3,7 +3,8 @@
 use linkmesh_proto::{
     Slug,
     api::{
-        pipeline::{DryRun, PipelineDocument, Step},
+        collector::Runtime,
+        pipeline::{DryRun, Matched, PipelineDocument, Step},
         problem::FieldProblem,
     },
 };
@@ -30,6 +31,16 @@ pub struct Input {
     pub source: String,
     /// What chance is drawn from, as it was typed; empty for 0.
     pub seed: String,
+    /// The runtime that is to be able to run it; `None` for either.
+    pub runtime: Option<Runtime>,
+}
+
+/// The runtime of all collectors that match; `None` when there are both, or not all of them are known.
+#[must_use]
+pub fn runtime_of(matched: &Matched) -> Option<Runtime> {
+    let (first, rest) = matched.items.split_first()?;
+    let is_all = matched.items.len() as u64 == matched.matched;
+    (is_all && rest.iter().all(|item| item.runtime == first.runtime)).then_some(first.runtime)
 }
 
 /// An outcome with what it is the outcome of.

@@ -23,10 +23,10 @@ pub struct Item {
     pub path: &'static str,
     /// What it is, in a word.
     pub what: &'static str,
-    /// The id that it would get.
+    /// The id that it would get. What refers to it refers to its first one, see [`to_send`].
     pub id: String,
-    /// The document with its id: what is sent.
-    pub body: Map<String, Value>,
+    /// The document with its first id.
+    body: Map<String, Value>,
 }
 
 impl Item {
@@ -36,19 +36,41 @@ impl Item {
         self.body.get("name").and_then(Value::as_str).unwrap_or(&self.id)
     }
 
-    /// The document as it would stand in its file.
-    #[must_use]
-    pub fn document(&self) -> Value {
-        Value::Object(
-            self.body.iter().filter(|(key, _)| *key != "id").map(|(key, value)| (key.clone(), value.clone())).collect(),
-        )
+    /// The id that the import gave it.
+    fn first_id(&self) -> &str {
+        self.body.get("id").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The ids of the destinations that it sends to.
+    /// The first ids of the destinations that it sends to.
     fn sends_to(&self) -> impl Iterator<Item = &str> {
         let list = self.body.get("destinations").and_then(Value::as_array).into_iter().flatten();
         list.filter_map(|reference| reference.as_str().or_else(|| reference.get("id")?.as_str()))
     }
+}
+
+/// An item with the ids that it and what it sends to have now: what is sent.
+#[must_use]
+pub fn to_send(items: &[Item], index: usize) -> Map<String, Value> {
+    let Some(item) = items.get(index) else { return Map::new() };
+    let mut body = item.body.clone();
+    body.insert("id".to_owned(), item.id.clone().into());
+    for reference in body.get_mut("destinations").and_then(Value::as_array_mut).into_iter().flatten() {
+        let id = if reference.is_string() { Some(reference) } else { reference.get_mut("id") };
+        let Some(id) = id else { continue };
+        let now = items.iter().find(|other| other.path == DESTINATIONS && id.as_str() == Some(other.first_id()));
+        if let Some(now) = now {
+            *id = now.id.clone().into();
+        }
+    }
+    body
+}
+
+/// The same without its own id: the document as it would stand in its file.
+#[must_use]
+pub fn document(items: &[Item], index: usize) -> Value {
+    let mut body = to_send(items, index);
+    body.shift_remove("id");
+    Value::Object(body)
 }
 
 const DESTINATIONS: &str = "/destinations";
@@ -70,7 +92,7 @@ impl Import {
 #[must_use]
 pub fn with_needed(items: &[Item], index: usize) -> Vec<usize> {
     let Some(item) = items.get(index) else { return Vec::new() };
-    let needed = |other: &Item| other.path == DESTINATIONS && item.sends_to().any(|id| id == other.id);
+    let needed = |other: &Item| other.path == DESTINATIONS && item.sends_to().any(|id| id == other.first_id());
     let mut all: Vec<usize> = (0..items.len()).filter(|at| items.get(*at).is_some_and(needed)).collect();
     all.push(index);
     all
@@ -134,8 +156,8 @@ mod tests {
             shown,
             [("Destination", "a", "A"), ("Destination", "b", "B"), ("Pipeline", "one", ""), ("Pipeline", "two", "")]
         );
-        assert_eq!(items[0].document(), json!({"version": 1, "name": "A", "kind": "debug", "settings": {}}));
-        assert_eq!(items[0].body["id"], "a");
+        assert_eq!(document(&items, 0), json!({"version": 1, "name": "A", "kind": "debug", "settings": {}}));
+        assert_eq!(to_send(&items, 0)["id"], "a");
         assert_eq!(import.left_over.len(), 1);
     }
 
@@ -144,6 +166,19 @@ mod tests {
         let items = import().items();
         assert_eq!([with_needed(&items, 2), with_needed(&items, 3)], [vec![0, 2], vec![1, 3]]);
         assert_eq!([with_needed(&items, 1), with_needed(&items, 9)], [vec![1], vec![]]);
+    }
+
+    #[test]
+    fn another_id_is_told_to_what_sends_there() {
+        let mut items = import().items();
+        items[0].id = "b".to_owned();
+        items[1].id = "c".to_owned();
+        items[2].id = "three".to_owned();
+        assert_eq!([to_send(&items, 0)["id"].clone(), to_send(&items, 2)["id"].clone()], ["b", "three"]);
+        assert_eq!(document(&items, 2)["destinations"], json!(["b"]));
+        assert_eq!(document(&items, 3)["destinations"], json!([{"id": "c", "when": "true"}, "elsewhere"]));
+        assert_eq!([with_needed(&items, 2), with_needed(&items, 3)], [vec![0, 2], vec![1, 3]]);
+        assert_eq!(to_send(&items, 9), Map::new());
     }
 
     #[test]

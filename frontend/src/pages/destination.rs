@@ -11,6 +11,7 @@ use linkmesh_proto::{
         destination::{Destination, DestinationDocument, DestinationSaved},
         event::Event,
         pipeline::Validation,
+        problem::FieldProblem,
     },
 };
 use serde_json::{Map, Value};
@@ -29,7 +30,7 @@ use crate::{
     },
     dom,
     live::Item,
-    model::{format, schema, status::Tone},
+    model::{format, status::Tone},
 };
 
 impl Document for DestinationDocument {
@@ -104,16 +105,29 @@ fn kinds(catalogue: &[CatalogueEntry]) -> impl Iterator<Item = &CatalogueEntry> 
     catalogue.iter().filter(|entry| entry.role == Role::Destination)
 }
 
-/// The first kind, to be filled in.
-fn blank(catalogue: &[CatalogueEntry]) -> DestinationDocument {
-    let first = kinds(catalogue).next();
+/// Of no kind yet: that is chosen first.
+fn blank(_: &[CatalogueEntry]) -> DestinationDocument {
     DestinationDocument {
         version: 1,
         name: String::new(),
         description: String::new(),
-        kind: first.map(|entry| entry.kind.clone()).unwrap_or_default(),
-        settings: first.map(schema::to_fill_in).unwrap_or_default(),
+        kind: String::new(),
+        settings: Map::new(),
     }
+}
+
+/// What is wrong with a document without a kind. The server would say more of a kind that nobody has chosen.
+fn without_kind(name: &str) -> Vec<FieldProblem> {
+    let missing = |field: &str, message: &str| FieldProblem {
+        field: field.to_owned(),
+        code: "missing".to_owned(),
+        message: message.to_owned(),
+    };
+    let mut problems = vec![missing("kind", "must be chosen")];
+    if name.is_empty() {
+        problems.push(missing("name", "must be given"));
+    }
+    problems
 }
 
 fn parts(frame: Frame<DestinationDocument>, catalogue: Rc<Vec<CatalogueEntry>>) -> Parts {
@@ -165,6 +179,12 @@ fn check(ctx: Ctx) {
         let document = ctx.editor.document.get_clone();
         let now = turn.get_untracked() + 1;
         turn.set_silent(now);
+        if document.kind.is_empty() {
+            return batch(|| {
+                ctx.editor.problems.set(without_kind(&document.name));
+                ctx.warnings.set(Vec::new());
+            });
+        }
         tasks.spawn(async move {
             dom::pause(400).await;
             if turn.get_untracked() != now {

@@ -204,13 +204,17 @@ fn row(read: Read, index: usize, item: &Item) -> View {
     let (name, what) = (item.name().to_owned(), item.what);
     let label = format!("Save {name}");
     // Secrets stand in the clear in what is sent, and are hidden in what is shown.
-    let document = read.catalogue.with_untracked(|catalogue| secrets::hide(catalogue, item.document()));
-    let text = code::text("import-text", "The document", &yaml::text(&document));
-    let href = format!("{}/{}", item.path, item.id);
+    let document = create_selector(move || read.items.with(|items| import::document(items, index)));
+    let text = move |document: &Value| {
+        let document = read.catalogue.with_untracked(|catalogue| secrets::hide(catalogue, document.clone()));
+        code::text("import-text", "The document", &yaml::text(&document))
+    };
+    let path = item.path;
+    let id = move || read.items.with(|items| items.get(index).map(|item| item.id.clone()).unwrap_or_default());
     let outcome = create_selector(move || read.outcomes.with(|all| all.get(index).cloned()).unwrap_or(Outcome::Open));
     let said = move || match outcome.get_clone() {
         Outcome::Saved => {
-            let href = href.clone();
+            let href = format!("{path}/{}", id());
             let tag = bits::tag(Label { word: "Saved", tone: Tone::Ok });
             view! { (tag) a(class="btn small", href=href) { "Open" } }
         }
@@ -225,14 +229,34 @@ fn row(read: Read, index: usize, item: &Item) -> View {
     let failed = move || match outcome.get_clone() {
         Outcome::Failed(why) => {
             let note = bits::note(Tone::Bad, view! { (why) });
-            view! { div(class="card-body") { (note) } }
+            // Untracked: what is typed is not put there again.
+            let (value, field_id) = (untrack(id), new_id());
+            let field_for = field_id.clone();
+            let typed = move |event: web_sys::Event| {
+                let id = dom::value(&event).trim().to_owned();
+                read.items.update(|items| {
+                    if let Some(item) = Rc::make_mut(items).get_mut(index) {
+                        item.id = id;
+                    }
+                });
+            };
+            view! {
+                div(class="card-body") {
+                    (note)
+                    div(class="field") {
+                        label(r#for=field_for) { "Id" }
+                        input(id=field_id, r#type="text", class="mono", value=value, autocomplete="off", "spellcheck"="false", data-testid="import-id", on:input=typed)
+                        small { "What sends to it is given the same. Then save it." }
+                    }
+                }
+            }
         }
         _ => View::new(),
     };
     view! {
         div(data-testid="import-item") {
             div(class="beside") {
-                details { summary { b { (name) } span(class="sub grow") { (what) } } (text) }
+                details { summary { b { (name) } span(class="sub grow") { (what) } } (document.see(text)) }
                 div(class="wait") { (said()) }
             }
             (failed())
@@ -250,6 +274,15 @@ fn left_over(part: &LeftOver) -> View {
     }
 }
 
+/// What an item sends to that could not be saved.
+fn unsaved(read: Read, index: usize) -> Option<String> {
+    let has_failed = |at: &usize| read.outcomes.with_untracked(|all| matches!(all.get(*at), Some(Outcome::Failed(_))));
+    read.items.with_untracked(|items| {
+        let needed = import::with_needed(items, index).into_iter().find(|at| *at != index && has_failed(at))?;
+        Some(items.get(needed)?.name().to_owned())
+    })
+}
+
 /// Saves these, one after another, but for those that are saved already; each says what became of it.
 fn save(read: Read, indexes: Vec<usize>) {
     let set = move |index: usize, outcome: Outcome| {
@@ -263,10 +296,16 @@ fn save(read: Read, indexes: Vec<usize>) {
     read.busy.set(true);
     read.tasks.spawn(async move {
         for index in indexes.into_iter().filter(|index| !is_saved(*index)) {
-            let Some(item) = read.items.with_untracked(|items| items.get(index).cloned()) else { continue };
+            let item = read.items.with_untracked(|items| Some((items.get(index)?.path, import::to_send(items, index))));
+            let Some((path, body)) = item else { continue };
+            // Under that id stands something else: nothing may be sent there unasked.
+            if let Some(name) = unsaved(read, index) {
+                set(index, Outcome::Failed(format!("It sends to {name}, which is not saved.")));
+                continue;
+            }
             set(index, Outcome::Saving);
             // Of the answer nothing more is needed than that it is one.
-            let result = read.app.api.post::<IgnoredAny>(item.path, &Value::Object(item.body)).await;
+            let result = read.app.api.post::<IgnoredAny>(path, &Value::Object(body)).await;
             set(
                 index,
                 match result {

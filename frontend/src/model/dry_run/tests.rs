@@ -97,3 +97,20 @@ fn problems_of_the_request_lead_to_no_card() {
     assert_eq!(at("sources[0].settings"), Some(Chosen::Step(Lane::Sources, 0)));
     assert_eq!(at("destinations[1].when"), Some(Chosen::Destination(1)));
 }
+
+#[test]
+fn runtime_is_that_of_all_collectors_that_match() {
+    use linkmesh_proto::api::pipeline::MatchedCollector;
+    let (otelcol, alloy) = (Runtime::Otelcol, Runtime::Alloy);
+    let of = |matched: u64, runtimes: &[Runtime]| {
+        let item = |runtime: &Runtime| MatchedCollector {
+            id: linkmesh_proto::CollectorId::from_bytes([7; 16]),
+            name: String::new(),
+            runtime: *runtime,
+        };
+        runtime_of(&Matched { matched, items: runtimes.iter().map(item).collect(), loses: 0 })
+    };
+    assert_eq!([of(2, &[alloy, alloy]), of(1, &[otelcol])], [Some(alloy), Some(otelcol)]);
+    assert_eq!([of(2, &[alloy, otelcol]), of(0, &[])], [None, None]);
+    assert_eq!(of(51, &[alloy; 50]), None, "the rest is not known");
+}

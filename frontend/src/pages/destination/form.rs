@@ -36,11 +36,17 @@ pub(super) fn form(ctx: Ctx) -> View {
         ctx.editor.document.update(|document| {
             let old = std::mem::replace(&mut document.kind, kind.to_owned());
             let typed = std::mem::replace(&mut document.settings, before.or(fresh).unwrap_or_default());
-            ctx.left.update_silent(|left| left.insert(old, typed));
+            if !old.is_empty() {
+                ctx.left.update_silent(|left| left.insert(old, typed));
+            }
         });
         dom::focus("[data-testid=kind]");
     };
-    let title = entry.as_ref().map_or_else(|| format!("{} (unknown)", document.kind), kinds::title);
+    let title = match &entry {
+        Some(entry) => kinds::title(entry),
+        None if document.kind.is_empty() => "Choose a kind".to_owned(),
+        None => format!("{} (unknown)", document.kind),
+    };
     let choices = ctx.catalogue.with_untracked(|all| kinds::choices(all, Role::Destination));
     let limits = entry.as_ref().map(|entry| bits::limits(&kinds::limits(entry))).unwrap_or_default();
     let kind: View = if locked {

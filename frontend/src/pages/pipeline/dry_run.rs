@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use linkmesh_proto::api::{
     catalogue::Role,
+    collector::Runtime,
     pipeline::{DryRun, NewDryRun},
 };
 use serde_json::Value;
@@ -23,8 +24,9 @@ use crate::{
     dom,
     model::{
         chain as model,
-        dry_run::{Input, Tried},
+        dry_run::{self, Input, Tried},
         problems, samples,
+        status::runtime_code,
     },
 };
 
@@ -34,6 +36,8 @@ pub(super) struct Trial {
     input: Signal<Input>,
     /// Whether the records or their source were chosen by hand: then they do not follow the pipeline any more.
     is_own: Signal<bool>,
+    /// Whether the runtime was: then it does not follow the collectors that match.
+    is_own_runtime: Signal<bool>,
     tried: Signal<Option<Rc<Tried>>>,
     failure: Signal<Option<ApiError>>,
     busy: Signal<bool>,
@@ -46,6 +50,7 @@ impl Trial {
         Self {
             input: create_signal(Input::default()),
             is_own: create_signal(false),
+            is_own_runtime: create_signal(false),
             tried: create_signal(None),
             failure: create_signal(None),
             busy: create_signal(false),
@@ -63,7 +68,7 @@ fn run(ctx: Ctx) {
     let body = NewDryRun {
         pipeline: ctx.frame.draft(&document),
         records: Value::String(input.text.clone()),
-        runtime: None,
+        runtime: input.runtime,
         source: input.source.parse().ok(),
         // What is no number is marked in its field.
         seed: input.seed.trim().parse().unwrap_or_default(),
@@ -164,6 +169,12 @@ fn form(ctx: Ctx) -> View {
         }
         fill();
     });
+    create_effect(move || {
+        let of = ctx.preview.with(|preview| dry_run::runtime_of(&preview.as_ref()?.collectors));
+        if !trial.is_own_runtime.get_untracked() {
+            trial.input.update(|input| input.runtime = of);
+        }
+    });
     let choices = move || choices(ctx, fill);
     let seed = trial.input.with_untracked(|input| input.seed.clone());
     let wrong = create_selector(move || {
@@ -174,12 +185,27 @@ fn form(ctx: Ctx) -> View {
     let is_no_seed = create_selector(move || {
         trial.input.with(|input| !input.seed.trim().is_empty() && input.seed.trim().parse::<u64>().is_err())
     });
-    let (text_id, seed_id) = (new_id(), new_id());
-    let (text_for, seed_for) = (text_id.clone(), seed_id.clone());
+    let (text_id, seed_id, runtime_id) = (new_id(), new_id(), new_id());
+    let (text_for, seed_for, runtime_for) = (text_id.clone(), seed_id.clone(), runtime_id.clone());
+    let on_runtime = move |event: web_sys::Event| {
+        let chosen = dom::value(&event);
+        trial.is_own_runtime.set(true);
+        let known = [Runtime::Otelcol, Runtime::Alloy].into_iter().find(|runtime| runtime_code(*runtime) == chosen);
+        trial.input.update(|input| input.runtime = known);
+    };
     let button = busy_button("btn", "try-it", "Try it", *trial.busy, move || run(ctx));
     view! {
         div(class="form") {
             (shape.see(|_| choices()))
+            div(class="field") {
+                label(r#for=runtime_for) { "Runtime" }
+                select(id=runtime_id, prop:value=trial.input.with(|input| input.runtime.map_or("", runtime_code)), on:change=on_runtime) {
+                    option(value="") { "Either" }
+                    option(value="otelcol") { "otelcol" }
+                    option(value="alloy") { "Alloy" }
+                }
+                small { "What it cannot run is told. That of the collectors that match, unless there are both." }
+            }
             div(class="field") {
                 label(r#for=text_for) { "Records" span(class="opt") { "OTLP JSON" } }
                 textarea(
