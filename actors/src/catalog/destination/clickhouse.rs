@@ -5,8 +5,8 @@
 //! and tables itself unless `create_schema` is off. The timeout is for one insert.
 //!
 //! Checked against the exporter's sources of 0.149, 0.156 and 0.159 (0.158 could not be had; its fields are the same
-//! in all three); its own configuration of 0.156 reads the examples and finds them valid. User and password have
-//! fields of their own, so that no address holds them. Alloy has no such exporter.
+//! in all three); collectors with 0.149 and 0.156 of it find the examples valid. User and password have fields of
+//! their own, so that no address holds them. Alloy has no such exporter.
 
 use linkmesh_proto::api::collector::Runtime;
 use serde::Deserialize;

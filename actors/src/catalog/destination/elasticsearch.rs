@@ -11,8 +11,8 @@
 //! here also what a server or proxy in front of it cannot take at the moment (502, 503, 504), at the price of a
 //! document stored twice when the answer was lost.
 //!
-//! Checked against the exporter's sources of 0.148 and 0.156, the nearest to 0.149 and 0.158 that could be had; its
-//! own configuration of 0.156 reads the examples and finds them valid. The exporter refuses servers that do not say
+//! Checked against the exporter's sources of 0.148 and 0.156, the nearest to 0.149 and 0.158 that could be had; a
+//! collector with 0.156 of it finds the examples valid. The exporter refuses servers that do not say
 //! that they are Elasticsearch: OpenSearch is a kind of its own. Alloy has no such exporter.
 
 use linkmesh_proto::api::collector::Runtime;

@@ -9,8 +9,8 @@
 //! Both runtimes run the same exporter (`splunkhec` as `splunk_hec`, `otelcol.exporter.splunkhec`). On Alloy it is a
 //! community component: an Alloy without `--feature.community-components.enabled` refuses the whole document, and its
 //! client knows no certificates of one's own: settings that need them are refused there. Checked against the
-//! exporter's sources of 0.158, whose configuration reads the examples and finds them valid, and Alloy's; the fields
-//! that are rendered are older than 0.149.
+//! exporter's sources of 0.158, with which a collector finds the examples valid, and Alloy's; the fields that are
+//! rendered are older than 0.149.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
