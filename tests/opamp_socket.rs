@@ -1,6 +1,6 @@
 //! OpAMP over a WebSocket, on a real server: frames, limits, credentials.
 
-use linkmesh_proto::wire::opamp::{AgentToServer, ServerErrorResponseType};
+use linkmesh_proto::wire::opamp::{AgentToServer, ServerErrorResponseType, any_value};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
@@ -238,4 +238,41 @@ async fn enrolment_token_opens_once_and_lets_its_supervisor_back_in() {
     let refused = Agent::dial(&server, "/v1/opamp", &token).await.err().expect("turned away by now");
     assert_eq!(refused.status, 410);
     assert_eq!(server.get("/collectors").await["total"], 1);
+}
+
+#[tokio::test]
+async fn version_that_is_reported_is_too_old_for_what_needs_a_newer_one() {
+    let (server, id, mut agent) = agent(&[]).await;
+    let s3 = json!({
+        "id": "archive", "name": "Archive", "kind": "s3",
+        "settings": {"bucket": "logs", "region": "eu-central-1"},
+    });
+    server.ask(Method::POST, "/destinations", Some(s3)).await;
+    let pipeline = json!({
+        "name": "x", "signals": ["logs"], "match": [format!("collector.id=\"{id}\"")],
+        "sources": [{"id": "in", "kind": "otlp", "settings": {"grpc": {"endpoint": "127.0.0.1:4317"}}}],
+        "destinations": ["archive"],
+    });
+    let warned = async || {
+        let answer = server.ask(Method::POST, "/pipelines/validate", Some(pipeline.clone())).await;
+        assert_eq!(answer["errors"], json!([]));
+        let warnings = answer["warnings"].as_array().expect("a list").clone();
+        warnings.into_iter().filter(|w| w["code"] == "older_version").collect::<Vec<_>>()
+    };
+    server.collector_when(&id, "the version to be known", |c| c["version"] == "0.158.0").await;
+    assert_eq!(warned().await, [json!(null); 0]);
+    let mut older = agent.first_message();
+    let description = older.agent_description.as_mut().expect("a description");
+    for attribute in &mut description.identifying_attributes {
+        if attribute.key == "service.version" {
+            attribute.value.as_mut().expect("a value").value =
+                Some(any_value::Value::StringValue("0.149.0".to_owned()));
+        }
+    }
+    agent.tell(older).await;
+    let collector = server.collector_when(&id, "the older version", |c| c["version"] == "0.149.0").await;
+    let found = warned().await;
+    let message = found.first().expect("a warning")["message"].as_str().expect("a text");
+    let name = collector["name"].as_str().expect("a name");
+    assert!(message.contains("`s3` needs otelcol 0.151 or newer") && message.ends_with(name), "{message}");
 }
