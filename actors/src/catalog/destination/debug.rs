@@ -40,6 +40,12 @@ impl Component for Debug {
         Least::since(86, 3)
     }
 
+    fn least_with(&self, settings: &SettingsMap) -> Least {
+        // A line for each record (0.104).
+        let is_normal = settings.get("verbosity").and_then(Value::as_str) == Some("normal");
+        if is_normal { Least::since(104, 3) } else { self.least() }
+    }
+
     fn alloy_stability(&self) -> Stability {
         Stability::Experimental
     }

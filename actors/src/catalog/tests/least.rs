@@ -56,6 +56,7 @@ fn newer_settings_need_newer_versions() {
     };
     use Role::{Destination, Filter, Processor, Source};
     for (role, kind, settings, versions) in [
+        (Destination, "debug", json!({ "verbosity": "normal" }), "0.104 1.3"),
         (Destination, "file", json!({ "path": "/x", "rotation": {} }), "0.76 1.13"),
         (Destination, "file", json!({ "path": "/x" }), "0.97 1.13"),
         (Destination, "otlp_http", json!({ "endpoint": "https://a" }), "0.74 1.0"),

@@ -323,7 +323,7 @@ fn collectors_that_report_an_older_version_than_a_part_needs_are_named() {
         ["filters[0].kind older_version: `ottl` with these settings needs otelcol 0.146 or newer; older by their \
              report: web-2"]
     );
-    let when = "destinations: [{id: central, when: 'IsInCIDR(body, [\"10.0.0.0/8\"])'}, screen]\n";
+    let when = "destinations: [{id: central, when: 'IsInCIDR(body, [\"10.0.0.0/8\"])'}]\n";
     assert_eq!(
         warned(when, &collectors[..2]),
         ["destinations[0].when older_version: a function in it needs otelcol 0.146 or newer; older by their report: \
