@@ -55,6 +55,9 @@ export async function tryIt() {
   await openTab("Try it");
   const records = page.getByRole("textbox", { name: "Records" });
   await page.waitForFunction(() => document.querySelector("[data-testid=dry-run] textarea").value.includes("resourceLogs"));
+  // All collectors that match are of one runtime.
+  const runtime = await part("dry-run").getByLabel("Runtime").elementHandle();
+  await page.waitForFunction((field) => field.value === "otelcol", runtime);
   await records.focus();
   await page.keyboard.press("Control+Enter");
   await part("tried").waitFor();

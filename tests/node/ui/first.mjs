@@ -64,6 +64,7 @@ export async function addCollector() {
 
 export async function addDestination() {
   await go("/destinations/new", "destination");
+  await part("kind").getByText("Choose a kind").waitFor();
   await part("kind").click();
   await picture("destination-kinds");
   await page.keyboard.press("Escape");
