@@ -2,7 +2,7 @@
 
 use linkmesh_proto::api::{
     catalogue::{CatalogueEntry, Role, RuntimeSupport},
-    collector::Stability,
+    collector::{Runtime, Stability},
 };
 
 use super::status::runtime_name;
@@ -30,8 +30,7 @@ fn is_raw(entry: &CatalogueEntry) -> bool {
     entry.kind == "raw"
 }
 
-/// What limits a kind: that one runtime alone can run it, the least versions, and a stability level that a collector has to
-/// be started with.
+/// What limits a kind: that one runtime alone can run it, and a stability level that a collector has to be started with.
 #[must_use]
 pub fn limits(entry: &CatalogueEntry) -> Vec<String> {
     let only = match entry.runtimes.as_slice() {
@@ -46,12 +45,21 @@ pub fn limits(entry: &CatalogueEntry) -> Vec<String> {
         };
         Some(format!("{}: {word}", runtime_name(support.runtime)))
     };
-    let since = |support: &RuntimeSupport| {
-        Some(format!("{} {}+", runtime_name(support.runtime), support.least_version.as_deref()?))
+    only.into_iter().chain(entry.runtimes.iter().filter_map(level)).collect()
+}
+
+/// What a kind does, and from which versions on the runtimes can do it.
+#[must_use]
+pub fn about(entry: &CatalogueEntry) -> String {
+    let since = |runtime: Runtime| {
+        let support = entry.runtimes.iter().find(|support| support.runtime == runtime)?;
+        Some(format!("{} {}", runtime_name(runtime), support.least_version.as_deref()?))
     };
-    let versions: Vec<String> = entry.runtimes.iter().filter_map(since).collect();
-    let versions = (!versions.is_empty()).then(|| versions.join(", "));
-    only.into_iter().chain(versions).chain(entry.runtimes.iter().filter_map(level)).collect()
+    let versions: Vec<String> = [Runtime::Otelcol, Runtime::Alloy].into_iter().filter_map(since).collect();
+    match versions.as_slice() {
+        [] => entry.description.clone(),
+        versions => format!("{} From {} on.", entry.description, versions.join(" and ")),
+    }
 }
 
 /// The kinds of a role, in the catalogue's order, `raw` behind all others.
@@ -62,7 +70,7 @@ pub fn choices(catalogue: &[CatalogueEntry], role: Role) -> Vec<Choice> {
     let choice = |entry: &CatalogueEntry| Choice {
         key: entry.kind.clone(),
         title: title(entry),
-        text: entry.description.clone(),
+        text: about(entry),
         tags: limits(entry),
     };
     kinds.into_iter().map(choice).collect()
@@ -92,7 +100,6 @@ fn rank(choice: &Choice, words: &[String]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use linkmesh_proto::api::collector::Runtime;
     use serde_json::json;
 
     use super::*;
@@ -143,13 +150,13 @@ mod tests {
     #[test]
     fn least_versions_are_said_where_they_are_known() {
         let level = Stability::GenerallyAvailable;
-        let mut sampled = entry("sample", "Sample", &[(Runtime::Otelcol, level), (Runtime::Alloy, level)]);
-        sampled.runtimes[0].least_version = Some("0.103".to_owned());
-        assert_eq!(limits(&sampled), ["otelcol 0.103+"]);
-        sampled.runtimes[1].least_version = Some("1.3".to_owned());
-        assert_eq!(limits(&sampled), ["otelcol 0.103+, Alloy 1.3+"]);
-        sampled.runtimes.truncate(1);
-        assert_eq!(limits(&sampled), ["otelcol only", "otelcol 0.103+"]);
+        let mut sampled = entry("sample", "Sample", &[(Runtime::Alloy, level), (Runtime::Otelcol, level)]);
+        assert_eq!(about(&sampled), "Brings sample in.");
+        sampled.runtimes[1].least_version = Some("0.103".to_owned());
+        assert_eq!(about(&sampled), "Brings sample in. From otelcol 0.103 on.");
+        sampled.runtimes[0].least_version = Some("1.3".to_owned());
+        assert_eq!(about(&sampled), "Brings sample in. From otelcol 0.103 and Alloy 1.3 on.");
+        assert_eq!(choices(&[sampled], Role::Source)[0].text, "Brings sample in. From otelcol 0.103 and Alloy 1.3 on.");
     }
 
     #[test]

@@ -39,6 +39,8 @@ enum Outcome {
     Saving,
     Saved,
     Failed(String),
+    /// Not tried, since something that it sends to is not saved.
+    Waits(String),
 }
 
 /// What was read. `Copy`, so that closures may hold it.
@@ -241,7 +243,7 @@ fn row(read: Read, index: usize, item: &Item) -> View {
                 });
             };
             view! {
-                div(class="card-body") {
+                div(class="form") {
                     (note)
                     div(class="field") {
                         label(r#for=field_for) { "Id" }
@@ -250,6 +252,10 @@ fn row(read: Read, index: usize, item: &Item) -> View {
                     }
                 }
             }
+        }
+        Outcome::Waits(why) => {
+            let note = bits::note(Tone::Warn, view! { (why) });
+            view! { div(class="form") { (note) } }
         }
         _ => View::new(),
     };
@@ -300,7 +306,7 @@ fn save(read: Read, indexes: Vec<usize>) {
             let Some((path, body)) = item else { continue };
             // Under that id stands something else: nothing may be sent there unasked.
             if let Some(name) = unsaved(read, index) {
-                set(index, Outcome::Failed(format!("It sends to {name}, which is not saved.")));
+                set(index, Outcome::Waits(format!("It sends to {name}, which is not saved.")));
                 continue;
             }
             set(index, Outcome::Saving);

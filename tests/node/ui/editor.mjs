@@ -137,7 +137,8 @@ export async function importing() {
   // What has an id that is taken is not saved, nor what sends to it, until it has another.
   expect("status of 409");
   await part("save-import").click();
-  for (const name of ["central", "more"]) await item(name).getByRole("alert").waitFor();
+  await item("central").getByRole("alert").waitFor();
+  await item("more").getByText("It sends to central, which is not saved.").waitFor();
   await picture("import-taken");
   await item("central").getByLabel("Id").fill("central-too");
   await button("Save more").click();

@@ -21,7 +21,7 @@ pub(super) fn form(ctx: Ctx) -> View {
     let document = ctx.editor.document.get_clone_untracked();
     let locked = ctx.form.locked;
     let entry = ctx.catalogue.with_untracked(|all| all.iter().find(|entry| entry.kind == document.kind).cloned());
-    let description = entry.as_ref().map(|entry| bits::prose(&entry.description)).unwrap_or_default();
+    let description = entry.as_ref().map(|entry| bits::prose(&kinds::about(entry))).unwrap_or_default();
     let fields = entry.as_ref().map(|entry| schema::fields(&entry.schema)).unwrap_or_default();
     let settings = field::group(ctx.form, &fixed("settings"), &fields, document.settings.clone(), move |settings| {
         ctx.editor.document.update(|document| document.settings = settings);

@@ -188,7 +188,7 @@ fn step(ctx: Ctx, lane: Lane, index: usize) -> View {
     };
     let description: View = match &entry {
         Some(entry) => {
-            let text = bits::prose(&entry.description);
+            let text = bits::prose(&kinds::about(entry));
             view! { p(class="sub") { (text) } }
         }
         None => View::new(),
