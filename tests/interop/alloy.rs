@@ -1,6 +1,10 @@
 //! A real Alloy, where `LINKMESH_ALLOY` names one: it validates every document of these tests, it loads what it is served,
 //! and its records arrive changed.
 
+mod host;
+mod loads;
+pub(super) mod running;
+
 use std::{
     fs,
     path::Path,

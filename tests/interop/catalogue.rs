@@ -23,6 +23,8 @@ pub(super) struct Example {
     /// Role and kind.
     pub(super) kind: String,
     level: Level,
+    /// The pipeline.
+    pub(super) document: Value,
     pub(super) preview: Value,
 }
 
@@ -87,7 +89,7 @@ pub(super) async fn examples(server: &Server) -> Vec<Example> {
                 assert_eq!(preview[runtime].is_string(), runs_on(runtime), "{name} on {runtime}: {preview:#}");
             }
             let level = level(entry).unwrap_or(Level::GenerallyAvailable);
-            found.push(Example { name, kind: format!("{role} {kind}"), level, preview });
+            found.push(Example { name, kind: format!("{role} {kind}"), level, document, preview });
         }
         assert!(!entry["examples"].as_array().expect("examples").is_empty(), "{kind} has no example");
     }

@@ -1,4 +1,5 @@
-//! Records in, records out: what a dry run foretells is what a real collector does, record by record.
+//! Records in, records out: what a dry run foretells is what a real collector does, record by record, and a real Alloy,
+//! where there is one.
 //!
 //! All cases run in one collector, each as a pipeline of its own with its own port or file. What comes out goes by OTLP to another
 //! collector, which writes a file for each case; what stands there when both were stopped is all that came out.
@@ -10,6 +11,7 @@
 //! that are too many together is not: the processor looks at those of one decision in an order of its own (a map of Go), and
 //! fills its buckets by the clock.
 
+mod alloy;
 mod cases;
 mod samples;
 
@@ -80,6 +82,29 @@ pub(crate) fn proven() -> BTreeSet<(Role, &'static str)> {
     let role = |role: &str| if role == "filter" { Role::Filter } else { Role::Processor };
     let tried = cases().into_iter().flat_map(|case| case.parts).map(|(of, kind, _)| (role(of), kind));
     tried.chain([(Role::Source, "otlp")]).collect()
+}
+
+/// What runs the pipelines.
+struct Subject {
+    runtime: &'static str,
+    version: &'static str,
+    /// The second number of the addresses that it uses, at least.
+    network: u8,
+    /// What stands in its config for a pipeline.
+    part: fn(&str) -> String,
+}
+
+impl Subject {
+    const fn otelcol(version: &'static str, network: u8) -> Self {
+        Self { runtime: "otelcol", version, network, part: |id| format!("filter/{id}.in") }
+    }
+
+    /// Addresses of this machine that are this process's own: so many ports that were free a moment ago are not all free.
+    fn addresses(&self) -> impl Iterator<Item = String> + use<> {
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let second = self.network + high % 64;
+        (1..=250).map(move |number| format!("127.{second}.{low}.{number}:24318"))
+    }
 }
 
 /// A case under way.
@@ -167,8 +192,8 @@ fn written(file: &Path, like: &Telemetry) -> Telemetry {
     read(&text, &Limits { bytes: 64 << 20, ..Limits::default() }).expect("OTLP JSON")
 }
 
-async fn foretell(server: &Server, document: &Value, case: &Case) -> Telemetry {
-    let mut request = json!({"pipeline": document, "records": case.records, "runtime": "otelcol", "seed": 1});
+async fn foretell(server: &Server, document: &Value, case: &Case, runtime: &str) -> Telemetry {
+    let mut request = json!({"pipeline": document, "records": case.records, "runtime": runtime, "seed": 1});
     if let Some((_, text)) = &case.file {
         request["source"] = json!("in");
         // Where the file is, the test alone knows.
@@ -193,21 +218,18 @@ async fn foretell(server: &Server, document: &Value, case: &Case) -> Telemetry {
     read_value(&answer["destinations"][0]["records"], &Limits::default()).expect("OTLP JSON")
 }
 
-/// Addresses of this machine that are this process's own: so many ports that were free a moment ago are not all free.
-fn addresses(version: &str) -> impl Iterator<Item = String> {
-    let [_, _, high, low] = std::process::id().to_be_bytes();
-    let second = if version == CURRENT { 64 } else { 128 } + high % 64;
-    (1..=250).map(move |number| format!("127.{second}.{low}.{number}:24318"))
-}
-
 /// Saves every case as a pipeline and says what a collector of all of them should run.
-async fn prepare(server: &Server, version: &str) -> (Vec<Trial>, String) {
+async fn prepare(server: &Server, subject: &Subject, cases: Vec<Case>) -> (Vec<Trial>, String) {
     let state = json!(server.folder().join("state"));
     server.commit_by_hand("linkmesh.yaml", &format!("version: 1\notelcol_state_directory: {state}\n"));
-    let added = server.add_collector("all", "otelcol", version).await;
+    let mut collector = json!({"name": "all", "runtime": subject.runtime, "version": subject.version});
+    if subject.runtime == "alloy" {
+        collector["stability"] = json!("experimental");
+    }
+    let added = server.post("/collectors", &collector).await;
     let id = added["collector"]["id"].as_str().expect("an id").to_owned();
-    let (mut trials, mut addresses) = (Vec::new(), addresses(version));
-    for case in cases().into_iter().filter(|case| version == CURRENT || case.runs_on_older) {
+    let (mut trials, mut addresses) = (Vec::new(), subject.addresses());
+    for case in cases {
         let (address, sink) = (addresses.next().expect("an address"), addresses.next().expect("an address"));
         let file = server.folder().join(format!("{}.json", case.id));
         let destination = json!({
@@ -234,14 +256,14 @@ async fn prepare(server: &Server, version: &str) -> (Vec<Trial>, String) {
             "filters": case.steps("filter"), "processors": case.steps("processor"), "destinations": [reference],
         });
         server.post("/pipelines", &document).await;
-        let foretold = foretell(server, &document, &case).await;
+        let foretold = foretell(server, &document, &case, subject.runtime).await;
         trials.push(Trial { case, address, sink, file, foretold });
     }
     let desired = wait_for("the config of all cases", || async {
         let config = server.get(&format!("/collectors/{id}/config")).await;
         let body = config["desired"]["body"].as_str().unwrap_or_default().to_owned();
-        let missing = trials.iter().find(|trial| !body.contains(&format!("filter/{}.in", trial.case.id)));
-        if !body.contains(state.as_str().expect("a path")) {
+        let missing = trials.iter().find(|trial| !body.contains(&(subject.part)(trial.case.id)));
+        if subject.runtime == "otelcol" && !body.contains(state.as_str().expect("a path")) {
             return Err("it keeps state elsewhere".to_owned());
         }
         missing.map_or(Ok(body), |trial| Err(format!("{} is not in it", trial.case.id)))
@@ -264,42 +286,35 @@ fn sinks(trials: &[Trial]) -> String {
 }
 
 /// Sends a case's records when its receiver is up.
-async fn feed(trial: &Trial, collector: &Collector) {
+async fn feed(trial: &Trial, log: impl Fn() -> String) {
     let url = format!("http://{}/v1/{}", trial.address, trial.case.signal);
     let http = reqwest::Client::new();
     wait_for(&format!("the collector to take {}", trial.case.id), || async {
         match http.post(&url).json(&trial.case.records).send().await {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(answer.status().to_string()),
-            Err(error) => Err(format!("{error}: {}", collector.log())),
+            Err(error) => Err(format!("{error}: {}", log())),
         }
     })
     .await;
 }
 
-async fn collectors_do_what_was_foretold(version: &'static str, least: usize) {
-    let (Some(tried), Some(writer)) = (pair(version), pair(CURRENT)) else { return };
-    let server = Server::start().await;
-    let (trials, config) = prepare(&server, version).await;
-    assert!(trials.len() >= least, "{} cases", trials.len());
-    let mut sink = Collector::start(&writer, server.folder(), "sink", &sinks(&trials));
-    let mut collector = Collector::start(&tried, server.folder(), "tried", &config);
-    for trial in trials.iter().filter(|trial| trial.case.file.is_none()) {
-        feed(trial, &collector).await;
-    }
-    // What waits in the collector (traces for their decision) is there before it is stopped; what should not come out has
-    // had as long.
-    for trial in &trials {
+/// What waits in the collector (traces for their decision) is there before it is stopped; what should not come out has had
+/// as long.
+async fn all_out(trials: &[Trial]) {
+    for trial in trials {
         wait_for(&format!("what comes out of {}", trial.case.id), || {
             let (there, due) = (written(&trial.file, &trial.foretold).count(), trial.foretold.count());
             std::future::ready(if there >= due { Ok(()) } else { Err(format!("{there} of {due} records")) })
         })
         .await;
     }
-    collector.stop().await;
-    sink.stop().await;
+}
+
+/// What came out otherwise than foretold, by case.
+fn wrong(trials: &[Trial]) -> BTreeMap<&'static str, String> {
     let mut wrong = BTreeMap::new();
-    for Trial { case, file, foretold, .. } in &trials {
+    for Trial { case, file, foretold, .. } in trials {
         let (mut did, mut foretold) = (flat(&written(file, foretold)), flat(foretold));
         if let Some((attributes, overrides)) = &case.told_by_host {
             tell(&mut foretold, attributes, *overrides);
@@ -326,16 +341,39 @@ async fn collectors_do_what_was_foretold(version: &'static str, least: usize) {
             wrong.insert(case.id, format!("came out:\n{did:#}\nforetold:\n{foretold:#}"));
         }
     }
+    wrong
+}
+
+/// Demands that nothing came out otherwise than foretold.
+fn as_foretold(trials: &[Trial], log: &str) {
+    let wrong = wrong(trials);
     let told: Vec<String> = wrong.iter().map(|(id, how)| format!("{id}: {how}")).collect();
-    assert!(wrong.is_empty(), "{} of {} differ\n{}\n{}", wrong.len(), trials.len(), told.join("\n\n"), collector.log());
+    assert!(wrong.is_empty(), "{} of {} differ\n{}\n{log}", wrong.len(), trials.len(), told.join("\n\n"));
+}
+
+async fn collectors_do_what_was_foretold(subject: Subject, least: usize) {
+    let (Some(tried), Some(writer)) = (pair(subject.version), pair(CURRENT)) else { return };
+    let server = Server::start().await;
+    let cases = cases().into_iter().filter(|case| subject.version == CURRENT || case.runs_on_older).collect();
+    let (trials, config) = prepare(&server, &subject, cases).await;
+    assert!(trials.len() >= least, "{} cases", trials.len());
+    let mut sink = Collector::start(&writer, server.folder(), "sink", &sinks(&trials));
+    let mut collector = Collector::start(&tried, server.folder(), "tried", &config);
+    for trial in trials.iter().filter(|trial| trial.case.file.is_none()) {
+        feed(trial, || collector.log()).await;
+    }
+    all_out(&trials).await;
+    collector.stop().await;
+    sink.stop().await;
+    as_foretold(&trials, &collector.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_does_what_a_dry_run_foretells() {
-    collectors_do_what_was_foretold(CURRENT, 43).await;
+    collectors_do_what_was_foretold(Subject::otelcol(CURRENT, 64), 43).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_collector_does_what_a_dry_run_foretells() {
-    collectors_do_what_was_foretold(OLDER, 36).await;
+    collectors_do_what_was_foretold(Subject::otelcol(OLDER, 128), 36).await;
 }
