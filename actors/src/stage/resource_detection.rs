@@ -10,7 +10,7 @@ use crate::render::{
     yaml::Yaml,
 };
 
-/// Asks its detectors once, at the start.
+/// Asks its detectors once, at the start. Of those, Alloy cannot be asked for `elastic_beanstalk`.
 #[derive(Debug, Clone)]
 pub struct ResourceDetection {
     /// The detectors, in order: of an attribute that several find, the first one's counts.
@@ -65,6 +65,12 @@ impl Stage for ResourceDetection {
             body.push(block("system", system));
         }
         ("otelcol.processor.resourcedetection", body)
+    }
+
+    fn alloy_lacks(&self) -> Option<&'static str> {
+        // Its check lets only `elasticbeanstalk` through, which the processor behind it does not know (1.18).
+        let asks = self.detectors.iter().any(|detector| detector == "elastic_beanstalk");
+        asks.then_some("Alloy refuses the detector elastic_beanstalk, by each of its names")
     }
 
     fn run(&self, _: &mut Telemetry, trial: &mut Trial) {

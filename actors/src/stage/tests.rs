@@ -55,6 +55,18 @@ fn examples_are_rendered_as_reviewed() {
 }
 
 #[test]
+fn a_detector_that_alloy_refuses_is_for_otelcol_alone() {
+    let registered = catalogue().get(Role::Processor, "detect").unwrap();
+    let settings = unopened(registered, json!({ "detectors": ["elastic_beanstalk", "system"] }).as_object().unwrap());
+    let (component, signals) = (registered.component(), registered.component().signals_with(&settings));
+    let otelcol = component.otelcol(&settings, &OtelcolSite { name: "x", signals: &signals }).unwrap();
+    assert!(otelcol.config.write(false).contains("detectors: [\"elastic_beanstalk\", \"system\"]"));
+    let outputs = Outputs(signals.iter().map(|signal| (*signal, vec!["next.input".to_owned()])).collect());
+    let refused = component.alloy(&settings, &AlloySite { label: "x", outputs: &outputs }).unwrap_err();
+    assert!(refused.to_string().contains("elastic_beanstalk"), "{refused}");
+}
+
+#[test]
 fn no_two_stages_of_a_step_are_of_one_type() {
     for registered in catalogue().components() {
         let component = registered.component();

@@ -11,6 +11,7 @@
 //! * bounds of histograms: `le="1"` on otelcol, `le="1.0"` on Alloy;
 //! * Alloy keeps samples in a log on disk and tries for up to eight hours; otelcol has `queue_size` batches in memory
 //!   and gives them up after `retry_for`;
+//! * a certificate or a CA that is not on the host: Alloy refuses the whole document, otelcol does not start;
 //! * figures of the destination (sent, failed, queue) are those of `exporterhelper`, which Alloy does not run here: it
 //!   has none of that name.
 //!

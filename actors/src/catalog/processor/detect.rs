@@ -3,7 +3,8 @@
 //! Once, at its start, the collector asks the detectors, for at most `timeout`. What they find is set as attributes of
 //! every resource: of one that several find, the first detector's counts. With `override` it takes the place of what the
 //! resource says itself; without, only what is absent is set. A detector that finds nothing (another cloud, no answer)
-//! adds nothing. No record is dropped or changed.
+//! adds nothing; but `eks` asks the cluster that it runs in already when it is made, and outside of one the collector refuses
+//! its config. No record is dropped or changed.
 //!
 //! * `env`: what stands in the variable `OTEL_RESOURCE_ATTRIBUTES`.
 //! * `system`: `host.name` (by `hostname_sources`, the first that answers), `os.type`, and what `system_attributes` names.
@@ -37,9 +38,10 @@ struct Settings {
     timeout: String,
 }
 
-/// What every version of both runtimes knows, and what needs no settings of its own that differ between them.
+/// What every version of otelcol knows, and what needs no settings of its own that differ from Alloy's. Alloy knows all but
+/// `elastic_beanstalk`, see [`ResourceDetection`].
 const DETECTORS: &[&str] =
-    &["env", "system", "docker", "ec2", "ecs", "eks", "elasticbeanstalk", "lambda", "gcp", "azure", "aks", "heroku"];
+    &["env", "system", "docker", "ec2", "ecs", "eks", "elastic_beanstalk", "lambda", "gcp", "azure", "aks", "heroku"];
 
 impl Component for Detect {
     fn title(&self) -> &'static str {
@@ -74,7 +76,10 @@ impl Component for Detect {
                 choices("Ask", DETECTORS)
                     .default(json!(["env", "system"]))
                     .at_least(1)
-                    .help("In this order; the first that knows an attribute sets it. env: OTEL_RESOURCE_ATTRIBUTES."),
+                    .help(
+                        "In this order; the first that knows an attribute sets it. env: OTEL_RESOURCE_ATTRIBUTES. eks: only \
+                         in a cluster, elsewhere the collector does not start.",
+                    ),
             ),
             (
                 "override",
