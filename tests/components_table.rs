@@ -18,7 +18,7 @@ use linkmesh_proto::api::{
 
 use crate::{
     house::root,
-    interop::{catalogue::ON_WINDOWS, meaning},
+    interop::{alloy::IDLE_ON_LINUX, catalogue::ON_WINDOWS, meaning},
 };
 
 const HEAD: &str = "\
@@ -42,6 +42,9 @@ How a kind was proven:
 * **fields** and versions: the same of what starts on Windows alone; these collectors read its fields and get no further.
 * **grammar**: an independent reader of Alloy's language, with the components as Alloy's sources define them, accepts every
   example (`tests/alloy_syntax`).
+* **runs on Alloy**: a real one (1.18-dev, by `LINKMESH_ALLOY`) builds every component of every example, for all its signals
+  and for each alone, and of every setting on top of them; each says that it is healthy. What is `loaded by Alloy` does
+  nothing on Linux (`tests/interop/alloy`). Of kinds with **records**, it does what was foretold.
 ";
 
 /// What the collectors of the kit have, by version: modules of component types, and the version of each.
@@ -154,6 +157,8 @@ fn row(
     }
     if runs(Runtime::Alloy) {
         proof.push("grammar".to_owned());
+        let is_idle = (registered.role(), registered.kind()) == (Role::Source, IDLE_ON_LINUX);
+        proof.push(if is_idle { "loaded by Alloy" } else { "runs on Alloy" }.to_owned());
     }
     let since = |runtime| component.least().on(runtime).map(|version| format!("{version}+: ")).unwrap_or_default();
     let shown = |runtime, names| if runs(runtime) { since(runtime) + &listed(names) } else { "no".to_owned() };

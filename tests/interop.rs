@@ -1,7 +1,7 @@
 //! Real programs against a real server process: the supervisor and collector of two versions, a Connect client, and an
 //! Alloy where one is at hand. Effects are checked on records that arrive, not on texts.
 
-mod alloy;
+pub(crate) mod alloy;
 mod bootstrap;
 pub(crate) mod catalogue;
 mod connect;

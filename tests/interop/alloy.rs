@@ -3,7 +3,11 @@
 
 mod host;
 mod loads;
+mod pods;
 pub(super) mod running;
+mod settings;
+
+pub(crate) use self::loads::IDLE_ON_LINUX;
 
 use std::{
     fs,

@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
@@ -38,50 +39,73 @@ fn level(entry: &Value) -> Option<Level> {
     })
 }
 
-/// Renders every example of the catalogue by the server's own preview.
-pub(super) async fn examples(server: &Server) -> Vec<Example> {
+/// The destination of pipelines that are about something else.
+pub(super) async fn central(server: &Server) {
     let central = json!({"id": "central", "name": "Central", "kind": "otlp_http",
         "settings": {"endpoint": "http://127.0.0.1:4318"}});
     server.post("/destinations", &central).await;
+}
+
+/// The kinds of the catalogue.
+pub(super) async fn entries(server: &Server) -> Vec<Value> {
     let catalogue = server.get("/catalogue").await;
-    let entries = catalogue.as_array().or_else(|| catalogue["items"].as_array()).expect("entries").clone();
+    catalogue.as_array().or_else(|| catalogue["items"].as_array()).expect("entries").clone()
+}
+
+/// A pipeline of its own for a component with these settings, and the server's preview of it; else what is wrong with them.
+pub(super) async fn around(
+    server: &Server,
+    entry: &Value,
+    settings: &Value,
+    name: &str,
+) -> Result<(Value, Value), Value> {
+    let kind = entry["kind"].as_str().expect("a kind");
+    let mut signals = settings.get("signals").filter(|_| kind == "raw").unwrap_or(&entry["signals"]).clone();
+    // What writes the bodies of logs and nothing else takes nothing else.
+    if settings["encoding"] == "raw" || settings["format"] == "body" {
+        signals = json!(["logs"]);
+    }
+    // A source that has settings for each signal brings those that it is given.
+    let own: Vec<&str> = ["logs", "metrics", "traces"].into_iter().filter(|s| settings[*s].is_object()).collect();
+    if entry["role"] == "source" && !own.is_empty() {
+        signals = json!(own);
+    }
+    let step = json!([{"id": "it", "kind": kind, "settings": settings}]);
+    let mut document = json!({
+        "version": 1, "name": name, "enabled": true, "signals": signals, "match": [],
+        "sources": [{"id": "otlp", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:14318"}}}],
+        "destinations": ["central"],
+    });
+    match entry["role"].as_str().expect("a role") {
+        "source" => document["sources"] = step,
+        "filter" => document["filters"] = step,
+        "processor" => document["processors"] = step,
+        _ => {
+            let id = name.replace(['_', ' '], "-");
+            let destination = json!({"id": id, "name": id, "kind": kind, "settings": settings});
+            let saved = server.rest(Method::POST, "/destinations", Some(destination)).await;
+            if !saved.status().is_success() {
+                return Err(saved.json().await.expect("JSON"));
+            }
+            document["destinations"] = json!([id]);
+        }
+    }
+    let preview = server.post("/pipelines/preview", &document).await;
+    if preview["errors"] == json!([]) { Ok((document, preview)) } else { Err(preview["errors"].clone()) }
+}
+
+/// Renders every example of the catalogue by the server's own preview.
+pub(super) async fn examples(server: &Server) -> Vec<Example> {
+    central(server).await;
     let mut found = Vec::new();
-    for entry in &entries {
+    for entry in &entries(server).await {
         let kind = entry["kind"].as_str().expect("a kind");
         let role = entry["role"].as_str().expect("a role");
         for (number, example) in entry["examples"].as_array().expect("examples").iter().enumerate() {
-            let settings = &example["settings"];
-            let mut signals = settings.get("signals").filter(|_| kind == "raw").unwrap_or(&entry["signals"]).clone();
-            // What writes the bodies of logs and nothing else takes nothing else.
-            if settings["encoding"] == "raw" || settings["format"] == "body" {
-                signals = json!(["logs"]);
-            }
-            // A source that has settings for each signal brings those that it is given.
-            let own: Vec<&str> =
-                ["logs", "metrics", "traces"].into_iter().filter(|s| settings[*s].is_object()).collect();
-            if role == "source" && !own.is_empty() {
-                signals = json!(own);
-            }
-            let step = json!([{"id": "it", "kind": kind, "settings": settings}]);
-            let mut document = json!({
-                "version": 1, "name": format!("{kind} {number}"), "enabled": true, "signals": signals, "match": [],
-                "sources": [{"id": "otlp", "kind": "otlp", "settings": {"http": {"endpoint": "127.0.0.1:14318"}}}],
-                "destinations": ["central"],
-            });
-            match role {
-                "source" => document["sources"] = step,
-                "filter" => document["filters"] = step,
-                "processor" => document["processors"] = step,
-                _ => {
-                    let id = format!("{}-{number}", kind.replace('_', "-"));
-                    let destination = json!({"id": id, "name": id, "kind": kind, "settings": settings});
-                    server.post("/destinations", &destination).await;
-                    document["destinations"] = json!([id]);
-                }
-            }
             let name = format!("{role} {kind}, {}", example["title"]);
-            let preview = server.post("/pipelines/preview", &document).await;
-            assert_eq!(preview["errors"], json!([]), "{name}: {preview:#}");
+            let (document, preview) = around(server, entry, &example["settings"], &format!("{kind} {number}"))
+                .await
+                .unwrap_or_else(|errors| panic!("{name}: {errors:#}"));
             let runs_on = |runtime: &str| {
                 entry["runtimes"].as_array().expect("runtimes").iter().any(|support| support["runtime"] == runtime)
             };

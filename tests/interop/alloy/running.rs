@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -73,6 +74,15 @@ impl Running {
 
     pub(in crate::interop) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What it logged after this many bytes, and how many there are now.
+    pub(in crate::interop) fn log_after(&self, start: u64) -> (String, u64) {
+        let mut file = fs::File::open(&self.log).expect("a log");
+        let mut text = Vec::new();
+        file.seek(SeekFrom::Start(start)).expect("a place");
+        let read = file.read_to_end(&mut text).expect("a log");
+        (String::from_utf8_lossy(&text).into_owned(), start + read as u64)
     }
 
     /// Gives it another document: what it says against it.
