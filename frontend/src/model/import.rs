@@ -10,10 +10,19 @@ use serde_json::{Map, Value};
 pub struct Import {
     pipelines: Vec<Map<String, Value>>,
     destinations: Vec<Map<String, Value>>,
-    /// What is not in them, or only as a raw text.
+    /// What is not in them, only as a raw text, or not quite the same; the gravest first.
     pub left_over: Vec<LeftOver>,
     /// Why the text cannot be read.
     pub errors: Vec<FieldProblem>,
+}
+
+impl Import {
+    /// Where the parts stand that a pipeline is made without.
+    pub fn lacking<'i>(&'i self, item: &'i Item) -> impl Iterator<Item = &'i str> {
+        let of_item = move |left: &&LeftOver| left.pipelines.iter().any(|id| id.as_str() == item.first_id());
+        let left = self.left_over.iter().filter(move |_| item.path != DESTINATIONS);
+        left.filter(of_item).map(|left| left.path.as_str())
+    }
 }
 
 /// Something that would be made.
@@ -112,7 +121,7 @@ pub fn runtime_of(file: &str) -> Option<Runtime> {
 mod tests {
     use linkmesh_proto::api::{
         destination::{DestinationDocument, NewDestination},
-        pipeline::{self, ConditionalDestination, DestinationRef, NewPipeline},
+        pipeline::{self, ConditionalDestination, DestinationRef, LeftOverKind, NewPipeline},
     };
     use serde_json::json;
 
@@ -141,7 +150,13 @@ mod tests {
                 pipeline("two", vec![DestinationRef::When(when), DestinationRef::Id("elsewhere".parse().unwrap())]),
             ],
             destinations: vec![destination("a"), destination("b")],
-            left_over: vec![LeftOver { path: "p".to_owned(), text: "t".to_owned(), reason: "r".to_owned() }],
+            left_over: vec![LeftOver {
+                kind: LeftOverKind::Missing,
+                path: "p".to_owned(),
+                text: "t".to_owned(),
+                reason: "r".to_owned(),
+                pipelines: vec!["two".parse().unwrap()],
+            }],
             errors: Vec::new(),
         };
         serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap()
@@ -152,6 +167,8 @@ mod tests {
         let import = import();
         let items = import.items();
         let shown: Vec<_> = items.iter().map(|item| (item.what, item.id.as_str(), item.name())).collect();
+        let lacking: Vec<Vec<&str>> = items.iter().map(|item| import.lacking(item).collect()).collect();
+        assert_eq!(lacking, [vec![], vec![], vec![], vec!["p"]]);
         assert_eq!(
             shown,
             [("Destination", "a", "A"), ("Destination", "b", "B"), ("Pipeline", "one", ""), ("Pipeline", "two", "")]

@@ -7,7 +7,7 @@ use linkmesh_proto::api::{
     catalogue::CatalogueEntry,
     collector::Runtime,
     list::Page,
-    pipeline::{LeftOver, NewImport},
+    pipeline::{LeftOver, LeftOverKind, NewImport},
 };
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -167,7 +167,11 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
         busy: create_signal(false),
         tasks: Tasks::here(),
     };
-    let rows: Vec<View> = items.iter().enumerate().map(|(index, item)| row(read, index, item)).collect();
+    let rows: Vec<View> = items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| row(read, index, item, &found.lacking(item).collect::<Vec<_>>()))
+        .collect();
     let left: Vec<View> = found.left_over.iter().map(left_over).collect();
     let count = format::counted(items.len() as u64, "document", "documents");
     let made: View = if rows.is_empty() {
@@ -175,7 +179,11 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
             "empty",
             "pipelines",
             view! { "Nothing to make of it" },
-            view! { "The text holds no pipeline that has a source and a destination." },
+            if left.is_empty() {
+                view! { "The text holds no pipeline that has a source and a destination." }
+            } else {
+                view! { "None of its pipelines can be taken over. What is in the way stands below." }
+            },
             View::new(),
         )
     } else {
@@ -202,7 +210,7 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
     view! { (made) (rest) }
 }
 
-fn row(read: Read, index: usize, item: &Item) -> View {
+fn row(read: Read, index: usize, item: &Item, lacking: &[&str]) -> View {
     let (name, what) = (item.name().to_owned(), item.what);
     let label = format!("Save {name}");
     // Secrets stand in the clear in what is sent, and are hidden in what is shown.
@@ -210,6 +218,14 @@ fn row(read: Read, index: usize, item: &Item) -> View {
     let text = move |document: &Value| {
         let document = read.catalogue.with_untracked(|catalogue| secrets::hide(catalogue, document.clone()));
         code::text("import-text", "The document", &yaml::text(&document))
+    };
+    let without: View = if lacking.is_empty() {
+        View::new()
+    } else {
+        let parts = lacking.join(", ");
+        let note =
+            bits::note(Tone::Warn, view! { "Made without " span(class="mono") { (parts) } ": see what is left over." });
+        view! { div(class="form", data-testid="import-without") { (note) } }
     };
     let path = item.path;
     let id = move || read.items.with(|items| items.get(index).map(|item| item.id.clone()).unwrap_or_default());
@@ -265,6 +281,7 @@ fn row(read: Read, index: usize, item: &Item) -> View {
                 details { summary { b { (name) } span(class="sub grow") { (what) } } (document.see(text)) }
                 div(class="wait") { (said()) }
             }
+            (without)
             (failed())
         }
     }
@@ -273,9 +290,15 @@ fn row(read: Read, index: usize, item: &Item) -> View {
 fn left_over(part: &LeftOver) -> View {
     let (path, reason) = (part.path.clone(), bits::prose(&part.reason));
     let text = code::plain("left-over-text", "The part", &part.text);
+    let tag = bits::tag(match part.kind {
+        LeftOverKind::Missing => Label { word: "Missing", tone: Tone::Bad },
+        LeftOverKind::Raw => Label { word: "Raw", tone: Tone::Warn },
+        LeftOverKind::Differs => Label { word: "Differs", tone: Tone::Warn },
+        LeftOverKind::Unused => Label { word: "Not needed", tone: Tone::Off },
+    });
     view! {
         div {
-            details { summary { b(class="mono") { (path) } span(class="sub grow") { (reason) } } (text) }
+            details { summary { (tag) b(class="mono") { (path) } span(class="sub grow") { (reason) } } (text) }
         }
     }
 }
