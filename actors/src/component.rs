@@ -420,6 +420,19 @@ pub trait Component: Send + Sync {
         None
     }
 
+    /// Whether it may set attributes that are mappings or lists, though it could set what is in them as attributes of their
+    /// own (by a setting `flatten`).
+    fn nests(&self, settings: &SettingsMap) -> bool {
+        let _ = settings;
+        false
+    }
+
+    /// What it does to attributes of the first level only, where who uses it may think that it reaches nested ones.
+    fn leaves_nested(&self, settings: &SettingsMap) -> Option<&'static str> {
+        let _ = settings;
+        None
+    }
+
     /// What a filter or processor does with records of these signals: upstream processors that both runtimes have, one
     /// behind the other. Of a source, what it does behind its receiver, where that is the same on both.
     ///

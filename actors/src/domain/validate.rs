@@ -32,6 +32,7 @@ use crate::{
 
 mod addresses;
 mod loops;
+mod nested;
 mod on_fleet;
 mod selection;
 #[cfg(test)]
@@ -120,6 +121,7 @@ impl<'a> Checks<'a> {
         let steps = check_steps(document, &mut findings);
         let destinations = check_destinations(document, config, &mut findings);
         check_signals(document, &steps, &destinations, &mut findings);
+        nested::check(&steps, &mut findings);
         if let Some(selection) = selection.filter(|_| document.enabled && findings.errors.is_empty()) {
             let matched = selection.matched(self);
             if matched.all.is_empty() && !fleet.collectors.is_empty() && !document.matchers.is_empty() {

@@ -185,6 +185,7 @@ fn wrong_settings_of_processors_are_named_by_their_place() {
             vec!["attribute missing", "delimiter not_allowed", "pattern not_allowed"],
         ),
         ("parse", json!({ "format": "key_value", "delimiter": " " }), vec!["pair_delimiter invalid_value"]),
+        ("parse", json!({ "format": "key_value", "flatten": true }), vec!["flatten not_allowed"]),
         (
             "ottl",
             json!({ "statements": ["set(a, 1", ""] }),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::samples::{limited, logs, metrics, traces};
+use super::samples::{limited, logs, metrics, nested, traces};
 
 /// A pipeline and what goes into it.
 pub(super) struct Case {
@@ -161,6 +161,8 @@ pub(super) fn cases() -> Vec<Case> {
         ]})),
         of_metrics("resource-of-metrics").processor("resource", json!({"actions": [{"action": "delete", "key": "host.name"}]})),
         of_logs("parse-json").processor("parse", json!({"format": "json", "source": "remove"})),
+        Case::new("flattened", "logs", nested()).processor("parse", json!({"format": "json", "flatten": true, "prefix": "in.", "source": "remove"}))
+            .processor("mask", json!({"patterns": ["email", "phone"]})),
         of_logs("parse-regex").processor("parse", json!({"format": "regex", "pattern": "^(?P<method>[A-Z]+) (?P<path>\\S+) (\\d+)", "prefix": "http.$1."})),
         of_logs("parse-pairs").processor("parse", json!({"format": "key_value"})),
         of_logs("parse-attribute").processor("parse", json!({"format": "regex", "pattern": "(?P<first>[a-z])", "from": "attribute", "attribute": "http.route", "source": "remove"})),
@@ -224,6 +226,13 @@ pub(super) fn cases() -> Vec<Case> {
             &["{\"time\":\"2026-11-26T10:11:12.345+0100\",\"level\":\"WARN\",\"n\":3,\"user\":{\"mail\":\"ada@example.com\"}}", "no json", "{\"level\":\"who\",\"time\":\"never\"}"],
         )
         .filter("severity", json!({"minimum": "info"}))
+        .processor("mask", json!({"patterns": ["email"]})),
+        Case::of_file(
+            "file-flat",
+            json!({"format": "json", "flatten": true, "severity": {"attribute": "log.level"}}),
+            "{\"log\":{\"level\":\"WARN\"},\"users\":[{\"mail\":\"ada@example.com\"},{}],\"n\":null}\nno json\n{\"a\":[\n",
+            &["{\"log\":{\"level\":\"WARN\"},\"users\":[{\"mail\":\"ada@example.com\"},{}],\"n\":null}", "no json", "{\"a\":["],
+        )
         .processor("mask", json!({"patterns": ["email"]})),
         Case::of_file(
             "file-traces",

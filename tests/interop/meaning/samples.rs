@@ -74,6 +74,19 @@ pub(super) fn logs() -> Value {
     ]})
 }
 
+/// Log records of JSON with e-mail addresses on every level.
+pub(super) fn nested() -> Value {
+    let bodies = [
+        r#"{"mail":"ada@example.com","user":{"email":"bob@example.org","home":{"phone":"+49 170 1234567"}},"n":1}"#,
+        r#"{"mails":["ada@example.com",{"to":"bob@example.org"},["eve@example.net",2]],"none":{},"no":[],"in":null}"#,
+        r#"{"user.email":"ada@example.com","user":{"email":"bob@example.org"}}"#,
+        r#"{"user":{"email":"ada@example.com""#,
+        "ada@example.com",
+    ];
+    let records: Vec<Value> = bodies.iter().map(|body| log(9, &text(body), &[("kept", text("x"))])).collect();
+    json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
+}
+
 fn point(at: u64, value: &Value, more: &[(&str, Value)]) -> Value {
     let mut point = json!({
         "startTimeUnixNano": TIME, "timeUnixNano": (1_763_251_200_000_000_000 + at * 1_000_000_000).to_string(),

@@ -10,8 +10,12 @@
 //! * `attributes`: the attributes of log records, data points, spans and events of spans that are texts.
 //! * `resource`: the attributes of the resource that are texts.
 //!
-//! Nothing else is touched: numbers (also those that are card numbers), lists, mappings below the first level, keys,
-//! names, the status of spans. A record without findings stays as it is, and none is dropped.
+//! Nothing else is touched: numbers (also those that are card numbers), lists and mappings that are the value of an
+//! attribute or of a member of the body, with all that is in them, bodies that are lists, keys, names, the status of spans. A
+//! record without findings stays as it is, and none is dropped.
+//!
+//! Neither runtime can walk through nested values. `parse` and `file_log` with `flatten` make attributes of what is nested
+//! in JSON, so that it is reached; without it, a pipeline that masks attributes behind them is warned of.
 //!
 //! Neither runtime can compute the check digit of a card number for each finding. So a card number is 13 to 19 digits,
 //! with or without spaces or hyphens in the usual places, that begin as those of a known issuer do; others with such a
@@ -148,8 +152,8 @@ impl Component for Mask {
     }
 
     fn description(&self) -> &'static str {
-        "Replaces e-mail addresses, phone numbers, card numbers, IP addresses and what own expressions find, in bodies, \
-         attributes and resource labels."
+        "Replaces e-mail addresses, phone numbers, card numbers, IP addresses and what own expressions find, in texts of \
+         the first level of bodies, attributes and resource labels; with flatten of Parse, nested ones too."
     }
 
     fn least(&self) -> Least {
@@ -182,7 +186,11 @@ impl Component for Mask {
                 choices("Look at", &["body", "attributes", "resource"])
                     .default(json!(["body", "attributes"]))
                     .at_least(1)
-                    .help("Texts in bodies (of a mapping, those of the first level), attributes and resource labels."),
+                    .help(
+                        "Texts of the first level: a body that is a text or the texts right in it, attributes and resource \
+                         labels that are texts. What is in their mappings and lists stays; Parse with flatten makes \
+                         attributes of it.",
+                    ),
             ),
             (
                 "replace_with",
@@ -237,6 +245,11 @@ impl Component for Mask {
                 findings.errors.add(at, "invalid_value", "also finds nothing at all, between any two characters");
             }
         }
+    }
+
+    fn leaves_nested(&self, settings: &SettingsMap) -> Option<&'static str> {
+        let settings: Settings = read(settings).ok()?;
+        settings.looks_at(Place::Attributes).then_some("masks attributes that are texts")
     }
 
     fn stages(&self, settings: &SettingsMap, signals: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {

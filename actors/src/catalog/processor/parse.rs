@@ -2,7 +2,9 @@
 //!
 //! The text is the body of a log record, or an attribute of a log record, data point or span. By `format`:
 //! * `json`: a JSON object. Numbers become numbers with a fraction, `null` an attribute without a value, objects and lists
-//!   mappings and lists.
+//!   mappings and lists. With `flatten` no part is one of those: what is in them becomes parts of its own, with the keys on
+//!   the way in front (`user.email`, `mails.0`; of a list in a list `mails.00`), and empty ones are left out. So what looks at
+//!   texts of the first level only, such as `mask`, reaches all of them.
 //! * `regex`: the first match of the expression; each named group is a part, a text, empty where the group took no part in
 //!   the match.
 //! * `key_value`: pairs with `delimiter` between key and value and `pair_delimiter` between pairs; keys and values may
@@ -22,7 +24,7 @@ use serde_json::{Value, json};
 use crate::{
     component::{
         Component, Findings, Least, SettingsMap, Unsupported,
-        form::{attribute_key, choice, form, regex, text},
+        form::{attribute_key, choice, flag, form, regex, text},
         ottl_text::{at_key, quoted, replacement_of},
         read, scalar,
     },
@@ -41,6 +43,7 @@ struct Settings {
     pattern: Option<String>,
     delimiter: Option<String>,
     pair_delimiter: Option<String>,
+    flatten: bool,
     prefix: Option<String>,
     source: Source,
 }
@@ -101,6 +104,9 @@ impl Settings {
             }
         };
         let mut statements = vec![read];
+        if self.flatten {
+            statements.push(format!("flatten({PARTS}) where IsMap({PARTS})"));
+        }
         if let Some(prefix) = &self.prefix {
             let prefix = quoted(&replacement_of(prefix));
             statements.push(format!("replace_all_patterns({PARTS}, \"key\", \"^\", {prefix}) where IsMap({PARTS})"));
@@ -150,6 +156,12 @@ impl Component for Parse {
                 text("Between pairs").most(16).example(" ").help("For key_value; a space when not given."),
             ),
             (
+                "flatten",
+                flag("Flatten")
+                    .default(false)
+                    .help("For json: nested members become attributes of their own: `user.email`, `mails.0`."),
+            ),
+            (
                 "prefix",
                 text("Prefix")
                     .most(64)
@@ -169,6 +181,7 @@ impl Component for Parse {
     fn examples(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("JSON lines", json!({ "format": "json", "source": "remove" })),
+            ("JSON with objects in it, to be masked", json!({ "format": "json", "flatten": true, "source": "remove" })),
             (
                 "Access log",
                 json!({
@@ -209,6 +222,9 @@ impl Component for Parse {
                 findings.errors.add(at.key(field), "not_allowed", "has no meaning with these settings");
             }
         }
+        if settings.flatten && settings.format != Format::Json {
+            findings.errors.add(at.key("flatten"), "not_allowed", "only json has nested members");
+        }
         let (delimiter, pairs) = settings.delimiters();
         if settings.format == Format::KeyValue && delimiter == pairs {
             findings.errors.add(
@@ -217,6 +233,10 @@ impl Component for Parse {
                 "must not be what stands between key and value",
             );
         }
+    }
+
+    fn nests(&self, settings: &SettingsMap) -> bool {
+        read::<Settings>(settings).is_ok_and(|settings| settings.format == Format::Json && !settings.flatten)
     }
 
     fn stages(&self, settings: &SettingsMap, signals: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {

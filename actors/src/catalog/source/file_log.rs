@@ -5,7 +5,8 @@
 //! * *Body*: the line, decoded by `encoding` (what cannot be decoded is U+FFFD). With `container` it is what the program
 //!   wrote, partial lines joined, without the newline at its end.
 //! * *Attributes*: `log.file.name`, `log.file.path`, and what `format` finds in the line, by its own names: `json` the
-//!   members of an object (numbers are doubles, objects and lists stay what they are), `regex` the named groups as texts
+//!   members of an object (numbers are doubles, objects and lists stay what they are, or with `flatten` become attributes
+//!   of their own, as `parse` has it), `regex` the named groups as texts
 //!   (one that took no part is empty), `logfmt` the pairs as texts (a line with a word that is no pair has none);
 //!   `container` gives `log.iostream` and, of CRI logs, `logtag`. A line that is not of the format keeps its body and has
 //!   none of them (a broken one of Docker's may keep its members).
@@ -63,6 +64,7 @@ struct Settings {
     multiline: Option<Multiline>,
     format: Format,
     pattern: Option<String>,
+    flatten: bool,
     timestamp: Option<Timestamp>,
     severity: Option<Severity>,
     resource: BTreeMap<String, String>,
@@ -222,6 +224,12 @@ impl Component for FileLog {
                     .help("For the format regex: each named group becomes an attribute."),
             ),
             (
+                "flatten",
+                form::flag("Flatten")
+                    .default(false)
+                    .help("For json: nested members become attributes of their own: `user.email`, `mails.0`."),
+            ),
+            (
                 "timestamp",
                 form::group(
                     "Time of the record",
@@ -334,6 +342,10 @@ impl Component for FileLog {
         if let Ok(settings) = read(settings) {
             parse::check(&settings, findings);
         }
+    }
+
+    fn nests(&self, settings: &SettingsMap) -> bool {
+        read::<Settings>(settings).is_ok_and(|settings| settings.format == Format::Json && !settings.flatten)
     }
 
     /// What is parsed behind the receiver.

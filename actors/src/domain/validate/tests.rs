@@ -487,6 +487,39 @@ fn records_that_would_come_back_are_named_with_their_way() {
 }
 
 #[test]
+fn a_mask_that_nested_data_would_pass_is_a_warning() {
+    let mask = "{id: hide, kind: mask, settings: {patterns: [email]}}";
+    let parse = |settings: &str| format!("{{id: take, kind: parse, settings: {{format: json{settings}}}}}");
+    let files = |settings: &str| {
+        format!("sources: [{{id: in, kind: file_log, settings: {{include: [/var/log/a], format: json{settings}}}}}]\n")
+    };
+    let warned = |source: &str, steps: &[&str]| {
+        let text = format!("{source}processors: [{}]\n", steps.join(", "));
+        let Validation { errors, warnings } = check(&text, &repository(&[]), &[]);
+        assert_eq!(errors, Vec::new(), "{text}");
+        warnings.into_iter().map(|p| format!("{} {}: {}", p.field, p.code, p.message)).collect::<Vec<_>>()
+    };
+    let expected = |at: &str, by: &str| {
+        format!(
+            "processors[{at}].settings nested: masks attributes that are texts, not what is in mappings and lists: set \
+             `flatten` of {by} in front of it, and they become attributes"
+        )
+    };
+    assert_eq!(warned("", &[&parse(""), mask]), [expected("1", "processors[0]")]);
+    assert_eq!(warned(&files(""), &[mask]), [expected("0", "sources[0]")]);
+    for (source, steps) in [
+        ("", vec![parse(", flatten: true"), mask.to_owned()]),
+        ("", vec![mask.to_owned(), parse("")]),
+        ("", vec![parse("").replace("json", "key_value"), mask.to_owned()]),
+        ("", vec![parse(""), mask.replace("[email]", "[email], in: [body]")]),
+        (&*files(", flatten: true"), vec![mask.to_owned()]),
+    ] {
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        assert_eq!(warned(source, &steps), Vec::<String>::new(), "{source} {steps:?}");
+    }
+}
+
+#[test]
 fn one_pipeline_does_not_bind_an_address_twice() {
     let text = "sources:\n  - {id: a, kind: otlp, settings: {grpc: {endpoint: '0.0.0.0:4317'}}}\n  - {id: b, kind: otlp, settings: {http: {endpoint: 'localhost:4317'}}}\n";
     let found = errors(text, &repository(&[]), &[]);

@@ -39,10 +39,18 @@ fn parse(settings: &Settings) -> Vec<String> {
     statements
 }
 
-fn found(settings: &Settings) -> Option<String> {
+fn found(settings: &Settings) -> Vec<String> {
     let merge = |parsed: &str| format!("merge_maps(attributes, {parsed}, \"upsert\")");
-    Some(match settings.format {
-        Format::None => return None,
+    vec![match settings.format {
+        Format::None => return Vec::new(),
+        Format::Json if settings.flatten => {
+            // A line that cannot be read leaves nothing here, and then nothing is merged.
+            return vec![
+                r#"set(cache["parts"], ParseJSON(body)) where IsMatch(body, "^\\s*\\{")"#.to_owned(),
+                r#"flatten(cache["parts"]) where IsMap(cache["parts"])"#.to_owned(),
+                merge(r#"cache["parts"]"#) + r#" where IsMap(cache["parts"])"#,
+            ];
+        }
         Format::Json => merge("ParseJSON(body)") + r#" where IsMatch(body, "^\\s*\\{")"#,
         Format::Logfmt => merge("ParseKeyValue(body)") + r#" where IsMatch(body, "=")"#,
         // Nothing is found, and nothing merged, in a line that the pattern does not match.
@@ -51,7 +59,7 @@ fn found(settings: &Settings) -> Option<String> {
         }
         // Docker keeps the newline, the others do not.
         Format::Container => r#"replace_pattern(body, "\\n$", "")"#.to_owned(),
-    })
+    }]
 }
 
 fn time(timestamp: &Timestamp) -> String {
@@ -151,6 +159,9 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     }
     if settings.format == Format::Container && settings.is_utf16() {
         add(&["encoding"], "not_allowed", "what puts lines of containers into files writes UTF-8".into());
+    }
+    if settings.flatten && settings.format != Format::Json {
+        add(&["flatten"], "not_allowed", "only json has nested members".into());
     }
     if let Some(severity) = &settings.severity {
         let mut known = BTreeSet::new();

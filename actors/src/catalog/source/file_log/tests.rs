@@ -47,6 +47,20 @@ fn plain_lines_pass_no_processor() {
 }
 
 #[test]
+fn nested_members_are_merged_when_they_are_flat() {
+    let parts = r#"cache[\"parts\"]"#;
+    assert_eq!(
+        statements(&json!({ "include": ["/a"], "format": "json", "flatten": true })),
+        [
+            format!(r#""set({parts}, ParseJSON(body)) where IsMatch(body, \"^\\\\s*\\\\{{\")""#),
+            format!(r#""flatten({parts}) where IsMap({parts})""#),
+            format!(r#""merge_maps(attributes, {parts}, \"upsert\") where IsMap({parts})""#),
+        ]
+    );
+    assert_eq!(problems(&json!({ "include": ["/a"], "format": "logfmt", "flatten": true })), ["flatten not_allowed"]);
+}
+
+#[test]
 fn numbers_since_1970_are_exact_to_the_microsecond() {
     let with = |layout: &str| {
         let mapping = json!({ "attribute": "ts", "layout": layout });
