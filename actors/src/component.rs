@@ -8,6 +8,7 @@ use linkmesh_proto::api::{
     collector::{Runtime, Stability},
     pipeline::Signal,
 };
+use scalar::glob::Files;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -400,6 +401,20 @@ pub trait Component: Send + Sync {
     /// The addresses that a destination sends to. The settings may be as they stand in a document, without defaults.
     fn targets(&self, settings: &SettingsMap) -> Vec<Target> {
         settings.get("endpoint").and_then(Value::as_str).and_then(Target::parse).into_iter().collect()
+    }
+
+    /// The files that a source reads, where the settings name them. The settings may be as they stand in a document, without
+    /// defaults.
+    fn reads(&self, settings: &SettingsMap) -> Option<Files> {
+        let _ = settings;
+        None
+    }
+
+    /// The file that a destination writes, and others that it makes of it by rotation. The settings may be as they stand in
+    /// a document, without defaults.
+    fn writes(&self, settings: &SettingsMap) -> Vec<String> {
+        let _ = settings;
+        Vec::new()
     }
 
     /// What to know before it runs on Alloy and on otelcol side by side; a warning when both are matched.

@@ -8,6 +8,7 @@ use linkmesh_ottl::{
 
 use crate::domain::secret::gives_away;
 
+pub mod glob;
 pub mod name;
 pub mod places;
 pub mod target;

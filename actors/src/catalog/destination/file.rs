@@ -144,6 +144,19 @@ impl Component for File {
         }
     }
 
+    fn writes(&self, settings: &SettingsMap) -> Vec<String> {
+        let path = checks::text(settings, "path");
+        let mut files = vec![path.to_owned()];
+        if settings.contains_key("rotation") {
+            // As lumberjack names full files: the time goes before the last dot of the name.
+            let name = path.rfind(['/', '\\']).map_or(0, |place| place + 1);
+            let dot = path.rfind('.').filter(|dot| *dot >= name).unwrap_or(path.len());
+            let (before, after) = path.split_at(dot);
+            files.push(format!("{before}-2006-01-02T15-04-05.000{after}"));
+        }
+        files
+    }
+
     fn otelcol(&self, settings: &SettingsMap, _: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
         let settings: Settings = read(settings)?;
         let mut config = vec![

@@ -31,6 +31,7 @@ use crate::component::{
     AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
     form::{self, Field},
     read,
+    scalar::glob::Files,
 };
 use crate::{
     render::{
@@ -342,6 +343,14 @@ impl Component for FileLog {
         if let Ok(settings) = read(settings) {
             parse::check(&settings, findings);
         }
+    }
+
+    fn reads(&self, settings: &SettingsMap) -> Option<Files> {
+        let texts = |name: &str| -> Vec<String> {
+            let list = settings.get(name).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Some(Files::new(&texts("include"), &texts("exclude")))
     }
 
     fn nests(&self, settings: &SettingsMap) -> bool {

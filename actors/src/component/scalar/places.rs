@@ -1,6 +1,6 @@
 //! Files that hold secrets of a host, of its collector or of this server: their lines are no logs.
 
-use linkmesh_ottl::regex::Pattern;
+use super::glob::Glob;
 
 /// A file of each place that keeps secrets, and what it is. Whether a pattern would read it, is asked of these.
 const SECRETS: &[(&str, &str)] = &[
@@ -26,53 +26,8 @@ const SECRETS: &[(&str, &str)] = &[
 /// What a pattern of file names would read that is secret: a file and what it is.
 #[must_use]
 pub fn secrets_read_by(pattern: &str) -> Option<(&'static str, &'static str)> {
-    let found = Pattern::new(&regex_of(pattern)).ok()?;
-    SECRETS.iter().copied().find(|(file, _)| found.is_match(file))
-}
-
-/// The same as a regular expression: `*` stays in a folder, `**` does not (doublestar, which the receiver uses).
-fn regex_of(pattern: &str) -> String {
-    let mut regex = String::from("^");
-    let mut chars = pattern.chars().peekable();
-    let mut alternatives = 0_usize;
-    while let Some(c) = chars.next() {
-        match c {
-            '*' if chars.next_if_eq(&'*').is_some() => {
-                // `**/` is no folder as well.
-                match chars.next_if_eq(&'/') {
-                    Some(_) => regex.push_str("(?:.*/)?"),
-                    None => regex.push_str(".*"),
-                }
-            }
-            '*' => regex.push_str("[^/]*"),
-            '?' => regex.push_str("[^/]"),
-            '{' => {
-                alternatives += 1;
-                regex.push_str("(?:");
-            }
-            '}' if alternatives > 0 => {
-                alternatives -= 1;
-                regex.push(')');
-            }
-            ',' if alternatives > 0 => regex.push('|'),
-            '[' => {
-                regex.push('[');
-                if chars.next_if(|c| matches!(c, '^' | '!')).is_some() {
-                    regex.push('^');
-                }
-            }
-            ']' | '-' => regex.push(c),
-            '\\' => regex.extend(chars.next().into_iter().flat_map(escaped)),
-            c => regex.extend(escaped(c)),
-        }
-    }
-    regex.push('$');
-    regex
-}
-
-fn escaped(c: char) -> impl Iterator<Item = char> {
-    let escape = (!c.is_alphanumeric() && c != '/' && c != '_').then_some('\\');
-    escape.into_iter().chain([c])
+    let pattern = Glob::new(pattern);
+    SECRETS.iter().copied().find(|(file, _)| pattern.matches(file))
 }
 
 #[cfg(test)]
@@ -98,7 +53,7 @@ mod tests {
             "/var/run/secrets/**",
             "/etc/alloy/linkmesh\\.token",
         ] {
-            assert!(secrets_read_by(secret).is_some(), "{secret}: {}", regex_of(secret));
+            assert!(secrets_read_by(secret).is_some(), "{secret}");
         }
         for logs in [
             "/var/log/**/*.log",
@@ -110,7 +65,7 @@ mod tests {
             "/var/lib/docker/containers/*/*-json.log",
             "C:\\logs\\*.log",
         ] {
-            assert_eq!(secrets_read_by(logs), None, "{logs}: {}", regex_of(logs));
+            assert_eq!(secrets_read_by(logs), None, "{logs}");
         }
     }
 }

@@ -8,7 +8,11 @@ use std::{
 
 use linkmesh_proto::{PipelineId, api::catalogue::Role};
 
-use super::{Checks, Matched, Part, on_fleet::names};
+use super::{
+    Checks, Matched, Part,
+    loops::{Ear, Goal},
+    on_fleet::names,
+};
 use crate::{
     catalog::{Registered, catalogue},
     component::{Bind, Findings, SettingsMap},
@@ -25,6 +29,8 @@ pub(super) struct Claims<'a> {
     list: Vec<Claim<'a>>,
     /// Their places in the list. Nearly every pipeline is passed over by a look at its ports.
     by_port: HashMap<u16, Vec<usize>>,
+    /// The places of those that read files.
+    of_files: Vec<usize>,
     /// By port, for each collector the claims that hold there; a collector by its place in the fleet. Made when many
     /// pipelines are checked, of ports that are not all claimed with the same settings.
     by_collector: RefCell<HashMap<u16, Rc<ByCollector>>>,
@@ -38,6 +44,8 @@ struct Claim<'a> {
     stated: &'a SettingsMap,
     matchers: &'a [String],
     binds: Vec<Bind>,
+    /// All that records can come to it by: the same addresses, and the files that it reads.
+    ears: Vec<Ear>,
     /// In the order of their ids.
     pipelines: Vec<&'a PipelineId>,
     settings: OnceCell<SettingsMap>,
@@ -54,11 +62,13 @@ impl<'a> Claims<'a> {
                 let Some(registered) = catalogue().get(Role::Source, &source.kind) else { continue };
                 let place = *known.entry((&source.kind, &source.settings, matchers)).or_insert(list.len());
                 if place == list.len() {
+                    let component = registered.component();
                     list.push(Claim {
                         registered,
                         stated: &source.settings,
                         matchers,
-                        binds: registered.component().binds(&source.settings),
+                        binds: component.binds(&source.settings),
+                        ears: Ear::of(component, &source.settings),
                         pipelines: Vec::new(),
                         settings: OnceCell::new(),
                         parsed: OnceCell::new(),
@@ -75,13 +85,21 @@ impl<'a> Claims<'a> {
                 by_port.entry(port).or_default().push(place);
             }
         }
-        Self { list, by_port, by_collector: RefCell::default() }
+        let of_files =
+            (0..).zip(&list).filter(|(_, claim)| claim.ears.iter().any(Ear::is_files)).map(|(place, _)| place);
+        let of_files = of_files.collect();
+        Self { list, by_port, of_files, by_collector: RefCell::default() }
     }
 
-    /// What listens at a port: pipelines, addresses, and who runs them (`None` where a commit by hand broke that).
-    pub(super) fn at_port(&self, port: u16) -> impl Iterator<Item = (&[&'a PipelineId], &[Bind], Option<&MatcherSet>)> {
-        let places = self.by_port.get(&port).into_iter().flatten();
-        places.filter_map(|place| self.list.get(*place)).map(|c| (&*c.pipelines, &*c.binds, c.matchers()))
+    /// What hears what is sent to a goal, should that be on the same collector: pipelines, and who runs them (`None` where a
+    /// commit by hand broke that).
+    pub(super) fn hearing(&self, goal: &Goal) -> impl Iterator<Item = (&[&'a PipelineId], Option<&MatcherSet>)> {
+        let places = match goal {
+            Goal::Address(target) => self.by_port.get(&target.port),
+            Goal::Files(_) => Some(&self.of_files),
+        };
+        let near = places.into_iter().flatten().filter_map(|place| self.list.get(*place));
+        near.filter(|claim| claim.ears.iter().any(|ear| ear.hears(goal))).map(|c| (&*c.pipelines, c.matchers()))
     }
 
     /// The claims that may meet one of `binds` on one of these collectors, by their places.

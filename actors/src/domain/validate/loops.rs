@@ -1,4 +1,5 @@
-//! Records that come back: a destination that points at a source of the same collector.
+//! Records that come back: a destination that points at a source of the same collector, by an address that the source
+//! listens on or a file that it reads.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -7,12 +8,65 @@ use linkmesh_proto::{PipelineId, api::catalogue::Role};
 use super::{Checks, CollectorFacts, Part, on_fleet::names};
 use crate::{
     catalog::catalogue,
-    component::{Bind, Findings, Target},
+    component::{Bind, Component, Findings, SettingsMap, Target, scalar::glob::Files},
     domain::{config::ConfigSnapshot, matcher::AttributeLookup, problem::Path, resolve::one_address},
 };
 
-/// Whether a destination of this address is the collector's own host.
-fn is_own(target: &Target, collector: &CollectorFacts) -> bool {
+/// Where a destination sends to.
+pub(super) enum Goal {
+    Address(Target),
+    /// A file, and what rotation makes of it.
+    Files(Vec<String>),
+}
+
+impl Goal {
+    fn all(component: &dyn Component, settings: &SettingsMap) -> Vec<Self> {
+        let mut goals: Vec<Self> = component.targets(settings).into_iter().map(Self::Address).collect();
+        let files = component.writes(settings);
+        if !files.is_empty() {
+            goals.push(Self::Files(files));
+        }
+        goals
+    }
+
+    /// What a destination does that sends there.
+    fn sends(&self) -> String {
+        match self {
+            Self::Address(target) => format!("sends to {target}"),
+            Self::Files(files) => format!("writes {}", files.first().map_or("", String::as_str)),
+        }
+    }
+}
+
+/// What records come to a source by.
+pub(super) enum Ear {
+    Bind(Bind),
+    Files(Files),
+}
+
+impl Ear {
+    pub(super) fn of(component: &dyn Component, settings: &SettingsMap) -> Vec<Self> {
+        let binds = component.binds(settings).into_iter().map(Self::Bind);
+        binds.chain(component.reads(settings).map(Self::Files)).collect()
+    }
+
+    pub(super) const fn is_files(&self) -> bool {
+        matches!(self, Self::Files(_))
+    }
+
+    /// Whether what is sent there arrives here, if it is the same collector.
+    pub(super) fn hears(&self, goal: &Goal) -> bool {
+        match (self, goal) {
+            (Self::Bind(bind), Goal::Address(target)) => arrives(target, bind),
+            (Self::Files(read), Goal::Files(written)) => written.iter().any(|file| read.hold(file)),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a destination of this goal is the collector's own host.
+fn is_own(goal: &Goal, collector: &CollectorFacts) -> bool {
+    let Goal::Address(target) = goal else { return true };
     let host = target.host.as_str();
     let named = |name: &str| collector.attributes.attribute(name).is_some_and(|own| own.eq_ignore_ascii_case(host));
     is_loopback(host) || one_address(host).is_none() || named("host.name")
@@ -42,29 +96,33 @@ pub(super) fn check<'a>(
     matched: &[&'a CollectorFacts],
     findings: &mut Findings,
 ) {
-    let own: Vec<Bind> = steps
+    let own: Vec<Ear> = steps
         .iter()
         .filter(|part| part.role == Role::Source)
-        .flat_map(|part| part.registered.component().binds(&part.settings))
+        .flat_map(|part| Ear::of(part.registered.component(), &part.settings))
         .collect();
     for part in destinations {
-        for target in part.registered.component().targets(&part.settings) {
+        for goal in Goal::all(part.registered.component(), &part.settings) {
             // Nearly every destination is passed over by a look at its port.
-            let listens = own.iter().any(|bind| bind.port == target.port);
-            if !listens && checks.claims().at_port(target.port).next().is_none() {
+            let comes_back = own.iter().any(|ear| ear.hears(&goal));
+            if !comes_back && checks.claims().hearing(&goal).next().is_none() {
                 continue;
             }
-            let there: Vec<_> = matched.iter().copied().filter(|collector| is_own(&target, collector)).collect();
+            let there: Vec<_> = matched.iter().copied().filter(|collector| is_own(&goal, collector)).collect();
             if there.is_empty() {
                 continue;
             }
-            if own.iter().any(|bind| arrives(&target, bind)) {
-                let message = format!("sends to {target}, where this pipeline listens itself, on {}", names(there));
+            if comes_back {
+                let how = match goal {
+                    Goal::Address(_) => "where this pipeline listens itself",
+                    Goal::Files(_) => "which this pipeline reads itself",
+                };
+                let message = format!("{}, {how}, on {}", goal.sends(), names(there));
                 findings.errors.add(part.at.clone(), "loop", message);
                 continue;
             }
             let mut walk = Walk { checks, id, own: &own, seen: BTreeSet::new() };
-            for (next, there) in walk.receivers(&target, &there) {
+            for (next, there) in walk.receivers(&goal, &there) {
                 let on = names(there.iter().copied());
                 match walk.way_back(&next, there) {
                     Some(way) => {
@@ -73,7 +131,15 @@ pub(super) fn check<'a>(
                         findings.errors.add(part.at.clone(), "loop", message);
                     }
                     None => {
-                        let message = format!("sends to the pipeline {next} of the same collector, on {on}");
+                        let message = match goal {
+                            Goal::Address(_) => format!("sends to the pipeline {next} of the same collector, on {on}"),
+                            Goal::Files(_) => {
+                                format!(
+                                    "{}, which the pipeline {next} of the same collector reads, on {on}",
+                                    goal.sends()
+                                )
+                            }
+                        };
                         findings.warnings.add(part.at.clone(), "same_collector", message);
                     }
                 }
@@ -85,25 +151,18 @@ pub(super) fn check<'a>(
 struct Walk<'c, 'a> {
     checks: &'c Checks<'a>,
     id: &'c PipelineId,
-    own: &'c [Bind],
+    own: &'c [Ear],
     seen: BTreeSet<PipelineId>,
 }
 
 impl<'a> Walk<'_, 'a> {
     /// The other pipelines that hear what is sent there, each with the collectors on which it does.
-    fn receivers(
-        &self,
-        target: &Target,
-        collectors: &[&'a CollectorFacts],
-    ) -> Vec<(PipelineId, Vec<&'a CollectorFacts>)> {
+    fn receivers(&self, goal: &Goal, collectors: &[&'a CollectorFacts]) -> Vec<(PipelineId, Vec<&'a CollectorFacts>)> {
         let mut receivers: Vec<(PipelineId, Vec<&CollectorFacts>)> = Vec::new();
-        for (pipelines, binds, matchers) in self.checks.claims().at_port(target.port) {
-            if !binds.iter().any(|bind| arrives(target, bind)) {
-                continue;
-            }
+        for (pipelines, matchers) in self.checks.claims().hearing(goal) {
             let Some(matchers) = matchers else { continue };
             let runs =
-                |collector: &&CollectorFacts| matchers.matches(&*collector.attributes) && is_own(target, collector);
+                |collector: &&CollectorFacts| matchers.matches(&*collector.attributes) && is_own(goal, collector);
             let there: Vec<_> = collectors.iter().copied().filter(runs).collect();
             if there.is_empty() {
                 continue;
@@ -120,11 +179,11 @@ impl<'a> Walk<'_, 'a> {
         self.seen.clear();
         while let Some((way, collectors)) = waiting.pop_front() {
             let Some(last) = way.last().filter(|last| self.seen.insert((*last).clone())) else { continue };
-            for target in targets_of(self.checks.config, last) {
-                if self.own.iter().any(|bind| arrives(&target, bind)) && collectors.iter().any(|c| is_own(&target, c)) {
+            for goal in goals_of(self.checks.config, last) {
+                if self.own.iter().any(|ear| ear.hears(&goal)) && collectors.iter().any(|c| is_own(&goal, c)) {
                     return Some(way);
                 }
-                for (next, there) in self.receivers(&target, &collectors) {
+                for (next, there) in self.receivers(&goal, &collectors) {
                     waiting.push_back((way.iter().cloned().chain([next]).collect(), there));
                 }
             }
@@ -134,14 +193,14 @@ impl<'a> Walk<'_, 'a> {
 }
 
 /// Where a stored pipeline sends to.
-fn targets_of(config: &ConfigSnapshot, pipeline: &PipelineId) -> Vec<Target> {
+fn goals_of(config: &ConfigSnapshot, pipeline: &PipelineId) -> Vec<Goal> {
     let Some(pipeline) = config.pipelines.get(pipeline) else { return Vec::new() };
     let destinations = pipeline.document.destinations.iter().filter_map(|d| config.destinations.get(d.id()));
-    let targets = destinations.filter_map(|destination| {
+    let goals = destinations.filter_map(|destination| {
         let registered = catalogue().get(Role::Destination, &destination.document.kind)?;
-        Some(registered.component().targets(&destination.document.settings))
+        Some(Goal::all(registered.component(), &destination.document.settings))
     });
-    targets.flatten().collect()
+    goals.flatten().collect()
 }
 
 /// Checks a destination for every pipeline that sends to it, in a repository that has it.
@@ -152,8 +211,8 @@ pub(super) fn check_users<'a>(
     findings: &mut Findings,
 ) {
     let place = Path::root().key("settings");
-    let is_heard = |target: &Target| checks.claims().at_port(target.port).next().is_some();
-    if !part.registered.component().targets(&part.settings).iter().any(is_heard) {
+    let is_heard = |goal: &Goal| checks.claims().hearing(goal).next().is_some();
+    if !Goal::all(part.registered.component(), &part.settings).iter().any(is_heard) {
         return;
     }
     for user in users {

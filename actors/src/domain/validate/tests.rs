@@ -487,6 +487,55 @@ fn records_that_would_come_back_are_named_with_their_way() {
 }
 
 #[test]
+fn records_that_come_back_by_a_file_are_named_with_their_way() {
+    let reader = |id: &str, include: &str, destination: &str| {
+        let source = format!("sources: [{{id: {id}, kind: file_log, settings: {{include: ['{include}']}}}}]\n");
+        pipeline(&format!("{source}destinations: [{destination}]\n"))
+    };
+    let mut config = repository(&[("next", &reader("n", "/data/*.json", "there"))]);
+    for (id, settings) in [
+        ("here", "path: /data/out.json"),
+        ("there", "path: /srv/app/out.log, rotation: {}"),
+        ("far", "path: /else/out"),
+    ] {
+        let document = parse_destination(&format!("name: F\nkind: file\nsettings: {{{settings}}}\n")).unwrap();
+        config.destinations.insert(id.parse().unwrap(), Arc::new(Versioned::unsaved(document)));
+    }
+    let fleet = [collector(1, Runtime::Otelcol, &[("env", "prod")])];
+    let found = |files: &str, destination: &str| {
+        let source = format!("sources: [{{id: s, kind: file_log, settings: {{{files}}}}}]\n");
+        let Validation { errors, warnings } =
+            check(&format!("{source}destinations: [{destination}]\n"), &config, &fleet);
+        let all = errors.into_iter().chain(warnings).filter(|p| p.code != "unbounded");
+        all.map(|p| format!("{} {}: {}", p.field, p.code, p.message)).collect::<Vec<_>>()
+    };
+    let itself = ["destinations[0] loop: writes /srv/app/out.log, which this pipeline reads itself, on web-1"];
+    assert_eq!(found("include: ['/srv/**/*.log']", "there"), itself);
+    // What rotation leaves is read, too.
+    assert_eq!(found("include: ['/srv/app/*.log'], exclude: [/srv/app/out.log]", "there"), itself);
+    assert_eq!(found("include: ['/srv/**/*.log'], exclude: ['/srv/app/out*']", "there"), [""; 0]);
+    assert_eq!(found("include: ['/srv/*.log']", "far"), [""; 0]);
+    assert_eq!(
+        found("include: ['/srv/app/*.log']", "here"),
+        ["destinations[0] loop: records come back by next, on web-1"]
+    );
+    assert_eq!(
+        found("include: [/var/log/a]", "here"),
+        [
+            "destinations[0] same_collector: writes /data/out.json, which the pipeline next of the same collector reads, on web-1"
+        ]
+    );
+    // A destination that is turned round is told of all who send to it.
+    let turned = parse_destination("name: F\nkind: file\nsettings: {path: /data/x.json, rotation: {}}\n").unwrap();
+    let Validation { errors, .. } =
+        validate_destination(&"there".parse().unwrap(), &turned, &config, &FleetFacts { collectors: &fleet });
+    assert_eq!(
+        errors.into_iter().map(|p| p.message).collect::<Vec<_>>(),
+        ["the pipeline next: writes /data/x.json, which this pipeline reads itself, on web-1"]
+    );
+}
+
+#[test]
 fn a_mask_that_nested_data_would_pass_is_a_warning() {
     let mask = "{id: hide, kind: mask, settings: {patterns: [email]}}";
     let parse = |settings: &str| format!("{{id: take, kind: parse, settings: {{format: json{settings}}}}}");
