@@ -14,6 +14,25 @@ fn assert_problems(table: &[(Context, &str, &[&str])]) {
 }
 
 #[test]
+fn written_lists_hold_no_mapping_where_a_collector_makes_a_slice_of_them_at_its_start() {
+    let no_list = |at: &str, function: &str| {
+        format!(
+            "{at}: `target` of `{function}` cannot be a written list with a mapping in it: a collector does not start with it"
+        )
+    };
+    let (to_map, contains) = (no_list("1:22", "SliceToMap"), no_list("1:25", "ContainsValue"));
+    assert_problems(&[
+        (Log, r#"set(body, SliceToMap([{"n": "a", "v": 1}], ["n"], ["v"]))"#, &[&to_map]),
+        (Log, r#"set(body, SliceToMap([1, [{"n": "a"}]]))"#, &[&to_map]),
+        (Log, r#"set(body, ContainsValue([{}], "a"))"#, &[&contains]),
+        (Log, r#"set(body, SliceToMap([1, ["a"], nil]))"#, &[]),
+        // Elsewhere it is a value like any other.
+        (Log, r#"set(body, [{"n": "a"}])"#, &[]),
+        (Log, r#"set(body, Len([{"n": "a"}]))"#, &[]),
+    ]);
+}
+
+#[test]
 fn names_that_are_not_known_are_told_with_what_may_be_meant() {
     assert_problems(&[
         (Log, "setr(body, 1)", &["1:1: there is no function `setr` (did you mean `set`?)"]),

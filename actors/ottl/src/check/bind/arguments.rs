@@ -209,6 +209,18 @@ impl Binder {
             );
             return Err(self.note(Finding::new(offset, message)));
         }
+        if kind == Kind::List
+            && let Expr::Literal(list) = &expr
+            && holds_map(list)
+        {
+            // Upstream makes a `pcommon.Slice` of it by `FromRaw` at its start, which knows no `pcommon.Map`.
+            let message = format!(
+                "`{}` of `{}` cannot be a written list with a mapping in it: a collector does not start with it",
+                parameter.name(),
+                function.name
+            );
+            return Err(self.note(Finding::new(offset, message)));
+        }
         // What only asks for the kind is asked in vain, which is no error.
         if !function.name.starts_with("Is") && !kind.takes(holds) {
             let message = format!(
@@ -249,6 +261,11 @@ impl Binder {
             }
         }
     }
+}
+
+/// Whether a mapping stands in a written list, or in a list in it.
+fn holds_map(list: &Datum) -> bool {
+    matches!(list, Datum::Items(items) if items.iter().any(|item| matches!(item, Datum::Map(_)) || holds_map(item)))
 }
 
 fn literal_list<T>(value: &tree::Value, one: impl Fn(&ValueKind) -> Option<T>) -> Option<Vec<T>> {

@@ -60,7 +60,7 @@ impl Tape<'_> {
             Kind::Float | Kind::FloatLike => &["0.0", "-2.5", "1.0e300"],
             Kind::Bool | Kind::BoolLike => &["true", "false"],
             Kind::Map => &[r#"{"a": {"b": [1, "c"]}}"#, "{}"],
-            Kind::List => &["[]", r#"[1, "a", [2.5], {"k": nil}]"#],
+            Kind::List => &["[]", r#"[1, "a", [2.5], nil]"#],
             Kind::Time => &[r#"Time("2024-02-29", "%Y-%m-%d")"#, "Now()"],
             Kind::Duration => &[r#"Duration("1h")"#, r#"Duration("-2562047h47m16.854775808s")"#],
             Kind::Any | Kind::BytesLike => &["nil", "1", "-0.5", r#""a""#, "0x00ff", "[1, nil]", r#"{"a": [0x01]}"#],
