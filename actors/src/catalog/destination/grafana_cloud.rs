@@ -123,6 +123,10 @@ impl Component for GrafanaCloud {
         checks::http(settings, findings);
     }
 
+    fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
+        checks::no_signal_path(settings, findings);
+    }
+
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
         let (endpoint, exporter) = Settings::read(settings)?;
         Ok(exporter.otelcol(&endpoint, site))

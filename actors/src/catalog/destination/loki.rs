@@ -101,6 +101,10 @@ impl Component for Loki {
         checks::http(settings, findings);
     }
 
+    fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
+        checks::no_signal_path(settings, findings);
+    }
+
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
         let settings = Settings::read(settings)?;
         Ok(settings.exporter.otelcol(&settings.endpoint, site))

@@ -131,6 +131,12 @@ impl Component for Tempo {
         }
     }
 
+    fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
+        if checks::text(settings, "protocol") == "http" {
+            checks::no_signal_path(settings, findings);
+        }
+    }
+
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
         let (own, exporter) = Settings::read(settings)?;
         Ok(match exporter {

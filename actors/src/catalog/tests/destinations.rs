@@ -52,6 +52,36 @@ fn findings(kind: &str, settings: &Value) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
+fn a_url_that_ends_in_what_is_added_to_it_is_not_saved_and_still_rendered() {
+    let cloud = json!({ "instance_id": "1", "token": "${env:T}" });
+    let tempo = json!({ "protocol": "http" });
+    for (kind, endpoint, more, is_wrong) in [
+        ("otlp_http", "https://h/v1/logs", &json!({}), true),
+        ("otlp_http", "https://h/otlp/v1/metrics/", &json!({}), true),
+        ("otlp_http", "https://h/v1", &json!({}), false),
+        ("otlp_http", "https://h/v1/logs/in", &json!({}), false),
+        ("loki", "https://h/otlp/v1/logs", &json!({}), true),
+        ("tempo", "https://h:4318/v1/traces", &tempo, true),
+        ("tempo", "https://h:4318", &tempo, false),
+        ("grafana_cloud", "https://h/otlp/v1/traces", &cloud, true),
+        ("grafana_cloud", "https://h/otlp", &cloud, false),
+    ] {
+        let mut settings = more.as_object().unwrap().clone();
+        settings.insert("endpoint".to_owned(), json!(endpoint));
+        let registered = catalogue().get(Role::Destination, kind).unwrap();
+        let mut findings = Findings::new(Path::root());
+        registered.check_before_save(&settings, &mut findings);
+        let found: Vec<String> =
+            findings.errors.into_vec().into_iter().map(|p| format!("{} {}", p.field, p.message)).collect();
+        assert_eq!(found.len(), usize::from(is_wrong), "{kind} {endpoint}: {found:?}");
+        assert!(found.iter().all(|said| said.starts_with("endpoint must end before /v1/")), "{found:?}");
+        let mut findings = Findings::new(Path::root());
+        registered.check(&settings, &mut findings);
+        assert!(findings.errors.is_empty(), "{kind} {endpoint}: what runs goes on");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named_by_its_place() {
     for (kind, settings, expected) in [
         ("otlp_grpc", json!({}), &["endpoint missing"][..]),

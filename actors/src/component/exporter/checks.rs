@@ -9,6 +9,9 @@ use crate::component::{Findings, SettingsMap, scalar};
 /// Fields that hold a secret, or a section of secrets, wherever a destination has them.
 const SECRETS: &[&str] = &["bearer_token", "basic_auth", "headers", "token", "api_key", "password", "sasl"];
 
+/// What the exporter adds to a URL.
+const SIGNAL_PATHS: &[&str] = &["/v1/logs", "/v1/metrics", "/v1/traces"];
+
 /// A text of the settings; empty when it is not there.
 #[must_use]
 pub fn text<'a>(settings: &'a SettingsMap, name: &str) -> &'a str {
@@ -80,6 +83,16 @@ pub fn connection(settings: &SettingsMap, is_plain: bool, findings: &mut Finding
 pub fn no_query(settings: &SettingsMap, findings: &mut Findings) {
     if text(settings, "endpoint").contains('?') {
         let message = "must end with its path: more is added to it";
+        findings.errors.add(findings.path().key("endpoint"), "invalid_value", message);
+    }
+}
+
+/// That `endpoint` does not end in the path that is added to it for each signal. It is no reason to leave collectors without
+/// a config that ran so far, so it is asked before a save.
+pub fn no_signal_path(settings: &SettingsMap, findings: &mut Findings) {
+    let endpoint = text(settings, "endpoint").trim_end_matches('/');
+    if let Some(path) = SIGNAL_PATHS.iter().find(|path| endpoint.ends_with(**path)) {
+        let message = format!("must end before {path}: that is added to it");
         findings.errors.add(findings.path().key("endpoint"), "invalid_value", message);
     }
 }
