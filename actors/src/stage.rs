@@ -93,7 +93,8 @@ impl Trial {
             self.note(format!("`{}`: {}", ignored.text, ignored.error));
         }
         if run.ignored() > run.errors().len() {
-            self.note(format!("errors on {} records in all: what failed was skipped there", run.ignored()));
+            let ignored = run.ignored();
+            self.note(format!("{ignored} failures in all: what failed on a record was skipped there"));
         }
         if run.is_exhausted() {
             self.note("took too long to be tried on all records: the rest are as they were");

@@ -109,3 +109,16 @@ fn the_same_seed_gives_the_same_outcome() {
     assert_eq!(of(1), of(1));
     assert_ne!(of(1), of(2));
 }
+
+#[test]
+fn what_failed_is_counted_by_statement_and_record() {
+    let parts = "processors: [{id: a, kind: ottl, settings: {statements: ['set(body, ParseJSON(body))', \
+                 'set(attributes[\"n\"], Double(ParseJSON(body)[\"n\"]))']}}]\n";
+    let done = run(parts, sample(&logs(&["a", "b", "c"])));
+    assert_eq!(done.errors, []);
+    let notes = &done.steps[0].notes;
+    assert!(
+        notes.iter().any(|note| note == "6 failures in all: what failed on a record was skipped there"),
+        "{notes:?}"
+    );
+}
