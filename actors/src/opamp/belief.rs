@@ -29,6 +29,12 @@ use crate::domain::{
 
 const RUNS_OTHER: &str = "the collector says that the config is applied, but runs another one";
 
+/// What a supervisor says of a config that was not up in time, of whatever it was that took the time.
+const TIMED_OUT: &str = "Config apply timeout exceeded";
+/// What that means.
+const TOO_SLOW: &str = "the old collector took longer to stop (does its backend hang?), or the new one longer to become \
+                        healthy, than `agent.config_apply_timeout` in its supervisor's config allows";
+
 /// How long an applied text may be missing from the effective config before the collector is restarted.
 const MISMATCH: Duration = Duration::from_secs(10);
 /// How long the restart may take to show.
@@ -38,6 +44,11 @@ const RESTARTED: Duration = Duration::from_secs(30);
 const MAX_EFFECTIVE: usize = 4 << 20;
 /// Refused texts that are remembered.
 const MAX_FAILED: usize = 16;
+
+/// An error in the agent's own words, and what they mean where they do not say it.
+fn explained(said: &str) -> Box<str> {
+    if said.contains(TIMED_OUT) { format!("{said}: {TOO_SLOW}").into() } else { said.into() }
+}
 
 impl AgentState {
     /// Takes the agent's word on a config.
@@ -65,7 +76,7 @@ impl AgentState {
         self.record.superseded |= self.record.confirmed.is_some() && !is_of_confirmed;
         match (reported.status, reported.hash) {
             (ReportedStatus::Failed, Some(hash)) if self.record.retry != Some(hash) => {
-                self.latch(FailedConfig { hash, error: reported.error.clone(), at: now.at });
+                self.latch(FailedConfig { hash, error: explained(&reported.error), at: now.at });
             }
             (ReportedStatus::Failed, None) => {
                 out.event("config_failed", format!("a config that is not ours failed: {}", reported.error));

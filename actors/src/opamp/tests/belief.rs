@@ -428,3 +428,20 @@ fn collector_that_says_applied_and_goes_on_with_the_text_before_is_drifted() {
     let standing = server.standing();
     assert_eq!((standing.config_state, standing.drift), (ConfigState::Applying, DriftState::Drifted));
 }
+
+#[test]
+fn config_that_was_not_up_in_time_says_what_that_means() {
+    let config = desired("a");
+    let mut server = Server::new(Some(&config));
+    let mut agent = Agent::default();
+    agent.start(&mut server, 1);
+    server.send(1, agent.with_status(&hash_of(&config), FAILED, "Config apply timeout exceeded"));
+    let error = server.standing().error.unwrap();
+    assert!(error.starts_with("Config apply timeout exceeded: the old collector took longer to stop"), "{error}");
+    assert!(error.contains("`agent.config_apply_timeout`"), "{error}");
+    // Said again it is the same, and no news.
+    server.take();
+    server.send(1, agent.with_status(&hash_of(&config), FAILED, "Config apply timeout exceeded"));
+    assert_eq!(server.standing().error.as_deref(), Some(&*error));
+    assert!(server.events().is_empty());
+}
