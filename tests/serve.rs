@@ -213,6 +213,38 @@ async fn log_holds_no_token() {
 }
 
 #[tokio::test]
+async fn secret_that_was_pushed_in_the_clear_is_told_by_its_field_and_never_shown() {
+    let mut server = Server::start().await;
+    server.pipeline("web", "info").await;
+    let text = "version: 1\nname: B\nkind: otlp_http\nsettings: {endpoint: 'https://b.example', bearer_token: hunter2-in-git}\n";
+    server.commit_by_hand("destinations/b.yaml", text);
+    let shown = wait_for("the destination", || async {
+        let answer = server.rest(Method::GET, "/destinations/b", None).await;
+        if answer.status() == 200 { answer.text().await.ok() } else { None }
+    })
+    .await;
+    let told: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(told["in_the_clear"], json!(["settings.bearer_token"]), "{told}");
+    assert_eq!(told["settings"]["bearer_token"], json!({"sealed": true}));
+    // It is told again when the server starts.
+    let lines = |server: &Server| {
+        let log = server.log();
+        assert!(!log.contains("hunter2") && !shown.contains("hunter2"), "{log}");
+        let of_it = |line: &&str| line.contains("in the clear") && line.contains("settings.bearer_token");
+        log.lines().filter(of_it).filter(|line| line.contains("destinations/b.yaml")).count()
+    };
+    assert_eq!(lines(&server), 1, "{}", server.log());
+    assert!(server.signal("-TERM").await.success());
+    server.serve().await;
+    let before = lines(&server);
+    assert!(before >= 1, "{}", server.log());
+
+    server.put("/destinations/b", &told).await;
+    assert_eq!(server.get("/destinations/b").await["in_the_clear"], Value::Null);
+    assert!(!server.git(&["show", "main:destinations/b.yaml"]).contains("hunter2"));
+}
+
+#[tokio::test]
 async fn file_broken_by_hand_keeps_its_last_good_version_while_the_server_is_up_and_when_it_starts() {
     let mut server = Server::start().await;
     server.pipeline("web", "info").await;

@@ -6,7 +6,7 @@ use linkmesh_actors::{
         access::Permission,
         config::{ConfigSnapshot, Documents, Versioned},
         document::{DocumentPath, Draft, read_destination, read_draft_destination, read_new_destination},
-        secret::mask_destination,
+        secret::{clear_in_destination, mask_destination},
     },
     repository::{Edit, Saved},
 };
@@ -145,6 +145,7 @@ impl Resource for Destinations {
             updated_by: destination.updated_by.clone(),
             used_by: config.users_of(id),
             broken: config.broken(&Self::path(id)).map(|broken| broken.reason.clone()),
+            in_the_clear: clear_in_destination(&destination.document),
         }
     }
 

@@ -238,7 +238,8 @@ async fn save<R: Resource>(
 
 /// Fields that an answer adds to a document. Sent back they say nothing, so that what was read can be changed and
 /// written as it is.
-const ADDED: [&str; 7] = ["revision", "updated_at", "updated_by", "matched", "rates", "used_by", "broken"];
+const ADDED: [&str; 8] =
+    ["revision", "updated_at", "updated_by", "matched", "rates", "used_by", "broken", "in_the_clear"];
 
 /// Takes out of a body what an answer adds to a document, and the identifier, which must be the path's.
 ///

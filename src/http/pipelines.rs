@@ -10,7 +10,7 @@ use linkmesh_actors::{
         document::{DocumentPath, Draft, read_draft_pipeline, read_new_pipeline, read_pipeline},
         dry_run::{Sample, dry_run},
         problem::problem,
-        secret::mask_pipeline,
+        secret::{clear_in_pipeline, mask_pipeline},
     },
     import::import,
     repository::{Edit, Saved},
@@ -178,6 +178,7 @@ impl Resource for Pipelines {
             matched: matched.get(id).copied().unwrap_or(0),
             rates: meter.rates(Some(id)),
             broken: config.broken(&Self::path(id)).map(|broken| broken.reason.clone()),
+            in_the_clear: clear_in_pipeline(&pipeline.document),
         }
     }
 

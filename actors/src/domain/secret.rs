@@ -22,7 +22,7 @@ mod redact;
 #[cfg(test)]
 mod tests;
 
-pub use clear::gives_away;
+pub use clear::{clear_in_destination, clear_in_pipeline, gives_away};
 pub use redact::{Redactor, forms, hide_tokens, open_sealed_text, redact, redact_sealed, sealed_in};
 
 /// Every sealed value begins with this, followed by a key id, a dot and base64url without padding. Diffs are redacted

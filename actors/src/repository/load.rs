@@ -10,6 +10,7 @@ use crate::{
         document::{
             DocumentPath, Settings, parse_collector, parse_destination, parse_group, parse_pipeline, parse_settings,
         },
+        secret::{clear_in_destination, clear_in_pipeline},
     },
     ports::{ConfigRepository, HistoryQuery, RepositoryError, RepositoryFile},
 };
@@ -28,6 +29,12 @@ pub(crate) fn load(repository: &mut dyn ConfigRepository) -> Result<ConfigSnapsh
             put_broken(&mut snapshot, &path, &file, reason);
             restore_last_good(repository, &mut snapshot, &path, &file)?;
         }
+    }
+    for path in snapshot.pipelines.keys().cloned().map(DocumentPath::Pipeline) {
+        tell_of_secrets(&snapshot, &path);
+    }
+    for path in snapshot.destinations.keys().cloned().map(DocumentPath::Destination) {
+        tell_of_secrets(&snapshot, &path);
     }
     Ok(snapshot)
 }
@@ -51,6 +58,7 @@ pub(super) fn follow(
                     remove(&mut next, &document);
                     restore_last_good(repository, &mut next, &document, &file)?;
                 }
+                tell_of_secrets(&next, &document);
             }
         }
     }
@@ -123,6 +131,23 @@ fn put_broken(snapshot: &mut ConfigSnapshot, path: &DocumentPath, file: &Reposit
     tracing::warn!(path = %file.path, %reason, "a file of the config repository is broken, its last good version counts");
     let broken = BrokenFile { path: file.path.clone(), document: Some(path.clone()), etag: file.etag, reason };
     snapshot.broken.push(broken);
+}
+
+/// Warns of secrets that a hand-made commit put into a document in the clear: the field, never the value.
+fn tell_of_secrets(snapshot: &ConfigSnapshot, path: &DocumentPath) {
+    let clear = match path {
+        DocumentPath::Pipeline(id) => snapshot.pipelines.get(id).map(|stored| clear_in_pipeline(&stored.document)),
+        DocumentPath::Destination(id) => {
+            snapshot.destinations.get(id).map(|stored| clear_in_destination(&stored.document))
+        }
+        DocumentPath::Group(_) | DocumentPath::Collector(_) | DocumentPath::Settings => None,
+    };
+    for field in clear.into_iter().flatten() {
+        tracing::warn!(
+            %path, %field,
+            "a secret stands in the clear in the config repository: save the document once to seal it, and change the secret"
+        );
+    }
 }
 
 /// Puts the newest good version of a broken file in force, unless it was deleted after that.

@@ -59,7 +59,12 @@ impl Edited for DestinationDocument {
     }
 
     fn added(shown: &Destination) -> Added {
-        Added { id: shown.id.to_string(), broken: shown.broken.clone(), used_by: shown.used_by.clone() }
+        Added {
+            id: shown.id.to_string(),
+            broken: shown.broken.clone(),
+            in_the_clear: shown.in_the_clear.clone(),
+            used_by: shown.used_by.clone(),
+        }
     }
 
     fn saved(answer: DestinationSaved) -> SavedAs<Self> {

@@ -70,6 +70,7 @@ pub(super) struct Added {
     pub(super) id: String,
     /// Why the file in the repository cannot be read.
     pub(super) broken: Option<String>,
+    pub(super) in_the_clear: Vec<String>,
     /// The pipelines that use it.
     pub(super) used_by: Vec<PipelineId>,
 }
@@ -110,6 +111,8 @@ pub(super) struct Frame<D: 'static> {
     pub(super) strict: Signal<bool>,
     /// Why the file in the repository cannot be read.
     broken: Signal<Option<String>>,
+    /// Fields whose secret stands in the clear in the repository.
+    in_the_clear: Signal<Vec<String>>,
     /// Counts the looks at what is stored; the last one counts.
     looks: Signal<u32>,
     /// What the forms share.
@@ -194,6 +197,7 @@ fn frame<D: Edited>(
         id: create_signal(added.as_ref().map(|added| added.id.clone())),
         used_by: create_signal(added.as_ref().map(|added| added.used_by.clone()).unwrap_or_default()),
         strict,
+        in_the_clear: create_signal(added.as_ref().map(|added| added.in_the_clear.clone()).unwrap_or_default()),
         broken: create_signal(added.and_then(|added| added.broken)),
         looks: create_signal(0),
         form: Form { problems: wrong, locked: !may },
@@ -210,6 +214,13 @@ fn frame<D: Edited>(
                 view! { b { "The file in the repository is broken. " } "Shown is its last good version, which stays in force; saving it mends the file." div(class="mono") { (why) } },
             ),
             None => View::new(),
+        })
+        (match frame.in_the_clear.get_clone() {
+            fields if fields.is_empty() => View::new(),
+            fields => bits::note(
+                Tone::Warn,
+                view! { b { "A secret stands in the clear in the repository. " } "Save once to seal it, and change the secret: who could read the repository may know it." div(class="mono") { (fields.join(", ")) } },
+            ),
         })
     };
     let anew: Option<Rc<dyn Fn()>> = may.then(|| {
@@ -285,10 +296,10 @@ impl<D: Edited> Frame<D> {
             })
         };
         let actions = if self.may {
-            // What is broken in the repository is mended by a save of what is shown.
+            // What is broken in the repository or stands there in the clear is mended by a save of what is shown.
             self.editor.actions(
                 button,
-                move || self.broken.with(Option::is_some),
+                move || self.broken.with(Option::is_some) || self.in_the_clear.with(|fields| !fields.is_empty()),
                 move || {
                     self.strict.set(true);
                     self.editor.review();
@@ -308,6 +319,7 @@ impl<D: Edited> Frame<D> {
             self.id.set(None);
             self.used_by.set(Vec::new());
             self.broken.set(None);
+            self.in_the_clear.set(Vec::new());
             self.editor.begin_anew(blank);
         });
     }
@@ -322,9 +334,10 @@ impl<D: Edited> Frame<D> {
             let goes_on = move || self.looks.get_untracked() == turn;
             match insist(|| self.app.api.get_tagged::<D::Shown>(&path), goes_on).await.filter(|_| goes_on()) {
                 Some(Ok(answer)) => {
-                    let Added { used_by, broken, .. } = D::added(&answer.value);
+                    let Added { used_by, broken, in_the_clear, .. } = D::added(&answer.value);
                     self.used_by.set(used_by);
                     self.broken.set(broken);
+                    self.in_the_clear.set(in_the_clear);
                     self.editor.arrived(D::of(answer.value), answer.etag);
                 }
                 Some(Err(error)) if error.status() == 404 => self.editor.vanished(),
@@ -369,8 +382,9 @@ impl<D: Edited> Frame<D> {
                 };
                 let SavedAs { shown, revision, affected, warnings } = D::saved(answer.value);
                 let revision = revision.to_string();
-                let Added { id, broken, .. } = D::added(&shown);
+                let Added { id, broken, in_the_clear, .. } = D::added(&shown);
                 self.broken.set(broken);
+                self.in_the_clear.set(in_the_clear);
                 let href = format!("{}/{id}", D::WORDS.path);
                 let etag = match answer.etag {
                     Some(etag) => Some(etag),

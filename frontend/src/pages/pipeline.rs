@@ -62,7 +62,12 @@ impl Edited for PipelineDocument {
     }
 
     fn added(shown: &Pipeline) -> Added {
-        Added { id: shown.id.to_string(), broken: shown.broken.clone(), used_by: Vec::new() }
+        Added {
+            id: shown.id.to_string(),
+            broken: shown.broken.clone(),
+            in_the_clear: shown.in_the_clear.clone(),
+            used_by: Vec::new(),
+        }
     }
 
     fn saved(answer: PipelineSaved) -> SavedAs<Self> {

@@ -43,6 +43,10 @@ documents! {
         /// A broken file by a hand-made commit: what is wrong. The document is the last good one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub broken: Option<String>,
+        /// Fields whose secret a hand-made commit put into the repository in the clear. They are shown like sealed ones, and
+        /// the next save seals them; whoever could read the repository may know them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub in_the_clear: Vec<String>,
     }
 
     /// What a `POST /destinations` holds.

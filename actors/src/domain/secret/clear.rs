@@ -1,6 +1,11 @@
-//! Secrets in texts that are not marked as secret.
+//! Secrets in the clear: in texts that are not marked as secret, and in documents that somebody committed by hand.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use linkmesh_proto::api::{destination::DestinationDocument, pipeline::PipelineDocument};
+use serde_json::Value;
+
+use super::{Part, Reference, destination_part, parts_of, reference, schema_of};
+use crate::component::schema;
 
 /// Parameters of a URL that say who asks.
 const PARAMETERS: &[&str] =
@@ -31,6 +36,40 @@ pub fn gives_away(text: &str) -> Option<&'static str> {
         })
     };
     query.split('#').next().unwrap_or_default().split('&').any(is_secret).then_some("a secret parameter")
+}
+
+/// The fields of a stored pipeline that hold a secret in the clear, in order: a hand-made commit put it there. Who saves the
+/// pipeline seals it.
+#[must_use]
+pub fn clear_in_pipeline(document: &PipelineDocument) -> Vec<String> {
+    let mut document = document.clone();
+    parts_of(&mut document, None).into_iter().flat_map(clear_in).collect()
+}
+
+/// The fields of a stored destination that hold a secret in the clear; see [`clear_in_pipeline`].
+#[must_use]
+pub fn clear_in_destination(document: &DestinationDocument) -> Vec<String> {
+    let mut document = document.clone();
+    clear_in(destination_part(&mut document, None))
+}
+
+fn clear_in(part: Part<'_>) -> Vec<String> {
+    let Part { role, kind, path, settings, .. } = part;
+    let mut clear = Vec::new();
+    let Some(schema) = schema_of(role, kind) else { return clear };
+    let visited: Result<(), std::convert::Infallible> =
+        schema::for_each_secret(schema, settings, &mut |keys: &[String], value: &mut Value| {
+            // An empty text gives nothing away.
+            if value.as_str().is_some_and(|text| !text.is_empty() && !matches!(reference(text), Reference::Env { .. }))
+            {
+                clear.push(keys.iter().fold(path.clone(), |path, key| path.key(key)).to_string());
+            }
+            Ok(())
+        });
+    match visited {
+        Ok(()) => clear,
+        Err(never) => match never {},
+    }
 }
 
 /// The text with `${env:NAME}` left out.

@@ -18,7 +18,10 @@ use serde_json::json;
 use super::support::*;
 use crate::{
     Handles,
-    domain::document::parse_destination,
+    domain::{
+        document::parse_destination,
+        secret::{clear_in_destination, mask_destination},
+    },
     ports::CollectorStore as _,
     repository::{Edit, Precondition, Save},
     testing::{by, wait_for},
@@ -296,6 +299,33 @@ fn secret_that_a_commit_by_hand_holds_in_the_clear_is_hidden_in_differences() {
         let handles = world.start().await;
         let patch = patch(&handles, by_hand).await;
         assert!(!patch.contains(PLAIN), "{patch}");
+        handles.stop().await;
+    });
+}
+
+#[test]
+fn secret_that_was_committed_in_the_clear_is_named_and_sealed_by_the_next_save() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        put_destination(&handles, NEW).await;
+        let screen: DestinationId = "screen".parse().unwrap();
+        let clear = || clear_in_destination(&handles.repository.snapshot().destinations[&screen].document);
+        assert_eq!(clear(), [""; 0], "what a save sealed");
+        let text = format!(
+            "version: 1\nname: S\nkind: otlp_http\nsettings:\n  endpoint: https://x.example\n  bearer_token: {OLD}\n  \
+             headers: {{x-token: '${{env:T}}', x-key: {OLD}}}\n"
+        );
+        let head = world.repository.commit_by_hand("destinations/screen.yaml", Some(&text));
+        wait_for("taken over", || handles.repository.snapshot().revision == Some(head)).await;
+        assert_eq!(clear(), ["settings.bearer_token", "settings.headers.x-key"]);
+
+        // What is shown, saved as it is.
+        let shown = mask_destination(&handles.repository.snapshot().destinations[&screen].document);
+        assert!(!serde_json::to_string(&shown).unwrap().contains(OLD));
+        let edit = Edit::Destination(screen.clone(), shown);
+        handles.repository.save(Save { edit, precondition: Precondition::Any, by: by("ada") }).await.unwrap();
+        assert_eq!(clear(), [""; 0]);
         handles.stop().await;
     });
 }
