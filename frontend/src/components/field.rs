@@ -188,7 +188,9 @@ fn control(form: Form, field: &Field, path: Path, value: Option<Value>, change: 
             one::text(form, field, &path, value, change, id, hint)
         }
         Kind::Code { example, .. } => one::code(form, field, &path, value, change, id, example.as_deref()),
-        Kind::Number { integer, .. } => one::number(form, field, &path, value, change, id, *integer),
+        Kind::Number { integer, example, .. } => {
+            one::number(form, field, &path, value, change, id, (*integer, example.as_deref()))
+        }
         Kind::Switch => one::switch(form, field, value, change, id),
         Kind::Choice(options) => one::choice(form, field, &path, value, change, id, options),
         Kind::Secret => one::secret(form, field, &path, value, change, id),

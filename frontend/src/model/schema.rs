@@ -50,6 +50,8 @@ pub enum Kind {
         range: Option<String>,
         /// For example `batches`.
         unit: Option<String>,
+        /// Stands in it while it is empty: `1000`.
+        example: Option<String>,
     },
     /// A text, a number, or yes or no, as it is written: see [`scalar`].
     Scalar,
@@ -194,7 +196,7 @@ fn kind(property: &Value, schema: &Value, root: &Value, depth: usize) -> Kind {
             example: example(),
         },
         kind @ ("integer" | "number") => {
-            Kind::Number { integer: kind == "integer", range: range(schema), unit: unit() }
+            Kind::Number { integer: kind == "integer", range: range(schema), unit: unit(), example: example() }
         }
         "boolean" => Kind::Switch,
         _ => Kind::Json,
@@ -222,7 +224,14 @@ fn container(schema: &Value, root: &Value, depth: usize, secret: bool) -> Option
             {
                 return Some(Kind::Several(options));
             }
-            Some(Kind::List(inner(items)))
+            let mut item = inner(items);
+            let of_list = schema.pointer("/examples/0/0").map(plain);
+            if let Kind::Text { example, .. } | Kind::Code { example, .. } | Kind::Number { example, .. } =
+                &mut item.kind
+            {
+                *example = example.take().or(of_list);
+            }
+            Some(Kind::List(item))
         }
         "object" if schema.get("properties").is_some_and(|p| p.as_object().is_some_and(|p| !p.is_empty())) => {
             if secret && schema.pointer("/properties/sealed").is_some() {

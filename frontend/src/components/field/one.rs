@@ -103,11 +103,12 @@ pub(super) fn number(
     value: Option<Value>,
     change: Change,
     id: &str,
-    integer: bool,
+    (integer, example): (bool, Option<&str>),
 ) -> View {
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
     let (value, label) = (as_text(value.as_ref()), field.title.clone());
-    let hint = field.default_words().map(|d| format!("default {d}")).unwrap_or_default();
+    let hint = field.default_words().map(|d| format!("default {d}"));
+    let hint = hint.or_else(|| example.map(|e| format!("e.g. {e}"))).unwrap_or_default();
     view! {
         input(
             id=id,

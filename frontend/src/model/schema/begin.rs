@@ -24,16 +24,25 @@ fn first(kind: &Kind) -> Value {
     }
 }
 
-/// The settings that a new part of a pipeline begins with: those of the first example without its secrets, or, where that
-/// holds code, what must be there. What nobody looks at is saved as it stands, and would be an example's.
+/// The settings that a new part of a pipeline begins with: where something must be there, that and no more, to be filled
+/// in, since nobody else can know it; else those of the first example without its secrets. What nobody looks at is saved as
+/// it stands, and would be an example's, so that code is never begun with.
 #[must_use]
 pub fn starting(entry: &CatalogueEntry) -> Map<String, Value> {
     let fields = fields(&entry.schema);
-    match entry.examples.first() {
-        Some(example) if !has_code(&fields, &example.settings) => without_secrets(&fields, &example.settings),
-        Some(_) => to_fill_in(entry),
-        None => Map::new(),
+    let Some(example) = entry.examples.first() else { return Map::new() };
+    if has_code(&fields, &example.settings) {
+        return to_fill_in(entry);
     }
+    if !fields.iter().any(|field| field.required) {
+        return without_secrets(&fields, &example.settings);
+    }
+    let value = |field: &Field| match (&field.kind, example.settings.get(&field.key)) {
+        // A choice is never empty: of its words the example's serves better than the first.
+        (Kind::Choice(_) | Kind::Several(_) | Kind::Switch, Some(value)) => value.clone(),
+        (kind, _) => first(kind),
+    };
+    fields.iter().filter(|field| field.required).map(|field| (field.key.clone(), value(field))).collect()
 }
 
 fn has_code(fields: &[Field], settings: &Map<String, Value>) -> bool {

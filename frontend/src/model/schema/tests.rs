@@ -33,11 +33,11 @@ fn simple_kinds_are_recognised() {
     assert_eq!(only(&json!({"type": "boolean"})), Kind::Switch);
     assert_eq!(
         only(&json!({"type": ["integer", "null"], "minimum": 1})),
-        Kind::Number { integer: true, range: Some("1 or more".to_owned()), unit: None }
+        Kind::Number { integer: true, range: Some("1 or more".to_owned()), unit: None, example: None }
     );
     assert_eq!(
         only(&json!({"type": "number", "minimum": 0, "maximum": 1})),
-        Kind::Number { integer: false, range: Some("0 to 1".to_owned()), unit: None }
+        Kind::Number { integer: false, range: Some("0 to 1".to_owned()), unit: None, example: None }
     );
     assert_eq!(only(&json!({"type": "string", "x-widget": "code"})), Kind::Code { is_line: false, example: None });
     assert_eq!(only(&json!({})), Kind::Json);
@@ -233,9 +233,31 @@ fn code_of_an_example_is_not_begun_with_wherever_it_stands() {
     let blank = json!({"context": "record", "statements": [""]});
     assert_eq!(starts(json!({"context": "resource", "statements": ["set(x, 1)"]})), blank);
     assert_eq!(starts(json!({"context": "resource", "statements": [], "pattern": "^a"})), blank);
-    // What has a field for code and does not use it is begun with.
-    let settings = json!({"context": "resource", "statements": []});
-    assert_eq!(starts(settings.clone()), settings);
+    // What has a field for code and does not use it is no other than the rest.
+    let empty = json!({"context": "resource", "statements": [""]});
+    assert_eq!(starts(json!({"context": "resource", "statements": []})), empty);
+}
+
+#[test]
+fn what_must_be_there_begins_empty_and_shows_the_example() {
+    let schema = json!({"type": "object", "required": ["include", "action", "rate", "rules"], "properties": {
+        "include": {"type": "array", "items": {"type": "string"}, "examples": [["/var/log/a.log"]], "x-order": 1},
+        "action": {"type": "string", "enum": ["keep", "drop"], "x-order": 2},
+        "rate": {"type": "integer", "examples": [1000], "x-order": 3},
+        "rules": {"type": "array", "x-order": 4, "items": {"type": "object", "required": ["key"], "properties": {
+            "key": {"type": "string", "examples": ["http.route"]}, "to": {"type": "string"},
+        }}},
+        "exclude": {"type": "array", "items": {"type": "string"}},
+    }});
+    let settings = json!({
+        "include": ["/var/log/b.log"], "exclude": ["/c"], "action": "drop", "rate": 5, "rules": [{"key": "a", "to": "b"}],
+    });
+    let expected = json!({"include": [""], "action": "drop", "rate": "", "rules": [{"key": ""}]});
+    assert_eq!(Value::Object(starting(&entry(schema.clone(), settings))), expected);
+    let fields = fields(&schema);
+    let Kind::List(item) = &fields[0].kind else { panic!("a list") };
+    assert_eq!(item.kind, Kind::Text { unit: None, example: Some("/var/log/a.log".to_owned()) });
+    assert!(matches!(&fields[2].kind, Kind::Number { example: Some(example), .. } if example == "1000"));
 }
 
 #[test]
