@@ -44,7 +44,7 @@ struct Settings {
     job_name: String,
     targets: Vec<Target>,
     scrape_interval: String,
-    scrape_timeout: String,
+    scrape_timeout: Option<String>,
     metrics_path: String,
     scheme: String,
     basic_auth: Option<BasicAuth>,
@@ -60,6 +60,13 @@ struct Target {
 }
 
 impl Settings {
+    /// The timeout of its own, else 10 s, or the interval when that is shorter.
+    fn timeout(&self) -> String {
+        let is_short = || scalar::duration_ns(&self.scrape_interval).is_ok_and(|ns| ns < 10_000_000_000);
+        let default = || if is_short() { self.scrape_interval.clone() } else { "10s".to_owned() };
+        self.scrape_timeout.clone().unwrap_or_else(default)
+    }
+
     /// What the bridge of Alloy adds to the resource of otelcol's.
     fn stages() -> Vec<Box<dyn Stage>> {
         let statements = ["net.host.name", "net.host.port", "http.scheme"]
@@ -123,7 +130,7 @@ impl Component for Prometheus {
                 .at_least(1),
             ),
             ("scrape_interval", form::duration("Every").default("60s")),
-            ("scrape_timeout", form::duration("Timeout").default("10s").help("At most the interval.")),
+            ("scrape_timeout", form::duration("Timeout").example("10s").help("At most the interval. Left out it is 10s, or the interval when that is shorter.")),
             ("metrics_path", form::text("Path").default("/metrics").check("url_path")),
             ("scheme", form::choice("Scheme", &["http", "https"]).default("http")),
             ("basic_auth", fields::basic_auth()),
@@ -207,7 +214,7 @@ impl Component for Prometheus {
         if duration("scrape_interval") < 1_000_000_000 {
             findings.errors.add(path.key("scrape_interval"), "out_of_range", "must be at least 1s");
         }
-        if duration("scrape_timeout") == 0 {
+        if settings.contains_key("scrape_timeout") && duration("scrape_timeout") == 0 {
             findings.errors.add(path.key("scrape_timeout"), "out_of_range", "must be longer than 0");
         }
         if duration("scrape_timeout") > duration("scrape_interval") {
@@ -243,7 +250,7 @@ impl Component for Prometheus {
         let mut scrape = vec![
             ("job_name".to_owned(), text(&settings.job_name)),
             ("scrape_interval".to_owned(), text(&settings.scrape_interval)),
-            ("scrape_timeout".to_owned(), text(&settings.scrape_timeout)),
+            ("scrape_timeout".to_owned(), text(&settings.timeout())),
             ("metrics_path".to_owned(), text(&settings.metrics_path)),
             ("scheme".to_owned(), text(&settings.scheme)),
             // Alloy's own default; otelcol's lets names through that are none of the classic form.
@@ -271,6 +278,7 @@ impl Component for Prometheus {
 
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
         let settings: Settings = read(settings)?;
+        let timeout = settings.timeout();
         let (outputs, behind) = bridge::behind(&Settings::stages(), site);
         let receiver = Block::labelled("otelcol.receiver.prometheus", site.label, vec![outputs.block()]);
         let mut after = vec![receiver];
@@ -290,7 +298,7 @@ impl Component for Prometheus {
             attribute("forward_to", Expr::Array(forward.into_iter().collect())),
             attribute("job_name", Expr::text(settings.job_name)),
             attribute("scrape_interval", Expr::text(settings.scrape_interval)),
-            attribute("scrape_timeout", Expr::text(settings.scrape_timeout)),
+            attribute("scrape_timeout", Expr::text(timeout)),
             attribute("metrics_path", Expr::text(settings.metrics_path)),
             attribute("scheme", Expr::text(settings.scheme)),
         ];

@@ -92,7 +92,11 @@ fn wrong_settings_of_sources_are_named_by_their_place() {
             json!({ "job_name": "j", "targets": [{ "address": "h:1", "labels": { "job": "x" } }, { "address": "h:1", "labels": { "job": "x" } }] }),
             vec!["targets[0].labels.job reserved", "targets[1] duplicate", "targets[1].labels.job reserved"],
         ),
-        ("prometheus", prometheus(json!({ "scrape_interval": "5s" })), vec!["scrape_timeout out_of_range"]),
+        (
+            "prometheus",
+            prometheus(json!({ "scrape_interval": "5s", "scrape_timeout": "10s" })),
+            vec!["scrape_timeout out_of_range"],
+        ),
         ("prometheus", prometheus(json!({ "scrape_timeout": "0s" })), vec!["scrape_timeout out_of_range"]),
         (
             "prometheus",
@@ -211,4 +215,29 @@ fn a_runtime_that_cannot_says_why_and_where() {
     assert_eq!(reason("docker", json!({})), (Some(""), None));
     assert_eq!(reason("windows_event_log", json!({ "start_at": "beginning" })), (None, Some("start_at")));
     assert_eq!(reason("windows_event_log", json!({})), (None, None));
+}
+
+#[test]
+fn a_short_interval_is_the_timeout_where_none_is_given() {
+    let registered = catalogue().get(Role::Source, "prometheus").unwrap();
+    for (more, expected) in [
+        (json!({}), "10s"),
+        (json!({ "scrape_interval": "10s" }), "10s"),
+        (json!({ "scrape_interval": "5s" }), "5s"),
+        (json!({ "scrape_interval": "2500ms" }), "2500ms"),
+        (json!({ "scrape_interval": "5s", "scrape_timeout": "4s" }), "4s"),
+        (json!({ "scrape_interval": "15s", "scrape_timeout": "12s" }), "12s"),
+    ] {
+        let mut settings = json!({ "job_name": "j", "targets": [{ "address": "h:1" }] });
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut findings = Findings::new(Path::root());
+        registered.check(settings.as_object().unwrap(), &mut findings);
+        assert!(findings.errors.is_empty(), "{settings}");
+        let (otelcol, alloy) = renderings(registered, settings.as_object().unwrap());
+        let otelcol = otelcol.unwrap().config.write(false);
+        assert!(otelcol.contains(&format!("scrape_timeout: \"{expected}\"\n")), "{otelcol}");
+        let blocks = alloy.unwrap().blocks.into_iter().map(Statement::Block).collect::<Vec<_>>();
+        let alloy = alloy::write(&blocks, false);
+        assert!(alloy.contains(&format!("scrape_timeout  = \"{expected}\"")), "{alloy}");
+    }
 }
