@@ -122,3 +122,22 @@ fn what_failed_is_counted_by_statement_and_record() {
         "{notes:?}"
     );
 }
+
+#[test]
+fn what_is_nested_is_masked_when_it_was_made_flat() {
+    let body = r#"{"user":{"email":"ada@example.com"},"mails":["bob@example.org",{"to":"eve@example.net"}]}"#;
+    let masked = |settings: &str| {
+        let parts = format!(
+            "processors:\n  - {{id: p, kind: parse, settings: {{format: json, source: remove{settings}}}}}\n  - {{id: m, kind: mask, settings: {{patterns: [email]}}}}\n"
+        );
+        let done = run(&parts, sample(&logs(&[body])));
+        assert_eq!(done.errors, []);
+        done.steps[1].records.to_string()
+    };
+    assert!(masked("").contains("ada@example.com"), "it is not reached where it is nested");
+    let flat = masked(", flatten: true");
+    assert!(!flat.contains("@example"), "{flat}");
+    for key in ["user.email", "mails.0", "mails.1.to"] {
+        assert!(flat.contains(&format!("\"{key}\"")), "{key}: {flat}");
+    }
+}
