@@ -130,7 +130,12 @@ impl Component for Prometheus {
                 .at_least(1),
             ),
             ("scrape_interval", form::duration("Every").default("60s")),
-            ("scrape_timeout", form::duration("Timeout").example("10s").help("At most the interval. Left out it is 10s, or the interval when that is shorter.")),
+            (
+                "scrape_timeout",
+                form::duration("Timeout")
+                    .example("10s")
+                    .help("At most the interval. Left out it is 10s, or the interval when that is shorter."),
+            ),
             ("metrics_path", form::text("Path").default("/metrics").check("url_path")),
             ("scheme", form::choice("Scheme", &["http", "https"]).default("http")),
             ("basic_auth", fields::basic_auth()),
