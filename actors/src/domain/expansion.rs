@@ -1,7 +1,7 @@
 //! Whether a YAML text means about as much as it says, and takes about as long to read.
 //!
-//! For each token the parser looks at every bracket that is open: 60 KB of brackets keep it busy for ten seconds. Only it
-//! knows for sure which brackets are open, so they are counted beforehand such that there are never fewer in truth.
+//! For each token the parser looks at every bracket that is open: 60 KB of brackets keep it busy for ten seconds. So it
+//! is found out beforehand how many will be open ([`scan`]), and what could not be read anyway is not begun.
 //!
 //! An alias stands for everything below its anchor, and may itself stand below one: 60 KB can mean thousands of millions
 //! of values. The parser bounds how often an alias is followed, not how much that makes. So before a text that has
@@ -12,22 +12,41 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
+use self::scan::Work;
+
+mod scan;
+#[cfg(test)]
+mod tests;
+
 /// What a text may mean beside twice its length: small files may repeat themselves.
 const FREE: usize = 64 << 10;
 
-/// What the parser may be kept busy by at most: open brackets times tokens. A tenth of a second.
-const MOST_WORK: u64 = 100_000_000;
+/// How many collections may stand in one another: the reader takes no more either.
+const MAX_DEPTH: usize = 128;
 
-/// Refuses a text whose aliases make too much of it, one that cannot be walked to its end, and one of so many brackets
-/// that it would take long to find that out.
+/// How much the parser may clear on its way, in bytes. A tenth of a second.
+const MOST_CLEARED: u64 = 1 << 30;
+
+/// How many directives a text may have, each of which the parser compares with all.
+const MOST_DIRECTIVES: usize = 128;
+
+/// Refuses a text whose aliases make too much of it, one that cannot be walked to its end, and one that would keep the
+/// parser busy for longer than its size is worth.
 ///
 /// Only the first document is looked at.
 ///
 /// # Errors
 /// The parser's, or one of the same type that says so.
 pub(crate) fn check(text: &str) -> Result<(), serde_norway::Error> {
-    if work(text) > MOST_WORK {
-        return Err(Error::custom("too many brackets are open at one time; write it out in lines"));
+    let Work { depth, cleared, directives } = scan::work(text);
+    if depth > MAX_DEPTH {
+        return Err(Error::custom(format_args!("brackets are open within {MAX_DEPTH} others; more cannot be read")));
+    }
+    if directives > MOST_DIRECTIVES {
+        return Err(Error::custom("too many directives (`%TAG`)"));
+    }
+    if cleared > MOST_CLEARED {
+        return Err(Error::custom("too many gaps in texts that have very long ones; put fewer blanks there"));
     }
     // Without both, nothing stands for anything else: nearly all texts end here.
     if !(text.contains('&') && text.contains('*')) {
@@ -38,35 +57,6 @@ pub(crate) fn check(text: &str) -> Result<(), serde_norway::Error> {
     // make three bytes of two at most.
     let mut left = text.len().saturating_mul(2).saturating_add(FREE);
     Counter { left: &mut left }.deserialize(first)
-}
-
-/// No less than what the parser does: how many brackets may be open, times how many tokens there may be.
-///
-/// Brackets may stand in quotes, comments and tags, where they mean nothing, so that one that closes counts only when it
-/// surely does: for one of the same line, with nothing between them that might begin or end any of these.
-fn work(text: &str) -> u64 {
-    let (mut open, mut tokens) = (0_u64, 0_u64);
-    for line in text.lines() {
-        let mut here = 0_u64;
-        for byte in line.bytes() {
-            match byte {
-                b'[' | b'{' => {
-                    here += 1;
-                    tokens += 1;
-                }
-                b']' | b'}' => {
-                    here = here.saturating_sub(1);
-                    tokens += 1;
-                }
-                b'"' | b'\'' | b'#' | b'!' => open += std::mem::take(&mut here),
-                b',' | b':' | b'-' | b'?' | b'&' | b'*' => tokens += 1,
-                _ => {}
-            }
-        }
-        open += here;
-        tokens += 1;
-    }
-    open.saturating_mul(tokens)
 }
 
 /// Takes every value off what is left.
@@ -199,71 +189,5 @@ pub(crate) mod bombs {
     /// One long text, named many times: two gigabytes.
     pub(crate) fn long() -> String {
         format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a,".repeat(20_000))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_whose_aliases_mean_gigabytes_is_refused() {
-        for bomb in [bombs::wide(), bombs::deep(), bombs::long()] {
-            let error = check(&bomb).unwrap_err().to_string();
-            assert!(error.contains("aliases"), "{error}");
-        }
-    }
-
-    #[test]
-    fn text_that_says_all_it_means_is_taken_whatever_is_in_it() {
-        // The comment has both signs, so that each is counted.
-        let texts = [
-            String::new(),
-            "[a,b,c]".to_owned(),
-            format!("[{}]", "a,".repeat(200_000)),
-            format!("{{{}}}", (0..100_000).map(|n| format!("{n},")).collect::<String>()),
-            "-\n".repeat(200_000),
-            "?\n".to_owned(),
-            format!("[{}]", "a: ,".repeat(100_000)),
-            format!("[{}]", "!t a,".repeat(100_000)),
-            format!("\"{}\"", r"\L".repeat(200_000)),
-            format!("[{}]", r#""\P","#.repeat(100_000)),
-        ];
-        for text in texts {
-            let text = format!("# & *\n{text}");
-            assert!(check(&text).is_ok(), "{:?}: {:?}", text.get(..40), check(&text));
-        }
-    }
-
-    #[test]
-    fn text_that_keeps_the_parser_busy_is_refused() {
-        for bomb in [
-            "[".repeat(60_000),
-            "a: [".repeat(30_000),
-            "{a: ".repeat(30_000),
-            "[\n".repeat(60_000),
-            "['[]]']\n[ \"]\", # ]]]\n".repeat(20_000),
-            "[ \"\n]\n\", ".repeat(30_000),
-            "[!<]> ".repeat(30_000),
-        ] {
-            let error = check(&bomb).unwrap_err().to_string();
-            assert!(error.contains("brackets"), "{error}");
-        }
-    }
-
-    #[test]
-    fn text_of_many_brackets_that_close_is_taken() {
-        const REAL: &str = include_str!("../../../tests/fixtures/otelcol-0.158.0-effective.yaml");
-        let many: String = (0..200).map(|n| format!("k{n}:\n  {}", REAL.replace('\n', "\n  "))).collect();
-        assert!(many.len() > 500_000);
-        check(&many).unwrap();
-        let json: Vec<_> = (0..1_000).map(|n| serde_json::json!({"id": n, "tags": ["a", "b"]})).collect();
-        check(&serde_json::to_string_pretty(&json).unwrap()).unwrap();
-    }
-
-    #[test]
-    fn text_that_repeats_itself_in_moderation_is_taken() {
-        let text = format!("tls: &tls {{ca_file: /etc/ca.pem}}\nall: [{}]\n", "*tls,".repeat(500));
-        check(&text).unwrap();
     }
 }
