@@ -66,6 +66,7 @@ const KNOWN: &[&str] = &[
     "examples",
     "x-secret",
     "x-check",
+    "x-controls",
     "x-verbatim",
     "x-order",
     "x-unit",

@@ -107,6 +107,11 @@ pub fn http_url(text: &str) -> Result<(), String> {
     if tail.contains('#') {
         return Err("must not have a fragment".to_owned());
     }
+    // A host that is no name of ASCII may be written in escapes, and a query may hold anything.
+    let path = tail.split('?').next().unwrap_or_default();
+    if !are_escapes(path, 0) || !are_escapes(authority, 0x80) {
+        return Err("holds a `%` that two hexadecimal digits must follow; of itself it is `%25`".to_owned());
+    }
     if authority.contains('@') {
         return Err("must not hold a user or password; use a header".to_owned());
     }
@@ -126,11 +131,21 @@ pub fn http_url(text: &str) -> Result<(), String> {
         inner.parse::<std::net::Ipv6Addr>().map_err(|_| "the address in brackets must be IPv6".to_owned())?;
     }
     match port {
-        Some(port) if port.parse::<u16>().map_or(true, |port| port == 0) => {
+        Some(port)
+            if !port.bytes().all(|b| b.is_ascii_digit()) || port.parse::<u16>().map_or(true, |port| port == 0) =>
+        {
             Err("the port must be a number from 1 to 65535".to_owned())
         }
         _ => Ok(()),
     }
+}
+
+/// Whether each `%` begins an escape, of at least this octet (Go: `net/url`, `unescape`).
+fn are_escapes(text: &str, least: u8) -> bool {
+    text.split('%').skip(1).all(|after| {
+        let digits = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).is_some_and(|octet| octet >= least)
+    })
 }
 
 /// Checks a pattern of file names.
@@ -144,6 +159,9 @@ pub fn file_pattern(text: &str) -> Result<(), String> {
     }
     if text.chars().any(char::is_control) {
         return Err("holds an invisible character".to_owned());
+    }
+    if drive && text.ends_with('\\') {
+        return Err("ends in a backslash".to_owned());
     }
     let mut alternatives = 0_usize;
     let mut chars = text.chars().peekable();
@@ -270,8 +288,14 @@ mod tests {
 
     #[test]
     fn urls_have_a_host_and_no_credentials() {
-        for good in ["https://otlp.example.com", "http://127.0.0.1:4318", "https://h/otlp?x=1", "http://[::1]:4318/v1"]
-        {
+        for good in [
+            "https://otlp.example.com",
+            "http://127.0.0.1:4318",
+            "https://h/otlp?x=1",
+            "http://[::1]:4318/v1",
+            "https://h/a%20b%C3%a4?q=100%",
+            "https://b%C3%BCcher.example/",
+        ] {
             assert_eq!(http_url(good), Ok(()), "{good}");
         }
         for bad in [
@@ -288,6 +312,11 @@ mod tests {
             "http://h/#f",
             "https://${env:H}",
             "http://[x]/",
+            "https://h/100%",
+            "https://h/%4",
+            "https://h/%zz/a",
+            "https://h%41/",
+            "http://h:+80",
         ] {
             assert!(http_url(bad).is_err(), "{bad}");
         }

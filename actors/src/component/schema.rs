@@ -3,7 +3,8 @@
 //! Understood: `type` (one name or several), `properties`, `required`, `additionalProperties`, `propertyNames`, `items`,
 //! `minItems`, `maxItems`, `uniqueItems`, `minProperties`, `enum`, `minLength`, `maxLength`, `minimum`, `maximum`,
 //! `default`; and of our own `x-secret` (a text, `${env:NAME}` or a sealed value), `x-check` (a check of
-//! [`scalar`](super::scalar)), `x-verbatim` (a text in the collector's own language). A test holds the catalogue to it.
+//! [`scalar`](super::scalar)), `x-verbatim` (a text in the collector's own language), `x-controls` (a text that may
+//! hold control characters). A test holds the catalogue to it.
 
 use serde_json::{Map, Value};
 
@@ -12,6 +13,7 @@ use crate::domain::{
     document::read::kind_of,
     problem::{Path, Problems, suggestion},
     secret::{self, Reference},
+    text::{breaks_line, is_allowed_in_yaml},
 };
 
 /// Checks settings and notes every problem with its place.
@@ -103,11 +105,29 @@ fn text(schema: &Value, given: &str, path: &Path, problems: &mut Problems) {
         problems.add(path, "env_not_allowed", "`${env:NAME}` works in secret fields only");
         return;
     }
+    if !flag(schema, "x-controls") && has_control(schema, given, path, problems) {
+        return;
+    }
     if let Some(name) = schema.get("x-check").and_then(Value::as_str)
         && let Err(reason) = named_check(name, given)
     {
         problems.add(path, "invalid_value", reason);
     }
+}
+
+/// Notes a character that a collector does not take. Whether there was one.
+///
+/// What else ends lines is allowed in texts of several lines; elsewhere the collector's own YAML does not bring it back.
+fn has_control(schema: &Value, given: &str, path: &Path, problems: &mut Problems) -> bool {
+    let has_lines = flag(schema, "x-verbatim")
+        || schema.get("x-check").and_then(Value::as_str).is_some_and(|check| check.starts_with("ottl"));
+    let is_odd = |c: &char| !is_allowed_in_yaml(*c) || !has_lines && breaks_line(*c) && !matches!(c, '\t' | '\n');
+    let found = given.chars().find(is_odd);
+    if let Some(found) = found {
+        let message = format!("holds the character U+{:04X}, which collectors do not take", u32::from(found));
+        problems.add(path, "invalid_value", message);
+    }
+    found.is_some()
 }
 
 /// The check that a schema names by `x-check`.
@@ -218,8 +238,11 @@ fn object(schema: &Value, map: &Map<String, Value>, path: &Path, problems: &mut 
                 problems.add(&at, "unknown_field", message);
             }
         }
-        if let Some(names) = schema.get("propertyNames") {
-            text(names, key, &at, problems);
+        match schema.get("propertyNames") {
+            Some(names) => text(names, key, &at, problems),
+            None => {
+                has_control(&Value::Null, key, &at, problems);
+            }
         }
     }
 }
@@ -248,7 +271,7 @@ fn secret_value(schema: &Value, value: &Value, path: &Path, problems: &mut Probl
             if limit(schema, "maxLength").is_some_and(|most| given.chars().count() > most) {
                 problems.add(path, "too_long", "is too long");
             }
-            if given.chars().any(char::is_control) {
+            if given.chars().any(|c| breaks_line(c) || !is_allowed_in_yaml(c)) {
                 problems.add(path, "invalid_value", "must be one line of printable characters");
             }
         }
@@ -346,4 +369,51 @@ fn secrets_below<E>(
         path.pop();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn control_characters_are_refused_wherever_they_have_no_reason() {
+        let text = json!({"type": "string"});
+        let schema = json!({"type": "object", "properties": {
+            "one": text,
+            "list": {"type": "array", "items": text},
+            "map": {"type": "object", "additionalProperties": text, "propertyNames": text},
+            "labels": {"type": "object", "additionalProperties": text},
+            "between": {"type": "string", "x-controls": true},
+            "text": {"type": "string", "x-verbatim": true},
+        }});
+        let found = |settings: Value| {
+            let mut problems = Problems::default();
+            check(&schema, settings.as_object().unwrap(), &Path::root(), &mut problems);
+            problems.into_vec().into_iter().map(|p| (p.field, p.message)).collect::<Vec<_>>()
+        };
+        for (c, name) in [
+            ("\0", "U+0000"),
+            ("\u{7f}", "U+007F"),
+            ("\u{9b}", "U+009B"),
+            ("\u{ffff}", "U+FFFF"),
+            ("\r", "U+000D"),
+            ("\u{85}", "U+0085"),
+            ("\u{2028}", "U+2028"),
+        ] {
+            let settings = json!({
+                "one": format!("a{c}"), "list": ["a", c], "map": {"k": c}, "labels": {"k": c}, "between": c,
+            });
+            let told = format!("holds the character {name}, which collectors do not take");
+            assert_eq!(
+                found(settings),
+                ["one", "list[1]", "map.k", "labels.k"].map(|at| (at.to_owned(), told.clone()))
+            );
+            for map in ["map", "labels"] {
+                assert_eq!(found(json!({ map: { c: "v" } })).len(), 1, "{map}");
+            }
+        }
+        assert_eq!(found(json!({"text": "a\r\nb\u{85}\u{2028}", "one": "a\tb\nü\u{a0}\u{feff}😀"})), []);
+    }
 }
