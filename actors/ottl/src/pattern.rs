@@ -40,7 +40,7 @@ impl Written {
         let regex = notation.regex(text)?;
         match Regex::check(&regex) {
             // What is too large here need not be so for a collector. It is said where it is tried.
-            Ok(()) | Err(PatternError { kind: PatternErrorKind::TooLarge, .. }) => {
+            Ok(_) | Err(PatternError { kind: PatternErrorKind::TooLarge, .. }) => {
                 Ok(Self { regex, compiled: OnceLock::new() })
             }
             Err(error) => Err(error.message),

@@ -44,6 +44,15 @@ pub struct Pattern {
     regex: Regex,
 }
 
+/// What is known of a pattern that was not compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// As [`Pattern::names`].
+    pub names: Vec<String>,
+    /// As [`Pattern::least`].
+    pub least: usize,
+}
+
 /// Why a pattern is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -85,8 +94,9 @@ impl Pattern {
     ///
     /// # Errors
     /// As [`Pattern::new`].
-    pub fn check(text: &str) -> Result<(), PatternError> {
-        read(text).map(drop)
+    pub fn check(text: &str) -> Result<Shape, PatternError> {
+        let parse::Parsed { hir, names, .. } = read(text)?;
+        Ok(Shape { names, least: hir.properties().minimum_len().unwrap_or_default() })
     }
 
     /// The fewest octets that a match has; 0 for one that also finds nothing at all, between any two characters.

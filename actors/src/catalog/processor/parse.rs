@@ -213,7 +213,7 @@ impl Component for Parse {
         findings.needed_only_if(&at, "attribute", settings.from == From::Attribute, settings.attribute.is_some());
         findings.needed_only_if(&at, "pattern", settings.format == Format::Regex, settings.pattern.is_some());
         if let Some(Ok(Some(pattern))) = settings.pattern.as_deref().map(scalar::regex)
-            && pattern.names().iter().all(String::is_empty)
+            && pattern.names.iter().all(String::is_empty)
         {
             findings.errors.add(at.key("pattern"), "invalid_value", "needs a named group: (?P<name>...)");
         }

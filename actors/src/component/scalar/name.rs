@@ -29,8 +29,8 @@ pub fn check(name: &str, given: &str) -> Option<Result<(), String>> {
 /// The names of the groups of a regular expression; `None` when it is beyond what can be looked into here.
 #[must_use]
 pub fn groups(pattern: &str) -> Option<BTreeSet<String>> {
-    let pattern = Pattern::new(pattern).ok()?;
-    Some(pattern.names().iter().filter(|name| !name.is_empty()).cloned().collect())
+    let shape = Pattern::check(pattern).ok()?;
+    Some(shape.names.iter().filter(|name| !name.is_empty()).cloned().collect())
 }
 
 /// A label that is not one of Prometheus' own.
