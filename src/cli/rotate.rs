@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, path::Path};
 
 use linkmesh_actors::{
-    domain::secret::{SealError, Sealer, sealed_in},
+    domain::{
+        document::{DocumentPath, readable},
+        secret::{SealError, Sealer, sealed_in},
+    },
     mint::Mint as _,
     ports::{Clock as _, CommitAuthor, CommitRequest, ConfigRepository, PathChange, RepositoryError},
 };
@@ -55,6 +58,14 @@ enum ResealError {
         #[source]
         source: SealError,
     },
+    /// A file would be read no longer.
+    #[error("{path} would not be read any more ({problem}); nothing was changed")]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// Why.
+        problem: String,
+    },
 }
 
 /// Files with their values sealed anew, not yet committed.
@@ -72,11 +83,18 @@ fn reseal(repository: &mut dyn ConfigRepository, sealer: &dyn Sealer) -> Result<
         // What is no text holds no document, and so no secret.
         let Ok(mut text) = String::from_utf8(file.content) else { continue };
         let blobs: BTreeSet<String> = sealed_in(&text).map(str::to_owned).collect();
+        let document = file.path.parse::<DocumentPath>().ok();
+        // A file that is broken already may stay so: a person mends it.
+        let document = document.filter(|document| readable(document, &text).is_ok());
         for blob in &blobs {
             let plain = sealer.open(blob).map_err(|source| ResealError::Sealed { path: file.path.clone(), source })?;
             text = text.replace(blob, &sealer.seal(&plain));
         }
         if !blobs.is_empty() {
+            if let Some(Err(problems)) = document.map(|document| readable(&document, &text)) {
+                let problem = problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; ");
+                return Err(ResealError::Unreadable { path: file.path, problem });
+            }
             values += blobs.len();
             changes.push((file.path, PathChange::Put(text.into_bytes())));
         }
@@ -100,5 +118,41 @@ impl Resealed {
             repository.commit(self.base, &[request])?;
         }
         Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linkmesh_actors::testing::MemoryRepository;
+
+    use super::*;
+
+    /// Seals into so many characters.
+    struct Long(usize);
+
+    impl Sealer for Long {
+        fn seal(&self, _: &str) -> String {
+            format!("lms1.00000000.{}", "x".repeat(self.0))
+        }
+
+        fn open(&self, _: &str) -> Result<String, SealError> {
+            Ok(String::new())
+        }
+    }
+
+    #[test]
+    fn file_that_would_not_be_read_any_more_stops_the_rotation() {
+        let mut repository = MemoryRepository::default();
+        let text = "name: C\nkind: otlp_http\nsettings:\n  headers:\n    A: {sealed: lms1.ffffffff.AAAAAAAA}\n";
+        repository.commit_by_hand("destinations/broken.yaml", Some("sealed: lms1.ffffffff.AAAAAAAA\n"));
+        repository.commit_by_hand("destinations/central.yaml", Some(text));
+        assert_eq!(reseal(&mut repository, &Long(40)).unwrap().changes.len(), 2);
+        match reseal(&mut repository, &Long(1 << 20)) {
+            Err(ResealError::Unreadable { path, problem }) => {
+                assert_eq!(path, "destinations/central.yaml");
+                assert!(problem.contains("bytes"), "{problem}");
+            }
+            _ => panic!("it would be too large"),
+        }
     }
 }

@@ -170,7 +170,13 @@ pub(super) async fn validate<R: Resource>(state: web::Data<AppState>, Json(body)
         // Looks at every collector that matches: off the worker.
         Some((id, document)) => {
             let edit = R::edit(id, document);
-            web::block(move || state.handles.fleet.check(&edit)).await.map_err(Error::internal)?
+            let turn = state.handles.repository.turn().await.map_err(Error::internal)?;
+            let checked = web::block(move || {
+                let checked = state.handles.fleet.check(&edit);
+                drop(turn);
+                checked
+            });
+            checked.await.map_err(Error::internal)?
         }
     };
     validation.errors.splice(0..0, problems);

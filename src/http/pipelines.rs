@@ -198,7 +198,13 @@ async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<
             warnings: Vec::new(),
         },
         Some((id, document)) => {
-            web::block(move || state.handles.fleet.preview(&id, &document)).await.map_err(Error::internal)?
+            let turn = state.handles.repository.turn().await.map_err(Error::internal)?;
+            let shown = web::block(move || {
+                let shown = state.handles.fleet.preview(&id, &document);
+                drop(turn);
+                shown
+            });
+            shown.await.map_err(Error::internal)?
         }
     };
     preview.errors.splice(0..0, problems);

@@ -4,7 +4,7 @@ use linkmesh_actors::domain::access::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::harness::Api;
+use super::harness::{Api, Stores};
 use crate::support::wait_for;
 
 pub(super) fn destination() -> Value {
@@ -282,4 +282,32 @@ async fn raw_text_whose_aliases_mean_gigabytes_is_a_problem_of_its_document() {
         assert_eq!(error["field"], "sources[0].settings.otelcol", "{path}: {answer}");
         assert!(error["message"].as_str().unwrap().contains("aliases"), "{path}: {answer}");
     }
+}
+
+#[actix_web::test]
+async fn document_whose_file_would_not_be_read_is_refused_and_nothing_is_committed() {
+    let api = Api::start_with(Stores::Redb, |edge| edge.max_body = 2 << 20).await;
+    api.post("/destinations", destination()).await.expect(201);
+    let etag = api.post("/pipelines", pipeline()).await.header("etag").to_owned();
+    let before = api.get("/revisions").await.expect(200)["total"].clone();
+    // Each part is allowed, and the body is smaller than any may be.
+    let text = format!("filter/x:\n{}", "  # Nothing to see here.\n".repeat(2_400));
+    let steps: Vec<Value> =
+        (0..25).map(|n| json!({"id": format!("s{n}"), "kind": "raw", "settings": {"otelcol": text}})).collect();
+    let mut large = pipeline();
+    large["processors"] = json!(steps);
+    for (path, version) in [("w15mb", ("if-none-match", "*")), ("web-logs", ("if-match", etag.as_str()))] {
+        let problem = api.put(&format!("/pipelines/{path}"), version, large.clone()).await;
+        let problem = problem.problem(422, "invalid_document");
+        let errors = problem["errors"].as_array().unwrap();
+        assert_eq!((errors.len(), &errors[0]["code"]), (1, &json!("too_large")), "{errors:?}");
+        assert!(errors[0]["message"].as_str().unwrap().contains("1048576"), "{errors:?}");
+    }
+    for path in ["validate", "preview"] {
+        let errors = api.post(&format!("/pipelines/{path}"), large.clone()).await.expect(200)["errors"].clone();
+        assert!(errors.as_array().unwrap().iter().any(|e| e["code"] == "too_large"), "{path}: {errors}");
+    }
+    api.get("/pipelines/w15mb").await.problem(404, "not_found");
+    assert_eq!(api.get("/pipelines/web-logs").await.header("etag"), etag);
+    assert_eq!(api.get("/revisions").await.expect(200)["total"], before);
 }

@@ -35,7 +35,10 @@ pub struct Versioned<T> {
 
 /// What was worked out of a document, once. It is no part of the document: copies begin without, and all are equal.
 #[derive(Default)]
-pub struct Memo(OnceLock<Arc<dyn Any + Send + Sync>>);
+pub struct Memo {
+    prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
+    examined: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
 
 impl Clone for Memo {
     fn clone(&self) -> Self {
@@ -58,7 +61,20 @@ impl std::fmt::Debug for Memo {
 impl<T> Versioned<T> {
     /// What `make` makes of the document; it is asked once, as long as all ask for the same type.
     pub(super) fn prepared<P: Any + Send + Sync>(&self, make: impl Fn(&T) -> P) -> Arc<P> {
-        let memo = self.memo.0.get_or_init(|| Arc::new(make(&self.document)));
+        self.once(&self.memo.prepared, make)
+    }
+
+    /// What `make` finds in the document, in the same way.
+    pub(super) fn examined<P: Any + Send + Sync>(&self, make: impl Fn(&T) -> P) -> Arc<P> {
+        self.once(&self.memo.examined, make)
+    }
+
+    fn once<P: Any + Send + Sync>(
+        &self,
+        memo: &OnceLock<Arc<dyn Any + Send + Sync>>,
+        make: impl Fn(&T) -> P,
+    ) -> Arc<P> {
+        let memo = memo.get_or_init(|| Arc::new(make(&self.document)));
         Arc::clone(memo).downcast().unwrap_or_else(|_| Arc::new(make(&self.document)))
     }
 

@@ -160,9 +160,68 @@ pub fn to_yaml(document: &impl Serialize) -> String {
     emit::document(&value)
 }
 
+/// The text of a pipeline's file, read back: nothing is committed that is not read as what was meant.
+///
+/// # Errors
+/// What is wrong with the text; it may be larger than any file that is read.
+pub fn write_pipeline(document: &PipelineDocument) -> Result<String, Vec<FieldProblem>> {
+    write(document, parse_pipeline)
+}
+
+/// The text of a destination's file, read back.
+///
+/// # Errors
+/// As [`write_pipeline`].
+pub fn write_destination(document: &DestinationDocument) -> Result<String, Vec<FieldProblem>> {
+    write(document, parse_destination)
+}
+
+/// The text of a group's file, read back.
+///
+/// # Errors
+/// As [`write_pipeline`].
+pub fn write_group(document: &GroupDocument) -> Result<String, Vec<FieldProblem>> {
+    write(document, parse_group)
+}
+
+/// The text of a collector's file, read back.
+///
+/// # Errors
+/// As [`write_pipeline`].
+pub fn write_collector(document: &CollectorDocument) -> Result<String, Vec<FieldProblem>> {
+    write(document, parse_collector)
+}
+
+fn write<T: Serialize + PartialEq>(
+    document: &T,
+    parse: impl FnOnce(&str) -> Result<T, Vec<FieldProblem>>,
+) -> Result<String, Vec<FieldProblem>> {
+    let text = to_yaml(document);
+    if parse(&text)? == *document {
+        Ok(text)
+    } else {
+        Err(vec![problem("", "not_kept", "its file would be read back as something else")])
+    }
+}
+
+/// Whether a file is read as the document that its path names.
+///
+/// # Errors
+/// Every problem of its text, with its place.
+pub fn readable(path: &DocumentPath, text: &str) -> Result<(), Vec<FieldProblem>> {
+    match path {
+        DocumentPath::Pipeline(_) => parse_pipeline(text).map(drop),
+        DocumentPath::Destination(_) => parse_destination(text).map(drop),
+        DocumentPath::Group(_) => parse_group(text).map(drop),
+        DocumentPath::Collector(_) => parse_collector(text).map(drop),
+        DocumentPath::Settings => parse_settings(text).map(drop),
+    }
+}
+
 fn parse<T>(text: &str, read: impl FnOnce(&Value) -> Result<T, Vec<FieldProblem>>) -> Result<T, Vec<FieldProblem>> {
     if text.len() > MAX_BYTES {
-        return Err(vec![problem("", "too_large", format!("the file is larger than {MAX_BYTES} bytes"))]);
+        let message = format!("the file has {} bytes, and none of more than {MAX_BYTES} is read", text.len());
+        return Err(vec![problem("", "too_large", message)]);
     }
     let value = strict::yaml(text).map_err(|message| vec![problem("", "invalid_yaml", message)])?;
     read(&value)

@@ -19,11 +19,10 @@ use linkmesh_proto::{
 
 use super::{
     components::BuildComponents,
-    config::ConfigSnapshot,
+    config::{ConfigSnapshot, Versioned},
     matcher::{Attributes, MatcherError, MatcherSet},
-    prepare,
     problem::{Path, suggestion},
-    resolve::{check_ids, unopened},
+    resolve::unopened,
 };
 use crate::{
     catalog::{Registered, catalogue},
@@ -31,6 +30,7 @@ use crate::{
 };
 
 mod addresses;
+mod examined;
 mod loops;
 mod nested;
 mod on_fleet;
@@ -39,6 +39,7 @@ mod selection;
 mod tests;
 
 use addresses::Claims;
+pub(crate) use examined::Examined;
 use selection::{Matched, Selection};
 
 /// What checks need to know of one collector. Cheap to clone.
@@ -81,6 +82,17 @@ pub fn validate_pipeline(
     Checks::of_one(config, *fleet).pipeline(id, document)
 }
 
+/// Checks one that was examined before.
+pub(crate) fn validate_examined_pipeline(
+    id: &PipelineId,
+    document: &PipelineDocument,
+    examined: &Examined,
+    config: &ConfigSnapshot,
+    fleet: &FleetFacts<'_>,
+) -> Validation {
+    Checks::of_one(config, *fleet).examined_pipeline(id, document, examined)
+}
+
 /// Checks of pipelines against one repository and one fleet. What pipelines have in common is looked at once: which
 /// collectors a list of matchers selects, and who listens where.
 pub struct Checks<'a> {
@@ -114,11 +126,28 @@ impl<'a> Checks<'a> {
     /// Checks one pipeline: see [`validate_pipeline`].
     #[must_use]
     pub fn pipeline(&self, id: &PipelineId, document: &'a PipelineDocument) -> Validation {
+        self.examined_pipeline(id, document, &Examined::of(document))
+    }
+
+    /// Checks one that is stored: it is examined once, and kept with what was found.
+    #[must_use]
+    pub(crate) fn stored_pipeline(&self, id: &PipelineId, stored: &'a Versioned<PipelineDocument>) -> Validation {
+        self.examined_pipeline(id, &stored.document, &stored.examined(Examined::of))
+    }
+
+    /// Checks one that was examined before.
+    #[must_use]
+    pub(crate) fn examined_pipeline(
+        &self,
+        id: &PipelineId,
+        document: &'a PipelineDocument,
+        examined: &Examined,
+    ) -> Validation {
         let (config, fleet) = (self.config, &self.fleet);
         let mut findings = Findings::new(Path::root());
         let selected = self.select(&document.matchers);
         let selection = check_matchers(&selected, fleet, &mut findings);
-        let steps = check_steps(document, &mut findings);
+        let steps = examined.parts(document, &mut findings);
         let destinations = check_destinations(document, config, &mut findings);
         check_signals(document, &steps, &destinations, &mut findings);
         nested::check(&steps, &mut findings);
@@ -320,35 +349,6 @@ const fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn check_steps<'a>(document: &'a PipelineDocument, findings: &mut Findings) -> Vec<Part<'a>> {
-    let lists = [
-        (Role::Source, "sources", &document.sources),
-        (Role::Filter, "filters", &document.filters),
-        (Role::Processor, "processors", &document.processors),
-    ];
-    let mut parts = Vec::new();
-    findings.errors.extend(check_ids(document).err().into_iter().flatten());
-    for (role, list, steps) in lists {
-        for (index, step) in steps.iter().enumerate() {
-            let at = Path::root().key(list).index(index);
-            let Some(registered) = check_settings((role, &step.kind, &step.settings), &at, findings) else { continue };
-            let settings = unopened(registered, &step.settings);
-            let able = registered.component().signals_with(&settings);
-            let signals: Vec<Signal> = document.signals.iter().copied().filter(|s| able.contains(s)).collect();
-            if signals.is_empty() && !document.signals.is_empty() {
-                let message = format!("handles {} only, which this pipeline does not carry", signal_names(&able));
-                findings.errors.add(at.key("kind"), "wrong_signal", message);
-            }
-            let mut below = Findings::new(at.key("settings"));
-            registered.component().check_for(&settings, &signals, &mut below);
-            findings.errors.extend(below.errors.into_vec());
-            findings.warnings.extend(below.warnings.into_vec());
-            parts.push(Part { role, registered, at, own_settings: true, stated: &step.settings, settings, signals });
-        }
-    }
-    parts
-}
-
 fn signal_names(signals: &[Signal]) -> String {
     signals.iter().map(|signal| signal_name(*signal)).collect::<Vec<_>>().join(" and ")
 }
@@ -359,7 +359,6 @@ fn check_destinations<'a>(
     findings: &mut Findings,
 ) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    prepare::check_conditions(document, &document.signals, findings);
     for (index, reference) in document.destinations.iter().enumerate() {
         let (id, at) = (reference.id(), Path::root().key("destinations").index(index));
         if document.destinations.iter().take(index).any(|earlier| earlier.id() == id) {

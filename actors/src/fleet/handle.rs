@@ -233,7 +233,7 @@ impl FleetHandle {
         let config = self.shared.config.load_full();
         let facts = self.facts();
         let against = Against { config: &config, facts: &facts, sealer: &*self.shared.sealer };
-        let (sealed, validation) = checked_pipeline(id, document, against);
+        let (sealed, validation) = checked_pipeline(id, document, against).draft();
         let matchers = MatcherSet::parse(&document.matchers).unwrap_or_default();
         let collectors = Matched { loses: self.losing(id, document, &matchers), ..self.select(&matchers) };
         let config = config.with_pipeline(id.clone(), sealed);
@@ -258,8 +258,8 @@ impl FleetHandle {
         let facts = self.facts();
         let against = Against { config: &config, facts: &facts, sealer: &*self.shared.sealer };
         match edit {
-            Edit::Pipeline(id, document) => checked_pipeline(id, document, against).1,
-            Edit::Destination(id, document) => checked_destination(id, document, against).1,
+            Edit::Pipeline(id, document) => checked_pipeline(id, document, against).draft().1,
+            Edit::Destination(id, document) => checked_destination(id, document, against).draft().1,
             // These have no rules beyond their shape, which reading holds.
             Edit::Collector(..) | Edit::Group(..) | Edit::Delete(_) => {
                 Validation { errors: Vec::new(), warnings: Vec::new() }

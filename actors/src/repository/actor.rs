@@ -431,7 +431,7 @@ fn affected(
     };
     match change {
         Change::Restore { .. } => touched.len() as u64,
-        Change::Save(save) => match &save.edit {
+        Change::Save(save, _) => match &save.edit {
             Edit::Pipeline(id, _) | Edit::Delete(DocumentPath::Pipeline(id)) => {
                 by_pipeline.get(id).copied().unwrap_or_default()
             }

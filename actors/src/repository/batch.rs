@@ -1,10 +1,14 @@
 //! A batch of saves, judged one after the other, without actors.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use linkmesh_proto::{
     DestinationId, Etag, PipelineId, RequestId, Revision, Timestamp,
     api::{
+        destination::DestinationDocument,
         pipeline::{PipelineDocument, Validation},
         problem::FieldProblem,
     },
@@ -12,7 +16,7 @@ use linkmesh_proto::{
 
 use super::{
     Edit, Precondition, Restoration, Save, SaveError, Saved, StoredDocument,
-    check::{self, Against},
+    check::{self, Against, Checked, Ready},
     history::RestoredFile,
     load,
 };
@@ -20,10 +24,10 @@ use crate::{
     by::By,
     domain::{
         config::{ConfigSnapshot, Versioned},
-        document::{DocumentPath, Settings, check_labels, to_yaml},
+        document::{DocumentPath, Settings, check_labels, parse_pipeline, to_yaml, write_collector, write_group},
         problem::Problems,
         secret::Sealer,
-        validate::{Checks, CollectorFacts, FleetFacts},
+        validate::{Checks, CollectorFacts, Examined, FleetFacts},
     },
     mint::Mint as _,
     ports::{CommitRequest, Committed, PathChange, RepositoryFile},
@@ -34,10 +38,45 @@ const NO_VERSION: Etag = Etag::from_bytes([0; 20]);
 
 /// Something to be committed if it may be.
 pub(super) enum Change {
-    /// One document.
-    Save(Save),
-    /// Files as they were once.
-    Restore { restoration: Restoration, by: By },
+    /// One document, and what was made of it before.
+    Save(Save, Readied),
+    /// Files as they were once, and what was found in those that are pipelines.
+    Restore { restoration: Restoration, by: By, examined: HashMap<PipelineId, Examined> },
+}
+
+/// What was made of a document before its turn came.
+pub(super) enum Readied {
+    /// Nothing: it takes no time.
+    Nothing,
+    /// A pipeline.
+    Pipeline(Box<Ready<PipelineDocument>>),
+    /// A destination.
+    Destination(Box<Ready<DestinationDocument>>),
+}
+
+impl Readied {
+    /// Makes a document ready. Takes as long as it is large: for threads that may be held.
+    pub(super) fn of(edit: &Edit, config: &ConfigSnapshot, sealer: &dyn Sealer) -> Self {
+        match edit {
+            Edit::Pipeline(id, document) => {
+                Self::Pipeline(Box::new(check::ready_pipeline(id, document, config, sealer)))
+            }
+            Edit::Destination(id, document) => {
+                Self::Destination(Box::new(check::ready_destination(id, document, config, sealer)))
+            }
+            Edit::Collector(..) | Edit::Group(..) | Edit::Delete(_) => Self::Nothing,
+        }
+    }
+}
+
+/// Examines the pipelines among files that are to come back. For threads that may be held.
+pub(super) fn examine(files: &[RestoredFile]) -> HashMap<PipelineId, Examined> {
+    let examined = |file: &RestoredFile| {
+        let text = std::str::from_utf8(file.content.as_deref()?).ok()?;
+        let document = parse_pipeline(text).ok()?;
+        Some((as_pipeline(&file.path)?.clone(), Examined::of(&document)))
+    };
+    files.iter().filter(|file| as_pipeline(&file.path).is_some()).filter_map(examined).collect()
 }
 
 /// What came of a change, before the batch is committed.
@@ -77,8 +116,10 @@ pub(super) fn judge(
         .iter()
         .map(|change| {
             let outcome = match change {
-                Change::Save(save) => judge_save(save, &mut overlay, &touched, judge),
-                Change::Restore { restoration, by } => judge_restore(restoration, by, &mut overlay, &touched, judge),
+                Change::Save(save, ready) => judge_save(save, ready, &mut overlay, &touched, judge),
+                Change::Restore { restoration, by, examined } => {
+                    judge_restore(restoration, by, examined, &mut overlay, &touched, judge)
+                }
             };
             match outcome {
                 Ok((request, paths, warnings)) => {
@@ -107,7 +148,13 @@ fn layout(now: Timestamp) -> CommitRequest {
 
 type Outcome = Result<(CommitRequest, Vec<DocumentPath>, Vec<FieldProblem>), Judged>;
 
-fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath], judge: &Judge<'_>) -> Outcome {
+fn judge_save(
+    save: &Save,
+    ready: &Readied,
+    overlay: &mut ConfigSnapshot,
+    touched: &[DocumentPath],
+    judge: &Judge<'_>,
+) -> Outcome {
     let path = save.edit.path();
     let stored = stored(overlay, &path);
     let exists = stored.is_some() || overlay.broken(&path).is_some();
@@ -145,29 +192,41 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
     let name = collector_name(&save.edit, overlay);
     let (change, verb) = match &save.edit {
         Edit::Pipeline(id, document) => {
-            let (document, validation) = check::pipeline(id, document, judge.against(overlay));
+            let against = judge.against(overlay);
+            let Checked { document, text, validation } = match ready {
+                Readied::Pipeline(ready) => check::ready_pipeline_checked(id, document, ready, against),
+                _ => check::pipeline(id, document, against),
+            };
             check(validation)?;
+            let text = text.map_err(|errors| invalid(errors, Vec::new()))?;
             let verb = if overlay.pipelines.contains_key(id) { "update" } else { "create" };
-            let text = to_yaml(&document);
             overlay.pipelines.insert(id.clone(), Arc::new(Versioned::unsaved(document)));
             (PathChange::Put(text.into_bytes()), verb)
         }
         Edit::Destination(id, document) => {
-            let (document, validation) = check::destination(id, document, judge.against(overlay));
+            let against = judge.against(overlay);
+            let Checked { document, text, validation } = match ready {
+                Readied::Destination(ready) => check::ready_destination_checked(id, document, ready, against),
+                _ => check::destination(id, document, against),
+            };
             check(validation)?;
+            let text = text.map_err(|errors| invalid(errors, Vec::new()))?;
             let verb = if overlay.destinations.contains_key(id) { "update" } else { "create" };
-            let text = to_yaml(&document);
             overlay.destinations.insert(id.clone(), Arc::new(Versioned::unsaved(document)));
             (PathChange::Put(text.into_bytes()), verb)
         }
-        Edit::Collector(_, document) => {
+        Edit::Collector(id, document) => {
             if let Err(errors) = check_labels(&document.labels) {
                 return Err(invalid(errors, Vec::new()));
             }
-            (written(overlay, &path, to_yaml(document)), if exists { "update" } else { "create" })
+            let text = write_collector(document).map_err(|errors| invalid(errors, Vec::new()))?;
+            overlay.collectors.insert(*id, Arc::new(Versioned::unsaved(document.clone())));
+            (PathChange::Put(text.into_bytes()), if exists { "update" } else { "create" })
         }
-        Edit::Group(_, document) => {
-            (written(overlay, &path, to_yaml(document)), if exists { "update" } else { "create" })
+        Edit::Group(id, document) => {
+            let text = write_group(document).map_err(|errors| invalid(errors, Vec::new()))?;
+            overlay.groups.insert(id.clone(), Arc::new(Versioned::unsaved(document.clone())));
+            (PathChange::Put(text.into_bytes()), if exists { "update" } else { "create" })
         }
         Edit::Delete(DocumentPath::Destination(id)) if !overlay.users_of(id).is_empty() => {
             return Err(Judged::Refused(SaveError::InUse(overlay.users_of(id))));
@@ -181,16 +240,6 @@ fn judge_save(save: &Save, overlay: &mut ConfigSnapshot, touched: &[DocumentPath
     overlay.broken.retain(|broken| broken.document.as_ref() != Some(&path));
     let request = request(vec![(path.to_string(), change)], summary(&path, verb, name.as_deref()), &save.by, judge.now);
     Ok((request, vec![path], warnings))
-}
-
-/// Puts a text of our own into the overlay.
-fn written(overlay: &mut ConfigSnapshot, path: &DocumentPath, text: String) -> PathChange {
-    let file = unsaved(path, text.into_bytes());
-    if let Err(reason) = load::take(overlay, path, &file) {
-        // Our own text always reads back; should it not, the next start says so, and the file is there for a person.
-        tracing::error!(%path, %reason, "a document just written does not read back");
-    }
-    PathChange::Put(file.content)
 }
 
 fn unsaved(path: &DocumentPath, content: Vec<u8>) -> RepositoryFile {
@@ -208,6 +257,7 @@ fn unsaved(path: &DocumentPath, content: Vec<u8>) -> RepositoryFile {
 fn judge_restore(
     Restoration { of, head, files }: &Restoration,
     by: &By,
+    examined: &HashMap<PipelineId, Examined>,
     overlay: &mut ConfigSnapshot,
     touched: &[DocumentPath],
     judge: &Judge<'_>,
@@ -257,7 +307,11 @@ fn judge_restore(
         if errors.is_full() {
             break;
         }
-        for found in checks.pipeline(id, &pipeline.document).errors {
+        let found = match examined.get(id) {
+            Some(examined) => checks.examined_pipeline(id, &pipeline.document, examined),
+            None => checks.stored_pipeline(id, pipeline),
+        };
+        for found in found.errors {
             problem(&mut errors, &DocumentPath::Pipeline(id.clone()), &found.field, &found.code, found.message);
         }
     }
@@ -375,6 +429,8 @@ pub(super) fn committed(config: &ConfigSnapshot, requests: &[CommitRequest], com
                         updated_by: request.author.name.clone(),
                     };
                     if let Err(reason) = load::take(&mut next, &document, &file) {
+                        // It was read before it was committed. Should it not read now, the next start says so, and the
+                        // file is there for a person.
                         tracing::error!(path, %reason, "a document just committed does not read back");
                     }
                 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use linkmesh_proto::Etag;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{
-    HistoryError, Save, SaveError, Saved, StoredDocument,
+    Edit, HistoryError, Save, SaveError, Saved, StoredDocument,
     actor::{Commit, RepositoryActor},
-    batch::{self, Change},
+    batch::{self, Change, Readied},
 };
 use crate::{
     domain::{config::ConfigSnapshot, document::DocumentPath},
@@ -27,17 +27,21 @@ pub(crate) type RepositoryWorker = Worker<Box<dyn ConfigRepository>>;
 /// client is told that it took too long is not made.
 const SAVE_DEADLINE: Duration = Duration::from_secs(25);
 
+/// How many documents are looked through at once.
+const TURNS: usize = 2;
+
 /// What the edge can ask of the repository. Cheap to clone; every request has a deadline.
 #[derive(Clone)]
 pub struct RepositoryHandle {
     pub(super) shared: Arc<Shared>,
     pub(super) actor: Supervised<RepositoryActor>,
     pub(super) worker: RepositoryWorker,
+    turns: Arc<Semaphore>,
 }
 
 impl RepositoryHandle {
     pub(crate) fn new(shared: Arc<Shared>, actor: Supervised<RepositoryActor>, worker: RepositoryWorker) -> Self {
-        Self { shared, actor, worker }
+        Self { shared, actor, worker, turns: Arc::new(Semaphore::new(TURNS)) }
     }
 
     /// The repository as it is in force now. From memory.
@@ -59,16 +63,45 @@ impl RepositoryHandle {
     /// # Errors
     /// See [`SaveError`]; nothing was stored. After a deadline it may have been.
     pub async fn save(&self, save: Save) -> Result<Saved, SaveError> {
-        self.commit(Change::Save(save)).await
+        let saved = async {
+            let (save, ready) = self.ready(save).await?;
+            self.ask(Change::Save(save, ready)).await
+        };
+        tokio::time::timeout(SAVE_DEADLINE, saved).await.unwrap_or(Err(AskError::Deadline.into()))
+    }
+
+    /// Waits for one of the few turns to look through a document, which holds a core for as long as it is large. Given
+    /// back when it is dropped; who leaves waits no longer.
+    ///
+    /// # Errors
+    /// When the server stops.
+    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, AskError> {
+        Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AskError::Closed)
+    }
+
+    /// Makes a document ready before it is the actor's turn, which everybody's saves wait for.
+    async fn ready(&self, save: Save) -> Result<(Save, Readied), SaveError> {
+        if !matches!(save.edit, Edit::Pipeline(..) | Edit::Destination(..)) {
+            return Ok((save, Readied::Nothing));
+        }
+        let (turn, shared) = (self.turn().await?, Arc::clone(&self.shared));
+        let made = actix_rt::task::spawn_blocking(move || {
+            let ready = Readied::of(&save.edit, &shared.config.load(), &*shared.sealer);
+            drop(turn);
+            (save, ready)
+        });
+        made.await.map_err(|_| AskError::Closed.into())
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<Saved, SaveError> {
+        let saved = tokio::time::timeout(SAVE_DEADLINE, self.ask(change));
+        saved.await.unwrap_or(Err(AskError::Deadline.into()))
+    }
+
+    async fn ask(&self, change: Change) -> Result<Saved, SaveError> {
         let (reply, answered) = oneshot::channel();
         self.actor.tell(Commit(change, reply)).map_err(AskError::from)?;
-        match tokio::time::timeout(SAVE_DEADLINE, answered).await {
-            Ok(answer) => answer.unwrap_or(Err(AskError::Closed.into())),
-            Err(_) => Err(AskError::Deadline.into()),
-        }
+        answered.await.unwrap_or(Err(AskError::Closed.into()))
     }
 
     /// Whether changes can be stored: the last one was, or a trial write succeeded since.

@@ -16,7 +16,10 @@ use linkmesh_proto::{
 };
 use similar::TextDiff;
 
-use super::{HistoryError, RepositoryHandle, SaveError, batch::Change};
+use super::{
+    HistoryError, RepositoryHandle, SaveError,
+    batch::{Change, examine},
+};
 use crate::{
     by::By,
     domain::{
@@ -24,6 +27,7 @@ use crate::{
         secret::{redact, redact_sealed, secrets_of_destination, secrets_of_pipeline},
     },
     ports::{CommitInfo, ConfigRepository, FileChange, HistoryQuery, RepositoryError},
+    runtime::AskError,
     shared::Shared,
 };
 
@@ -135,7 +139,14 @@ impl RepositoryHandle {
         if let (true, Some(head)) = (touched.is_empty(), restoration.head) {
             return Ok(Restored { revision: head, paths: touched, affected: 0 });
         }
-        let saved = self.commit(Change::Restore { restoration, by: by.clone() }).await?;
+        let turn = self.turn().await?;
+        let examined = actix_rt::task::spawn_blocking(move || {
+            let examined = examine(&restoration.files);
+            drop(turn);
+            (restoration, examined)
+        });
+        let (restoration, examined) = examined.await.map_err(|_| AskError::Closed)?;
+        let saved = self.commit(Change::Restore { restoration, by: by.clone(), examined }).await?;
         Ok(Restored { revision: saved.revision, paths: touched, affected: saved.affected })
     }
 }

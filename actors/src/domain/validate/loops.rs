@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use linkmesh_proto::{PipelineId, api::catalogue::Role};
 
-use super::{Checks, CollectorFacts, Part, on_fleet::names};
+use super::{Checks, CollectorFacts, Examined, Part, on_fleet::names};
 use crate::{
     catalog::catalogue,
     component::{Bind, Component, Findings, SettingsMap, Target, scalar::glob::Files},
@@ -220,7 +220,8 @@ pub(super) fn check_users<'a>(
             continue;
         };
         let Ok(selection) = &*checks.select(&pipeline.document.matchers) else { continue };
-        let steps = super::check_steps(&pipeline.document, &mut Findings::new(Path::root()));
+        let examined = pipeline.examined(Examined::of);
+        let steps = examined.parts(&pipeline.document, &mut Findings::new(Path::root()));
         let mut found = Findings::new(Path::root());
         check(checks, user, (&steps, std::slice::from_ref(part)), &selection.matched(checks).all, &mut found);
         for (list, problems) in [(&mut findings.errors, found.errors), (&mut findings.warnings, found.warnings)] {

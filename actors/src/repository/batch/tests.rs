@@ -28,9 +28,14 @@ fn pipeline(port: u16) -> PipelineDocument {
     .unwrap()
 }
 
+/// A change of which nothing was made yet.
+fn saving(edit: Edit, precondition: Precondition) -> Change {
+    Change::Save(Save { edit, precondition, by: by() }, Readied::Nothing)
+}
+
 fn put(port: u16, precondition: Precondition) -> Change {
     let id: PipelineId = "web".parse().unwrap();
-    Change::Save(Save { edit: Edit::Pipeline(id, pipeline(port)), precondition, by: by() })
+    saving(Edit::Pipeline(id, pipeline(port)), precondition)
 }
 
 fn central(header: &serde_json::Value) -> Change {
@@ -38,7 +43,7 @@ fn central(header: &serde_json::Value) -> Change {
         parse_destination("name: C\nkind: otlp_http\nsettings: {endpoint: \"https://x.example\"}\n").unwrap();
     document.settings.insert("headers".into(), serde_json::json!({ "Authorization": header }));
     let edit = Edit::Destination("central".parse().unwrap(), document);
-    Change::Save(Save { edit, precondition: Precondition::Any, by: by() })
+    saving(edit, Precondition::Any)
 }
 
 fn run(changes: &[Change], config: &ConfigSnapshot, sealer: &PlainSealer) -> (Vec<Judged>, Vec<CommitRequest>) {
@@ -148,22 +153,18 @@ fn a_commit_names_a_collector_as_people_do() {
     let sealer = PlainSealer::default();
     let id = CollectorId::from_bytes([7; 16]);
     let document = |name: &str| CollectorDocument { version: 1, name: name.into(), labels: BTreeMap::new() };
-    let save = |edit| Change::Save(Save { edit, precondition: Precondition::Any, by: by() });
+    let save = |edit| saving(edit, Precondition::Any);
     let changes = [
         save(Edit::Collector(id, document("web one"))),
         save(Edit::Collector(id, document("web two"))),
         save(Edit::Delete(DocumentPath::Collector(id))),
+        // A name that could not be read again.
         save(Edit::Collector(id, document(""))),
     ];
     let (_, requests) = run(&changes, &begun(), &sealer);
     assert_eq!(
         requests.iter().map(|request| request.summary.clone()).collect::<Vec<_>>(),
-        [
-            "collectors: create web one".to_owned(),
-            "collectors: update web two".to_owned(),
-            "collectors: delete web two".to_owned(),
-            format!("collectors: create {id}"),
-        ],
+        ["collectors: create web one", "collectors: update web two", "collectors: delete web two",],
     );
 }
 
@@ -193,8 +194,11 @@ fn large_fleet(pipelines: u16, collectors: u16) -> (ConfigSnapshot, Vec<Collecto
 }
 
 fn restore_of(paths: impl Iterator<Item = (DocumentPath, Option<Vec<u8>>)>) -> Change {
-    let files = paths.map(|(path, content)| RestoredFile { path, content, replaces: Some(NO_VERSION) }).collect();
-    Change::Restore { restoration: Restoration { of: Revision::from_bytes([1; 20]), head: None, files }, by: by() }
+    let files: Vec<_> =
+        paths.map(|(path, content)| RestoredFile { path, content, replaces: Some(NO_VERSION) }).collect();
+    let examined = examine(&files);
+    let restoration = Restoration { of: Revision::from_bytes([1; 20]), head: None, files };
+    Change::Restore { restoration, by: by(), examined }
 }
 
 /// The pipelines as they are, moved by so many ports.
@@ -254,4 +258,89 @@ fn restore_that_breaks_everything_names_a_hundred_problems() {
     let (judged, _) = run(&[gone], &config, &PlainSealer::default());
     let Judged::Refused(SaveError::Invalid { errors, .. }) = &judged[0] else { panic!("pipelines send there") };
     assert_eq!(errors.len(), Problems::LIMIT);
+}
+
+/// A pipeline whose file would be larger than any that is read: each of its parts is allowed.
+fn huge_pipeline() -> PipelineDocument {
+    let mut document = pipeline(4317);
+    let text = format!("filter/x:\n{}", "  # Nothing to see here.\n".repeat(2_400));
+    let step = serde_json::json!({"id": "s0", "kind": "raw", "settings": {"otelcol": text}});
+    for n in 0..25 {
+        let mut step: linkmesh_proto::api::pipeline::Step = serde_json::from_value(step.clone()).unwrap();
+        step.id = format!("s{n}").parse().unwrap();
+        document.processors.push(step);
+    }
+    document
+}
+
+#[test]
+fn document_that_would_not_be_read_again_is_refused_and_not_committed() {
+    let sealer = PlainSealer::default();
+    let (config, _) = large_fleet(1, 0);
+    let save = |edit, precondition| saving(edit, precondition);
+    let refused = |change: Change| {
+        let (judged, requests) = run(&[change], &config, &sealer);
+        assert!(requests.is_empty(), "nothing is committed");
+        let Some(Judged::Refused(SaveError::Invalid { errors, .. })) = judged.into_iter().next() else {
+            panic!("refused")
+        };
+        assert_eq!(errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect::<Vec<_>>(), [("", "too_large")]);
+        errors.into_iter().next().unwrap().message
+    };
+    let huge = huge_pipeline();
+    let size = to_yaml(&huge).len();
+    for (id, precondition) in [("new", Precondition::Absent), ("p0", Precondition::Any)] {
+        let told = refused(save(Edit::Pipeline(id.parse().unwrap(), huge.clone()), precondition));
+        assert!(told.contains(&size.to_string()) && told.contains("1048576"), "{told}");
+    }
+    let mut destination = config.destinations[&"central".parse::<DestinationId>().unwrap()].document.clone();
+    destination.kind = "raw".into();
+    destination.settings = serde_json::from_value(serde_json::json!({"otelcol": "debug:\n"})).unwrap();
+    destination.settings.extend(huge.processors.iter().map(|s| (s.id.to_string(), s.settings["otelcol"].clone())));
+    let against = Against { config: &config, facts: &[], sealer: &sealer };
+    let found = check::destination(&"other".parse().unwrap(), &destination, against).draft().1.errors;
+    assert!(found.iter().any(|e| e.code == "too_large"), "{found:?}");
+    let group = crate::domain::document::GroupDocument {
+        version: 1,
+        name: "g".into(),
+        description: String::new(),
+        matchers: vec!["x".repeat(6_000); 200],
+    };
+    refused(save(Edit::Group("g".parse().unwrap(), group), Precondition::Absent));
+    let file = (DocumentPath::Pipeline("p0".parse().unwrap()), Some(to_yaml(&huge).into_bytes()));
+    let (judged, requests) = run(&[restore_of([file].into_iter())], &config, &sealer);
+    assert!(matches!(&judged[0], Judged::Refused(SaveError::Invalid { errors, .. }) if errors.len() == 1));
+    assert!(requests.is_empty());
+}
+
+#[test]
+fn what_was_made_of_a_document_before_is_not_made_again() {
+    let sealer = PlainSealer::default();
+    let (config, _) = large_fleet(2, 0);
+    let of = |document: &PipelineDocument, config: &ConfigSnapshot| {
+        let edit = Edit::Pipeline("p0".parse().unwrap(), document.clone());
+        Readied::of(&edit, config, &sealer)
+    };
+    let saved = |ready| {
+        // Not what was made ready: what is found in it shows what was looked at.
+        let mut document = pipeline(4317);
+        document.sources[0].kind = "nothing".into();
+        let edit = Edit::Pipeline("p0".parse().unwrap(), document);
+        run(&[Change::Save(Save { edit, precondition: Precondition::Any, by: by() }, ready)], &config, &sealer)
+    };
+    let text = |requests: &[CommitRequest]| match &requests[0].changes[0].1 {
+        PathChange::Put(text) => String::from_utf8(text.clone()).unwrap(),
+        PathChange::Delete => panic!("a file"),
+    };
+    let (judged, requests) = saved(of(&pipeline(4320), &config));
+    assert!(matches!(judged[0], Judged::Accepted { .. }), "its settings are not looked at again");
+    assert_eq!(text(&requests), to_yaml(&pipeline(4320)), "and it is not written again");
+
+    let mut before = config.clone();
+    before.pipelines.insert("p0".parse().unwrap(), Arc::new(Versioned::unsaved(pipeline(4000))));
+    let (_, requests) = saved(of(&pipeline(4320), &before));
+    assert!(text(&requests).contains("nothing"), "sealed against what is not stored any more, it is written again");
+
+    let (judged, _) = saved(Readied::Nothing);
+    assert!(matches!(judged[0], Judged::Refused(SaveError::Invalid { .. })));
 }

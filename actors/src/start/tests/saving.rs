@@ -291,6 +291,29 @@ fn save_that_nobody_waits_for_any_more_is_not_made() {
 }
 
 #[test]
+fn documents_that_are_looked_through_hold_nobody_up() {
+    run(async {
+        let world = World::default();
+        let handles = world.start().await;
+        save_screen(&handles).await;
+        let mut turns = Vec::new();
+        while let Some(Ok(turn)) = poll_immediate(handles.repository.turn()).await {
+            turns.push(turn);
+        }
+        let save = |name| save(&handles, name, pipeline(r#"env="a""#, 4317), Precondition::Absent);
+        let (mut waits, mut leaves) = (Box::pin(save("waits")), Box::pin(save("leaves")));
+        assert!(poll_immediate(&mut waits).await.is_none() && poll_immediate(&mut leaves).await.is_none());
+        save_collector(&handles, CollectorId::from_bytes([1; 16])).await.unwrap();
+        drop(leaves);
+        turns.clear();
+        waits.await.unwrap();
+        assert_eq!(world.repository.text("pipelines/leaves.yaml"), None);
+        assert!(world.repository.text("pipelines/waits.yaml").is_some());
+        handles.stop().await;
+    });
+}
+
+#[test]
 fn save_that_meets_a_commit_by_hand_is_judged_again() {
     run(async {
         let world = World::default();
