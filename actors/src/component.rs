@@ -8,7 +8,7 @@ use linkmesh_proto::api::{
     collector::{Runtime, Stability},
     pipeline::Signal,
 };
-use scalar::glob::Files;
+use scalar::files::Files;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 

@@ -8,7 +8,8 @@ use linkmesh_ottl::{
 
 use crate::domain::secret::gives_away;
 
-pub mod glob;
+pub mod files;
+mod glob;
 pub mod name;
 pub mod places;
 pub mod target;

@@ -149,17 +149,11 @@ pub(crate) fn named_check(name: &str, given: &str) -> Result<(), String> {
         "tenant" => scalar::target::tenant(given),
         "index_name" => scalar::target::index_name(given),
         "file_pattern" => scalar::file_pattern(given),
-        "log_files" => scalar::file_pattern(given).and_then(|()| match scalar::places::secrets_read_by(given) {
-            Some((file, what)) => Err(format!("would read {file}: {what}")),
-            None => Ok(()),
-        }),
+        "log_files" => scalar::file_pattern(given).and_then(|()| scalar::places::may_be_read(given)),
         "file" => scalar::file_pattern(given).and_then(|()| {
             if given.contains(['*', '?', '[', '{']) { Err("must name one file".to_owned()) } else { Ok(()) }
         }),
-        "written_file" => named_check("file", given).and_then(|()| match scalar::places::secrets_read_by(given) {
-            Some((_, what)) => Err(format!("would be written over {what}")),
-            None => Ok(()),
-        }),
+        "written_file" => named_check("file", given).and_then(|()| scalar::places::may_be_written(given)),
         "ottl" => scalar::ottl(given),
         "ottl_statement" => scalar::ottl_statement(given),
         "regex" => scalar::regex(given).map(|_| ()),

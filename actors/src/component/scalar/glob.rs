@@ -1,196 +1,340 @@
-//! Patterns of file names as doublestar reads them, which the collector's receiver of files uses: `*` and `?` stay in a
-//! folder, `**` as a whole name is any folders, `{a,b}` and `[a-z]` are choices.
+//! Patterns of file names as the receiver reads them (doublestar 4), and whether two of them have a file in common.
+//!
+//! Understood: `**` as a whole part, `*`, `?`, classes, alternatives, escapes. What doublestar and the cleaning of the
+//! path in front of it could read in two ways is refused: empty parts, `.`, `..`, and what a class holds of `/ , { }`.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::borrow::Cow;
 
-use linkmesh_ottl::regex::Pattern;
+#[cfg(test)]
+mod tests;
 
-/// A pattern of file names. It is compiled where a name comes near it.
-#[derive(Debug, Clone)]
-pub struct Glob {
-    pattern: String,
-    /// On a drive of Windows `\` stands between names, and upper and lower case are alike.
-    on_drive: bool,
-    compiled: OnceLock<Option<Pattern>>,
+/// The longest text of a pattern with its alternatives written out, in octets. What is compared grows with it.
+const MAX_TEXT: usize = 4096;
+/// The most steps of writing alternatives out: those of nested ones, too, come to an end.
+const MAX_STEPS: usize = 512;
+/// The characters of names, as ranges.
+const NAME: [(u32, u32); 2] = [(0, SLASH - 1), (SLASH + 1, char::MAX as u32)];
+const SLASH: u32 = '/' as u32;
+
+/// A pattern without alternatives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Glob(Vec<Part>);
+
+/// What stands between two slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// `**`: any folders, or none.
+    Folders,
+    /// A name.
+    Name(Vec<Token>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// Any characters of a name, or none.
+    Star,
+    /// One of these characters, as ranges in ascending order.
+    One(Vec<(u32, u32)>),
+}
+
+impl Part {
+    /// Whether it says nothing of the name.
+    pub(super) fn is_any(&self) -> bool {
+        match self {
+            Self::Folders => true,
+            Self::Name(tokens) => tokens.iter().all(|token| *token == Token::Star),
+        }
+    }
+
+    /// Its characters when it is one name.
+    pub(super) fn literal(&self) -> Option<String> {
+        let Self::Name(tokens) = self else { return None };
+        tokens.iter().map(Token::literal).collect()
+    }
+
+    /// What is known of every name, with NUL for what is not.
+    pub(super) fn known(&self) -> String {
+        match self {
+            Self::Folders => String::from('\0'),
+            Self::Name(tokens) => tokens.iter().map(|token| token.literal().unwrap_or('\0')).collect(),
+        }
+    }
+
+    /// Whether a name is of both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let (Self::Name(one), Self::Name(other)) = (self, other) else { return true };
+        // For each place in `other` whether it can be reached with what of `one` was read.
+        let mut reached = vec![false; other.len() + 1];
+        reach(&mut reached, 0);
+        for token in one {
+            pass(&mut reached, other, |token| *token == Token::Star);
+            if *token == Token::Star {
+                pass(&mut reached, other, |token| *token != Token::One(Vec::new()));
+                continue;
+            }
+            let mut next = vec![false; reached.len()];
+            for (at, with) in other.iter().enumerate().filter(|(at, _)| reached.get(*at) == Some(&true)) {
+                match (token, with) {
+                    (Token::One(set), Token::One(with)) if overlap(set, with) => reach(&mut next, at + 1),
+                    (Token::One(set), Token::Star) if !set.is_empty() => reach(&mut next, at),
+                    _ => {}
+                }
+            }
+            reached = next;
+        }
+        pass(&mut reached, other, |token| *token == Token::Star);
+        reached.last() == Some(&true)
+    }
+}
+
+/// Goes on from what was reached over all that may be passed.
+fn pass<T>(reached: &mut [bool], over: &[T], may: impl Fn(&T) -> bool) {
+    for (at, item) in over.iter().enumerate() {
+        if reached.get(at) == Some(&true) && may(item) {
+            reach(reached, at + 1);
+        }
+    }
+}
+
+fn reach(reached: &mut [bool], at: usize) {
+    if let Some(place) = reached.get_mut(at) {
+        *place = true;
+    }
+}
+
+fn overlap(one: &[(u32, u32)], other: &[(u32, u32)]) -> bool {
+    one.iter().any(|(from, to)| other.iter().any(|(first, last)| from <= last && first <= to))
+}
+
+impl Token {
+    fn literal(&self) -> Option<char> {
+        match self {
+            Self::One(set) => match set[..] {
+                [(from, to)] if from == to => char::from_u32(from),
+                _ => None,
+            },
+            Self::Star => None,
+        }
+    }
+
+    fn one(c: char) -> Self {
+        Self::One(vec![(u32::from(c), u32::from(c))])
+    }
 }
 
 impl Glob {
-    /// Reads a pattern that is absolute; one that is no pattern matches nothing.
-    #[must_use]
-    pub fn new(pattern: &str) -> Self {
-        let on_drive = on_drive(pattern);
-        Self { pattern: cleaned(pattern, on_drive).into_owned(), on_drive, compiled: OnceLock::new() }
+    /// What stands between its slashes.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.0
     }
 
-    /// Whether a file of this path is one of them.
-    #[must_use]
-    pub fn matches(&self, file: &str) -> bool {
-        if on_drive(file) != self.on_drive {
-            return false;
+    /// Whether a file is of two patterns. `may` says of a part of each whether one may stand for the other.
+    pub(super) fn meet(parts: &[Part], others: &[Part], may: impl Fn(&Part, &Part) -> bool) -> bool {
+        let is_folders = |part: &Part| *part == Part::Folders;
+        // For each place in `others` whether it can be reached with what of `parts` was read.
+        let mut reached = vec![false; others.len() + 1];
+        reach(&mut reached, 0);
+        for part in parts {
+            pass(&mut reached, others, is_folders);
+            if is_folders(part) {
+                pass(&mut reached, others, |other| may(part, other));
+                continue;
+            }
+            let mut next = vec![false; reached.len()];
+            for (at, other) in others.iter().enumerate() {
+                if reached.get(at) == Some(&true) && may(part, other) {
+                    reach(&mut next, if is_folders(other) { at } else { at + 1 });
+                }
+            }
+            reached = next;
         }
-        let file = cleaned(file, self.on_drive);
-        let before = self.pattern.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default();
-        // Nearly every file is passed over by a look at the folder.
-        file.starts_with(before)
-            && self
-                .compiled
-                .get_or_init(|| Pattern::new(&regex_of(&self.pattern)).ok())
-                .as_ref()
-                .is_some_and(|compiled| compiled.is_match(&file))
+        pass(&mut reached, others, is_folders);
+        reached.last() == Some(&true)
     }
 }
 
-/// What a source of files reads.
-#[derive(Debug, Clone)]
-pub struct Files {
-    include: Vec<Glob>,
-    exclude: Vec<Glob>,
+/// Reads an absolute pattern, with its alternatives written out. On Windows, known by its drive, which is left out, a
+/// backslash divides and case says nothing.
+///
+/// # Errors
+/// Why it is not read, for a person.
+pub(super) fn read(text: &str) -> Result<Vec<Glob>, String> {
+    let is_windows = !text.starts_with('/');
+    let text = if is_windows {
+        let rest = text.strip_prefix(|c: char| c.is_ascii_alphabetic()).and_then(|rest| rest.strip_prefix(':'));
+        Cow::Owned(rest.ok_or("must be an absolute path")?.replace('\\', "/").to_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    };
+    // The path is cleaned before its alternatives are: `..` between slashes counts wherever it stands.
+    let rest = text.strip_prefix('/').ok_or("must be an absolute path")?;
+    rest.split('/').try_for_each(no_step)?;
+    let has_alternatives = text.contains('{');
+    alternatives(&text)?.iter().map(|text| glob(text, has_alternatives)).collect()
 }
 
-impl Files {
-    /// Files that one of `include` matches and none of `exclude`.
-    #[must_use]
-    pub fn new(include: &[String], exclude: &[String]) -> Self {
-        let globs = |patterns: &[String]| patterns.iter().map(|pattern| Glob::new(pattern)).collect();
-        Self { include: globs(include), exclude: globs(exclude) }
-    }
+/// The names of the path of one file; `None` when it is no absolute path.
+pub(super) fn literal(path: &str) -> Option<Vec<Part>> {
+    let is_windows = !path.starts_with('/');
+    let path = if is_windows {
+        Cow::Owned(path.get(2..)?.replace('\\', "/").to_lowercase())
+    } else {
+        Cow::Borrowed(path)
+    };
+    let name = |name: &str| Part::Name(name.chars().map(Token::one).collect());
+    Some(path.strip_prefix('/')?.split('/').map(name).collect())
+}
 
-    /// Whether a file of this path is read.
-    #[must_use]
-    pub fn hold(&self, file: &str) -> bool {
-        let any = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(file));
-        any(&self.include) && !any(&self.exclude)
+fn no_step(part: &str) -> Result<(), String> {
+    match part {
+        "" => Err("must not hold an empty part, `//` or a `/` at the end".to_owned()),
+        "." | ".." => Err("must not hold `.` or `..` as a part".to_owned()),
+        _ => Ok(()),
     }
 }
 
-fn on_drive(path: &str) -> bool {
-    path.as_bytes().get(1) == Some(&b':')
-}
-
-/// Without `//`, `.` and `..`, as the receiver cleans its patterns; on a drive with `/` between names, in lower case.
-fn cleaned(path: &str, on_drive: bool) -> Cow<'_, str> {
-    let path = if on_drive { Cow::Owned(path.replace('\\', "/").to_lowercase()) } else { Cow::Borrowed(path) };
-    let is_clean = path.split('/').skip(1).all(|name| !matches!(name, "" | "." | ".."));
-    if is_clean {
-        return path;
-    }
-    let mut names: Vec<&str> = Vec::new();
-    for (place, name) in path.split('/').enumerate() {
-        match name {
-            "" | "." if place > 0 => {}
-            // Nothing stands above the first.
-            ".." if place > 0 => names.truncate(names.len().saturating_sub(1).max(1)),
-            name => names.push(name),
+/// A pattern once for each choice of its alternatives.
+fn alternatives(text: &str) -> Result<Vec<String>, String> {
+    let too_many = || "holds too many alternatives".to_owned();
+    let (mut open, mut done) = (vec![text.to_owned()], Vec::new());
+    let (mut steps, mut length) = (0_usize, 0_usize);
+    while let Some(text) = open.pop() {
+        steps += 1;
+        if steps > MAX_STEPS {
+            return Err(too_many());
         }
+        let Some((before, choices, after)) = first_choice(&text)? else {
+            length += text.len();
+            if length > MAX_TEXT {
+                return Err(too_many());
+            }
+            done.push(text);
+            continue;
+        };
+        if open.len() + choices.len() > MAX_STEPS {
+            return Err(too_many());
+        }
+        open.extend(choices.iter().map(|choice| format!("{before}{choice}{after}")));
     }
-    Cow::Owned(names.join("/"))
+    Ok(done)
 }
 
-/// The same as a regular expression.
-fn regex_of(pattern: &str) -> String {
-    let mut regex = String::from("^");
-    let mut chars = pattern.chars().peekable();
-    let mut alternatives = 0_usize;
-    let mut begins = true;
-    while let Some(c) = chars.next() {
-        let was_begin = std::mem::replace(&mut begins, matches!(c, '/' | '{') || c == ',' && alternatives > 0);
+type Choice<'t> = (&'t str, Vec<&'t str>, &'t str);
+
+/// What stands before the first alternatives, they, and what stands behind.
+fn first_choice(text: &str) -> Result<Option<Choice<'_>>, String> {
+    let (mut depth, mut from, mut begin) = (0_usize, 0, 0);
+    let mut choices = Vec::new();
+    let mut chars = text.char_indices();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    while let Some((at, c)) = chars.next() {
         match c {
-            '*' if chars.next_if_eq(&'*').is_some() => match chars.peek() {
-                // `**/` is no folder as well.
-                Some('/') if was_begin => {
-                    chars.next();
-                    begins = true;
-                    regex.push_str("(?:.*/)?");
-                }
-                None | Some('}' | ',') if was_begin => regex.push_str(".*"),
-                // Beside other letters of a name it is no more than `*`.
-                _ => regex.push_str("[^/]*"),
-            },
-            '*' => regex.push_str("[^/]*"),
-            '?' => regex.push_str("[^/]"),
+            '\\' => drop(chars.next()),
             '{' => {
-                alternatives += 1;
-                regex.push_str("(?:");
-            }
-            '}' if alternatives > 0 => {
-                alternatives -= 1;
-                regex.push(')');
-            }
-            ',' if alternatives > 0 => regex.push('|'),
-            '[' => {
-                regex.push('[');
-                if chars.next_if(|c| matches!(c, '^' | '!')).is_some() {
-                    regex.push('^');
+                depth += 1;
+                if depth == 1 {
+                    (begin, from) = (at, at + 1);
                 }
             }
-            ']' | '-' => regex.push(c),
-            '\\' => regex.extend(chars.next().into_iter().flat_map(escaped)),
-            c => regex.extend(escaped(c)),
+            ',' if depth == 1 => {
+                choices.push(part(from, at));
+                from = at + 1;
+            }
+            '}' => {
+                depth = depth.checked_sub(1).ok_or("a `}` closes nothing")?;
+                if depth == 0 {
+                    choices.push(part(from, at));
+                    return Ok(Some((part(0, begin), choices, part(at + 1, text.len()))));
+                }
+            }
+            _ => {}
         }
     }
-    regex.push('$');
-    regex
+    if depth > 0 { Err("a `}` is missing".to_owned()) } else { Ok(None) }
 }
 
-fn escaped(c: char) -> impl Iterator<Item = char> {
-    let escape = (!c.is_alphanumeric() && c != '/' && c != '_').then_some('\\');
-    escape.into_iter().chain([c])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_matched_as_the_receiver_matches_them() {
-        for (pattern, file, expected) in [
-            ("/var/log/app.log", "/var/log/app.log", true),
-            ("/var/log/app.log", "/var/log/appxlog", false),
-            ("/var/log/*.log", "/var/log/app.log", true),
-            ("/var/log/*.log", "/var/log/a/app.log", false),
-            ("/var/log/*", "/var/log/.hidden", true),
-            ("/var/**/*.log", "/var/app.log", true),
-            ("/var/**/*.log", "/var/log/a/b/app.log", true),
-            ("/var/**/*.log", "/var/log/app.json", false),
-            ("/var/**", "/var/log/a/b", true),
-            ("/var/log/a**", "/var/log/app.log", true),
-            ("/var/log/a**", "/var/log/a/b", false),
-            ("/var/log/**.log", "/var/log/a/app.log", false),
-            ("/var/log/{app,db}.log", "/var/log/db.log", true),
-            ("/var/log/{app,db}.log", "/var/log/web.log", false),
-            ("/var/{log,spool/**}/x", "/var/spool/a/b/x", true),
-            ("/var/log/a[0-9].log", "/var/log/a7.log", true),
-            ("/var/log/a[^0-9].log", "/var/log/a7.log", false),
-            ("/var/log/ap?.log", "/var/log/app.log", true),
-            ("/var/log/app\\.log", "/var/log/app.log", true),
-            ("/var/log/\\*", "/var/log/app.log", false),
-            ("/var/log/*.log", "/var//log/./x/../app.log", true),
-            ("/var/log/../log/*.log", "/var/log/app.log", true),
-            ("/VAR/log/*.log", "/var/log/app.log", false),
-            ("C:\\Logs\\*.log", "c:\\logs\\app.log", true),
-            ("C:\\logs\\*.log", "C:/logs/app.log", true),
-            ("C:\\logs\\*.log", "D:\\logs\\app.log", false),
-            ("C:\\logs\\*.log", "/logs/app.log", false),
-            ("/**", "/../a", true),
-            ("/[", "/a", false),
-        ] {
-            assert_eq!(Glob::new(pattern).matches(file), expected, "{pattern} {file}: {}", regex_of(pattern));
+fn glob(text: &str, had_alternatives: bool) -> Result<Glob, String> {
+    let mut parts = Vec::new();
+    for part in text.strip_prefix('/').ok_or("must be an absolute path")?.split('/') {
+        no_step(part)?;
+        if part == "**" {
+            parts.push(Part::Folders);
+            continue;
         }
+        // Alternatives make `**` any folders in the midst of a name, too.
+        if had_alternatives && part.contains("**") {
+            return Err("`**` must stand alone between two `/`".to_owned());
+        }
+        let name = Part::Name(tokens(part)?);
+        // `\.` and `[.]`.
+        name.literal().as_deref().map_or(Ok(()), no_step)?;
+        parts.push(name);
     }
+    Ok(Glob(parts))
+}
 
-    #[test]
-    fn what_is_left_out_is_not_held() {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let files = Files::new(&texts(&["/a/*.log", "/b/**"]), &texts(&["/b/c/*"]));
-        let held = ["/a/x.log", "/b/x", "/b/c/d/x"].map(|file| files.hold(file));
-        let left = ["/a/x", "/b/c/x", "/x"].map(|file| files.hold(file));
-        assert_eq!((held, left), ([true; 3], [false; 3]));
+fn tokens(part: &str) -> Result<Vec<Token>, String> {
+    let mut tokens = Vec::new();
+    let mut chars = part.chars();
+    while let Some(c) = chars.next() {
+        tokens.push(match c {
+            '*' if tokens.last() == Some(&Token::Star) => continue,
+            '*' => Token::Star,
+            '?' => Token::One(NAME.to_vec()),
+            '[' => class(&mut chars)?,
+            '\\' => Token::one(chars.next().ok_or("a `\\` must not stand before a `/` or at the end")?),
+            c => Token::one(c),
+        });
     }
+    Ok(tokens)
+}
 
-    #[test]
-    fn many_stars_take_no_long_time() {
-        let pattern = "/".to_owned() + &"*a".repeat(500);
-        let file = "/".to_owned() + &"a".repeat(2_000) + "b";
-        assert!(!Glob::new(&pattern).matches(&file));
+/// The class whose bracket was read.
+fn class(chars: &mut std::str::Chars<'_>) -> Result<Token, String> {
+    let missing = || "a `]` is missing, or a class holds one of `/ , { }`".to_owned();
+    let is_negated = matches!(chars.clone().next(), Some('^' | '!'));
+    if is_negated {
+        chars.next();
     }
+    let mut set: Vec<(u32, u32)> = Vec::new();
+    let mut last = None;
+    loop {
+        let c = match chars.next().ok_or_else(missing)? {
+            ']' if set.is_empty() => return Err("`[]` holds no character".to_owned()),
+            ']' => break,
+            ',' | '{' | '}' => return Err(missing()),
+            '-' if last.is_some() && !chars.as_str().starts_with(']') => {
+                let to = match chars.next().ok_or_else(missing)? {
+                    '\\' => chars.next().ok_or_else(missing)?,
+                    ',' | '{' | '}' => return Err(missing()),
+                    c => c,
+                };
+                // One the wrong way round has the character before it, which stands for itself.
+                set.extend(last.take().map(|from| (from, u32::from(to))).filter(|(from, to)| from <= to));
+                continue;
+            }
+            '\\' => chars.next().ok_or_else(missing)?,
+            c => c,
+        };
+        last = Some(u32::from(c));
+        set.push((u32::from(c), u32::from(c)));
+    }
+    Ok(Token::One(if is_negated { others(set) } else { set }))
+}
+
+/// The characters of names that are not of a set.
+fn others(mut set: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    set.push((SLASH, SLASH));
+    set.sort_unstable();
+    let (mut from, mut others) = (0, Vec::new());
+    for (first, last) in set {
+        if first > from {
+            others.push((from, first - 1));
+        }
+        from = from.max(last + 1);
+    }
+    if from <= u32::from(char::MAX) {
+        others.push((from, u32::from(char::MAX)));
+    }
+    others
 }

@@ -8,7 +8,7 @@ use linkmesh_proto::{PipelineId, api::catalogue::Role};
 use super::{Checks, CollectorFacts, Examined, Part, on_fleet::names};
 use crate::{
     catalog::catalogue,
-    component::{Bind, Component, Findings, SettingsMap, Target, scalar::glob::Files},
+    component::{Bind, Component, Findings, SettingsMap, Target, scalar::files::Files},
     domain::{config::ConfigSnapshot, matcher::AttributeLookup, problem::Path, resolve::one_address},
 };
 
