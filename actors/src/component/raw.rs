@@ -19,11 +19,12 @@ use crate::{
     },
 };
 
+mod files;
 mod listeners;
 pub(crate) mod secrets;
 
 use listeners::Address;
-pub(crate) use secrets::{hidden_alloy, hidden_yaml};
+pub(crate) use secrets::{HIDDEN, hidden_alloy, hidden_alloy_text, hidden_lines, hidden_otelcol_text, hidden_yaml};
 
 /// A raw component of a role.
 #[derive(Debug)]
@@ -283,12 +284,14 @@ impl Component for Raw {
         let otelcol = settings.otelcol.as_ref().and_then(|text| self.otelcol_component(text).ok());
         let alloy = settings.alloy.as_ref().and_then(|text| self.alloy_block(text).ok());
         let checked = [
-            ("otelcol", otelcol.map(|(_, value)| secrets::check_yaml(&value))),
-            ("alloy", alloy.map(|block| secrets::check_alloy(&block.body))),
+            ("otelcol", "literal_secret", otelcol.as_ref().map(|(_, value)| secrets::check_yaml(value))),
+            ("otelcol", "invalid_value", otelcol.as_ref().map(|(kind, value)| files::check_yaml(kind, value))),
+            ("alloy", "literal_secret", alloy.as_ref().map(|block| secrets::check_alloy(&block.body))),
+            ("alloy", "invalid_value", alloy.as_ref().map(files::check_alloy)),
         ];
-        for (field, outcome) in checked {
+        for (field, code, outcome) in checked {
             if let Some(Err(reason)) = outcome {
-                findings.errors.add(findings.path().key(field), "literal_secret", reason);
+                findings.errors.add(findings.path().key(field), code, reason);
             }
         }
         for (field, address) in self.addresses(&settings) {

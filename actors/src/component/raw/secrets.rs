@@ -4,119 +4,170 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
-    domain::secret::{Reference, gives_away, reference},
+    domain::secret::{Reference, reference},
     render::alloy::{Expr, Statement},
 };
 
 mod hide;
+mod lines;
+mod names;
+#[cfg(test)]
+mod tests;
+mod values;
 
-pub(crate) use hide::{hidden_alloy, hidden_yaml};
-
-/// Words of names of settings that hold a secret, wherever they stand in the name.
-const WORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "pass",
-    "passphrase",
-    "secret",
-    "apikey",
-    "authorization",
-    "credentials",
-    "datasource",
-    "dsn",
-];
-
-/// The last words of such names: `bearer_token`, `x-api-key`, `writeKey`.
-const ENDINGS: &[&[&str]] = &[
-    &["token"],
-    &["community"],
-    &["connection", "string"],
-    &["sas", "url"],
-    &["webhook", "url"],
-    &["key", "pem"],
-    &["access", "key"],
-    &["account", "key"],
-    &["api", "key"],
-    &["app", "key"],
-    &["application", "key"],
-    &["auth", "key"],
-    &["encryption", "key"],
-    &["ingest", "key"],
-    &["ingestion", "key"],
-    &["instrumentation", "key"],
-    &["integration", "key"],
-    &["license", "key"],
-    &["master", "key"],
-    &["private", "key"],
-    &["secret", "key"],
-    &["service", "key"],
-    &["shared", "key"],
-    &["signing", "key"],
-    &["write", "key"],
-];
-
-/// The last words of names that hold where something is, or which it is, and not the thing itself: `password_file`,
-/// `secret_name`.
-const PLACES: &[&str] =
-    &["file", "path", "dir", "url", "uri", "endpoint", "name", "id", "type", "header", "field", "provider"];
-
-fn is_secret(name: &str) -> bool {
-    let words = words(name);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if ENDINGS.iter().any(|ending| words.ends_with(ending)) {
-        return true;
-    }
-    let is_place = words.len() > 1 && words.last().is_some_and(|last| PLACES.contains(last));
-    !is_place && words.iter().any(|word| WORDS.contains(word))
-}
-
-/// The words of a name in lower case: of `client_secret`, `clientSecret` and `datadog.client-secret` the last two are
-/// `client` and `secret`.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for c in name.chars() {
-        let is_gap = !c.is_alphanumeric();
-        if (is_gap || c.is_uppercase() && was_lower) && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| !is_gap) {
-            word.extend(c.to_lowercase());
-        }
-        was_lower = c.is_lowercase() || c.is_ascii_digit();
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// By what a setting is known: a `key` by what it is the key of, as in `api: {key: ...}`.
-fn called<'n>(parent: &str, name: &'n str) -> Cow<'n, str> {
-    if name.eq_ignore_ascii_case("key") && !parent.is_empty() {
-        Cow::Owned(format!("{parent} {name}"))
-    } else {
-        Cow::Borrowed(name)
-    }
-}
-
-/// Under any name, headers say who sends: `headers`, `extra_headers`.
-fn is_headers(name: &str) -> bool {
-    words(name).last().is_some_and(|last| last == "headers")
-}
+pub(crate) use hide::{HIDDEN, hidden_alloy, hidden_alloy_text, hidden_otelcol_text, hidden_yaml};
+pub(crate) use lines::hidden_lines;
+use names::{called, is_beside_secret, is_header, is_headers, is_open_header, is_secret};
+use values::holds;
 
 /// Whether a text is the name of a header and nothing more.
 fn is_header_name(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
-/// What stands in the headers: any of their values may be the secret.
+/// What a value stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
     Settings,
+    /// Any value may be the secret, but of the headers that are known to hold none.
     Headers,
+    /// Below a name of a secret: any value may be a part of it, but what says what it is for.
+    Secret,
+}
+
+impl Within {
+    /// What stands below a name. A single header is one when it has a value.
+    fn below(self, name: &str, is_group: bool, has_value: bool) -> Self {
+        match self {
+            _ if is_headers(name) || has_value && is_header(name) => Self::Headers,
+            Self::Settings if is_group && is_secret(name) => Self::Secret,
+            within => within,
+        }
+    }
+
+    /// Whether what has a name here is a secret.
+    fn is_secret(self, name: &str) -> bool {
+        match self {
+            Self::Settings => is_secret(name),
+            Self::Headers => !is_open_header(name),
+            Self::Secret => !is_beside_secret(name),
+        }
+    }
+
+    /// Whether a number, which nobody takes for a password below one, is a secret.
+    fn is_secret_number(self, name: &str) -> bool {
+        self.is_secret(name) && (self == Self::Headers || is_secret(name))
+    }
+}
+
+/// A field of a mapping.
+struct Field<'v, T> {
+    key: &'v str,
+    item: &'v T,
+    /// By what it is known.
+    called: Cow<'v, str>,
+    within: Within,
+    /// It is the name of a header whose value stands beside it.
+    is_name: bool,
+}
+
+/// The fields of a mapping that is called `name`. Of headers as a list, `[{name: ..., value: ...}]`, the names are no
+/// secrets, and a value is known by its name.
+fn fields<'v, T>(
+    name: &str,
+    within: Within,
+    map: &[(&'v str, &'v T)],
+    text: impl Fn(&'v T) -> Option<&'v str>,
+    group: impl Fn(&'v T) -> Option<bool>,
+) -> Vec<Field<'v, T>> {
+    let is_pair = within == Within::Headers && map.iter().any(|(key, _)| *key == "value");
+    let names_it = |key: &str| matches!(key, "name" | "key");
+    let header = map.iter().filter(|(key, _)| is_pair && names_it(key)).find_map(|(_, item)| text(item));
+    let field = |(key, item): &(&'v str, &'v T)| {
+        let (key, item) = (*key, *item);
+        let called = match header {
+            Some(header) if key == "value" => Cow::Borrowed(header),
+            _ => called(name, key),
+        };
+        let has_value = group(item);
+        let within = within.below(key, has_value.is_some(), has_value.unwrap_or(false));
+        Field { key, item, called, within, is_name: is_pair && names_it(key) }
+    };
+    map.iter().map(field).collect()
+}
+
+/// The fields of a mapping in YAML.
+fn yaml_fields<'v>(name: &str, within: Within, map: &'v Map<String, Value>) -> Vec<Field<'v, Value>> {
+    let map: Vec<(&str, &Value)> = map.iter().map(|(key, item)| (key.as_str(), item)).collect();
+    fields(name, within, &map, Value::as_str, |item| item.is_object().then(|| item.get("value").is_some()))
+}
+
+/// The fields of an object in Alloy.
+fn alloy_fields<'v>(name: &str, within: Within, object: &'v [(String, Expr)]) -> Vec<Field<'v, Expr>> {
+    let map: Vec<(&str, &Expr)> = object.iter().map(|(key, item)| (key.trim_matches('"'), item)).collect();
+    fields(name, within, &map, expr_text, |item| match item {
+        Expr::Object(fields) => Some(fields.iter().any(|(key, _)| key.trim_matches('"') == "value")),
+        _ => None,
+    })
+}
+
+fn expr_text(value: &Expr) -> Option<&str> {
+    match value {
+        Expr::Token(token) => literal(token),
+        Expr::Parts(parts) => match &parts[..] {
+            [part] => expr_text(part),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What is known of the statements of a body: by what each attribute is known, and whether it is the name of a header.
+struct Body<'b> {
+    parent: &'b str,
+    within: Within,
+    is_pair: bool,
+    header: Option<&'b str>,
+}
+
+impl<'b> Body<'b> {
+    fn new(parent: &'b str, within: Within, body: &'b [Statement]) -> Self {
+        let attribute = |statement: &'b Statement| match statement {
+            Statement::Attribute(name, value) => Some((name.as_str(), value)),
+            Statement::Block(_) => None,
+        };
+        let is_pair = within == Within::Headers && has_value(body);
+        let mut names =
+            body.iter().filter_map(attribute).filter(|(name, _)| is_pair && matches!(*name, "name" | "key"));
+        let header = names.find_map(|(_, value)| expr_text(value));
+        Self { parent, within, is_pair, header }
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        self.is_pair && matches!(name, "name" | "key")
+    }
+
+    fn called<'n>(&self, name: &'n str) -> Cow<'n, str>
+    where
+        'b: 'n,
+    {
+        match self.header {
+            Some(header) if name == "value" => Cow::Borrowed(header),
+            _ => called(self.parent, name),
+        }
+    }
+
+    /// Within what the value of an attribute stands.
+    fn within(&self, name: &str, value: &Expr) -> Within {
+        self.within.below(name, matches!(value, Expr::Object(_)), false)
+    }
+}
+
+fn has_value(body: &[Statement]) -> bool {
+    body.iter().any(|statement| matches!(statement, Statement::Attribute(name, _) if name == "value"))
 }
 
 /// Looks over the settings of an otelcol component.
@@ -126,25 +177,24 @@ pub(super) fn check_yaml(settings: &Value) -> Result<(), String> {
 
 fn yaml(place: &str, name: &str, value: &Value, within: Within) -> Result<(), String> {
     let below = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
-    let is_here = within == Within::Headers || is_secret(name);
     match value {
-        Value::Object(map) => map.iter().try_for_each(|(key, item)| {
-            let within = if is_headers(key) { Within::Headers } else { within };
-            // Of headers as a list, `[{name: ..., value: ...}]`, the names are no secrets.
-            let is_name =
-                within == Within::Headers && matches!(key.as_str(), "name" | "key") && map.contains_key("value");
-            if is_name { Ok(()) } else { yaml(&below(key), &called(name, key), item, within) }
+        Value::Object(map) => yaml_fields(name, within, map).into_iter().try_for_each(|field| {
+            if field.is_name { Ok(()) } else { yaml(&below(field.key), &field.called, field.item, field.within) }
         }),
         Value::Array(items) => items.iter().try_for_each(|item| match item {
             // A list of texts below `headers` names the headers that are meant.
             Value::String(text) if is_headers(name) && is_header_name(text) => Ok(()),
-            item => yaml(place, name, item, within),
+            item => yaml(place, name, item, within.below(name, item.is_object(), false)),
         }),
-        Value::String(text) if is_here && !text.is_empty() && !matches!(reference(text), Reference::Env { .. }) => {
+        Value::String(text)
+            if within.is_secret(name) && !text.is_empty() && !matches!(reference(text), Reference::Env { .. }) =>
+        {
             Err(format!("`{place}` would stand in the clear; use ${{env:NAME}} alone, or behind a word and a space"))
         }
-        Value::Number(_) if is_here => Err(format!("`{place}` would stand in the clear; use ${{env:NAME}}")),
-        Value::String(text) => match gives_away(text) {
+        Value::Number(_) if within.is_secret_number(name) => {
+            Err(format!("`{place}` would stand in the clear; use ${{env:NAME}}"))
+        }
+        Value::String(text) => match holds(text) {
             Some(what) => Err(format!("`{place}` holds {what} in the clear; use ${{env:NAME}} for it")),
             None => Ok(()),
         },
@@ -159,35 +209,36 @@ pub(super) fn check_alloy(body: &[Statement]) -> Result<(), String> {
 
 fn statements(place: &str, parent: &str, body: &[Statement], within: Within) -> Result<(), String> {
     let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    let known = Body::new(parent, within, body);
     body.iter().try_for_each(|statement| match statement {
         Statement::Block(block) => {
-            let within = if is_headers(&block.name) { Within::Headers } else { within };
+            let within = within.below(&block.name, true, has_value(&block.body));
             statements(&below(&block.name), &block.name, &block.body, within)
         }
+        Statement::Attribute(name, _) if known.is_name(name) => Ok(()),
         Statement::Attribute(name, value) => {
-            let within = if is_headers(name) { Within::Headers } else { within };
-            expression(&below(name), &called(parent, name), value, within)
+            expression(&below(name), &known.called(name), value, known.within(name, value))
         }
     })
 }
 
 fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(), String> {
     match value {
-        Expr::Object(fields) => fields.iter().try_for_each(|(key, item)| {
-            let key = key.trim_matches('"');
-            let within = if is_headers(key) { Within::Headers } else { within };
-            expression(&format!("{place}.{key}"), &called(name, key), item, within)
+        Expr::Object(object) => alloy_fields(name, within, object).into_iter().try_for_each(|field| {
+            let place = format!("{place}.{}", field.key);
+            if field.is_name { Ok(()) } else { expression(&place, &field.called, field.item, field.within) }
         }),
-        Expr::Array(items) => items.iter().try_for_each(|item| expression(place, name, item, within)),
+        Expr::Array(items) => items.iter().try_for_each(|item| {
+            expression(place, name, item, within.below(name, matches!(item, Expr::Object(_)), false))
+        }),
         Expr::Token(_) | Expr::Parts(_) | Expr::Text(_) => {
             let mut tokens = Vec::new();
             let is_flat = flatten(value, &mut tokens);
-            let is_here = within == Within::Headers || is_secret(name);
             let says_nothing = matches!(tokens[..], ["\"\"" | "``" | "null" | "true" | "false"]);
             let is_reference =
                 || as_otelcol(&tokens).is_some_and(|text| matches!(reference(&text), Reference::Env { .. }));
-            if !is_here || is_flat && (says_nothing || is_reference()) {
-                return match tokens.iter().find_map(|token| gives_away(token)) {
+            if !within.is_secret(name) || is_flat && (says_nothing || is_reference()) {
+                return match tokens.iter().find_map(|token| holds(token)) {
                     Some(what) => Err(format!("`{place}` holds {what} in the clear; use sys.env(\"NAME\") for it")),
                     None => Ok(()),
                 };
@@ -229,95 +280,4 @@ pub(crate) fn as_otelcol(tokens: &[&str]) -> Option<String> {
 pub(super) fn literal(token: &str) -> Option<&str> {
     let inner = |quote| token.strip_prefix(quote)?.strip_suffix(quote);
     inner('"').or_else(|| inner('`')).filter(|text| !text.contains('\\'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{domain::document::strict, render::alloy::parse};
-
-    fn of_yaml(text: &str) -> Option<String> {
-        check_yaml(&strict::yaml(text).unwrap()).err()
-    }
-
-    fn of_alloy(text: &str) -> Option<String> {
-        check_alloy(&parse::body(text).unwrap()).err()
-    }
-
-    #[test]
-    fn literal_at_a_secret_place_is_refused_and_named() {
-        for (text, place) in [
-            ("{password: hunter2}", "password"),
-            ("{password: 1234}", "password"),
-            ("{headers: {X-Honeycomb-Team: abc}}", "headers.X-Honeycomb-Team"),
-            ("{client: {Headers: {x-team: 'abc${env:X}'}}}", "client.Headers.x-team"),
-            ("{headers: {x-team: '${env:X:-abc}'}}", "headers.x-team"),
-            ("{headers: {x-team: '${env:X}${env:Y}'}}", "headers.x-team"),
-            ("{headers: {x-team: 7}}", "headers.x-team"),
-            ("{headers: [{name: x-team, value: abc}]}", "headers.value"),
-            ("{auth: {sasl: {sasl_password: '${env:P:-x}'}}}", "auth.sasl.sasl_password"),
-            ("{auth: [{client-secret: x}]}", "auth.client-secret"),
-            ("{api_key: 'key ${env:X} more'}", "api_key"),
-            ("{datadog.api.key: abc}", "datadog.api.key"),
-            ("{api: {key: abc, site: x}}", "api.key"),
-            ("{write_key: abc}", "write_key"),
-            ("{apiToken: abc}", "apiToken"),
-            ("{clientSecret: abc}", "clientSecret"),
-            ("{pwd: abc}", "pwd"),
-            ("{community: abc}", "community"),
-            ("{webhook_url: 'https://x.example/abc'}", "webhook_url"),
-            ("{tls: {key_pem: abc}}", "tls.key_pem"),
-            ("{datasource: 'u:abc@tcp(h)/d'}", "datasource"),
-            ("{headers: 'authorization=abc'}", "headers"),
-            ("{extra_headers: ['authorization: Bearer abc']}", "extra_headers"),
-            ("{endpoint: 'https://u:abc@h.example'}", "endpoint"),
-            ("{endpoint: 'https://h.example/?x=1&api_key=abc'}", "endpoint"),
-            ("{anything: '-----BEGIN PRIVATE KEY----- abc'}", "anything"),
-        ] {
-            let found = of_yaml(text).unwrap_or_default();
-            assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
-            assert!(!found.contains("hunter2") && !found.contains("abc"), "{found}");
-        }
-        for (text, place) in [
-            ("token = `hunter2`", "token"),
-            ("client { headers = {\"X-Honeycomb-Team\" = \"abc\"} }", "client.headers.X-Honeycomb-Team"),
-            ("client { headers = {\"X\" = coalesce(sys.env(\"X\"), \"abc\")} }", "client.headers.X"),
-            ("client { headers = {\"X\" = \"abc\" + sys.env(\"X\")} }", "client.headers.X"),
-            ("client { headers = {\"X\" = sys.env(\"X\") + \"abc\"} }", "client.headers.X"),
-            ("client { headers = {\"X\" = string.format(\"abc%s\", sys.env(\"X\"))} }", "client.headers.X"),
-            ("auth { client_secret = 7 }", "auth.client_secret"),
-            ("api {\n\tkey = \"abc\"\n}", "api.key"),
-            ("auth { password = \"\\x61bc\" }", "auth.password"),
-            ("url = \"https://u:abc@h.example\"", "url"),
-            ("client { writeKey = \"abc\" }", "client.writeKey"),
-        ] {
-            let found = of_alloy(text).unwrap_or_default();
-            assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
-            assert!(!found.contains("hunter2") && !found.contains("abc"), "{found}");
-        }
-    }
-
-    #[test]
-    fn reference_to_the_environment_and_what_is_no_secret_pass() {
-        for text in [
-            "{password: '${env:P}', headers: {Authorization: 'Bearer ${env:T}', x-team: ''}}",
-            "{headers: [{name: x-team, value: '${env:T}'}]}",
-            "{password_file: /run/secret, token_url: 'https://x.example/token', headers: [X-Seen]}",
-            "{actions: [{key: password, action: delete}], tls: {insecure: true}, extract: {labels: [{key: app}]}}",
-            "{routing_key: traceID, partition_traces_by_id: true, secret_name: x, access_key_id: AKIA, username: u}",
-            "{endpoint: 'https://h.example/v1?tenant=a', datasource: '${env:DSN}', other: 'a@b.example'}",
-            "{endpoint: 'https://${env:USER}:${env:PASS}@h.example/?api_key=${env:KEY}'}",
-            "{compass: x, bypass: true, tokenizer: y, from_context: token}",
-        ] {
-            assert_eq!(of_yaml(text), None, "{text}");
-        }
-        for text in [
-            "token = sys.env(\"T\")",
-            "client { headers = {\"Authorization\" = \"Bearer \" + sys.env(\"T\"), \"X\" = convert.nonsensitive(sys.env(\"X\"))} }",
-            "client { headers = {\"Authorization\" = string.format(\"Bearer %s\", (sys.env(\"T\")))} }",
-            "password_file = \"/run/secret\"",
-        ] {
-            assert_eq!(of_alloy(text), None, "{text}");
-        }
-    }
 }

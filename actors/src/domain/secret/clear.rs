@@ -18,11 +18,14 @@ pub fn gives_away(text: &str) -> Option<&'static str> {
     if text.contains("PRIVATE KEY-----") {
         return Some("a private key");
     }
-    let (_, rest) = text.split_once("://")?;
+    let words = text.split(|c: char| c.is_whitespace() || "\"'`".contains(c));
+    words.flat_map(|word| word.split("://").skip(1)).find_map(url_gives_away)
+}
+
+/// The same of what stands behind the scheme of a URL.
+fn url_gives_away(rest: &str) -> Option<&'static str> {
     let rest = without_references(rest);
-    let end = rest.find(|c: char| c.is_whitespace() || "\"'`".contains(c)).unwrap_or(rest.len());
-    let (rest, _) = rest.split_at(end);
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((&rest, ""));
     let authority = rest.split(['/', '#']).next().unwrap_or_default();
     if let Some((user, _)) = authority.rsplit_once('@')
         && user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
@@ -123,6 +126,8 @@ mod tests {
             "https://x.example/v1?a=b&api_key=hunter2",
             "https://x.example?X-Api-Key=a&ApiKey=b",
             "-----BEGIN RSA PRIVATE KEY-----",
+            "see https://x.example and https://u:hunter2@x.example",
+            "https://x.example?to=https://u:hunter2@x.example",
         ] {
             assert!(gives_away(text).is_some(), "{text}");
         }

@@ -1,12 +1,61 @@
 //! The same texts for people: without what stands at those places.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::{Within, called, expression, is_headers, yaml};
-use crate::render::alloy::{Block, Expr, Statement};
+use serde_json::{Map, Value};
+
+use super::{Body, Within, alloy_fields, expression, has_value, hidden_lines, yaml, yaml_fields};
+use crate::{
+    domain::document::strict,
+    render::{
+        alloy::{self, Block, Expr, Statement, parse},
+        yaml::Yaml,
+    },
+};
 
 /// What stands in the place of a secret that was found in a text.
-const HIDDEN: &str = "[hidden]";
+pub(crate) const HIDDEN: &str = "[hidden]";
+
+/// The text of an otelcol component for people: as it is when nothing is hidden in it, else written anew, and by its
+/// lines when it cannot be read.
+pub(crate) fn hidden_otelcol_text(text: &str) -> String {
+    match strict::yaml(text) {
+        Ok(Value::Object(map)) => {
+            let of_type = |(name, settings): (&String, &Value)| (name.clone(), hidden_yaml(settings));
+            let hidden: Map<String, Value> = map.iter().map(of_type).collect();
+            if hidden == map { hidden_comments(text) } else { Yaml::verbatim(&Value::Object(hidden)).write(false) }
+        }
+        Ok(_) | Err(_) => hidden_lines(text).into_owned(),
+    }
+}
+
+/// The text of an Alloy component for people; see [`hidden_otelcol_text`].
+pub(crate) fn hidden_alloy_text(text: &str) -> String {
+    match parse::body(text) {
+        Ok(body) => {
+            let hidden = hidden_alloy(&body);
+            if hidden == body { hidden_comments(text) } else { alloy::write(&hidden, false) }
+        }
+        Err(_) => hidden_lines(text).into_owned(),
+    }
+}
+
+/// A text in which only comments may hide something.
+fn hidden_comments(text: &str) -> String {
+    let of_line = |line: &str| {
+        let is_start = |(before, rest): &(&str, &str)| {
+            before.chars().next_back().is_none_or(char::is_whitespace)
+                && ["#", "//", "/*"].iter().any(|start| rest.starts_with(start))
+        };
+        let starts = line.match_indices(['#', '/']).filter_map(|(at, _)| line.split_at_checked(at));
+        let (before, comment) = starts.into_iter().find(is_start).unwrap_or((line, ""));
+        match hidden_lines(comment) {
+            Cow::Borrowed(_) => line.to_owned(),
+            Cow::Owned(comment) => format!("{before}{comment}"),
+        }
+    };
+    text.split_inclusive('\n').map(of_line).collect()
+}
 
 /// Settings of an otelcol component without the secrets in them.
 pub(crate) fn hidden_yaml(settings: &Value) -> Value {
@@ -16,13 +65,12 @@ pub(crate) fn hidden_yaml(settings: &Value) -> Value {
 fn hide(name: &str, value: &Value, within: Within) -> Value {
     match value {
         Value::Object(map) => {
-            let field = |(key, item): (&String, &Value)| {
-                let within = if is_headers(key) { Within::Headers } else { within };
-                let is_name =
-                    within == Within::Headers && matches!(key.as_str(), "name" | "key") && map.contains_key("value");
-                (key.clone(), if is_name { item.clone() } else { hide(&called(name, key), item, within) })
+            let field = |field: super::Field<'_, Value>| {
+                let item =
+                    if field.is_name { field.item.clone() } else { hide(&field.called, field.item, field.within) };
+                (field.key.to_owned(), item)
             };
-            Value::Object(map.iter().map(field).collect())
+            Value::Object(yaml_fields(name, within, map).into_iter().map(field).collect())
         }
         Value::Array(items) => {
             let item = |item: &Value| match item {
@@ -30,7 +78,7 @@ fn hide(name: &str, value: &Value, within: Within) -> Value {
                     let alone = Value::Array(vec![item.clone()]);
                     if yaml("", name, &alone, within).is_err() { HIDDEN.into() } else { item.clone() }
                 }
-                item => hide(name, item, within),
+                item => hide(name, item, within.below(name, item.is_object(), false)),
             };
             items.iter().map(item).collect()
         }
@@ -45,14 +93,16 @@ pub(crate) fn hidden_alloy(body: &[Statement]) -> Vec<Statement> {
 }
 
 fn hide_body(parent: &str, body: &[Statement], within: Within) -> Vec<Statement> {
+    let known = Body::new(parent, within, body);
     let hidden = |statement: &Statement| match statement {
         Statement::Block(block) => {
-            let within = if is_headers(&block.name) { Within::Headers } else { within };
+            let within = within.below(&block.name, true, has_value(&block.body));
             Statement::Block(Block { body: hide_body(&block.name, &block.body, within), ..block.clone() })
         }
+        Statement::Attribute(name, _) if known.is_name(name) => statement.clone(),
         Statement::Attribute(name, value) => {
-            let within = if is_headers(name) { Within::Headers } else { within };
-            Statement::Attribute(name.clone(), hide_expression(&called(parent, name), value, within))
+            let hidden = hide_expression(&known.called(name), value, known.within(name, value));
+            Statement::Attribute(name.clone(), hidden)
         }
     };
     body.iter().map(hidden).collect()
@@ -60,15 +110,20 @@ fn hide_body(parent: &str, body: &[Statement], within: Within) -> Vec<Statement>
 
 fn hide_expression(name: &str, value: &Expr, within: Within) -> Expr {
     match value {
-        Expr::Object(fields) => {
-            let field = |(key, item): &(String, Expr)| {
-                let bare = key.trim_matches('"');
-                let within = if is_headers(bare) { Within::Headers } else { within };
-                (key.clone(), hide_expression(&called(name, bare), item, within))
-            };
-            Expr::Object(fields.iter().map(field).collect())
+        Expr::Object(object) => {
+            let fields = alloy_fields(name, within, object).into_iter().zip(object);
+            let hidden = fields.map(|(field, (key, item))| {
+                let item =
+                    if field.is_name { item.clone() } else { hide_expression(&field.called, item, field.within) };
+                (key.clone(), item)
+            });
+            Expr::Object(hidden.collect())
         }
-        Expr::Array(items) => Expr::Array(items.iter().map(|item| hide_expression(name, item, within)).collect()),
+        Expr::Array(items) => {
+            let item =
+                |item: &Expr| hide_expression(name, item, within.below(name, matches!(item, Expr::Object(_)), false));
+            Expr::Array(items.iter().map(item).collect())
+        }
         leaf if expression("", name, leaf, within).is_err() => Expr::text(HIDDEN),
         leaf => leaf.clone(),
     }
