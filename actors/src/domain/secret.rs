@@ -9,7 +9,10 @@ use linkmesh_proto::api::{
 };
 use serde_json::{Value, json};
 
-use super::problem::{Path, Problems};
+use super::{
+    document::{DocumentPath, parse_destination, parse_pipeline},
+    problem::{Path, Problems},
+};
 use crate::{
     catalog::catalogue,
     component::{SettingsMap, schema},
@@ -18,11 +21,13 @@ use crate::{
 mod clear;
 #[cfg(any(test, feature = "testing"))]
 pub mod insecure;
+mod mask;
 mod redact;
 #[cfg(test)]
 mod tests;
 
 pub use clear::{clear_in_destination, clear_in_pipeline, gives_away};
+pub use mask::{Hidden, hidden_in, mask_destination, mask_pipeline};
 pub use redact::{Redactor, forms, hide_tokens, open_sealed_text, redact, redact_sealed, sealed_in};
 
 /// Every sealed value begins with this, followed by a key id, a dot and base64url without padding. Diffs are redacted
@@ -258,58 +263,47 @@ pub fn secrets_of_destination(document: &DestinationDocument, sealer: &dyn Seale
 }
 
 fn secrets_of(part: Part<'_>, sealer: &dyn Sealer) -> Vec<String> {
-    let Part { role, kind, settings, .. } = part;
     let mut secrets = Vec::new();
-    let Some(schema) = schema_of(role, kind) else { return secrets };
+    for_each_secret_of(part, |value| {
+        let opened = match (value.as_str(), value.get("sealed").and_then(Value::as_str)) {
+            (Some(text), _) if !matches!(reference(text), Reference::Env { .. }) => Some(text.to_owned()),
+            (_, Some(blob)) => sealer.open(blob).ok(),
+            _ => None,
+        };
+        if let Some(opened) = opened {
+            secrets.extend(clear::parts(&opened));
+            secrets.push(opened);
+        }
+    });
+    secrets
+}
+
+/// Visits what stands at the places that the schema of a part marks secret.
+fn for_each_secret_of(part: Part<'_>, mut visit: impl FnMut(&mut Value)) {
+    let Part { role, kind, settings, .. } = part;
+    let Some(schema) = schema_of(role, kind) else { return };
     let visited: Result<(), std::convert::Infallible> =
         schema::for_each_secret(schema, settings, &mut |_: &[String], value: &mut Value| {
-            let opened = match (value.as_str(), value.get("sealed").and_then(Value::as_str)) {
-                (Some(text), _) if !matches!(reference(text), Reference::Env { .. }) => Some(text.to_owned()),
-                (_, Some(blob)) => sealer.open(blob).ok(),
-                _ => None,
-            };
-            if let Some(opened) = opened {
-                secrets.extend(clear::parts(&opened));
-                secrets.push(opened);
-            }
+            visit(value);
             Ok(())
         });
     match visited {
-        Ok(()) => secrets,
-        Err(never) => match never {},
-    }
-}
-
-/// A pipeline as the API shows it: `{"sealed": true}` in the place of sealed values.
-#[must_use]
-pub fn mask_pipeline(document: &PipelineDocument) -> PipelineDocument {
-    let mut masked = document.clone();
-    for mut part in parts_of(&mut masked, None) {
-        mask_part(&mut part);
-    }
-    masked
-}
-
-/// A destination as the API shows it: `{"sealed": true}` in the place of sealed values.
-#[must_use]
-pub fn mask_destination(document: &DestinationDocument) -> DestinationDocument {
-    let mut masked = document.clone();
-    mask_part(&mut destination_part(&mut masked, None));
-    masked
-}
-
-fn mask_part(part: &mut Part<'_>) {
-    let Some(schema) = schema_of(part.role, part.kind) else { return };
-    let masked: Result<(), std::convert::Infallible> =
-        schema::for_each_secret(schema, part.settings, &mut |_: &[String], value: &mut Value| {
-            let shown = value.as_str().is_some_and(|text| matches!(reference(text), Reference::Env { .. }));
-            if !shown {
-                *value = json!({ "sealed": true });
-            }
-            Ok(())
-        });
-    match masked {
         Ok(()) => {}
         Err(never) => match never {},
+    }
+}
+
+/// Visits the settings of a file; answers whether it is a document that can be read.
+fn parts_of_text(path: &str, text: &str, mut visit: impl FnMut(Part<'_>)) -> bool {
+    match path.parse() {
+        Ok(DocumentPath::Pipeline(_)) => {
+            let document = parse_pipeline(text);
+            document.map(|mut document| parts_of(&mut document, None).into_iter().for_each(visit)).is_ok()
+        }
+        Ok(DocumentPath::Destination(_)) => {
+            let document = parse_destination(text);
+            document.map(|mut document| visit(destination_part(&mut document, None))).is_ok()
+        }
+        Ok(DocumentPath::Group(_) | DocumentPath::Collector(_) | DocumentPath::Settings) | Err(_) => false,
     }
 }

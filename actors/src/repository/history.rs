@@ -22,12 +22,16 @@ use super::{
 };
 use crate::{
     by::By,
+    component::raw::{HIDDEN, hidden_lines},
     domain::{
         document::{DocumentPath, parse_destination, parse_pipeline},
-        secret::{redact, redact_sealed, secrets_of_destination, secrets_of_pipeline},
+        secret::{
+            Hidden, Redactor, Sealer, hidden_in, redact, redact_sealed, secrets_of_destination, secrets_of_pipeline,
+        },
     },
     ports::{CommitInfo, ConfigRepository, FileChange, HistoryQuery, RepositoryError},
     runtime::AskError,
+    secrets::Secrets,
     shared::Shared,
 };
 
@@ -204,12 +208,16 @@ impl Changes {
     #[must_use]
     pub fn shown(self) -> RevisionDiff {
         let deadline = Instant::now() + COMPARE;
-        let files = self.files.into_iter().map(|change| file_diff(change, &self.shared, deadline)).collect();
+        let files = self
+            .files
+            .into_iter()
+            .map(|change| file_diff(change, &*self.shared.sealer, &self.shared.secrets, deadline))
+            .collect();
         RevisionDiff { base: self.base, sha: self.revision, files }
     }
 }
 
-fn file_diff(change: FileChange, shared: &Shared, deadline: Instant) -> FileDiff {
+fn file_diff(change: FileChange, sealer: &dyn Sealer, known: &Secrets, deadline: Instant) -> FileDiff {
     let kind = match (&change.before, &change.after) {
         (None, _) => "added",
         (Some(_), None) => "deleted",
@@ -218,14 +226,24 @@ fn file_diff(change: FileChange, shared: &Shared, deadline: Instant) -> FileDiff
     let text = |content: &Option<Vec<u8>>| String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
     let (before, after) = (text(&change.before), text(&change.after));
     let in_the_clear: Vec<String> =
-        [&before, &after].into_iter().flat_map(|text| secrets_in(&change.path, text, shared)).collect();
+        [&before, &after].into_iter().flat_map(|text| secrets_in(&change.path, text, sealer)).collect();
+    let of_file = |content: &Option<Vec<u8>>, text: &str| match content {
+        Some(_) => hidden_in(&change.path, text),
+        None => Hidden::default(),
+    };
+    let (of_before, of_after) = (of_file(&change.before, &before), of_file(&change.after, &after));
+    let by_line = (of_before.by_line, of_after.by_line);
+    let unknown = [of_before.texts, of_after.texts].concat();
     // Hidden before they are compared: a secret that changed shows as unchanged text, never as a blob.
-    let hidden = |text: &str| -> String {
+    let unknown = Redactor::new(unknown.iter().map(String::as_str));
+    let hidden = |text: &str, by_line: bool| -> String {
         let text = redact_sealed(text);
         let text = redact(&text, &in_the_clear);
-        shared.secrets.hide(&text).into_owned()
+        let text = known.hide(&text);
+        let text = if by_line { hidden_lines(&text) } else { text };
+        unknown.replace(&text, |_| HIDDEN.to_owned()).into_owned()
     };
-    let (before, after) = (hidden(&before), hidden(&after));
+    let (before, after) = (hidden(&before, by_line.0), hidden(&after, by_line.1));
     let side = |letter: &str, content: &Option<Vec<u8>>| match content {
         Some(_) => Cow::Owned(format!("{letter}/{}", change.path)),
         None => Cow::Borrowed("/dev/null"),
@@ -241,14 +259,58 @@ fn file_diff(change: FileChange, shared: &Shared, deadline: Instant) -> FileDiff
 }
 
 /// What a document holds at places that are marked secret, sealed or not. Of what is no document nothing is known.
-fn secrets_in(path: &str, text: &str, shared: &Shared) -> Vec<String> {
+fn secrets_in(path: &str, text: &str, sealer: &dyn Sealer) -> Vec<String> {
     match path.parse() {
         Ok(DocumentPath::Pipeline(_)) => {
-            parse_pipeline(text).map(|document| secrets_of_pipeline(&document, &*shared.sealer)).unwrap_or_default()
+            parse_pipeline(text).map(|document| secrets_of_pipeline(&document, sealer)).unwrap_or_default()
         }
-        Ok(DocumentPath::Destination(_)) => parse_destination(text)
-            .map(|document| secrets_of_destination(&document, &*shared.sealer))
-            .unwrap_or_default(),
+        Ok(DocumentPath::Destination(_)) => {
+            parse_destination(text).map(|document| secrets_of_destination(&document, sealer)).unwrap_or_default()
+        }
         Ok(DocumentPath::Group(_) | DocumentPath::Collector(_) | DocumentPath::Settings) | Err(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::insecure::InsecureSealer;
+
+    fn patch(path: &str, before: &str, after: &str) -> String {
+        let change = FileChange {
+            path: path.to_owned(),
+            before: Some(before.as_bytes().to_vec()),
+            after: Some(after.as_bytes().to_vec()),
+        };
+        file_diff(change, &InsecureSealer::default(), &Secrets::default(), Instant::now() + COMPARE).patch
+    }
+
+    #[test]
+    fn what_a_commit_by_hand_holds_in_the_clear_is_hidden_in_differences() {
+        let good = "name: C\nkind: otlp_http\nsettings:\n  endpoint: https://h\n";
+        for bad in [
+            "name: C\nkind: otlp_htpt\nsettings:\n  endpoint: https://h\n  x: hunter2\n  y: |\n    a\n    hunter2\n",
+            "name: C\nkind: otlp_http\nsettings:\n  endpoint: https://h\n  unknown: hunter2\n",
+            "name: C\nkind: raw\nsettings:\n  otelcol: |\n    otlp:\n      password: hunter2\n      headers:\n        x: hunter2\n",
+            "name: C\nkind: raw\nsettings:\n  otelcol: |\n    otlp: # token=hunter2\n      endpoint: h\n",
+            "name: C\nkind: otlp_http\nsettings:\n  bearer_token: hunter2\n  headers:\n    x: hunter2\n bad: [\n",
+        ] {
+            for (before, after) in [(good, bad), (bad, good)] {
+                let patch = patch("destinations/c.yaml", before, after);
+                assert!(!patch.contains("hunter2") && patch.contains("[hidden]"), "{patch}");
+                assert!(patch.contains("settings:"), "{patch}");
+            }
+        }
+        let pipeline =
+            "name: P\nsignals: [logs]\nsources: [{id: a, kind: otpl, settings: {x: hunter2}}]\ndestinations: [c]\n";
+        assert!(!patch("pipelines/p.yaml", "", pipeline).contains("hunter2"));
+        assert!(!patch("notes/p.yaml", "", "token: hunter2\n").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_no_secret_stays_in_differences() {
+        let text = |endpoint: &str| format!("name: C\nkind: otlp_http\nsettings:\n  endpoint: {endpoint}\n");
+        let patch = patch("destinations/c.yaml", &text("https://a"), &text("https://b"));
+        assert!(patch.contains("-  endpoint: https://a\n+  endpoint: https://b\n"), "{patch}");
     }
 }
