@@ -148,7 +148,7 @@ async fn rotated_secret_seals_anew_what_the_old_one_sealed() {
     let mut pipeline = server.pipeline("web", "info").await["pipeline"].clone();
     pipeline = json!({
         "name": "web", "signals": ["logs"], "match": ["collector.id=~\".+\""], "sources": pipeline["sources"],
-        "destinations": ["central"],
+        "destinations": ["central"], "description": "only looks sealed: lms1.e4d3fe63.QUFBQUFB",
     });
     server.put("/pipelines/web", &pipeline).await;
     let hash = async |server: &Server| server.get(&format!("/collectors/{id}/config")).await["desired"]["hash"].clone();
@@ -162,6 +162,7 @@ async fn rotated_secret_seals_anew_what_the_old_one_sealed() {
     let said = text(&rotated.stdout);
     assert!(rotated.status.success(), "{}", text(&rotated.stderr));
     assert!(said.contains(": 2, in 1 files"), "{said}");
+    assert!(said.contains("warning: pipelines/web.yaml: 1 that look"), "{said}");
     let resealed = file(&server);
     assert!(resealed.starts_with("# by hand\n"), "{resealed}");
     let keys = |text: &str| -> Vec<String> {

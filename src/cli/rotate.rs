@@ -1,11 +1,11 @@
 //! `linkmesh admin rotate-secret`: a new server secret, and what the old one sealed sealed anew with it.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use linkmesh_actors::{
     domain::{
         document::{DocumentPath, readable},
-        secret::{SealError, Sealer, sealed_in},
+        secret::{self, SealError, Sealer},
     },
     mint::Mint as _,
     ports::{Clock as _, CommitAuthor, CommitRequest, ConfigRepository, PathChange, RepositoryError},
@@ -36,11 +36,16 @@ pub(super) fn run(root: &Path) -> Result<(), Failure> {
     let resealed = reseal(&mut repository, &key).map_err(anyhow::Error::from)?;
     files::replace_durably(&data_dir.secret_key(), key.to_file_text().as_bytes()).map_err(anyhow::Error::from)?;
     let values = resealed.values;
+    let left: String = resealed.left.iter().map(left_line).collect();
     let files = resealed.commit(&mut repository).map_err(anyhow::Error::from)?;
     print(&format!(
-        "values sealed anew with key {}: {values}, in {files} files; older keys still open what they sealed\n",
+        "{left}values sealed anew with key {}: {values}, in {files} files; older keys still open what they sealed\n",
         key.current_id()
     ))
+}
+
+fn left_line((path, count): &(String, usize)) -> String {
+    format!("warning: {path}: {count} that look like sealed values cannot be opened and stay as they are\n")
 }
 
 /// Why secrets were not sealed anew.
@@ -73,33 +78,35 @@ struct Resealed {
     base: Option<linkmesh_proto::Revision>,
     changes: Vec<(String, PathChange)>,
     values: usize,
+    /// Files with what looks like a sealed value and cannot be opened, and how many.
+    left: Vec<(String, usize)>,
 }
 
-/// Seals every value anew, text for text: comments and the writing of hand-made files stay.
+/// Seals every value anew.
 fn reseal(repository: &mut dyn ConfigRepository, sealer: &dyn Sealer) -> Result<Resealed, ResealError> {
     let base = repository.head()?;
-    let (mut changes, mut values) = (Vec::new(), 0);
+    let (mut changes, mut left, mut values) = (Vec::new(), Vec::new(), 0);
     for file in base.map(|head| repository.files(head)).transpose()?.unwrap_or_default() {
         // What is no text holds no document, and so no secret.
-        let Ok(mut text) = String::from_utf8(file.content) else { continue };
-        let blobs: BTreeSet<String> = sealed_in(&text).map(str::to_owned).collect();
+        let Ok(text) = String::from_utf8(file.content) else { continue };
         let document = file.path.parse::<DocumentPath>().ok();
         // A file that is broken already may stay so: a person mends it.
         let document = document.filter(|document| readable(document, &text).is_ok());
-        for blob in &blobs {
-            let plain = sealer.open(blob).map_err(|source| ResealError::Sealed { path: file.path.clone(), source })?;
-            text = text.replace(blob, &sealer.seal(&plain));
+        let resealed = secret::reseal(&file.path, &text, sealer)
+            .map_err(|source| ResealError::Sealed { path: file.path.clone(), source })?;
+        if let (Some(document), Some(text)) = (document, &resealed.text)
+            && let Err(problems) = readable(&document, text)
+        {
+            let problem = problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; ");
+            return Err(ResealError::Unreadable { path: file.path, problem });
         }
-        if !blobs.is_empty() {
-            if let Some(Err(problems)) = document.map(|document| readable(&document, &text)) {
-                let problem = problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; ");
-                return Err(ResealError::Unreadable { path: file.path, problem });
-            }
-            values += blobs.len();
-            changes.push((file.path, PathChange::Put(text.into_bytes())));
+        if resealed.left > 0 {
+            left.push((file.path.clone(), resealed.left));
         }
+        values += resealed.values;
+        changes.extend(resealed.text.map(|text| (file.path, PathChange::Put(text.into_bytes()))));
     }
-    Ok(Resealed { base, changes, values })
+    Ok(Resealed { base, changes, values, left })
 }
 
 impl Resealed {

@@ -149,6 +149,15 @@ pub fn redact_sealed(text: &str) -> Cow<'_, str> {
     SEALED.replace_all(text, REDACTED)
 }
 
+/// A text with other values in the place of sealed ones; `None` leaves one as it is.
+pub(super) fn replace_sealed(text: &str, mut with: impl FnMut(&str) -> Option<String>) -> String {
+    let replaced = SEALED.replace_all(text, |found: &regex::Captures<'_>| {
+        let part = |number| found.get(number).map_or("", |part| part.as_str());
+        format!("{}{}", with(part(1)).as_deref().unwrap_or(part(1)), part(2))
+    });
+    replaced.into_owned()
+}
+
 /// The sealed values in a text.
 pub fn sealed_in(text: &str) -> impl Iterator<Item = &str> {
     SEALED.captures_iter(text).filter_map(|found| found.get(1)).map(|blob| blob.as_str())
