@@ -272,6 +272,18 @@ fn secret_value(schema: &Value, value: &Value, path: &Path, problems: &mut Probl
     }
 }
 
+/// Patterns of log files that look into every folder of the host, each by its list and its place there.
+pub(crate) fn wide_patterns<'s>(schema: &'s Value, settings: &'s SettingsMap) -> Vec<(&'s str, usize)> {
+    let names_logs = |field: &&Value| field.pointer("/items/x-check").and_then(Value::as_str) == Some("log_files");
+    let lists = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let lists = lists.filter(|(_, field)| names_logs(field)).filter_map(|(name, _)| {
+        let items = settings.get(name).and_then(Value::as_array)?;
+        Some(items.iter().enumerate().map(move |(at, item)| (name.as_str(), at, item)))
+    });
+    let is_wide = |item: &Value| item.as_str().is_some_and(scalar::places::is_everywhere);
+    lists.flatten().filter(|(_, _, item)| is_wide(item)).map(|(name, at, _)| (name, at)).collect()
+}
+
 /// Settings with the schema's defaults in the place of what is absent, at every depth that is there; nulls removed.
 #[must_use]
 pub fn with_defaults(schema: &Value, settings: &SettingsMap) -> SettingsMap {

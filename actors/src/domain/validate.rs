@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     catalog::{Registered, catalogue},
-    component::{Findings, SettingsMap, signal_name},
+    component::{Findings, SettingsMap, schema, signal_name},
 };
 
 mod addresses;
@@ -334,6 +334,10 @@ fn check_settings(
     };
     let mut below = Findings::new(at.key("settings"));
     registered.check_before_save(settings, &mut below);
+    for (list, index) in schema::wide_patterns(registered.schema(), settings) {
+        let message = "looks into every folder of the host, /proc and /root with them; begin with a folder";
+        below.warnings.add(at.key("settings").key(list).index(index), "wide_pattern", message);
+    }
     let right = below.errors.is_empty();
     findings.errors.extend(below.errors.into_vec());
     findings.warnings.extend(below.warnings.into_vec());

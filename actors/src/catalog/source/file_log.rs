@@ -31,7 +31,7 @@ use crate::component::{
     AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, bridge,
     form::{self, Field},
     read,
-    scalar::{files::Files, places},
+    scalar::files::Files,
 };
 use crate::{
     render::{
@@ -342,14 +342,6 @@ impl Component for FileLog {
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
         if let Ok(settings) = read(settings) {
             parse::check(&settings, findings);
-            let include = findings.path().key("include");
-            for (at, _) in settings.include.iter().enumerate().filter(|(_, pattern)| places::is_everywhere(pattern)) {
-                findings.warnings.add(
-                    include.index(at),
-                    "wide_pattern",
-                    "looks into every folder of the host, /proc and /root with them; begin with a folder",
-                );
-            }
         }
     }
 

@@ -188,6 +188,30 @@ fn raw_texts_stay_within_their_component() {
 }
 
 #[test]
+fn log_files_of_every_folder_are_warned_of_and_those_of_secrets_refused() {
+    let files = |pattern: &str| {
+        format!("sources: [{{id: r, kind: file_log, settings: {{include: [/var/log/a.log, '{pattern}']}}}}]\n")
+    };
+    let warned = |pattern: &str| -> Vec<String> {
+        let warnings = check(&files(pattern), &repository(&[]), &[]).warnings.into_iter();
+        warnings.map(|p| format!("{} {}", p.field, p.code)).filter(|found| found.contains("wide")).collect()
+    };
+    assert_eq!(warned("/**/*.log"), ["sources[0].settings.include[1] wide_pattern"]);
+    assert!(warned("/var/log/**/*.log").is_empty());
+    assert!(codes(&files("/**/*.log")).is_empty());
+    assert_eq!(codes(&files("/etc/./shadow")), ["sources[0].settings.include[1] invalid_value"]);
+    assert_eq!(codes(&files("/**")), ["sources[0].settings.include[1] invalid_value"]);
+    for raw in [
+        "otelcol: 'filelog: {include: [/proc/self/environ]}'",
+        "alloy: 'otelcol.receiver.filelog { include = [\"/etc//shadow\"] }'",
+    ] {
+        let (field, _) = raw.split_once(':').unwrap();
+        let found = codes(&format!("sources: [{{id: r, kind: raw, settings: {{{raw}}}}}]\n"));
+        assert_eq!(found, [format!("sources[0].settings.{field} invalid_value")]);
+    }
+}
+
+#[test]
 fn a_stability_above_a_collectors_is_an_error_that_names_it() {
     let config = repository(&[]);
     let mut preview = collector(3, Runtime::Alloy, &[("env", "prod")]);
