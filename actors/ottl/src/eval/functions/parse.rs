@@ -1,5 +1,7 @@
 //! Converters that read texts.
 
+use std::borrow::Cow;
+
 use crate::{
     eval::{Arguments, Datum, Env, Error},
     record::{Attributes, Value},
@@ -8,14 +10,47 @@ use crate::{
 pub(crate) fn parse_json(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let text = arguments.text(0, env)?;
     env.spend(text.len())?;
-    let parsed: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| Error::value(format!("this is no JSON: {error}")))?;
+    let parsed: serde_json::Value = serde_json::from_str(&without_lone_surrogates(&text))
+        .map_err(|error| Error::value(format!("this is no JSON: {error}")))?;
     match from_json(parsed) {
         Value::Map(map) => Ok(Datum::Map(map)),
         Value::Array(items) => Ok(Datum::List(items)),
         other => {
             Err(Error::value(format!("the JSON is neither an object nor an array but {}", Datum::from(&other).words())))
         }
+    }
+}
+
+/// The text with `\ufffd` in place of each half of a surrogate pair that stands alone, as Go reads them; serde refuses
+/// such a text.
+fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
+    let mut mended: Option<String> = None;
+    let (mut copied, mut from) = (0, 0);
+    // Of an escape only `\\` could be taken for another one, so each is passed as a whole.
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find('\\')).map(|at| from + at) {
+        let escape = |at: usize| {
+            let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+            // `from_str_radix` takes a sign, too.
+            digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+        };
+        let length = match escape(at) {
+            Some(0xd800..=0xdbff) if matches!(escape(at + 6), Some(0xdc00..=0xdfff)) => 12,
+            Some(0xd800..=0xdfff) => {
+                let mended = mended.get_or_insert_default();
+                mended.push_str(text.get(copied..at).unwrap_or_default());
+                mended.push_str("\\ufffd");
+                copied = at + 6;
+                6
+            }
+            Some(_) => 6,
+            // What is behind it may be of several octets, which is no escape at all.
+            None => 1 + text.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8),
+        };
+        from = at + length;
+    }
+    match mended {
+        Some(mended) => Cow::Owned(mended + text.get(copied..).unwrap_or_default()),
+        None => Cow::Borrowed(text),
     }
 }
 

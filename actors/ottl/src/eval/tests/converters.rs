@@ -277,6 +277,9 @@ pub(super) const PARSED: &[(&str, &str)] = &[
     (r#"ParseJSON(attributes["json"])["nope"]"#, "error"),
     (r#"ParseJSON(attributes["jsonlist"])"#, r#"[1.0, "a", {"k": 2.0}]"#),
     (r#"ParseJSON("5")"#, "error"),
+    // Half of a pair stands for what cannot be said.
+    (r#"ParseJSON("[\"\\ud800x\", \"\\uDC00\", \"a\\udbff\\ud83d\\ude00\", \"\\\\ud800\"]")"#, "[\"\u{fffd}x\", \"\u{fffd}\", \"a\u{fffd}\u{1f600}\", \"\\\\ud800\"]"),
+    (r#"ParseJSON("[\"\\ud8\"]")"#, "error"),
     (r#"ParseJSON("{bad")"#, "error"),
     (r#"ParseJSON("{\"a\":1} x")"#, "error"),
     (r#"ParseJSON("{\"a\":12345678901234567890, \"b\":0.1, \"c\":1e400}")"#, "error"),
