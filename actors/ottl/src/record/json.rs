@@ -33,7 +33,8 @@ use super::{LogRecord, Metric, Span, Telemetry};
 pub struct Limits {
     /// The longest text, in octets.
     pub bytes: usize,
-    /// The most log records, data points or spans; also the most resources, scopes and metrics, each by itself.
+    /// The most log records, data points or spans; also the most resources, scopes and metrics, each by itself. Four
+    /// times as many events, links, exemplars, quantiles and references to entities may stand in them.
     pub records: usize,
     /// How deep values may be nested; a text or a number is 1 deep. [`MAX_DEPTH`] is the most that is heeded.
     pub depth: usize,

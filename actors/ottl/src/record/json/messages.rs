@@ -37,6 +37,8 @@ impl Fields for Resource {
 }
 
 impl Fields for EntityRef {
+    const COUNTED: Option<Counted> = Some(Counted::Entities);
+
     fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Source<'_, A>) -> Result<(), A::Error> {
         match name {
             "schemaUrl" => from.scalar(&mut self.schema_url, field::text),
@@ -124,6 +126,8 @@ impl Fields for Span {
 }
 
 impl Fields for SpanEvent {
+    const COUNTED: Option<Counted> = Some(Counted::Events);
+
     fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Source<'_, A>) -> Result<(), A::Error> {
         match name {
             "timeUnixNano" => from.scalar(&mut self.time_unix_nano, field::u64),
@@ -136,6 +140,8 @@ impl Fields for SpanEvent {
 }
 
 impl Fields for SpanLink {
+    const COUNTED: Option<Counted> = Some(Counted::Links);
+
     fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Source<'_, A>) -> Result<(), A::Error> {
         match name {
             "traceId" => from.scalar(&mut self.trace_id, field::id),

@@ -109,6 +109,8 @@ impl Fields for NumberPoint {
 }
 
 impl Fields for Exemplar {
+    const COUNTED: Option<Counted> = Some(Counted::Exemplars);
+
     fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Source<'_, A>) -> Result<(), A::Error> {
         match name {
             "filteredAttributes" => from.attributes(&mut self.filtered_attributes),
@@ -207,6 +209,8 @@ struct ValueAtQuantile {
 }
 
 impl Fields for ValueAtQuantile {
+    const COUNTED: Option<Counted> = Some(Counted::Quantiles);
+
     fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Source<'_, A>) -> Result<(), A::Error> {
         match name {
             "quantile" => from.scalar(&mut self.quantile, field::f64),

@@ -15,7 +15,18 @@ pub(super) enum Counted {
     Metrics,
     /// Log records, data points, spans.
     Records,
+    /// Of all spans.
+    Events,
+    Links,
+    /// Of all points.
+    Exemplars,
+    Quantiles,
+    /// Of all resources.
+    Entities,
 }
+
+/// How many times the records may be what stands in them: a record has several as a rule, or none.
+const WITHIN: usize = 4;
 
 /// Where reading is, and how much there was.
 #[derive(Debug)]
@@ -24,13 +35,13 @@ pub(super) struct Reader {
     /// Grows on the way in, shrinks on the way out, and stays as it is when reading fails: then it names the place.
     path: String,
     depth: usize,
-    counts: [usize; 4],
+    counts: [usize; 9],
 }
 
 impl Reader {
     pub(super) fn new(limits: &Limits) -> Self {
         let limits = Limits { depth: limits.depth.min(MAX_DEPTH), ..*limits };
-        Self { limits, path: String::new(), depth: 0, counts: [0; 4] }
+        Self { limits, path: String::new(), depth: 0, counts: [0; 9] }
     }
 
     /// Counts one more, and says what is wrong when there are too many.
@@ -40,10 +51,19 @@ impl Reader {
             Counted::Scopes => (1, "scopes"),
             Counted::Metrics => (2, "metrics"),
             Counted::Records => (3, "records"),
+            Counted::Events => (4, "events"),
+            Counted::Links => (5, "links"),
+            Counted::Exemplars => (6, "exemplars"),
+            Counted::Quantiles => (7, "quantiles"),
+            Counted::Entities => (8, "entity references"),
         };
         let Some(count) = self.counts.get_mut(place) else { return Ok(()) };
         *count += 1;
-        let most = self.limits.records;
+        let within = matches!(
+            counted,
+            Counted::Events | Counted::Links | Counted::Exemplars | Counted::Quantiles | Counted::Entities
+        );
+        let most = self.limits.records.saturating_mul(if within { WITHIN } else { 1 });
         if *count > most { Err(format!("there are more than {most} {name}")) } else { Ok(()) }
     }
 

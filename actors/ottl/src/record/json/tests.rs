@@ -215,6 +215,24 @@ fn each_limit_is_reached_and_not_passed() {
         Err("there are more than 3 scopes".to_owned())
     );
 
+    let point = |name: &str, parts: &str| {
+        format!(
+            r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"{name}":{{"dataPoints":[{{{parts}}}]}}}}]}}]}}]}}"#
+        )
+    };
+    let span = |parts: &str| format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{parts}}}]}}]}}]}}"#);
+    for (of, name, words) in [
+        (&span as &dyn Fn(&str) -> String, "events", "events"),
+        (&span, "links", "links"),
+        (&|parts| point("gauge", parts), "exemplars", "exemplars"),
+        (&|parts| point("summary", parts), "quantileValues", "quantiles"),
+        (&|parts| format!(r#"{{"resourceLogs":[{{"resource":{{{parts}}}}}]}}"#), "entityRefs", "entity references"),
+    ] {
+        let parts = |n| of(&format!(r#""{name}":[{}]"#, vec!["{}"; n].join(",")));
+        assert_eq!(read(&parts(12)).map(|_| ()), Ok(()), "{name}");
+        assert_eq!(read(&parts(13)), Err(format!("there are more than 12 {words}")), "{name}");
+    }
+
     for map in [false, true] {
         assert!(read(&nested(4, map)).is_ok());
         assert_eq!(read(&nested(5, map)), Err("values are nested more than 4 deep".to_owned()));
