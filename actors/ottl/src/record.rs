@@ -5,6 +5,7 @@
 pub mod json;
 mod metrics;
 mod signal;
+mod size;
 #[cfg(any(test, feature = "testing"))]
 pub mod strategies;
 
@@ -14,6 +15,7 @@ pub use metrics::{
     Buckets, Exemplar, ExponentialHistogramPoint, HistogramPoint, Metric, MetricData, Number, NumberPoint, SummaryPoint,
 };
 pub use signal::Signal;
+pub(crate) use size::{Held, block, entry};
 
 /// A value of an attribute or a body (`AnyValue`).
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -64,6 +66,27 @@ impl Attributes {
         }
     }
 
+    /// The entries by their keys, for who looks for many of them.
+    pub(crate) fn index(&self) -> HashMap<&str, &Value> {
+        self.iter().collect()
+    }
+
+    /// Puts the entries of another map in: keys that are there by `update`, others by `insert`.
+    pub(crate) fn merge(&mut self, other: Self, insert: bool, update: bool) {
+        let places: Vec<Option<usize>> = {
+            let known = self.entries.iter().enumerate().map(|(place, (key, _))| (key.as_str(), place));
+            let known: HashMap<&str, usize> = known.collect();
+            other.entries.iter().map(|(key, _)| known.get(key.as_str()).copied()).collect()
+        };
+        for ((key, value), place) in other.entries.into_iter().zip(places) {
+            match place.and_then(|place| self.entries.get_mut(place)) {
+                Some((_, old)) if update => *old = value,
+                None if insert => self.entries.push((key, value)),
+                _ => {}
+            }
+        }
+    }
+
     /// Takes a key out; those behind it keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let place = self.entries.iter().position(|(known, _)| known == key)?;
@@ -106,20 +129,41 @@ impl Attributes {
 
 impl FromIterator<(String, Value)> for Attributes {
     fn from_iter<T: IntoIterator<Item = (String, Value)>>(entries: T) -> Self {
-        let mut map = Self::default();
-        // Not by `insert`, which looks at all that is there: the time must not grow with the square of what comes.
-        let mut places: HashMap<String, usize> = HashMap::new();
-        for (key, value) in entries {
-            let known = places.get(&key).and_then(|place| map.entries.get_mut(*place));
-            match known {
-                Some((_, old)) => *old = value,
-                None => {
-                    places.insert(key.clone(), map.entries.len());
-                    map.entries.push((key, value));
-                }
+        let mut gathered = Gathered::default();
+        entries.into_iter().for_each(|(key, value)| gathered.insert(key, value));
+        gathered.into_map()
+    }
+}
+
+/// A map in the making. Not by [`Attributes::insert`], which looks at all that is there: the time must not grow with the
+/// square of what comes.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    map: Attributes,
+    places: HashMap<String, usize>,
+}
+
+impl Gathered {
+    /// Sets a key: in its place when it is there, at the end otherwise.
+    pub(crate) fn insert(&mut self, key: String, value: Value) {
+        let known = self.places.get(&key).and_then(|place| self.map.entries.get_mut(*place));
+        match known {
+            Some((_, old)) => *old = value,
+            None => {
+                self.places.insert(key.clone(), self.map.entries.len());
+                self.map.entries.push((key, value));
             }
         }
-        map
+    }
+
+    /// Whether the key is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.places.contains_key(key)
+    }
+
+    /// The map.
+    pub(crate) fn into_map(self) -> Attributes {
+        self.map
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: `filterprocessor` and `transformprocessor` of contrib 0.158.0.
 
+mod budget;
 mod filter;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ mod transform;
 mod visit;
 
 pub use self::{
+    budget::{Budget, IsOver, Spent},
     filter::filter,
     transform::{Statements, transform},
 };
@@ -26,15 +28,17 @@ pub struct Surroundings {
 /// What a run may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps, of about the work that an octet makes. What is made counts too, so that it bounds what is held.
+    /// Steps, of about the work that an octet makes.
     pub work: usize,
+    /// What the records may hold, in octets.
+    pub memory: usize,
     /// How many errors are kept.
     pub errors: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { work: 1 << 28, errors: 20 }
+        Self { work: 1 << 28, memory: 64 << 20, errors: 20 }
     }
 }
 
@@ -55,7 +59,7 @@ pub struct Ignored {
 pub struct Run {
     now: i64,
     chance: u64,
-    work: usize,
+    budget: Budget,
     patterns: usize,
     most_errors: usize,
     errors: Vec<Ignored>,
@@ -63,18 +67,30 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run that has done nothing yet.
+    /// A run that has done nothing yet, and may take this.
     #[must_use]
     pub const fn new(surroundings: Surroundings, limits: Limits) -> Self {
+        Self::within(surroundings, limits.errors, Budget::new(limits, IsOver::NEVER))
+    }
+
+    /// A run that takes what others left, and keeps so many errors.
+    #[must_use]
+    pub const fn within(surroundings: Surroundings, errors: usize, budget: Budget) -> Self {
         Self {
             now: surroundings.now_unix_nano,
             chance: surroundings.seed,
-            work: limits.work,
+            budget,
             patterns: MAX_PATTERNS,
-            most_errors: limits.errors,
+            most_errors: errors,
             errors: Vec::new(),
             ignored: 0,
         }
+    }
+
+    /// What is left for others.
+    #[must_use]
+    pub fn into_budget(self) -> Budget {
+        self.budget
     }
 
     /// The first errors that were ignored, each text and error once.
@@ -92,7 +108,7 @@ impl Run {
     /// Whether the run was given up because it took too much. Records that it did not come to are as they were.
     #[must_use]
     pub const fn is_exhausted(&self) -> bool {
-        self.work == 0
+        self.budget.spent().is_some()
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -107,9 +123,13 @@ impl Run {
         mixed ^ mixed >> 31
     }
 
-    pub(crate) const fn spend(&mut self, work: usize) -> Result<(), Error> {
-        self.work = self.work.saturating_sub(work);
-        if self.work == 0 { Err(Error::Exhausted) } else { Ok(()) }
+    pub(crate) fn spend(&mut self, work: usize) -> Result<(), Error> {
+        self.budget.spend(work)
+    }
+
+    /// What it may take.
+    pub(crate) const fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
     }
 
     /// Counts memory that a compiled pattern takes from now on.

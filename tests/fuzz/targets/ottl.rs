@@ -36,7 +36,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(again.to_string(), written, "{text:?}");
     }
     for context in Context::ALL {
-        let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 20, errors: 5 });
+        let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 20, errors: 5, ..Limits::default() });
         if let Ok(condition) = Condition::parse(text, Dialect::filter(context)) {
             for records in &*RECORDS {
                 filter(&mut records.clone(), std::slice::from_ref(&condition), &mut run);

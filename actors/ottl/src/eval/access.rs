@@ -19,7 +19,8 @@ use super::{
 use crate::{
     check::field::{Field, Root},
     program::Target,
-    record::{Attributes, Value},
+    record::{Attributes, Held as _, Value},
+    run::Budget,
 };
 
 /// A map or a value that keys lead into.
@@ -39,16 +40,19 @@ impl Env<'_> {
         }
         let keys: Vec<Found> = target.keys.iter().map(|key| self.key(key)).collect();
         if target.field == Field::TraceState {
+            let length = self.span()?.trace_state.len();
+            self.spend(length)?;
             return span::trace_state(self.span()?, &keys);
         }
         if target.root == Root::Collector {
             return Ok(Datum::Nil);
         }
-        let datum = match self.container(target.root, target.field)? {
-            Container::Map(map) => in_map(map, &keys)?,
-            Container::Body(Value::Map(map)) => in_map(map, &keys)?,
+        let (container, budget) = self.container(target.root, target.field)?;
+        let datum = match container {
+            Container::Map(map) => in_map(map, &keys, budget)?,
+            Container::Body(Value::Map(map)) => in_map(map, &keys, budget)?,
             Container::Body(Value::Array(items)) => match keys.split_first() {
-                Some((first, rest)) => inside(element(items, first)?, rest)?,
+                Some((first, rest)) => inside(element(items, first)?, rest, budget)?,
                 None => Datum::Nil,
             },
             Container::Body(other) => return Err(no_keys("a body", other)),
@@ -62,23 +66,56 @@ impl Env<'_> {
     pub(crate) fn set(&mut self, target: &Target, datum: Datum) -> Result<(), Error> {
         let datum = self.admit(datum)?;
         if target.keys.is_empty() {
-            return self.write(target.root, target.field, datum);
+            return self.replace(target.root, target.field, datum);
         }
         let keys: Vec<Found> = target.keys.iter().map(|key| self.key(key)).collect();
         if target.field == Field::TraceState {
+            let length = self.span()?.trace_state.len();
+            self.spend(length)?;
+            // It has a bounded number of members, each of a bounded length.
             return span::set_trace_state(self.span_mut()?, &keys, datum);
         }
         if keys.len() + datum.measure().depth > MAX_DEPTH {
             return Err(Error::value("values stand too deep in values"));
         }
-        match self.container(target.root, target.field)? {
-            Container::Map(map) => set_in_map(map, &keys, datum),
-            Container::Body(Value::Map(map)) => set_in_map(map, &keys, datum),
+        let (container, budget) = self.container(target.root, target.field)?;
+        match container {
+            Container::Map(map) => set_in_map(map, &keys, datum, budget),
+            Container::Body(Value::Map(map)) => set_in_map(map, &keys, datum, budget),
             Container::Body(Value::Array(items)) => match keys.split_first() {
-                Some((first, rest)) => set_inside(element_mut(items, first)?, rest, datum),
+                Some((first, rest)) => set_inside(element_mut(items, first)?, rest, datum, budget),
                 None => Ok(()),
             },
             Container::Body(other) => Err(no_keys("a body", other)),
+        }
+    }
+
+    /// Puts a value in place of a whole field, and counts what that takes and gives back.
+    fn replace(&mut self, root: Root, field: Field, datum: Datum) -> Result<(), Error> {
+        let is_container =
+            matches!(field, Field::Attributes | Field::Body | Field::BodyString | Field::Cache | Field::Metadata);
+        if !is_container && !datum.is_heavy() {
+            return self.write(root, field, datum);
+        }
+        let before = self.held_by(root, field, is_container);
+        let result = self.write(root, field, datum);
+        let after = self.held_by(root, field, is_container);
+        let budget = self.run.budget();
+        budget.release(before);
+        budget.hold(after)?;
+        result
+    }
+
+    /// What a field holds, in octets.
+    fn held_by(&mut self, root: Root, field: Field, is_container: bool) -> usize {
+        if !is_container {
+            return self.read(root, field).map_or(0, |datum| datum.measure().weight);
+        }
+        let field = if field == Field::BodyString { Field::Body } else { field };
+        match self.container(root, field) {
+            Ok((Container::Map(map), _)) => map.held(),
+            Ok((Container::Body(value), _)) => value.held(),
+            Err(_) => 0,
         }
     }
 
@@ -126,19 +163,21 @@ impl Env<'_> {
         }
     }
 
-    fn container(&mut self, root: Root, field: Field) -> Result<Container<'_>, Error> {
+    fn container(&mut self, root: Root, field: Field) -> Result<(Container<'_>, &mut Budget), Error> {
+        let Env { resource, scope, record, cache, run, .. } = self;
+        let budget = run.budget();
         if field == Field::Cache {
-            return Ok(Container::Map(&mut self.cache));
+            return Ok((Container::Map(cache), budget));
         }
         if field == Field::Body {
-            return match &mut self.record {
-                Subject::Log(log) => Ok(Container::Body(&mut log.body)),
+            return match record {
+                Subject::Log(log) => Ok((Container::Body(&mut log.body), budget)),
                 _ => Err(absent()),
             };
         }
-        let map = match (root, &mut self.record) {
-            (Root::Resource, _) => &mut self.resource.attributes,
-            (Root::Scope, _) => &mut self.scope.as_mut().ok_or_else(absent)?.0.attributes,
+        let map = match (root, record) {
+            (Root::Resource, _) => &mut resource.attributes,
+            (Root::Scope, _) => &mut scope.as_mut().ok_or_else(absent)?.0.attributes,
             (Root::Log, Subject::Log(log)) => &mut log.attributes,
             (Root::Span, Subject::Span(span) | Subject::Event { span, .. }) => &mut span.attributes,
             (Root::SpanEvent, Subject::Event { span, index }) => {
@@ -150,7 +189,7 @@ impl Env<'_> {
             }
             _ => return Err(absent()),
         };
-        Ok(Container::Map(map))
+        Ok((Container::Map(map), budget))
     }
 
     /// The span, of a span or an event.

@@ -79,7 +79,15 @@ pub(crate) fn same(one: &Value, other: &Value) -> bool {
 }
 
 fn same_map(one: &Attributes, other: &Attributes) -> bool {
-    one.len() == other.len() && one.iter().all(|(key, value)| other.get(key).is_some_and(|theirs| same(value, theirs)))
+    // In the same order as a rule; by an index otherwise, so that the time does not grow with the square of their length.
+    if one.len() != other.len() {
+        return false;
+    }
+    if one.iter().zip(other.iter()).all(|((key, _), (theirs, _))| key == theirs) {
+        return one.iter().zip(other.iter()).all(|((_, value), (_, theirs))| same(value, theirs));
+    }
+    let other = other.index();
+    one.iter().all(|(key, value)| other.get(key).is_some_and(|theirs| same(value, theirs)))
 }
 
 fn same_list(one: &[Value], other: &[Value]) -> bool {
@@ -91,7 +99,9 @@ fn list_is_items(list: &[Value], items: &[Datum]) -> bool {
 }
 
 fn map_is_raw(map: &Attributes, raw: &[(String, Datum)]) -> bool {
-    map.len() == raw.len() && raw.iter().all(|(key, item)| map.get(key).is_some_and(|value| is_raw(value, item)))
+    let index = map.index();
+    index.len() == raw.len()
+        && raw.iter().all(|(key, item)| index.get(key.as_str()).is_some_and(|value| is_raw(value, item)))
 }
 
 /// Whether a value, as Go's own types have it, is deeply equal to another (`reflect.DeepEqual`).

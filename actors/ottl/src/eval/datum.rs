@@ -5,8 +5,8 @@
 
 use super::time::Time;
 use crate::record::{
-    Attributes, Buckets, Exemplar, ExponentialHistogramPoint, HistogramPoint, NumberPoint, SpanEvent, SpanId, SpanLink,
-    Status, SummaryPoint, TraceId, Value,
+    Attributes, Buckets, Exemplar, ExponentialHistogramPoint, Held as _, HistogramPoint, NumberPoint, SpanEvent,
+    SpanId, SpanLink, Status, SummaryPoint, TraceId, Value,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +70,22 @@ impl Part {
             Self::Status(_) | Self::Buckets(_) => return None,
         })
     }
+
+    /// What it holds, in octets.
+    fn held(&self) -> usize {
+        match self {
+            Self::Events(items) => items.held(),
+            Self::Links(items) => items.held(),
+            Self::Status(status) => status.held(),
+            Self::Numbers(items) => items.held(),
+            Self::Histograms(items) => items.held(),
+            Self::ExponentialHistograms(items) => items.held(),
+            Self::Summaries(items) => items.held(),
+            Self::Exemplars(items) => items.held(),
+            Self::Buckets(buckets) => buckets.held(),
+            Self::Quantiles(items) => items.held(),
+        }
+    }
 }
 
 impl From<&Value> for Datum {
@@ -124,6 +140,22 @@ impl Datum {
         }
     }
 
+    /// Whether it may hold memory besides itself.
+    pub(crate) const fn is_heavy(&self) -> bool {
+        !matches!(
+            self,
+            Self::Nil
+                | Self::Bool(_)
+                | Self::Int(_)
+                | Self::Double(_)
+                | Self::Time(_)
+                | Self::Duration(_)
+                | Self::TraceId(_)
+                | Self::SpanId(_)
+                | Self::Native(_)
+        )
+    }
+
     /// How much it takes, in octets or so, and how deep it is.
     pub(crate) fn measure(&self) -> Measure {
         match self {
@@ -138,7 +170,7 @@ impl Datum {
             Self::Texts(items) => Measure::flat(items.iter().map(|item| item.len() + 32).sum()),
             Self::Doubles(items) => Measure::flat(items.len() * 8),
             Self::Counts(items) => Measure::flat(items.len() * 8),
-            Self::Part(part) => Measure::flat(part.len().unwrap_or(1) * 256),
+            Self::Part(part) => Measure::flat(part.held()),
             _ => Measure::flat(8),
         }
     }

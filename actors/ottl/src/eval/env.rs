@@ -94,7 +94,13 @@ impl Env<'_> {
         Ok(datum)
     }
 
+    /// Counts memory that records take from now on.
+    pub(crate) fn keep(&mut self, octets: usize) -> Result<(), Error> {
+        self.run.budget().hold(octets)
+    }
+
     pub(crate) fn test(&mut self, test: &Test) -> Result<bool, Error> {
+        self.spend(1)?;
         match test {
             Test::Literal(literal) => Ok(*literal),
             Test::Converter(call) => match self.call(call)? {
@@ -131,8 +137,12 @@ impl Env<'_> {
     }
 
     pub(crate) fn eval(&mut self, expr: &Expr) -> Result<Datum, Error> {
+        self.spend(1)?;
         match expr {
-            Expr::Literal(datum) => Ok(datum.clone()),
+            Expr::Literal(datum) => {
+                self.spend(datum.measure().weight / 8)?;
+                Ok(datum.clone())
+            }
             Expr::Path(target) => self.get(target),
             Expr::Call(call) => self.call(call),
             Expr::List(items) => Ok(Datum::Items(self.eval_all(items)?)),
@@ -141,6 +151,7 @@ impl Env<'_> {
             Expr::Chain { first, rest } => {
                 let mut total = self.eval(first)?;
                 for (by, next) in rest {
+                    self.spend(1)?;
                     let next = self.eval(next)?;
                     total = math::operate(&total, *by, &next)?;
                 }

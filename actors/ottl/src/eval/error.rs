@@ -20,6 +20,9 @@ pub enum Error {
     /// A regular expression takes more than is granted. A collector may well take it.
     #[error("the pattern is too large to be tried here")]
     PatternTooLarge,
+    /// The records would hold more than they may, in megabytes.
+    #[error("the records would hold more than {0} MB, which is too much to be tried here")]
+    Full(usize),
     /// All the work that was granted has been done.
     #[error("this takes too long to be tried here")]
     Exhausted,

@@ -7,6 +7,7 @@ use crate::{
     },
 };
 
+mod limits;
 mod random;
 mod upstream;
 
@@ -272,7 +273,7 @@ fn what_grows_without_end_is_stopped() {
         let mut first = statements(Context::Log, &[], &["set(attributes[\"a\"], \"seed\")"]);
         let texts = vec![text; 400];
         first.statements.extend(statements(Context::Log, &[], &texts).statements);
-        let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 23, errors: 5 });
+        let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 23, errors: 5, ..Limits::default() });
         transform(&mut telemetry, &[first], &mut run);
         let met: Vec<_> = run.errors().iter().map(|ignored| ignored.error.to_string()).collect();
         assert!(
@@ -285,7 +286,7 @@ fn what_grows_without_end_is_stopped() {
 #[test]
 fn work_is_bounded_and_the_rest_left_as_it_is() {
     let mut telemetry = logs();
-    let mut run = Run::new(Surroundings::default(), Limits { work: 1_000, errors: 2 });
+    let mut run = Run::new(Surroundings::default(), Limits { work: 1_000, errors: 2, ..Limits::default() });
     transform(&mut telemetry, &[statements(Context::Log, &[], &["set(body, Concat([body, \"!\"], \"\"))"])], &mut run);
     assert!(run.is_exhausted());
     assert_eq!(run.errors()[0].error, Error::Exhausted);
@@ -298,7 +299,7 @@ fn many_matches_cost_no_more_than_the_text_is_long() {
     let words = "word 12 ".repeat(20_000);
     let pattern = "replace_pattern(body, \"\\\\s+([0-9]+)\", \"_$1\")";
     let mut telemetry = Telemetry::Logs(vec![resourced("a", vec![scoped("s", vec![log(&words)])])]);
-    let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 24, errors: 5 });
+    let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 24, errors: 5, ..Limits::default() });
     transform(&mut telemetry, &[statements(Context::Log, &[], &[pattern])], &mut run);
     assert_eq!(run.errors(), []);
     assert!(left(&telemetry).contains(&"word_12 ".repeat(20_000)));

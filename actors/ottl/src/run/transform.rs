@@ -7,7 +7,7 @@ use super::{
 use crate::{
     check::{Condition, Context, Statement},
     eval::{Env, Subject},
-    record::{Metric, Telemetry},
+    record::{Held as _, Metric, Telemetry},
 };
 
 /// More metrics than these are not made of one request: statements that make metrics run on those too.
@@ -42,6 +42,7 @@ impl Statements {
                 env.run.ignore(statement.text(), error);
             }
         }
+        env.run.budget().release(env.cache.held());
         env.new_metrics
     }
 }
@@ -52,6 +53,9 @@ impl Statements {
 /// the cache is there for those behind them, on the same record. Groups of contexts that the signal does not have are
 /// passed over.
 pub fn transform(telemetry: &mut Telemetry, groups: &[Statements], run: &mut Run) {
+    if run.budget().weigh(telemetry).is_err() {
+        return;
+    }
     for group in groups {
         match telemetry {
             Telemetry::Logs(all) => {

@@ -6,7 +6,8 @@ use crate::{
         Datum, Error,
         env::{Found, raw},
     },
-    record::{Attributes, Value},
+    record::{Attributes, Held as _, Value, block, entry as entry_size},
+    run::Budget,
 };
 
 /// How long a list grows when an element behind its end is set.
@@ -16,19 +17,19 @@ pub(super) fn no_keys(what: &str, value: &Value) -> Error {
     Error::value(format!("{what} that is {} has no keys", Datum::from(value).words()))
 }
 
-pub(super) fn in_map(map: &Attributes, keys: &[Found]) -> Result<Datum, Error> {
+pub(super) fn in_map(map: &Attributes, keys: &[Found], budget: &mut Budget) -> Result<Datum, Error> {
     let Some((first, rest)) = keys.split_first() else { return Ok(Datum::Nil) };
-    match map.get(text_key(first)?) {
-        Some(value) => inside(value, rest),
+    match look_up(map, text_key(first)?, budget)? {
+        Some(value) => inside(value, rest, budget),
         None => Ok(Datum::Nil),
     }
 }
 
-pub(super) fn inside(value: &Value, keys: &[Found]) -> Result<Datum, Error> {
+pub(super) fn inside(value: &Value, keys: &[Found], budget: &mut Budget) -> Result<Datum, Error> {
     let mut value = value;
     for key in keys {
         value = match value {
-            Value::Map(map) => match map.get(text_key(key)?) {
+            Value::Map(map) => match look_up(map, text_key(key)?, budget)? {
                 Some(value) => value,
                 None => return Ok(Datum::Nil),
             },
@@ -37,6 +38,17 @@ pub(super) fn inside(value: &Value, keys: &[Found]) -> Result<Datum, Error> {
         };
     }
     Ok(Datum::from(value))
+}
+
+/// Looks for a key, one entry after another.
+fn look_up<'m>(map: &'m Attributes, key: &str, budget: &mut Budget) -> Result<Option<&'m Value>, Error> {
+    budget.spend(looked_at(map))?;
+    Ok(map.get(key))
+}
+
+/// The work of looking for a key: several entries are passed in the time that an octet takes.
+const fn looked_at(map: &Attributes) -> usize {
+    map.len() / 4 + 1
 }
 
 fn text_key(key: &Found) -> Result<&str, Error> {
@@ -70,45 +82,56 @@ pub(super) fn element_mut<'v>(items: &'v mut [Value], key: &Found) -> Result<&'v
 }
 
 /// The value of a key, which is made where it is absent.
-fn entry<'m>(map: &'m mut Attributes, key: &str) -> Result<&'m mut Value, Error> {
+fn entry<'m>(map: &'m mut Attributes, key: &str, budget: &mut Budget) -> Result<&'m mut Value, Error> {
+    budget.spend(looked_at(map))?;
     if map.get(key).is_none() {
+        budget.hold(entry_size(key))?;
         map.insert(key, Value::Empty);
     }
     map.get_mut(key).ok_or_else(absent)
 }
 
-pub(super) fn set_in_map(map: &mut Attributes, keys: &[Found], datum: Datum) -> Result<(), Error> {
+pub(super) fn set_in_map(map: &mut Attributes, keys: &[Found], datum: Datum, budget: &mut Budget) -> Result<(), Error> {
     let Some((first, rest)) = keys.split_first() else { return Ok(()) };
-    let value = entry(map, text_key(first)?)?;
-    set_inside(value, rest, datum)
+    let value = entry(map, text_key(first)?, budget)?;
+    set_inside(value, rest, datum, budget)
 }
 
 /// Sets a value by keys into it (`SetIndexableValue`): maps and lists are made where there is nothing.
-pub(super) fn set_inside(value: &mut Value, keys: &[Found], datum: Datum) -> Result<(), Error> {
+pub(super) fn set_inside(value: &mut Value, keys: &[Found], datum: Datum, budget: &mut Budget) -> Result<(), Error> {
     let mut value = value;
     for key in keys {
         value = match value {
-            Value::Empty => made(value, key)?,
-            Value::Map(map) => entry(map, text_key(key)?)?,
+            Value::Empty => made(value, key, budget)?,
+            Value::Map(map) => entry(map, text_key(key)?, budget)?,
             Value::Array(items) => element_mut(items, key)?,
             other => return Err(no_keys("a value", other)),
         };
     }
-    assign(value, datum)
+    let before = value.held();
+    let result = assign(value, datum);
+    budget.release(before);
+    budget.hold(value.held())?;
+    result
 }
 
-/// Makes a map or a list of nothing, with what a key leads to. A list has as many elements as the key asks for.
-fn made<'v>(value: &'v mut Value, key: &Found) -> Result<&'v mut Value, Error> {
+/// Makes a map or a list of nothing, with what a key leads to. A list has as many elements as the key asks for, which
+/// take memory that nobody gave.
+fn made<'v>(value: &'v mut Value, key: &Found, budget: &mut Budget) -> Result<&'v mut Value, Error> {
     *value = match key {
         Found::Text(_) => Value::Map(Attributes::default()),
         Found::Int(number @ ..=MAX_GROWTH) => {
-            Value::Array(vec![Value::Empty; usize::try_from(*number).unwrap_or_default() + 1])
+            let length = usize::try_from(*number).unwrap_or_default() + 1;
+            let octets = block(length * size_of::<Value>());
+            budget.spend(octets)?;
+            budget.hold(octets)?;
+            Value::Array(vec![Value::Empty; length])
         }
         Found::Int(number) => return Err(no_element(*number)),
         Found::Wrong(error) => return Err(error.clone()),
     };
     match value {
-        Value::Map(map) => entry(map, text_key(key)?),
+        Value::Map(map) => entry(map, text_key(key)?, budget),
         Value::Array(items) => items.last_mut().ok_or_else(absent),
         _ => Err(absent()),
     }

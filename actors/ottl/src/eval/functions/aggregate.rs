@@ -2,11 +2,14 @@
 //!
 //! Source: `transformprocessor/internal/metrics` and `internal/coreinternal/aggregateutil` of contrib 0.158.0.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, as_double, text, truncated},
-    record::{Attributes, Buckets, ExponentialHistogramPoint, HistogramPoint, MetricData, Number, NumberPoint, Value},
+    record::{
+        Attributes, Buckets, ExponentialHistogramPoint, Held as _, HistogramPoint, MetricData, Number, NumberPoint,
+        Value,
+    },
 };
 
 const NOTHING: Result<Datum, Error> = Ok(Datum::Nil);
@@ -57,9 +60,11 @@ pub(crate) fn on_attributes(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Res
     if matches!(env.metric()?.data, MetricData::Summary(_)) {
         return Err(Error::value("summaries cannot be aggregated"));
     }
+    weighed(env)?;
     if let Some(kept) = kept {
+        let kept: HashSet<&str> = kept.iter().map(String::as_str).collect();
         each_attributes(&mut env.metric()?.data, |attributes| {
-            attributes.retain(|key, _| kept.iter().any(|k| k == key));
+            attributes.retain(|key, _| kept.contains(key));
         });
     }
     aggregate(By::of(arguments), env)
@@ -69,6 +74,10 @@ pub(crate) fn on_attribute_value(arguments: &Arguments<'_>, env: &mut Env<'_>) -
     let key = arguments.literal_text(1).unwrap_or_default();
     let values = arguments.literal_texts(2).unwrap_or_default();
     let new = arguments.literal_text(3).unwrap_or_default();
+    weighed(env)?;
+    let points = env.metric()?.data.count();
+    env.spend(points.saturating_mul(values.len()))?;
+    env.keep(points.saturating_mul(new.len()))?;
     each_attributes(&mut env.metric()?.data, |attributes| {
         let Some(value) = attributes.get_mut(key) else { return };
         for known in values {
@@ -80,6 +89,12 @@ pub(crate) fn on_attribute_value(arguments: &Arguments<'_>, env: &mut Env<'_>) -
         }
     });
     aggregate(By::of(arguments), env)
+}
+
+/// Counts the work of looking at all attributes of all points.
+fn weighed(env: &mut Env<'_>) -> Result<(), Error> {
+    let octets = env.metric()?.held();
+    env.spend(octets / 4)
 }
 
 fn each_attributes(data: &mut MetricData, mut change: impl FnMut(&mut Attributes)) {
@@ -99,16 +114,12 @@ fn each_attributes(data: &mut MetricData, mut change: impl FnMut(&mut Attributes
 /// Makes one point of those with the same attributes and time. What else is known of the metric is lost, and so are the
 /// points of summaries.
 fn aggregate(by: By, env: &mut Env<'_>) -> Result<Datum, Error> {
-    let data = &env.metric()?.data;
-    let buckets: usize = match data {
-        MetricData::Histogram { points, .. } => points.iter().map(|point| point.bucket_counts.len()).sum(),
-        MetricData::ExponentialHistogram { points, .. } => {
-            points.iter().map(|point| point.positive.bucket_counts.len() + point.negative.bucket_counts.len()).sum()
-        }
-        _ => 0,
-    };
-    let work = crate::eval::point_count(data) * 256 + buckets * 16;
+    let metric = env.metric()?;
+    // What points have in common is written out for each of them.
+    let work = metric.held().saturating_add(metric.data.count() * 256);
     env.spend(work)?;
+    // What is merged holds no more than what it is made of, but for buckets between those that are there.
+    let mut buckets = env.run.budget().room() / size_of::<u64>();
     let metric = env.metric()?;
     let aggregated = match &metric.data {
         MetricData::Empty => MetricData::Empty,
@@ -122,12 +133,17 @@ fn aggregate(by: By, env: &mut Env<'_>) -> Result<Datum, Error> {
         MetricData::Histogram { points, temporality } => {
             MetricData::Histogram { points: histograms(points, *temporality)?, temporality: *temporality }
         }
-        MetricData::ExponentialHistogram { points, temporality } => {
-            MetricData::ExponentialHistogram { points: exponential(points, *temporality)?, temporality: *temporality }
-        }
+        MetricData::ExponentialHistogram { points, temporality } => MetricData::ExponentialHistogram {
+            points: exponential(points, *temporality, &mut buckets)?,
+            temporality: *temporality,
+        },
     };
+    let before = metric.held();
     metric.data = aggregated;
     metric.metadata = Attributes::default();
+    let after = metric.held();
+    env.run.budget().release(before);
+    env.keep(after)?;
     NOTHING
 }
 
@@ -283,6 +299,7 @@ fn greatest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 fn exponential(
     points: &[ExponentialHistogramPoint],
     temporality: i32,
+    room: &mut usize,
 ) -> Result<Vec<ExponentialHistogramPoint>, Error> {
     let common = |point: &ExponentialHistogramPoint| {
         let (min, max) = (point.min.is_some(), point.max.is_some());
@@ -298,8 +315,8 @@ fn exponential(
             point.zero_count = point.zero_count.wrapping_add(next.zero_count);
             point.min = least(point.min, next.min);
             point.max = greatest(point.max, next.max);
-            merge(&mut point.negative, &next.negative)?;
-            merge(&mut point.positive, &next.positive)?;
+            merge(&mut point.negative, &next.negative, room)?;
+            merge(&mut point.positive, &next.positive, room)?;
             point.exemplars.extend(next.exemplars.iter().cloned());
             point.start_time_unix_nano = point.start_time_unix_nano.min(next.start_time_unix_nano);
         }
@@ -309,8 +326,8 @@ fn exponential(
 }
 
 /// Puts counts into other buckets, as upstream does: of buckets that begin lower, those that hold something are put one
-/// behind the other before the first.
-fn merge(into: &mut Buckets, from: &Buckets) -> Result<(), Error> {
+/// behind the other before the first. So many may be made that were not there.
+fn merge(into: &mut Buckets, from: &Buckets, room: &mut usize) -> Result<(), Error> {
     let counts = &mut into.bucket_counts;
     if counts.len() + from.bucket_counts.len() > MAX_BUCKETS {
         return Err(Error::value(format!("more than {MAX_BUCKETS} buckets would come of it")));
@@ -329,6 +346,8 @@ fn merge(into: &mut Buckets, from: &Buckets) -> Result<(), Error> {
                 return Err(Error::value(format!("more than {MAX_BUCKETS} buckets would come of it")));
             }
             if index >= counts.len() {
+                let more = index + 1 - counts.len();
+                *room = room.checked_sub(more).ok_or_else(|| Error::value("too many buckets would come of it"))?;
                 counts.resize(index + 1, 0);
             }
             if let Some(known) = counts.get_mut(index) {

@@ -1,6 +1,9 @@
 //! Converters from one kind of value to another, and those that tell the kind.
 
-use crate::eval::{Arguments, Datum, Env, Error};
+use crate::{
+    eval::{Arguments, Datum, Env, Error},
+    record::Held as _,
+};
 
 pub(crate) fn string(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     Ok(arguments.text_like(0, env)?.map_or(Datum::Nil, Datum::Text))
@@ -197,15 +200,23 @@ pub(crate) fn is_root_span(_: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum
     Ok((env.span()?.parent_span_id == [0; 8]).into())
 }
 
+/// Counts the work of looking at the attributes of all points.
+fn looked_at(env: &mut Env<'_>) -> Result<(), Error> {
+    let octets = env.metric()?.held();
+    env.spend(octets / 32 + 1)
+}
+
 /// Whether a point of the metric has an attribute: the first that has it decides.
 pub(crate) fn has_attribute_key(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let key = arguments.literal_text(0).unwrap_or_default();
+    looked_at(env)?;
     Ok(crate::eval::first_attribute(&env.metric()?.data, key)?.is_some().into())
 }
 
 pub(crate) fn has_attribute(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let key = arguments.literal_text(0).unwrap_or_default();
     let expected = arguments.literal_text(1).unwrap_or_default();
+    looked_at(env)?;
     let found = crate::eval::first_attribute(&env.metric()?.data, key)?;
     Ok(found
         .is_some_and(|value| match value {

@@ -1,9 +1,11 @@
 //! Editors of maps, lists and single fields.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
-    eval::{Arguments, Datum, Env, Error, text},
+    eval::{Arguments, Datum, Env, Error, MAX_WEIGHT, text},
     program::Target,
-    record::{Attributes, Value},
+    record::{Attributes, Gathered, Held as _, Value},
 };
 
 /// What editors give.
@@ -111,8 +113,8 @@ fn retain_matching(arguments: &Arguments<'_>, env: &mut Env<'_>, kept: bool) -> 
 
 pub(crate) fn keep_keys(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let mut map = map_at(arguments.target(0)?, env)?;
-    let keys = texts(arguments, 1, env)?;
-    map.retain(|key, _| keys.iter().any(|kept| kept == key));
+    let keys: HashSet<String> = texts(arguments, 1, env)?.into_iter().collect();
+    map.retain(|key, _| keys.contains(key));
     env.set(arguments.target(0)?, Datum::Map(map))?;
     NOTHING
 }
@@ -133,9 +135,11 @@ pub(crate) fn limit(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datu
     if map.len() <= limit {
         return NOTHING;
     }
-    let mut kept = priority.iter().filter(|key| map.get(key).is_some()).count();
+    let listed: HashSet<&str> = priority.iter().map(String::as_str).collect();
+    let known: HashSet<&str> = map.iter().map(|(key, _)| key).filter(|key| listed.contains(key)).collect();
+    let mut kept = priority.iter().filter(|key| known.contains(key.as_str())).count();
     map.retain(|key, _| {
-        if priority.iter().any(|first| first == key) {
+        if listed.contains(key) {
             return true;
         }
         let keep = kept < limit;
@@ -164,11 +168,7 @@ pub(crate) fn merge_maps(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result
         Some("update") => (false, true),
         _ => (true, true),
     };
-    for (key, value) in source.iter() {
-        if if map.get(key).is_some() { update } else { insert } {
-            map.insert(key, value.clone());
-        }
-    }
+    map.merge(source, insert, update);
     env.set(target, Datum::Map(map))?;
     NOTHING
 }
@@ -181,10 +181,17 @@ pub(crate) fn valid_strategy(arguments: &Arguments<'_>) -> Result<(), (usize, St
 }
 
 pub(crate) fn stringify_all(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    change(arguments.target(0)?, env, |map, _| {
+    change(arguments.target(0)?, env, |map, env| {
+        let mut weight = 0;
         for (_, value) in map.iter_mut() {
             if !matches!(value, Value::Str(_)) {
-                *value = Value::Str(text::value(value));
+                let text = text::value(value);
+                env.spend(text.len())?;
+                weight += text.len();
+                if weight > MAX_WEIGHT {
+                    return Err(Error::TooLarge(MAX_WEIGHT));
+                }
+                *value = Value::Str(text);
             }
         }
         Ok(())
@@ -226,11 +233,11 @@ pub(crate) fn flatten(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Da
     let most = arguments.literal_int(2).unwrap_or(i64::MAX);
     let resolve = arguments.literal_bool(3).unwrap_or_default();
     let map = map_at(arguments.target(0)?, env)?;
-    let mut flat = Flat { most, resolve, result: Attributes::default(), known: Vec::new() };
+    let mut flat = Flat { most, resolve, result: Gathered::default(), known: HashMap::new(), weight: 0 };
     // Keys grow with depth: each value is counted with the longest that its key may be.
-    env.spend(Datum::Map(map.clone()).measure().weight)?;
+    env.spend(map.held())?;
     flat.map(&map, &prefix, 0, env)?;
-    env.set(arguments.target(0)?, Datum::Map(flat.result))?;
+    env.set(arguments.target(0)?, Datum::Map(flat.result.into_map()))?;
     NOTHING
 }
 
@@ -244,9 +251,11 @@ pub(crate) fn valid_depth(arguments: &Arguments<'_>) -> Result<(), (usize, Strin
 struct Flat {
     most: i64,
     resolve: bool,
-    result: Attributes,
+    result: Gathered,
     /// Keys that were given twice or more, and how often.
-    known: Vec<(String, usize)>,
+    known: HashMap<String, usize>,
+    /// What its keys take, which are longer than those of what is flattened.
+    weight: usize,
 }
 
 impl Flat {
@@ -255,12 +264,13 @@ impl Flat {
     }
 
     fn value(&mut self, key: &str, value: &Value, depth: i64, env: &mut Env<'_>) -> Result<(), Error> {
-        env.spend(key.len() + 32)?;
+        self.count(key.len(), env)?;
         match value {
             Value::Map(map) if depth < self.most => self.map(map, &format!("{key}."), depth + 1, env),
             Value::Array(items) if depth < self.most => {
                 for (index, item) in items.iter().enumerate() {
                     let inner = format!("{key}.{index}");
+                    self.count(inner.len(), env)?;
                     match item {
                         Value::Map(map) if depth + 1 < self.most => {
                             self.map(map, &format!("{inner}."), depth + 2, env)?;
@@ -284,27 +294,27 @@ impl Flat {
         }
     }
 
+    /// Counts a key.
+    fn count(&mut self, octets: usize, env: &mut Env<'_>) -> Result<(), Error> {
+        env.spend(octets + 32)?;
+        self.weight += octets + 32;
+        if self.weight > MAX_WEIGHT { Err(Error::TooLarge(MAX_WEIGHT)) } else { Ok(()) }
+    }
+
     fn put(&mut self, key: &str, value: &Value) {
         if !self.resolve {
-            self.result.insert(key, value.clone());
+            self.result.insert(key.to_owned(), value.clone());
             return;
         }
-        if self.result.get(key).is_none() {
+        if !self.result.has(key) {
             // A key that a conflict made counts from 0 again.
-            self.known.retain(|(known, _)| known != key);
-            self.result.insert(key, value.clone());
+            self.known.remove(key);
+            self.result.insert(key.to_owned(), value.clone());
             return;
         }
-        let count = match self.known.iter_mut().find(|(known, _)| known == key) {
-            Some((_, count)) => {
-                *count += 1;
-                *count - 1
-            }
-            None => {
-                self.known.push((key.to_owned(), 1));
-                0
-            }
-        };
-        self.result.insert(format!("{key}.{count}"), value.clone());
+        let count = self.known.entry(key.to_owned()).or_default();
+        let numbered = format!("{key}.{count}");
+        *count += 1;
+        self.result.insert(numbered, value.clone());
     }
 }

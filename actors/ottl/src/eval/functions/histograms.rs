@@ -4,10 +4,13 @@
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, Subject, as_double, truncated},
-    record::{Attributes, Buckets, ExponentialHistogramPoint, HistogramPoint, Metric, MetricData, Number, NumberPoint},
+    record::{
+        Attributes, Buckets, ExponentialHistogramPoint, Held as _, HistogramPoint, Metric, MetricData, Number,
+        NumberPoint,
+    },
 };
 
-use super::metrics::add_unless_empty;
+use super::metrics::{add_unless_empty, room_of_points};
 
 const NOTHING: Result<Datum, Error> = Ok(Datum::Nil);
 
@@ -40,7 +43,9 @@ pub(crate) fn convert_exponential(arguments: &Arguments<'_>, env: &mut Env<'_>) 
     };
     let MetricData::ExponentialHistogram { points, .. } = &env.metric()?.data else { return NOTHING };
     let buckets: usize = points.iter().map(|point| point.positive.bucket_counts.len() + 1).sum();
-    env.spend(buckets * bounds.len().max(1) * 4)?;
+    let made = points.len().saturating_mul(bounds.len() * (size_of::<f64>() + size_of::<u64>()));
+    env.spend(buckets.saturating_mul(bounds.len().max(1) * 4))?;
+    env.keep(made)?;
     let metric = env.metric()?;
     let MetricData::ExponentialHistogram { points, temporality } = &mut metric.data else { return NOTHING };
     let converted = |point: ExponentialHistogramPoint| HistogramPoint {
@@ -133,6 +138,12 @@ pub(crate) fn extract_percentile_metric(arguments: &Arguments<'_>, env: &mut Env
         Some("") | None => format!("_p{percentile}"),
         Some(suffix) => suffix.to_owned(),
     };
+    let octets = env.metric()?.held();
+    env.spend(octets)?;
+    if !matches!(env.metric()?.data, MetricData::Histogram { .. } | MetricData::ExponentialHistogram { .. }) {
+        return NOTHING;
+    }
+    room_of_points(env)?;
     let metric = env.metric()?;
     let mut points = Vec::new();
     let mut take = |attributes: &Attributes, start: u64, time: u64, value: Option<f64>| {
@@ -311,6 +322,7 @@ pub(crate) fn merge_histogram_buckets(arguments: &Arguments<'_>, env: &mut Env<'
     let MetricData::Histogram { points, .. } = &mut metric.data else { return NOTHING };
     let Some(point) = points.get_mut(*index) else { return NOTHING };
     let (bounds, counts) = (&mut point.explicit_bounds, &mut point.bucket_counts);
+    env.run.spend(bounds.len() + counts.len())?;
     if arguments.literal_text(1) == Some("limit_buckets") {
         let most = truncated(target);
         if target < 1.0 || target.fract() != 0.0 || most < 1 {

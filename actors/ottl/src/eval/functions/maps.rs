@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, as_double, text},
-    record::{Attributes, Value},
+    record::{Attributes, Gathered, Value},
 };
 
 pub(crate) fn keys(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
@@ -18,7 +18,7 @@ pub(crate) fn values(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Dat
 pub(crate) fn slice_to_map(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let items = arguments.list(0, env)?;
     let (key_path, value_path) = (arguments.literal_texts(1), arguments.literal_texts(2));
-    let mut map = Attributes::default();
+    let mut map = Gathered::default();
     for (index, item) in items.into_iter().enumerate() {
         let inner = |path| match &item {
             Value::Map(map) => extract(map, path),
@@ -38,10 +38,10 @@ pub(crate) fn slice_to_map(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Resu
             None if key_path.is_some() && !matches!(item, Value::Map(_)) => inner(&[])?,
             None => item,
         };
-        env.spend(map.len() / 8 + 1)?;
+        env.spend(key.len() + 1)?;
         map.insert(key, value);
     }
-    Ok(Datum::Map(map))
+    Ok(Datum::Map(map.into_map()))
 }
 
 fn extract(map: &Attributes, path: &[String]) -> Result<Value, Error> {

@@ -4,7 +4,7 @@
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, as_double, truncated},
-    record::{Attributes, Exemplar, Metric, MetricData, Number, NumberPoint, Value},
+    record::{Attributes, Exemplar, Held as _, Metric, MetricData, Number, NumberPoint, SummaryPoint, Value, entry},
 };
 
 const NOTHING: Result<Datum, Error> = Ok(Datum::Nil);
@@ -45,30 +45,38 @@ pub(crate) fn convert_sum_to_gauge(_: &Arguments<'_>, env: &mut Env<'_>) -> Resu
     NOTHING
 }
 
-/// Puts a metric behind the others.
-fn add(env: &mut Env<'_>, metric: Metric) -> Result<Datum, Error> {
+/// Whether there is room for one more metric, which will hold so much. Asked before it is made.
+fn room(env: &mut Env<'_>, octets: usize) -> Result<(), Error> {
     if env.new_metrics.len() >= MAX_NEW {
         return Err(Error::value(format!("more than {MAX_NEW} metrics would be made")));
     }
-    env.spend(256)?;
+    env.spend(octets.saturating_add(256))?;
+    env.keep(octets.saturating_add(size_of::<Metric>()))
+}
+
+/// What a metric of numbers takes at most that is made of each point of another.
+fn of_points(metric: &Metric) -> usize {
+    metric.held().saturating_add(metric.data.count() * size_of::<NumberPoint>())
+}
+
+/// Puts a metric behind the others.
+fn add(env: &mut Env<'_>, metric: Metric) -> Result<Datum, Error> {
     env.new_metrics.push(metric);
     NOTHING
 }
 
 pub(crate) fn copy_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let octets = env.metric()?.held();
+    room(env, octets)?;
     let mut copy = env.metric()?.clone();
-    let points = Datum::from(crate::eval::Part::Numbers(Vec::new())).measure().weight;
-    env.spend(points * crate::eval::point_count(&copy.data).max(1))?;
     // The copy is there even when one of the others cannot be worked out.
     let fields = (|| {
-        if arguments.has(0) {
-            copy.name = arguments.text(0, env)?;
-        }
-        if arguments.has(1) {
-            copy.description = arguments.text(1, env)?;
-        }
-        if arguments.has(2) {
-            copy.unit = arguments.text(2, env)?;
+        for (index, field) in [&mut copy.name, &mut copy.description, &mut copy.unit].into_iter().enumerate() {
+            if arguments.has(index) {
+                let text = arguments.text(index, env)?;
+                env.keep(text.held())?;
+                *field = text;
+            }
         }
         Ok(())
     })();
@@ -86,6 +94,9 @@ fn scaled(number: Number, by: f64) -> Number {
 pub(crate) fn scale_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let by = arguments.literal_double(0).unwrap_or(1.0);
     let unit = if arguments.has(1) { Some(arguments.text(1, env)?) } else { None };
+    let octets = env.metric()?.held();
+    env.spend(octets / 8)?;
+    env.keep(unit.as_ref().map_or(0, String::len))?;
     let metric = env.metric()?;
     match &mut metric.data {
         MetricData::Gauge(points) | MetricData::Sum { points, .. } => {
@@ -165,9 +176,7 @@ fn counted(name: &str, metric: &Metric) -> Result<(Vec<Taken>, i32), Error> {
         MetricData::ExponentialHistogram { points, temporality } => {
             (taken!(points, |point: &crate::record::ExponentialHistogramPoint| point.sum), *temporality)
         }
-        MetricData::Summary(points) => {
-            (taken!(points, |point: &crate::record::SummaryPoint| Some(point.sum)), CUMULATIVE)
-        }
+        MetricData::Summary(points) => (taken!(points, |point: &SummaryPoint| Some(point.sum)), CUMULATIVE),
         _ => (Vec::new(), 0),
     };
     if temporality == 0 {
@@ -189,6 +198,7 @@ fn sum_of(metric: &Metric, suffix: &str, temporality: i32, is_monotonic: bool, p
 }
 
 pub(crate) fn extract_count_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    room_of_points(env)?;
     let metric = env.metric()?;
     let (taken, temporality) = counted("extract_count_metric", metric)?;
     let count = |taken: Taken| {
@@ -203,6 +213,7 @@ pub(crate) fn extract_count_metric(arguments: &Arguments<'_>, env: &mut Env<'_>)
 }
 
 pub(crate) fn extract_sum_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    room_of_points(env)?;
     let metric = env.metric()?;
     let (taken, temporality) = counted("extract_sum_metric", metric)?;
     let points: Vec<_> =
@@ -212,14 +223,15 @@ pub(crate) fn extract_sum_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -
     add_unless_empty(env, sums)
 }
 
+/// Puts a metric behind the others, for which there is room, unless it has no points.
 pub(super) fn add_unless_empty(env: &mut Env<'_>, metric: Metric) -> Result<Datum, Error> {
-    match crate::eval::point_count(&metric.data) {
-        0 => NOTHING,
-        points => {
-            env.spend(points * 256)?;
-            add(env, metric)
-        }
-    }
+    if metric.data.count() == 0 { NOTHING } else { add(env, metric) }
+}
+
+/// Whether there is room for a metric that is made of each point of this one.
+pub(super) fn room_of_points(env: &mut Env<'_>) -> Result<(), Error> {
+    let octets = of_points(env.metric()?);
+    room(env, octets)
 }
 
 /// Of the whole summary, once for each of its points, as upstream has it.
@@ -229,9 +241,13 @@ fn of_summary(
     suffix: &str,
     value: fn(&Taken) -> Number,
 ) -> Result<Datum, Error> {
+    if !matches!(env.metric()?.data, MetricData::Summary(_)) {
+        return NOTHING;
+    }
+    room_of_points(env)?;
     let metric = env.metric()?;
     let MetricData::Summary(points) = &metric.data else { return NOTHING };
-    let taken: Vec<Taken> = taken!(points, |point: &crate::record::SummaryPoint| Some(point.sum));
+    let taken: Vec<Taken> = taken!(points, |point: &SummaryPoint| Some(point.sum));
     let points: Vec<_> = taken
         .into_iter()
         .map(|taken| {
@@ -241,7 +257,6 @@ fn of_summary(
         .collect();
     let suffix = arguments.literal_text(2).unwrap_or(suffix);
     let sum = sum_of(metric, suffix, temporality(arguments), arguments.literal_bool(1).unwrap_or_default(), points);
-    env.spend(crate::eval::point_count(&sum.data) * 256)?;
     add(env, sum)
 }
 
@@ -259,6 +274,12 @@ pub(crate) fn convert_summary_quantile_val_to_gauge(
 ) -> Result<Datum, Error> {
     let key = arguments.literal_text(0).unwrap_or("quantile");
     let suffix = arguments.literal_text(1).unwrap_or(".quantiles");
+    let MetricData::Summary(points) = &env.metric()?.data else { return NOTHING };
+    // Each quantile becomes a point, with all attributes of the point that it stands in.
+    let each = |point: &SummaryPoint| point.attributes.held() + entry(key) + size_of::<NumberPoint>();
+    let octets = points.iter().map(|point| point.quantile_values.len().saturating_mul(each(point)));
+    let octets = octets.fold(0, usize::saturating_add);
+    room(env, octets)?;
     let metric = env.metric()?;
     let MetricData::Summary(points) = &metric.data else { return NOTHING };
     let mut gauge = Vec::new();
@@ -282,6 +303,5 @@ pub(crate) fn convert_summary_quantile_val_to_gauge(
         data: MetricData::Gauge(gauge),
         ..Metric::default()
     };
-    env.spend(crate::eval::point_count(&quantiles.data) * 256)?;
     add(env, quantiles)
 }

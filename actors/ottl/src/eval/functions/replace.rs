@@ -3,7 +3,7 @@
 use super::editors::map_at;
 use crate::{
     check::signature::Function,
-    eval::{Arguments, Datum, Env, Error, MAX_TEXT},
+    eval::{Arguments, Datum, Env, Error, MAX_TEXT, MAX_WEIGHT},
     program::{Argument, Expr},
     record::{Attributes, Value},
     regex::Pattern,
@@ -84,6 +84,12 @@ impl<'c> Replacement<'c> {
     }
 }
 
+/// Counts what the values of a map take by now: no more than the map may.
+fn grown(weight: &mut usize, more: usize) -> Result<(), Error> {
+    *weight += more;
+    if *weight > MAX_WEIGHT { Err(Error::TooLarge(MAX_WEIGHT)) } else { Ok(()) }
+}
+
 fn found(pattern: &Pattern, text: &str, env: &mut Env<'_>) -> Result<bool, Error> {
     env.search(pattern, text.len())?;
     Ok(pattern.is_match(text))
@@ -150,12 +156,16 @@ pub(crate) fn replace_all_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>)
         }
         map = renamed;
     } else {
+        let mut weight = 0;
         for (_, value) in map.iter_mut() {
             if let Value::Str(text) = value
                 && found(&regex, text, env)?
             {
                 match replacement.in_text(&regex, text, env) {
-                    Ok(replaced) => *text = replaced,
+                    Ok(replaced) => {
+                        grown(&mut weight, replaced.len())?;
+                        *text = replaced;
+                    }
                     Err(Error::Kind(_) | Error::Value(_)) => {}
                     Err(other) => return Err(other),
                 }
@@ -191,11 +201,13 @@ pub(crate) fn replace_all_matches(arguments: &Arguments<'_>, env: &mut Env<'_>) 
     let glob = arguments.pattern(1, env)?;
     let mut map = map_at(target, env)?;
     let replacement = whole(arguments, env)?;
+    let mut weight = 0;
     for (_, value) in map.iter_mut() {
         if let Value::Str(text) = value
             && found(&glob, text, env)?
         {
             env.spend(replacement.len() + text.len())?;
+            grown(&mut weight, replacement.len())?;
             text.clone_from(&replacement);
         }
     }

@@ -160,7 +160,7 @@ fn contexts(telemetry: &Telemetry) -> &'static [Context] {
 
 fn run() -> Run {
     let surroundings = Surroundings { now_unix_nano: 1_700_000_000_000_000_000, seed: 7 };
-    Run::new(surroundings, Limits { work: 1 << 18, errors: 10 })
+    Run::new(surroundings, Limits { work: 1 << 18, errors: 10, ..Limits::default() })
 }
 
 fn tape() -> impl Strategy<Value = Vec<u16>> {
