@@ -5,7 +5,7 @@ use crate::{
     check::signature::Function,
     eval::{Arguments, Datum, Env, Error, MAX_TEXT, MAX_WEIGHT},
     program::{Argument, Expr},
-    record::{Attributes, Value},
+    record::{Gathered, Value},
     regex::Pattern,
 };
 
@@ -141,7 +141,8 @@ pub(crate) fn replace_all_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>)
     let replacement = Replacement::of(arguments, 3, env)?;
     let regex = arguments.pattern(2, env)?;
     if arguments.literal_text(1) == Some("key") {
-        let mut renamed = Attributes::default();
+        let mut renamed = Gathered::default();
+        let mut weight = 0;
         for (key, value) in map.iter() {
             let key = match found(&regex, key, env)? {
                 true => match replacement.in_text(&regex, key, env) {
@@ -152,9 +153,10 @@ pub(crate) fn replace_all_patterns(arguments: &Arguments<'_>, env: &mut Env<'_>)
                 },
                 false => key.to_owned(),
             };
+            grown(&mut weight, key.len())?;
             renamed.insert(key, value.clone());
         }
-        map = renamed;
+        map = renamed.into_map();
     } else {
         let mut weight = 0;
         for (_, value) in map.iter_mut() {

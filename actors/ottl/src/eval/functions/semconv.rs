@@ -4,7 +4,7 @@
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, Subject, text},
-    record::{Attributes, Span, Value},
+    record::{Attributes, Held as _, Span, Value, entry},
 };
 
 const SERVER: i32 = 2;
@@ -52,9 +52,15 @@ pub(crate) fn set_span_name(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Res
     let Subject::Span(span) = &mut env.record else {
         return Err(Error::value("there is no span here"));
     };
+    // Some ten attributes are looked for.
+    env.run.spend(span.attributes.len().saturating_mul(4))?;
     if let Some(name) = name(span).filter(|name| *name != span.name) {
+        let key = arguments.literal_text(1);
+        let octets = name.held() + key.map_or(0, entry);
+        env.run.spend(octets)?;
+        env.run.budget().hold(octets)?;
         let original = std::mem::replace(&mut span.name, name);
-        if let Some(key) = arguments.literal_text(1) {
+        if let Some(key) = key {
             span.attributes.insert(key, Value::Str(original));
         }
     }

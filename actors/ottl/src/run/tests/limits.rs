@@ -160,6 +160,7 @@ fn large_maps_are_merged_flattened_gathered_and_compared_in_one_pass() {
         ("flatten(attributes[\"nested\"])", None),
         ("flatten(attributes[\"nested\"], \"\", 5, true)", None),
         ("set(attributes[\"map\"], SliceToMap(attributes[\"pairs\"], [\"k\"], [\"v\"]))", Some(entries + 1)),
+        ("replace_all_patterns(attributes[\"map\"], \"key\", \"^0\", \"y\")", Some(entries + 1)),
         ("set(severity_number, 7) where attributes[\"map\"] == attributes[\"turned\"]", None),
     ] {
         let mut telemetry = of_logs(vec![record.clone()]);
