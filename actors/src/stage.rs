@@ -7,7 +7,7 @@
 use linkmesh_ottl::{
     Problem,
     record::Telemetry,
-    run::{Limits, Run, Surroundings},
+    run::{Budget, Limits, Run, Spent, Surroundings},
 };
 use linkmesh_proto::api::pipeline::Signal;
 
@@ -61,18 +61,23 @@ pub struct Trial {
     pub now_unix_nano: u64,
     /// What chance is drawn from.
     pub seed: u64,
+    /// What all stages together may still take.
+    pub budget: Budget,
     /// What a person should know of the outcome, once each.
     pub notes: Vec<String>,
 }
 
-/// What the statements or conditions of one stage may take; see [`Limits`].
-const WORK: usize = 1 << 26;
+/// The work of reading a statement or a condition, for each octet of it.
+const READING: usize = 16;
 
 impl Trial {
     /// The texts that can be read. What cannot is told, and left out: a collector would not start with it.
     fn readable<'t, T>(&mut self, texts: &'t [String], read: impl Fn(&'t String) -> Result<T, Vec<Problem>>) -> Vec<T> {
         let mut readable = Vec::new();
         for text in texts {
+            if !self.spend(text.len() * READING) {
+                break;
+            }
             match read(text) {
                 Ok(parsed) => readable.push(parsed),
                 Err(problems) => problems.into_iter().for_each(|problem| self.note(format!("`{text}`: {problem}"))),
@@ -87,7 +92,7 @@ impl Trial {
             Surroundings { now_unix_nano: i64::try_from(self.now_unix_nano).unwrap_or(i64::MAX), seed: self.seed };
         // Each stage draws for itself.
         self.seed = self.seed.wrapping_add(1);
-        let mut run = Run::new(surroundings, Limits { work: WORK, ..Limits::default() });
+        let mut run = Run::within(surroundings, Limits::default().errors, std::mem::take(&mut self.budget));
         act(&mut run);
         for ignored in run.errors() {
             self.note(format!("`{}`: {}", ignored.text, ignored.error));
@@ -96,9 +101,37 @@ impl Trial {
             let ignored = run.ignored();
             self.note(format!("{ignored} failures in all: what failed on a record was skipped there"));
         }
-        if run.is_exhausted() {
-            self.note("took too long to be tried on all records: the rest are as they were");
+        self.budget = run.into_budget();
+        self.note_spent();
+    }
+
+    /// Counts work before it is done; whether there is so much. A note says so when there is not.
+    fn spend(&mut self, work: usize) -> bool {
+        self.budget.spend(work).is_ok() || self.note_spent()
+    }
+
+    /// Counts memory that records take from now on, in octets; whether there is so much, as for work.
+    fn hold(&mut self, octets: usize) -> bool {
+        self.budget.hold(octets).is_ok() || self.note_spent()
+    }
+
+    /// Counts anew what records hold, for a stage that makes more of them; whether they may.
+    fn weigh(&mut self, telemetry: &Telemetry) -> bool {
+        self.budget.weigh(telemetry).is_ok() || self.note_spent()
+    }
+
+    /// Says why there is nothing left, if so. Never anything but false.
+    fn note_spent(&mut self) -> bool {
+        match self.budget.spent() {
+            None => {}
+            Some(Spent::Work | Spent::Time) => {
+                self.note("took too long to be tried on all records: the rest are as they were");
+            }
+            Some(Spent::Memory) => {
+                self.note("would make the records too large to be tried on all of them: the rest are as they were");
+            }
         }
+        false
     }
 
     /// Something that a person should know of the outcome.

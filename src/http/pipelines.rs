@@ -1,7 +1,5 @@
 //! `/pipelines`: documents of the config repository, checked and previewed before they are saved.
 
-use std::time::{Duration, Instant};
-
 use actix_web::{HttpResponse, http::Method, web};
 use linkmesh_actors::{
     domain::{
@@ -15,7 +13,7 @@ use linkmesh_actors::{
     import::import,
     repository::{Edit, Saved},
 };
-use linkmesh_ottl::record::json;
+use linkmesh_ottl::{record::json, run::IsOver};
 use linkmesh_proto::{
     PipelineId,
     api::{
@@ -32,7 +30,7 @@ use serde_json::Value;
 use super::{
     AppState,
     documents::{Resource, delete, draft, get, list, post, put, validate},
-    routes::{Access, Json, Param, Precondition, Route},
+    routes::{Access, Json, Param, Precondition, RawJson, Route, parse_json},
 };
 use crate::error::{Error, Result};
 
@@ -83,7 +81,9 @@ pub(super) fn routes() -> Vec<Route> {
             "Runs sample records through a pipeline, in the server: what each step does to them. Stores nothing.",
             try_out,
         )
+        .reads_only()
         .reads::<NewDryRun>()
+        .errors(&[503])
         .answers::<DryRun>(200, "The records after each step, and what stopped it."),
         Route::post(
             "/pipelines/import",
@@ -92,7 +92,9 @@ pub(super) fn routes() -> Vec<Route> {
             "Makes pipelines and destinations of a config that runs already, and says what they cannot. Stores nothing.",
             import_text,
         )
+        .reads_only()
         .reads::<NewImport>()
+        .errors(&[503])
         .answers::<Import>(200, "What it becomes, and what is left over."),
         Route::get("/pipelines/{id}", "get_pipeline", READ, "One pipeline.", get::<Pipelines>)
             .answers::<Pipeline>(200, "The pipeline; secrets as `{\"sealed\": true}`.")
@@ -211,46 +213,42 @@ async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<
     Ok(HttpResponse::Ok().json(preview))
 }
 
-/// How long a dry run may take. It looks at the time between steps; each of them is bounded by itself.
-const DRY_RUN_TIME: Duration = Duration::from_secs(2);
-
-async fn try_out(state: web::Data<AppState>, Json(request): Json<NewDryRun>) -> Result<HttpResponse> {
-    let Draft { document, problems } = read_draft_pipeline(&request.pipeline);
-    let records = match &request.records {
-        Value::String(text) => json::read(text.as_bytes(), &json::Limits::default()),
-        document => json::read_value(document, &json::Limits::default()),
-    };
-    let refused = |errors| Ok(HttpResponse::Ok().json(DryRun { steps: Vec::new(), destinations: Vec::new(), errors }));
-    let (document, records) = match (document, records) {
-        (Some(NewPipeline { document, .. }), Ok(records)) => (document, records),
-        (_, Err(error)) => {
-            let at = if error.path.is_empty() { "records".to_owned() } else { format!("records.{}", error.path) };
-            return refused([problems, vec![problem(at, "invalid_value", error.reason())]].concat());
-        }
-        (None, _) => return refused(problems),
-    };
-    let NewDryRun { source, runtime, seed, .. } = request;
+async fn try_out(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
     let now_unix_nano = u64::try_from(state.clock.now().as_millis()).unwrap_or_default() * 1_000_000;
-    let sample = Sample { records, source, runtime, now_unix_nano, seed };
-    // Each keeps a core busy: those that come at once wait for one another, and collectors for none of them.
-    let turn = state.trials.clone().acquire_owned().await.map_err(Error::internal)?;
-    let tried = web::block(move || {
-        let begun = Instant::now();
-        let tried = dry_run(&document, sample, &|| begun.elapsed() > DRY_RUN_TIME);
-        drop(turn);
-        tried
+    // Read only when it is its turn: what is read holds many times the memory of its text.
+    let tried = state.trials.run(share, move |is_over| {
+        let request: NewDryRun = parse_json(&body)?;
+        drop(body);
+        Ok(tried(request, now_unix_nano, is_over))
     });
-    Ok(HttpResponse::Ok().json(tried.await.map_err(Error::internal)?))
+    Ok(HttpResponse::Ok().json(tried.await?))
 }
 
-async fn import_text(state: web::Data<AppState>, Json(request): Json<NewImport>) -> Result<HttpResponse> {
-    let NewImport { runtime, text } = request;
+fn tried(request: NewDryRun, now_unix_nano: u64, is_over: IsOver) -> DryRun {
+    let NewDryRun { pipeline, records, source, runtime, seed } = request;
+    let Draft { document, problems } = read_draft_pipeline(&pipeline);
+    let records = match records {
+        Value::String(text) => json::read(text.as_bytes(), &json::Limits::default()),
+        document => json::read_value(&document, &json::Limits::default()),
+    };
+    let refused = |errors| DryRun { steps: Vec::new(), destinations: Vec::new(), errors };
+    match (document, records) {
+        (Some(NewPipeline { document, .. }), Ok(records)) => {
+            dry_run(&document, Sample { records, source, runtime, now_unix_nano, seed }, is_over)
+        }
+        (_, Err(error)) => {
+            let at = if error.path.is_empty() { "records".to_owned() } else { format!("records.{}", error.path) };
+            refused([problems, vec![problem(at, "invalid_value", error.reason())]].concat())
+        }
+        (None, _) => refused(problems),
+    }
+}
+
+async fn import_text(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
     let beside = state.handles.repository.snapshot();
-    let turn = state.trials.clone().acquire_owned().await.map_err(Error::internal)?;
-    let imported = web::block(move || {
-        let imported = import(runtime, &text, &beside);
-        drop(turn);
-        imported
+    let imported = state.trials.run(share, move |_| {
+        let NewImport { runtime, text } = parse_json(&body)?;
+        Ok(import(runtime, &text, &beside))
     });
-    Ok(HttpResponse::Ok().json(imported.await.map_err(Error::internal)?))
+    Ok(HttpResponse::Ok().json(imported.await?))
 }

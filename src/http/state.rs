@@ -7,13 +7,12 @@ use linkmesh_actors::{
     ports::{Clock, Entropy, StateStore},
 };
 
-use tokio::sync::Semaphore;
-
 use super::{
     budget::{Budget, DEFAULT_MAX_UNFINISHED},
     health::Readiness,
     metrics::{Connections, HttpMetrics},
     routes::{Context, DEFAULT_MAX_BODY, Idempotency},
+    trials::Trials,
 };
 use crate::{
     auth::{
@@ -69,9 +68,6 @@ impl Edge {
     }
 }
 
-/// How many dry runs and imports go on at once: each keeps a core busy for as long as it may take.
-const TRIALS_AT_ONCE: usize = 2;
-
 /// Which part of what unfinished bodies may hold is for those of strangers: of 256 MiB, five hundred of the largest that
 /// they may send. Who signs in sends a few hundred bytes, which come whole as a rule and are not counted then.
 const STRANGERS_PART: usize = 16;
@@ -103,7 +99,7 @@ pub struct AppState {
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whose turn it is to try a pipeline on sample records, or to have a config imported.
-    pub trials: Arc<Semaphore>,
+    pub trials: Trials,
     /// Whether the server can do its work.
     pub readiness: Readiness,
 }
@@ -134,7 +130,7 @@ impl AppState {
             budget,
             strangers_budget,
             idempotency: Idempotency::default(),
-            trials: Arc::new(Semaphore::new(TRIALS_AT_ONCE)),
+            trials: Trials::default(),
             readiness: Readiness::default(),
         }
     }

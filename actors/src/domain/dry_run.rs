@@ -3,7 +3,12 @@
 //! What runs are the stages that are rendered for the collectors, so that a dry run and a collector do the same. A step
 //! that is not made of stages (`raw`) cannot be tried: records pass it as they are, and it says so.
 
-use linkmesh_ottl::record::{Telemetry, json};
+use std::io;
+
+use linkmesh_ottl::{
+    record::Telemetry,
+    run::{Budget, IsOver, Limits, Spent},
+};
 use linkmesh_proto::{
     Slug,
     api::{
@@ -27,6 +32,10 @@ use crate::{
 
 /// The most that an answer may hold, in octets: records are shown after each step.
 const MAX_ANSWER: usize = 8 << 20;
+/// The most memory that the records of an answer may take, in octets: `{}` is two octets and takes many more.
+const MAX_SHOWN: usize = 64 << 20;
+/// What each value of the answer takes, in octets or so.
+const OF_A_VALUE: usize = 72;
 
 /// What to try.
 #[derive(Debug)]
@@ -43,17 +52,23 @@ pub struct Sample {
     pub seed: u64,
 }
 
-/// Tries a pipeline. `is_over` says that the time for it is up; it is asked between steps.
+/// Tries a pipeline, until `is_over`: it is asked all the time. Steps and conditions of destinations share what work and
+/// memory there is for one.
 #[must_use]
-pub fn dry_run(document: &PipelineDocument, sample: Sample, is_over: &dyn Fn() -> bool) -> DryRun {
+pub fn dry_run(document: &PipelineDocument, sample: Sample, is_over: IsOver) -> DryRun {
     let signal = signal_of(&sample.records);
     let mut run = Run {
         signal,
         runtime: sample.runtime,
-        is_over,
         records: sample.records,
-        trial: Trial { now_unix_nano: sample.now_unix_nano, seed: sample.seed, ..Trial::default() },
+        trial: Trial {
+            now_unix_nano: sample.now_unix_nano,
+            seed: sample.seed,
+            budget: Budget::new(Limits::default(), is_over),
+            notes: Vec::new(),
+        },
         left: MAX_ANSWER,
+        room: MAX_SHOWN,
         problems: Problems::default(),
         answer: DryRun { steps: Vec::new(), destinations: Vec::new(), errors: Vec::new() },
     };
@@ -61,13 +76,14 @@ pub fn dry_run(document: &PipelineDocument, sample: Sample, is_over: &dyn Fn() -
     DryRun { errors: run.problems.into_vec(), ..run.answer }
 }
 
-struct Run<'a> {
+struct Run {
     signal: Signal,
     runtime: Option<Runtime>,
-    is_over: &'a dyn Fn() -> bool,
     records: Telemetry,
     trial: Trial,
+    /// What the answer may yet have, and what it may yet take of memory.
     left: usize,
+    room: usize,
     problems: Problems,
     answer: DryRun,
 }
@@ -79,7 +95,7 @@ enum Doing {
     Nothing(String),
 }
 
-impl Run<'_> {
+impl Run {
     fn pipeline<'d>(&mut self, document: &'d PipelineDocument, source: Option<&Slug>) {
         let signal = signal_name(self.signal);
         if !document.signals.contains(&self.signal) {
@@ -117,14 +133,21 @@ impl Run<'_> {
                 signals: vec![self.signal],
                 when: destination.when().map(str::to_owned),
             };
-            let mut records = self.records.clone();
-            if let Some(filter) = resolved.filter() {
-                filter.run(&mut records, &mut self.trial);
+            if self.is_spent(&at, "destination") {
+                return;
             }
-            let Some(shown) = self.shown(&at, &records) else { return };
+            let chosen = resolved.filter().map(|filter| {
+                let mut records = self.records.clone();
+                filter.run(&mut records, &mut self.trial);
+                records
+            });
+            let records = chosen.as_ref().unwrap_or(&self.records);
+            let out = records.count() as u64;
+            let shown = show(records, &mut self.left, &mut self.room, &mut self.trial);
+            let Some(shown) = self.or_too_large(&at, shown) else { return };
             self.answer.destinations.push(DryRunDestination {
                 id: resolved.id,
-                out: records.count() as u64,
+                out,
                 records: shown,
                 notes: std::mem::take(&mut self.trial.notes),
             });
@@ -149,8 +172,7 @@ impl Run<'_> {
             self.problems.extend(findings.errors.into_vec());
             return false;
         }
-        if (self.is_over)() {
-            self.problems.add(at, "too_slow", "the time for a dry run was up before this step");
+        if self.is_spent(at, "step") {
             return false;
         }
         let doing = match self.doing(registered, step) {
@@ -163,10 +185,18 @@ impl Run<'_> {
         };
         let incoming = self.records.count() as u64;
         match doing {
-            Doing::Stages(stages) => stages.iter().for_each(|stage| stage.run(&mut self.records, &mut self.trial)),
+            Doing::Stages(stages) => {
+                for stage in stages {
+                    stage.run(&mut self.records, &mut self.trial);
+                    if self.trial.budget.is_over() || self.trial.budget.spent().is_some() {
+                        break;
+                    }
+                }
+            }
             Doing::Nothing(why) => self.trial.note(why),
         }
-        let Some(records) = self.shown(at, &self.records.clone()) else { return false };
+        let shown = show(&self.records, &mut self.left, &mut self.room, &mut self.trial);
+        let Some(records) = self.or_too_large(at, shown) else { return false };
         self.answer.steps.push(DryRunStep {
             id: step.id.clone(),
             kind: step.kind.clone(),
@@ -203,17 +233,57 @@ impl Run<'_> {
         })
     }
 
-    /// The records as JSON, as far as there is room for them in the answer.
-    fn shown(&mut self, at: &Path, records: &Telemetry) -> Option<Value> {
-        let text = json::write(records);
-        match self.left.checked_sub(text.len()) {
-            Some(left) => self.left = left,
-            None => {
-                self.problems.add(at, "too_large", "the records of all steps are too many to show; try fewer");
-                return None;
-            }
+    /// Whether nothing may be done any more, which is said then.
+    fn is_spent(&mut self, at: &Path, before: &str) -> bool {
+        let budget = &mut self.trial.budget;
+        let message = match (budget.is_over(), budget.spent()) {
+            (false, None) => return false,
+            (true, _) | (_, Some(Spent::Time)) => "the time for a dry run was up",
+            (_, Some(Spent::Work)) => "all the work that a dry run may do had been done",
+            (_, Some(Spent::Memory)) => "the records had become as large as those of a dry run may be",
+        };
+        self.problems.add(at, "too_slow", format!("{message} before this {before}"));
+        true
+    }
+
+    /// What is shown, or the problem that there is no room for it.
+    fn or_too_large(&mut self, at: &Path, shown: Option<Value>) -> Option<Value> {
+        if shown.is_none() {
+            self.problems.add(at, "too_large", "the records of all steps are too many to show; try fewer");
         }
-        Some(serde_json::from_str(&text).unwrap_or_default())
+        shown
+    }
+}
+
+/// The records as JSON, as far as there is room for them in the answer.
+fn show(records: &Telemetry, left: &mut usize, room: &mut usize, trial: &mut Trial) -> Option<Value> {
+    let mut text = Bounded { text: Vec::new(), left };
+    serde_json::to_writer(&mut text, records).ok()?;
+    let text = text.text;
+    let values = text.iter().filter(|octet| matches!(octet, b'{' | b'[' | b',' | b':')).count();
+    *room = room.checked_sub(text.len() + values * OF_A_VALUE)?;
+    Some(serde_json::from_slice(&text).unwrap_or_else(|_| {
+        // What reads the answer would refuse it, as this does.
+        trial.note("values stand so deep in values that the records are not shown");
+        Value::Null
+    }))
+}
+
+/// A text of a bounded length.
+struct Bounded<'l> {
+    text: Vec<u8>,
+    left: &'l mut usize,
+}
+
+impl io::Write for Bounded<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        *self.left = self.left.checked_sub(octets.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.text.extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -35,6 +35,28 @@ pub struct Action {
 }
 
 impl Action {
+    /// Counts what it takes.
+    fn may_run(&self, attributes: &record::Attributes, trial: &mut Trial) -> bool {
+        // A key is looked for a few times, one entry after another.
+        if !trial.spend(attributes.len() + 16) {
+            return false;
+        }
+        let entry = self.key.len() + size_of::<(String, record::Value)>();
+        match &self.verb {
+            Verb::Upsert(Value::String(text)) | Verb::Insert(Value::String(text)) => trial.hold(text.len() + entry),
+            Verb::Upsert(_) | Verb::Insert(_) => trial.hold(entry),
+            Verb::UpsertFrom(from) => {
+                let size = attributes.get(from).map_or(0, record::Value::size);
+                trial.spend(size) && trial.hold(size + entry)
+            }
+            Verb::Hash => match attributes.get(&self.key) {
+                Some(record::Value::Str(text)) => trial.spend(text.len() * 4) && trial.hold(64),
+                _ => trial.hold(64),
+            },
+            Verb::Delete => true,
+        }
+    }
+
     fn run(&self, attributes: &mut record::Attributes) {
         match &self.verb {
             Verb::Upsert(value) => attributes.insert(self.key.as_str(), values::from_setting(value)),
@@ -128,9 +150,15 @@ impl Stage for Attributes {
         ("otelcol.processor.attributes", actions.collect())
     }
 
-    fn run(&self, telemetry: &mut Telemetry, _: &mut Trial) {
+    fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
+        if !trial.weigh(telemetry) {
+            return;
+        }
         values::each_attributes(telemetry, |attributes| {
             for action in &self.0 {
+                if !action.may_run(attributes, trial) {
+                    return;
+                }
                 action.run(attributes);
             }
         });

@@ -117,14 +117,29 @@ impl Stage for CumulativeToDelta {
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
         let Telemetry::Metrics(groups) = telemetry else { return };
         let expressions = self.names.as_ref().and_then(|names| names.expressions(trial));
-        let mut series = Series { initial_value: self.initial_value, trial, last: HashMap::new() };
+        let mut series =
+            Series { initial_value: self.initial_value, trial, numbers: HashMap::new(), last: HashMap::new() };
         groups.retain_mut(|group| {
+            let mut resource = None;
             group.scopes.retain_mut(|scope| {
                 let of = &scope.scope;
                 scope.records.retain_mut(|metric| {
+                    let choosing = match (&self.names, &expressions) {
+                        (_, Some(expressions)) => expressions.cost(metric.name.len()),
+                        (names, None) => names.as_ref().map_or(0, |names| names.names.len()),
+                    };
+                    let cost = choosing + of.name.len() + of.version.len() + metric.size() + 256;
+                    // What cannot be looked at any more stays as it is.
+                    if !series.trial.spend(cost) {
+                        return true;
+                    }
                     let chosen =
                         self.names.as_ref().is_none_or(|names| names.choose(&metric.name, expressions.as_ref()));
-                    !chosen || series.convert(&group.resource, of, metric)
+                    if !chosen {
+                        return true;
+                    }
+                    let resource = *resource.get_or_insert_with(|| series.resource(&group.resource));
+                    series.convert(resource, of, metric)
                 });
                 !scope.records.is_empty()
             });
@@ -141,6 +156,8 @@ const DELTA: i32 = 1;
 struct Series<'a> {
     initial_value: InitialValue,
     trial: &'a mut Trial,
+    /// Resources and metrics by what tells them apart, which may be long: no point carries that.
+    numbers: HashMap<Vec<u8>, u64>,
     last: HashMap<Vec<u8>, (u64, Value)>,
 }
 
@@ -162,17 +179,17 @@ struct Histogram {
 }
 
 /// What tells the series of a metric apart from those of others.
-fn base(resource: &Resource, scope: &Scope, metric: &Metric, kind: u8) -> Vec<u8> {
+fn base(resource: u64, scope: &Scope, metric: &Metric, kind: u8) -> Vec<u8> {
     let mut base = vec![kind];
-    values::identity_of_map(&mut base, &resource.attributes);
+    base.extend(resource.to_le_bytes());
     for text in [&scope.name, &scope.version, &metric.name, &metric.unit] {
         values::identity_of_text(&mut base, text);
     }
     base
 }
 
-fn identity(base: &[u8], kind: u8, attributes: &Attributes, start: u64) -> Vec<u8> {
-    let mut identity = base.to_vec();
+fn identity(base: u64, kind: u8, attributes: &Attributes, start: u64) -> Vec<u8> {
+    let mut identity = base.to_le_bytes().to_vec();
     identity.push(kind);
     values::identity_of_map(&mut identity, attributes);
     identity.extend(start.to_le_bytes());
@@ -180,8 +197,22 @@ fn identity(base: &[u8], kind: u8, attributes: &Attributes, start: u64) -> Vec<u
 }
 
 impl Series<'_> {
+    /// A number for what is told apart by this.
+    fn number_of(&mut self, identity: Vec<u8>) -> u64 {
+        let next = self.numbers.len() as u64;
+        *self.numbers.entry(identity).or_insert(next)
+    }
+
+    /// A number for a resource.
+    fn resource(&mut self, resource: &Resource) -> u64 {
+        self.trial.spend(resource.size());
+        let mut identity = vec![b'r'];
+        values::identity_of_map(&mut identity, &resource.attributes);
+        self.number_of(identity)
+    }
+
     /// Whether the metric is still there afterwards.
-    fn convert(&mut self, resource: &Resource, scope: &Scope, metric: &mut Metric) -> bool {
+    fn convert(&mut self, resource: u64, scope: &Scope, metric: &mut Metric) -> bool {
         let base = |kind| base(resource, scope, metric, kind);
         let base = match &metric.data {
             MetricData::Sum { temporality: CUMULATIVE, is_monotonic: true, .. } => base(b's'),
@@ -189,19 +220,20 @@ impl Series<'_> {
             MetricData::ExponentialHistogram { temporality: CUMULATIVE, points } if !points.is_empty() => base(b'e'),
             _ => return true,
         };
+        let base = self.number_of(base);
         match &mut metric.data {
             MetricData::Sum { points, temporality, .. } => {
-                points.retain_mut(|point| self.number(&base, point));
+                points.retain_mut(|point| self.number(base, point));
                 *temporality = DELTA;
                 !points.is_empty()
             }
             MetricData::Histogram { points, temporality } => {
-                points.retain_mut(|point| self.histogram(&base, point));
+                points.retain_mut(|point| self.histogram(base, point));
                 *temporality = DELTA;
                 !points.is_empty()
             }
             MetricData::ExponentialHistogram { points, temporality } => {
-                points.retain_mut(|point| self.exponential(&base, point));
+                points.retain_mut(|point| self.exponential(base, point));
                 *temporality = DELTA;
                 !points.is_empty()
             }
@@ -209,7 +241,7 @@ impl Series<'_> {
         }
     }
 
-    fn number(&mut self, base: &[u8], point: &mut NumberPoint) -> bool {
+    fn number(&mut self, base: u64, point: &mut NumberPoint) -> bool {
         if point.flags & 1 == 1 {
             return false;
         }
@@ -232,7 +264,7 @@ impl Series<'_> {
         true
     }
 
-    fn histogram(&mut self, base: &[u8], point: &mut HistogramPoint) -> bool {
+    fn histogram(&mut self, base: u64, point: &mut HistogramPoint) -> bool {
         if point.flags & 1 == 1 {
             return false;
         }
@@ -254,7 +286,7 @@ impl Series<'_> {
         true
     }
 
-    fn exponential(&mut self, base: &[u8], point: &mut ExponentialHistogramPoint) -> bool {
+    fn exponential(&mut self, base: u64, point: &mut ExponentialHistogramPoint) -> bool {
         if point.flags & 1 == 1 {
             return false;
         }

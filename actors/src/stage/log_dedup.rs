@@ -68,6 +68,19 @@ impl Field {
 const COUNT: &str = "log_count";
 
 impl LogDedup {
+    /// The work of comparing all records.
+    fn cost(&self, groups: &[Resourced<LogRecord>]) -> usize {
+        let (Compare::AllBut(fields) | Compare::Only(fields)) = &self.compare;
+        let body = |record: &LogRecord| if let Value::Map(body) = &record.body { body.len() } else { 0 };
+        let record = |record: &LogRecord| {
+            let looking = fields.len().saturating_mul(record.attributes.len() + body(record) + 1);
+            record.attributes.size().saturating_add(record.body.size()).saturating_add(looking).saturating_add(256)
+        };
+        let records = groups.iter().flat_map(|group| &group.scopes).flat_map(|scope| &scope.records);
+        let resources = groups.iter().map(|group| group.resource.size());
+        resources.chain(records.map(record)).fold(0, usize::saturating_add)
+    }
+
     fn key(&self, record: &LogRecord) -> Vec<u8> {
         let mut key = Vec::new();
         if let Compare::Only(fields) = &self.compare {
@@ -136,24 +149,35 @@ impl Stage for LogDedup {
     }
 
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
+        if !trial.weigh(telemetry) {
+            return;
+        }
         let Telemetry::Logs(groups) = telemetry else { return };
+        if !trial.spend(self.cost(groups)) {
+            return;
+        }
         let mut out: Vec<Resourced<LogRecord>> = Vec::new();
         let mut counts: HashMap<(usize, usize, usize), i64> = HashMap::new();
         let mut resources = HashMap::new();
         let mut scopes: HashMap<usize, HashMap<Vec<u8>, usize>> = HashMap::new();
         let mut records: HashMap<(usize, usize), HashMap<Vec<u8>, usize>> = HashMap::new();
         for group in std::mem::take(groups) {
+            // Those of a resource and a scope may be long: they are made once.
+            let mut of_resource = None;
             for scope in group.scopes {
+                let mut of_scope = None;
                 for mut record in scope.records {
                     if let Compare::AllBut(fields) = &self.compare {
                         fields.iter().for_each(|field| field.remove(&mut record));
                     }
-                    let resource_at = place(&mut resources, resource_key(&group.resource));
+                    let resource_at =
+                        *of_resource.get_or_insert_with(|| place(&mut resources, resource_key(&group.resource)));
                     if out.len() == resource_at {
                         out.push(Resourced { resource: group.resource.clone(), ..Resourced::default() });
                     }
                     let Some(to) = out.get_mut(resource_at) else { continue };
-                    let scope_at = place(scopes.entry(resource_at).or_default(), scope_key(&scope.scope));
+                    let known = scopes.entry(resource_at).or_default();
+                    let scope_at = *of_scope.get_or_insert_with(|| place(known, scope_key(&scope.scope)));
                     if to.scopes.len() == scope_at {
                         to.scopes.push(Scoped { scope: scope.scope.clone(), ..Scoped::default() });
                     }

@@ -2,9 +2,9 @@
 //!
 //! Source: `processor/tailsamplingprocessor`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use linkmesh_ottl::record::{Resourced, Scoped, Span, Telemetry, TraceId, Value};
+use linkmesh_ottl::record::{Attributes, Resourced, Scoped, Span, Telemetry, TraceId, Value};
 
 use super::{
     Stage, Trial,
@@ -154,6 +154,27 @@ impl Policy {
 }
 
 impl Ready<'_> {
+    /// The work of looking at a trace.
+    fn cost(&self, trace: &[Part]) -> usize {
+        match self {
+            Self::Errors | Self::SlowerThan(_) => spans(trace).count() + 1,
+            Self::Share(_) | Self::All => 16,
+            Self::And(policies) => policies.iter().map(|policy| policy.cost(trace)).sum(),
+            Self::Attribute { key, values, expressions, .. } => {
+                let of = |attributes: &Attributes| {
+                    let octets = match attributes.get(key) {
+                        Some(Value::Str(text)) => text.len(),
+                        _ => 0,
+                    };
+                    let search = expressions.as_ref().map_or(values.len(), |expressions| expressions.cost(octets));
+                    attributes.len() + search + 1
+                };
+                let resources = trace.iter().map(|part| of(&part.resource.attributes));
+                resources.chain(spans(trace).map(|span| of(&span.attributes))).fold(0, usize::saturating_add)
+            }
+        }
+    }
+
     fn takes(&self, id: &TraceId, trace: &[Part]) -> bool {
         match self {
             Self::Errors => spans(trace).any(|span| span.status.code == 2),
@@ -255,14 +276,43 @@ impl Stage for TailSampling {
     }
 
     fn run(&self, telemetry: &mut Telemetry, trial: &mut Trial) {
+        if !trial.weigh(telemetry) {
+            return;
+        }
         let Telemetry::Traces(groups) = telemetry else { return };
         let policies: Vec<Ready<'_>> = self.policies.iter().map(|(_, policy)| policy.ready(trial)).collect();
+        let copied = copied(groups);
+        if !(trial.spend(copied) && trial.hold(copied)) {
+            return;
+        }
         for (id, trace) in by_trace(std::mem::take(groups)) {
-            if policies.iter().any(|policy| policy.takes(&id, &trace)) {
+            let taken = |policy: &Ready<'_>, trial: &mut Trial| {
+                // What cannot be decided any more stays.
+                !trial.spend(policy.cost(&trace)) || policy.takes(&id, &trace)
+            };
+            if policies.iter().any(|policy| taken(policy, trial)) {
                 groups.extend(trace);
             }
         }
     }
+}
+
+/// What is copied at most when spans are put together by their trace, in octets: each trace has the resources and scopes
+/// of its spans for itself.
+fn copied(groups: &[Resourced<Span>]) -> usize {
+    let mut copied = 0_usize;
+    for group in groups {
+        let resource = group.resource.size() + size_of::<Part>();
+        let mut of_group = HashSet::new();
+        for scope in &group.scopes {
+            let of_scope: HashSet<TraceId> = scope.records.iter().map(|span| span.trace_id).collect();
+            let one = scope.scope.size() + size_of::<Scoped<Span>>();
+            copied = copied.saturating_add(one.saturating_mul(of_scope.len()));
+            of_group.extend(of_scope);
+        }
+        copied = copied.saturating_add(resource.saturating_mul(of_group.len()));
+    }
+    copied
 }
 
 /// The spans by their trace, in the order in which traces are first seen; those without one are a trace too. Schemas are

@@ -199,14 +199,28 @@ impl Expressions {
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.0.iter().any(|pattern| pattern.is_match(text))
     }
+
+    /// The work of looking for them in a text of so many octets.
+    pub(super) fn cost(&self, octets: usize) -> usize {
+        self.0.iter().map(|pattern| octets.saturating_add(1).saturating_mul(1 + pattern.size() / 4)).sum()
+    }
 }
+
+/// The work of compiling an expression, for each octet that it takes then.
+const COMPILING: usize = 16;
 
 /// Reads the expressions of a setting. Those that cannot be tried here are found nowhere, and a note says so.
 pub(super) fn expressions(patterns: &[String], trial: &mut Trial) -> Expressions {
     let mut readable = Vec::new();
     for text in patterns {
         match Pattern::new(text) {
-            Ok(pattern) => readable.push(pattern),
+            Ok(pattern) => {
+                let compiled = pattern.memory().saturating_mul(COMPILING);
+                readable.push(pattern);
+                if !trial.spend(compiled) {
+                    break;
+                }
+            }
             Err(error) => {
                 trial.note(format!(
                     "the expression `{text}` cannot be tried here ({error}): it counts as found nowhere"

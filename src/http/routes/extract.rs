@@ -17,6 +17,7 @@ use crate::{
     http::{
         AppState,
         body::{self, BodyError, BodyLimits},
+        budget::{Exhausted, Share},
     },
 };
 
@@ -130,6 +131,34 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
+/// A body that is said to be JSON, as it came, and what it holds of memory: for handlers that read it when they may.
+pub struct RawJson(pub Bytes, pub Share);
+
+impl FromRequest for RawJson {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let declared = json_declared(request);
+        let state = request.app_data::<web::Data<AppState>>().cloned();
+        let sender = Sender::of(request);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            declared?;
+            let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
+            let body = read_body(&mut payload, &state, sender).await?;
+            let mut share = state.budget.share();
+            share.resize(body.len()).map_err(|Exhausted| exhausted())?;
+            Ok(Self(body, share))
+        })
+    }
+}
+
+fn exhausted() -> Error {
+    Error::new(ErrorCode::Unavailable, "Too many large requests are being read; try again soon.")
+        .with_retry_after(RETRY)
+}
+
 /// The largest body of a route that is open to all. A name and a password are less than this, and so are the labels of a
 /// host that enrols; what is not whole holds memory that everybody needs.
 const STRANGERS_BODY: usize = 32 << 10;
@@ -184,10 +213,7 @@ pub(super) async fn read_body(payload: &mut Payload, state: &AppState, sender: S
             state.connections.collectors.bodies_late.increment();
             Error::new(ErrorCode::BodyLate, "The body did not arrive in time.")
         }
-        BodyError::Exhausted => {
-            Error::new(ErrorCode::Unavailable, "Too many large requests are being read; try again soon.")
-                .with_retry_after(RETRY)
-        }
+        BodyError::Exhausted => exhausted(),
         BodyError::Broken | BodyError::Encoding => {
             Error::new(ErrorCode::MalformedRequest, "The body could not be read to its end.")
         }

@@ -2,7 +2,8 @@
 //!
 //! Who is asking (401), may they (403), is the write really theirs (CSRF, 403), do they know the route's parameters
 //! (400), do they say what they change (428). Only then the body of a write is read, it is looked whether this very
-//! request was answered before (`Idempotency-Key`), and the handler carries it out, to its end ([`outlive`]).
+//! request was answered before (`Idempotency-Key`), and the handler carries it out, to its end ([`outlive`]) unless it
+//! stores nothing.
 
 use std::sync::Arc;
 
@@ -62,6 +63,10 @@ pub(super) async fn check(
         Ok(body) => body,
         Err(error) => return Ok(request.error_response(error)),
     };
+    if meta.reads_only {
+        request.set_payload(Payload::from(body));
+        return outlive::within(request.request().clone(), state.edge.answer_within, next.call(request)).await;
+    }
     request.set_payload(Payload::from(body.clone()));
     let (asked, within) = (request.request().clone(), state.edge.answer_within);
     outlive::carry_out(asked, within, idempotency::answer_once(meta, state, request, body, next)).await

@@ -113,14 +113,16 @@ pub struct Meta {
     pub answers: Vec<Answer>,
     /// Statuses of errors besides those that every route has.
     pub errors: &'static [u16],
+    /// Whether it only reads, whatever its method: then nothing goes on for a client that left.
+    pub reads_only: bool,
 }
 
 impl Meta {
     /// Whether a repeated request with the same `Idempotency-Key` is answered as before. Signing in and setting up
-    /// answer a cookie, which is nobody's to have again: they are carried out each time.
+    /// answer a cookie, which is nobody's to have again: they are carried out each time. What stores nothing may be.
     #[must_use]
     pub fn is_idempotent_by_key(&self) -> bool {
-        self.method == Method::POST && self.access != Access::Public
+        self.method == Method::POST && self.access != Access::Public && !self.reads_only
     }
 }
 
@@ -168,6 +170,7 @@ impl Route {
                 request: None,
                 answers: Vec::new(),
                 errors: &[],
+                reads_only: false,
             },
         }
     }
@@ -280,6 +283,13 @@ impl Route {
     #[must_use]
     pub fn etag(mut self) -> Self {
         self.meta.etag = true;
+        self
+    }
+
+    /// It stores nothing and ends with its request.
+    #[must_use]
+    pub fn reads_only(mut self) -> Self {
+        self.meta.reads_only = true;
         self
     }
 

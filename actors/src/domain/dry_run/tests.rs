@@ -1,3 +1,8 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use linkmesh_ottl::record::json::{Limits, read_value};
 use serde_json::json;
 
@@ -24,7 +29,7 @@ fn pipeline(parts: &str) -> PipelineDocument {
 }
 
 fn run(parts: &str, sample: Sample) -> DryRun {
-    dry_run(&pipeline(parts), sample, &|| false)
+    dry_run(&pipeline(parts), sample, IsOver::NEVER)
 }
 
 fn errors(run: &DryRun) -> Vec<String> {
@@ -70,7 +75,7 @@ fn what_is_wrong_is_named_and_stops_there() {
     let late = dry_run(
         &pipeline("filters: [{id: a, kind: severity, settings: {minimum: info}}]\n"),
         sample(&logs(&["a"])),
-        &|| true,
+        IsOver::new(|| true),
     );
     assert_eq!(errors(&late), ["filters[0] too_slow"]);
 }
@@ -140,4 +145,70 @@ fn what_is_nested_is_masked_when_it_was_made_flat() {
     for key in ["user.email", "mails.0", "mails.1.to"] {
         assert!(flat.contains(&format!("\"{key}\"")), "{key}: {flat}");
     }
+}
+
+fn statements(texts: &[String]) -> String {
+    format!("processors: [{{id: a, kind: ottl, settings: {{statements: {}}}}}]\n", json!(texts))
+}
+
+#[test]
+fn lists_that_statements_make_end_the_run_and_the_next_step_does_not_begin() {
+    let far: Vec<String> = (0..100).map(|n| format!("set(attributes[\"l{n}\"]{}, 1)", "[9990]".repeat(30))).collect();
+    let parts = statements(&far);
+    // Few enough to be shown: the answer is bounded apart.
+    let done = run(&parts, sample(&logs(&["a"; 1000])));
+    assert!(done.errors.iter().all(|problem| problem.code == "too_large" || problem.code == "too_slow"), "{done:?}");
+    assert_eq!(done.errors.len(), 1);
+}
+
+#[test]
+fn all_steps_and_destinations_share_what_work_there_is() {
+    let condition = vec!["IsMatch(body, \"(a|aa|aaa)*x(a|b)*1\")"; 40].join(" or ");
+    let destinations: Vec<Value> = (0..40).map(|n| json!({"id": format!("d{n}"), "when": condition})).collect();
+    let parts = format!("destinations: {}\n", json!(destinations));
+    let bodies = vec!["a".repeat(20_000); 20];
+    let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+    let done = run(&parts, sample(&logs(&bodies)));
+    let [problem] = done.errors.as_slice() else { panic!("{:?}", done.errors) };
+    assert_eq!(problem.code, "too_slow");
+    assert!(problem.field.starts_with("destinations["), "{problem:?}");
+    assert!(!done.destinations.is_empty() && done.destinations.len() < 40);
+    let told = done.destinations.last().map(|there| there.notes.join("; ")).unwrap_or_default();
+    assert!(told.contains("took too long to be tried on all records"), "{told}");
+}
+
+#[test]
+fn it_is_over_within_a_stage_and_before_a_destination() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let after = |most: usize| {
+        let asked = Arc::clone(&asked);
+        asked.store(0, Ordering::Relaxed);
+        IsOver::new(move || asked.fetch_add(1, Ordering::Relaxed) >= most)
+    };
+    let many = statements(&vec!["set(body, Concat([\"0123456789\", UUID()], \"\"))".to_owned(); 50]);
+    let done = dry_run(&pipeline(&many), sample(&logs(&["a"; 1000])), after(5));
+    assert_eq!(errors(&done), ["destinations[0] too_slow"]);
+    assert!(done.steps[0].notes.iter().any(|note| note.contains("took too long")), "{:?}", done.steps[0].notes);
+    assert_eq!(asked.load(Ordering::Relaxed), 6, "nothing goes on when it is over");
+    let done = dry_run(&pipeline(""), sample(&logs(&["a"])), after(0));
+    assert_eq!(errors(&done), ["destinations[0] too_slow"]);
+}
+
+#[test]
+fn values_too_deep_to_be_shown_are_said() {
+    let nest = "set(body, {\"a\": body})".to_owned();
+    let done = run(&statements(&vec![nest.clone(); 3]), sample(&logs(&["a"])));
+    assert!(done.steps[0].records.is_object() && done.steps[0].notes.is_empty());
+    let done = run(&statements(&vec![nest; 90]), sample(&logs(&["a"])));
+    assert_eq!(done.steps[0].records, Value::Null);
+    for notes in [&done.steps[0].notes, &done.destinations[0].notes] {
+        assert_eq!(notes.as_slice(), ["values stand so deep in values that the records are not shown"]);
+    }
+}
+
+#[test]
+fn what_is_short_as_text_and_long_in_memory_is_not_shown() {
+    let list = "set(attributes[\"l\"][9990], 1)".to_owned();
+    let done = run(&statements(&[list]), sample(&logs(&["a"; 60])));
+    assert_eq!(errors(&done), ["processors[0] too_large"]);
 }
