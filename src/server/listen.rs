@@ -30,6 +30,9 @@ macro_rules! http_service {
             .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
             .client_request_timeout(REQUEST_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            // Who closes its side has left: nobody who speaks HTTP does so to wait for an answer. What goes on for it ends
+            // then, and not with the answer.
+            .h1_allow_half_closed(false)
             .tcp_nodelay(true)
             .upgrade(move |(request, framed)| opamp::upgrade($agents.clone(), request, framed))
             .finish(map_config(app, |()| AppConfig::default()))
