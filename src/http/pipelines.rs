@@ -227,6 +227,7 @@ async fn try_out(state: web::Data<AppState>, RawJson(body, share): RawJson) -> R
 fn tried(request: NewDryRun, now_unix_nano: u64, is_over: IsOver) -> DryRun {
     let NewDryRun { pipeline, records, source, runtime, seed } = request;
     let Draft { document, problems } = read_draft_pipeline(&pipeline);
+    drop(pipeline);
     let records = match records {
         Value::String(text) => json::read(text.as_bytes(), &json::Limits::default()),
         document => json::read_value(&document, &json::Limits::default()),
