@@ -1,5 +1,7 @@
 //! What filters and processors are made of: their two texts, and what they do to records.
 
+mod budget;
+
 use linkmesh_proto::api::{catalogue::Role, collector::Runtime};
 use proptest::prelude::*;
 use serde_json::{Value, json};
