@@ -105,7 +105,7 @@ mod tests {
     }
 
     /// Work that ends when it is over, and not before.
-    fn until_over(is_over: IsOver) -> Result<()> {
+    fn until_over(is_over: &IsOver) -> Result<()> {
         while !is_over.ask() {
             thread::yield_now();
         }
@@ -141,7 +141,8 @@ mod tests {
     async fn work_ends_when_nobody_waits_for_it_and_frees_its_place() {
         let trials = Trials { time: Duration::from_secs(3600), ..Trials::default() };
         for _ in 0..3 {
-            let mut both: Vec<_> = (0..AT_ONCE).map(|_| Box::pin(trials.run(share(), until_over))).collect();
+            let mut both: Vec<_> =
+                (0..AT_ONCE).map(|_| Box::pin(trials.run(share(), |is_over| until_over(&is_over)))).collect();
             assert!(both.iter_mut().all(|one| one.now_or_never().is_none()));
             assert_eq!(trials.turns.available_permits(), 0);
             drop(both);
@@ -150,7 +151,7 @@ mod tests {
         let brief = Trials { time: Duration::ZERO, ..Trials::default() };
         for _ in 0..2 * AT_ONCE {
             // Before it begins, or when it asks: an answer either way, and a place for the next.
-            let _ = brief.run(share(), until_over).await;
+            let _ = brief.run(share(), |is_over| until_over(&is_over)).await;
         }
     }
 
