@@ -157,8 +157,8 @@ impl Ready<'_> {
     /// The work of looking at a trace.
     fn cost(&self, trace: &[Part]) -> usize {
         match self {
-            Self::Errors | Self::SlowerThan(_) => spans(trace).count() + 1,
-            Self::Share(_) | Self::All => 16,
+            Self::Errors | Self::SlowerThan(_) | Self::AtMost(_) => spans(trace).count() + 1,
+            Self::Share(_) => 16,
             Self::And(policies) => policies.iter().map(|policy| policy.cost(trace)).sum(),
             Self::Attribute { key, values, expressions, .. } => {
                 let of = |attributes: &Attributes| {
