@@ -150,10 +150,21 @@ impl Component for Parse {
                     .example("^(?P<client>\\S+) (?P<status>\\d{3})")
                     .help("For regex. Each named group becomes an attribute; groups without a name are left out."),
             ),
-            ("delimiter", text("Between key and value").most(16).with("x-controls", true).example("=").help("For key_value; = when not given.")),
+            (
+                "delimiter",
+                text("Between key and value")
+                    .most(16)
+                    .with("x-controls", true)
+                    .example("=")
+                    .help("For key_value; = when not given."),
+            ),
             (
                 "pair_delimiter",
-                text("Between pairs").most(16).with("x-controls", true).example(" ").help("For key_value; a space when not given."),
+                text("Between pairs")
+                    .most(16)
+                    .with("x-controls", true)
+                    .example(" ")
+                    .help("For key_value; a space when not given."),
             ),
             (
                 "flatten",

@@ -27,9 +27,8 @@ impl Files {
     #[must_use]
     pub fn hold(&self, file: &str) -> bool {
         let (on, Some(names)) = (drive(file), glob::literal(file)) else { return false };
-        let is_of = |(drive, glob): &(Option<char>, Glob)| {
-            *drive == on && Glob::meet(glob.parts(), &names, Part::meets)
-        };
+        let is_of =
+            |(drive, glob): &(Option<char>, Glob)| *drive == on && Glob::meet(glob.parts(), &names, Part::meets);
         self.include.iter().any(is_of) && !self.exclude.iter().any(is_of)
     }
 }

@@ -176,11 +176,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Glob>, String> {
 /// The names of the path of one file; `None` when it is no absolute path.
 pub(super) fn literal(path: &str) -> Option<Vec<Part>> {
     let is_windows = !path.starts_with('/');
-    let path = if is_windows {
-        Cow::Owned(path.get(2..)?.replace('\\', "/").to_lowercase())
-    } else {
-        Cow::Borrowed(path)
-    };
+    let path =
+        if is_windows { Cow::Owned(path.get(2..)?.replace('\\', "/").to_lowercase()) } else { Cow::Borrowed(path) };
     let name = |name: &str| Part::Name(name.chars().map(Token::one).collect());
     Some(path.strip_prefix('/')?.split('/').map(name).collect())
 }
