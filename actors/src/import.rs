@@ -9,6 +9,7 @@
 //!
 //! A text is no more than data here: nothing that it names is opened or asked.
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::api::{collector::Runtime, pipeline::Import, problem::FieldProblem};
 
 use crate::domain::{config::ConfigSnapshot, document::MAX_BYTES};
@@ -27,11 +28,12 @@ mod tree;
 /// Makes pipelines and destinations of a config. What cannot be read has `errors` and nothing else.
 ///
 /// What is in the repository already keeps its ids: a destination that is the same is the one that is there, everything
-/// else gets another id. Only what LinkMesh rendered comes back under its own.
+/// else gets another id. Only what LinkMesh rendered comes back under its own. When `is_over` says so, parts that were not
+/// looked at stay raw texts.
 #[must_use]
-pub fn import(runtime: Runtime, text: &str, beside: &ConfigSnapshot) -> Import {
+pub fn import(runtime: Runtime, text: &str, beside: &ConfigSnapshot, is_over: IsOver) -> Import {
     match read(runtime, text) {
-        Ok(config) => assemble::assemble(runtime, config, beside),
+        Ok(config) => assemble::assemble(runtime, config, beside, is_over),
         Err(errors) => Import { pipelines: Vec::new(), destinations: Vec::new(), left_over: Vec::new(), errors },
     }
 }

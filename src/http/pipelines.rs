@@ -247,9 +247,9 @@ fn tried(request: NewDryRun, now_unix_nano: u64, is_over: IsOver) -> DryRun {
 
 async fn import_text(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
     let beside = state.handles.repository.snapshot();
-    let imported = state.trials.run(share, move |_| {
+    let imported = state.trials.run(share, move |is_over| {
         let NewImport { runtime, text } = parse_json(&body)?;
-        Ok(import(runtime, &text, &beside))
+        Ok(import(runtime, &text, &beside, is_over))
     });
     Ok(HttpResponse::Ok().json(imported.await?))
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::{
     DestinationId, PipelineId, Slug,
     api::{
@@ -48,11 +49,11 @@ pub(super) fn is_our_limiter(found: &Found) -> bool {
 }
 
 /// Makes pipelines and destinations of a config.
-pub(super) fn assemble(runtime: Runtime, config: Config, beside: &ConfigSnapshot) -> Import {
+pub(super) fn assemble(runtime: Runtime, config: Config, beside: &ConfigSnapshot, is_over: IsOver) -> Import {
     let mut assembly = Assembly {
         runtime,
         config,
-        budget: Budget::of_config(),
+        budget: Budget::of_config(is_over),
         known: BTreeMap::new(),
         why: BTreeMap::new(),
         destinations: BTreeMap::new(),

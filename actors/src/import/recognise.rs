@@ -4,6 +4,7 @@
 //! means what was found, under the rules of [`search`]; so that what is recognised is recognised for certain, and a kind
 //! that is added to the catalogue is recognised by nothing but its rendering.
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::api::{catalogue::Role, collector::Runtime, pipeline::Signal};
 use serde_json::Value;
 
@@ -67,20 +68,21 @@ impl Recognised {
 #[derive(Debug)]
 pub(super) struct Budget {
     left: u64,
+    is_over: IsOver,
 }
 
 impl Budget {
     /// What a whole config may take: seconds.
-    pub(super) const fn of_config() -> Self {
-        Self { left: 10_000_000 }
+    pub(super) const fn of_config(is_over: IsOver) -> Self {
+        Self { left: 10_000_000, is_over }
     }
 
     /// What trying one component may take, off what is left.
     const COMPONENT: u64 = 300_000;
 
     /// Whether nothing more is tried.
-    pub(super) const fn is_spent(&self) -> bool {
-        self.left == 0
+    pub(super) fn is_spent(&self) -> bool {
+        self.left == 0 || self.is_over.ask()
     }
 }
 
@@ -120,7 +122,7 @@ fn exactly(unit: &Unit, roles: &[Role], budget: &mut Budget) -> Result<Recognise
         if !roles.contains(&registered.role()) || !rendered::may_be(registered, unit) {
             continue;
         }
-        let mut own = Budget { left: budget.left.min(Budget::COMPONENT) };
+        let mut own = Budget { left: budget.left.min(Budget::COMPONENT), is_over: budget.is_over.clone() };
         let before = own.left;
         let settings = search::search(registered, unit, &mut own);
         budget.left -= before - own.left;

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::api::{
     collector::Runtime,
     destination::DestinationDocument,
@@ -17,7 +18,7 @@ mod hostile;
 mod round_trip;
 
 fn import_alone(runtime: Runtime, text: &str) -> Import {
-    import(runtime, text, &ConfigSnapshot::default())
+    import(runtime, text, &ConfigSnapshot::default(), IsOver::NEVER)
 }
 
 const SMALL: &str = "
@@ -36,11 +37,19 @@ fn what_is_there_already_is_neither_taken_for_another_nor_doubled() {
         .unwrap();
         beside.destinations.insert(id.parse().unwrap(), Arc::new(Versioned::unsaved(document)));
     }
-    let import = import(Runtime::Otelcol, SMALL, &beside);
+    let import = import(Runtime::Otelcol, SMALL, &beside, IsOver::NEVER);
     let made: Vec<String> = import.destinations.iter().map(|made| made.id.as_ref().unwrap().to_string()).collect();
     assert_eq!(made, ["sink-2"]);
     let to: Vec<String> = import.pipelines[0].document.destinations.iter().map(|to| to.id().to_string()).collect();
     assert_eq!(to, ["sink-2", "central"]);
+}
+
+#[test]
+fn what_is_not_looked_at_in_time_stays_a_raw_text() {
+    let import = import(Runtime::Otelcol, SMALL, &ConfigSnapshot::default(), IsOver::new(|| true));
+    assert_eq!(import.pipelines[0].document.sources[0].kind, "raw");
+    let left = import.left_over.iter().find(|left| left.path == "receivers.otlp").unwrap();
+    assert!(left.reason.contains("too large to look at every part"), "{}", left.reason);
 }
 
 #[test]

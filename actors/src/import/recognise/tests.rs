@@ -30,7 +30,7 @@ fn no_example_needs_more_than_a_component_may_take() {
         for (title, settings) in registered.component().examples() {
             for runtime in [Runtime::Otelcol, Runtime::Alloy] {
                 let Some(unit) = unit(registered, settings.as_object().unwrap(), runtime) else { continue };
-                let mut budget = Budget { left: Budget::COMPONENT };
+                let mut budget = Budget { left: Budget::COMPONENT, is_over: IsOver::NEVER };
                 let found = search::search(registered, &unit, &mut budget);
                 assert!(found.is_ok() && budget.left > 0, "{registered:?} `{title}` {runtime:?}");
             }
@@ -42,17 +42,17 @@ fn no_example_needs_more_than_a_component_may_take() {
 fn what_differs_in_one_value_is_not_recognised() {
     let registered = catalogue().get(Role::Destination, "debug").unwrap();
     let mut unit = unit(registered, &SettingsMap::new(), Runtime::Otelcol).unwrap();
-    assert!(recognise(&unit, &[Role::Destination], &mut Budget::of_config()).is_ok());
+    assert!(recognise(&unit, &[Role::Destination], &mut Budget::of_config(IsOver::NEVER)).is_ok());
     let config = Tree::map([("verbosity", Tree::text("normal")), ("sampling_initial", Tree::Number(7.into()))]);
     unit.tree = Tree::List(vec![Tree::map([("type", Tree::text("debug")), ("config", config)])]);
-    assert!(recognise(&unit, &[Role::Destination], &mut Budget::of_config()).is_err());
+    assert!(recognise(&unit, &[Role::Destination], &mut Budget::of_config(IsOver::NEVER)).is_err());
 }
 
 #[test]
 fn a_spent_budget_ends_the_search() {
     let registered = catalogue().get(Role::Destination, "debug").unwrap();
     let unit = unit(registered, &SettingsMap::new(), Runtime::Otelcol).unwrap();
-    let mut budget = Budget { left: 0 };
+    let mut budget = Budget { left: 0, is_over: IsOver::NEVER };
     assert!(budget.is_spent() && recognise(&unit, &[Role::Destination], &mut budget).is_err());
 }
 
@@ -72,7 +72,7 @@ fn what_does_the_same_otherwise_is_recognised_and_says_so() {
         "attributes: [{key: a, value: x, action: insert}, {key: b, value: 1, action: upsert}, {key: c, action: delete}, \
          {key: d, from_attribute: a, action: upsert}]",
     );
-    let found = recognise(&unit, &[Role::Filter, Role::Processor], &mut Budget::of_config()).unwrap();
+    let found = recognise(&unit, &[Role::Filter, Role::Processor], &mut Budget::of_config(IsOver::NEVER)).unwrap();
     assert_eq!(found.registered.kind(), "resource");
     assert!(found.but.is_some());
     assert_eq!(
@@ -92,7 +92,7 @@ fn what_does_the_same_otherwise_is_recognised_and_says_so() {
         "{attributes: [{key: a, action: delete}], more: 1}",
     ] {
         let unit = otelcol_unit(ComponentClass::Processors, "resource", other);
-        assert!(recognise(&unit, &[Role::Processor], &mut Budget::of_config()).is_err(), "{other}");
+        assert!(recognise(&unit, &[Role::Processor], &mut Budget::of_config(IsOver::NEVER)).is_err(), "{other}");
     }
 }
 
@@ -103,7 +103,7 @@ fn a_receiver_for_the_host_alone_is_recognised() {
         "hostmetrics",
         "{collection_interval: 30s, scrapers: {cpu: null, load: {}}}",
     );
-    let found = recognise(&unit, &[Role::Source], &mut Budget::of_config()).unwrap();
+    let found = recognise(&unit, &[Role::Source], &mut Budget::of_config(IsOver::NEVER)).unwrap();
     assert_eq!(found.registered.kind(), "host_metrics");
     assert!(found.but.is_some());
     assert_eq!(found.settings["scrapers"], serde_json::json!(["cpu", "load"]));
@@ -112,7 +112,7 @@ fn a_receiver_for_the_host_alone_is_recognised() {
         "hostmetrics",
         "{scrapers: {cpu: {metrics: {system.cpu.time: {enabled: false}}}}}",
     );
-    assert!(recognise(&unit, &[Role::Source], &mut Budget::of_config()).is_err());
+    assert!(recognise(&unit, &[Role::Source], &mut Budget::of_config(IsOver::NEVER)).is_err());
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_parser_of_lines_is_a_format() {
         Unit { observed: vec![Signal::Logs], signals: vec![Signal::Logs], ..unit }
     };
     let settings = |operators: &str| {
-        let found = recognise(&unit(operators), &[Role::Source], &mut Budget::of_config()).ok()?;
+        let found = recognise(&unit(operators), &[Role::Source], &mut Budget::of_config(IsOver::NEVER)).ok()?;
         assert_eq!((found.registered.kind(), found.but.is_some()), ("file_log", true));
         Some(Value::Object(found.settings))
     };

@@ -100,7 +100,7 @@ fn changed_examples_are_recognised() {
                 registered.check_before_save(&settings, &mut findings);
                 let unit = unit(registered, &settings, runtime).filter(|unit| !unit.signals.is_empty());
                 let Some(unit) = unit.filter(|_| findings.errors.is_empty()) else { continue };
-                let mut budget = Budget { left: Budget::COMPONENT };
+                let mut budget = Budget { left: Budget::COMPONENT, is_over: IsOver::NEVER };
                 let found = search::search(registered, &unit, &mut budget);
                 assert!(found.is_ok(), "{registered:?} {runtime:?} {}", serde_json::to_string(&settings).unwrap());
                 tried += 1;
