@@ -1,5 +1,7 @@
 //! `/pipelines`: documents of the config repository, checked and previewed before they are saved.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, http::Method, web};
 use linkmesh_actors::{
     domain::{
@@ -33,6 +35,11 @@ use super::{
     routes::{Access, Json, Param, Precondition, RawJson, Route, parse_json},
 };
 use crate::error::{Error, Result};
+
+/// How long a dry run may take.
+const DRY_RUN_TIME: Duration = Duration::from_secs(2);
+/// How long parts of a config are looked for in the catalogue; what was not looked at by then stays raw.
+const IMPORT_TIME: Duration = Duration::from_secs(15);
 
 pub(super) fn routes() -> Vec<Route> {
     const READ: Access = Access::Needs(Permission::PipelinesRead);
@@ -216,7 +223,7 @@ async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<
 async fn try_out(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
     let now_unix_nano = u64::try_from(state.clock.now().as_millis()).unwrap_or_default() * 1_000_000;
     // Read only when it is its turn: what is read holds many times the memory of its text.
-    let tried = state.trials.run(share, move |is_over| {
+    let tried = state.trials.run(share, DRY_RUN_TIME, move |is_over| {
         let request: NewDryRun = parse_json(&body)?;
         drop(body);
         Ok(tried(request, now_unix_nano, is_over))
@@ -247,7 +254,7 @@ fn tried(request: NewDryRun, now_unix_nano: u64, is_over: IsOver) -> DryRun {
 
 async fn import_text(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
     let beside = state.handles.repository.snapshot();
-    let imported = state.trials.run(share, move |is_over| {
+    let imported = state.trials.run(share, IMPORT_TIME, move |is_over| {
         let NewImport { runtime, text } = parse_json(&body)?;
         Ok(import(runtime, &text, &beside, is_over))
     });

@@ -23,8 +23,6 @@ use crate::error::{Error, ErrorCode, Result};
 const AT_ONCE: usize = 2;
 /// How many wait besides.
 const WAITING: usize = 16;
-/// How long one may take, from its turn on.
-const TIME: Duration = Duration::from_secs(2);
 /// When to come again who finds too many waiting.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -35,17 +33,11 @@ pub struct Trials {
     queue: Arc<Semaphore>,
     /// Of those whose turn it is.
     turns: Arc<Semaphore>,
-    /// How long a turn may take.
-    time: Duration,
 }
 
 impl Default for Trials {
     fn default() -> Self {
-        Self {
-            queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
-            time: TIME,
-        }
+        Self { queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
@@ -59,14 +51,15 @@ impl Drop for Waiting {
 }
 
 impl Trials {
-    /// Does work when its turn has come. It is told when it is over: when its time is up, or this future is dropped.
-    /// `share` is what it holds of memory while it waits, and is given back with it.
+    /// Does work when its turn has come. It is told when it is over: when this time is up from its turn on, or this future
+    /// is dropped. `share` is what it holds of memory while it waits, and is given back with it.
     ///
     /// # Errors
     /// [`ErrorCode::Unavailable`] when too many wait already, and whatever the work ends with.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         share: Share,
+        time: Duration,
         work: impl FnOnce(IsOver) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| {
@@ -76,7 +69,6 @@ impl Trials {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::internal)?;
         let gone = Arc::new(AtomicBool::new(false));
         let waiting = Waiting(Arc::clone(&gone));
-        let time = self.time;
         let done = web::block(move || {
             let begun = Instant::now();
             let is_over = IsOver::new(move || gone.load(Ordering::Relaxed) || begun.elapsed() > time);
@@ -100,6 +92,8 @@ mod tests {
     use super::*;
     use crate::http::budget::Budget;
 
+    const LONG: Duration = Duration::from_secs(3600);
+
     fn share() -> Share {
         Budget::new(1 << 20).share()
     }
@@ -121,15 +115,15 @@ mod tests {
             .map(|_| {
                 let mut held = budget.share();
                 held.resize(1000).unwrap();
-                Box::pin(trials.run(held, |_| Ok(())))
+                Box::pin(trials.run(held, LONG, |_| Ok(())))
             })
             .collect();
         assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()));
         assert_eq!(budget.held(), 1000 * (AT_ONCE + WAITING), "what waits is held");
-        let refused = trials.run(share(), |_| Ok(())).await.unwrap_err();
+        let refused = trials.run(share(), LONG, |_| Ok(())).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Unavailable);
         waiting.pop();
-        let mut next = Box::pin(trials.run(share(), |_| Ok(7)));
+        let mut next = Box::pin(trials.run(share(), LONG, |_| Ok(7)));
         assert!((&mut next).now_or_never().is_none(), "it waits in the place of who left");
         drop(waiting);
         assert_eq!(budget.held(), 0);
@@ -139,19 +133,19 @@ mod tests {
 
     #[actix_web::test]
     async fn work_ends_when_nobody_waits_for_it_and_frees_its_place() {
-        let trials = Trials { time: Duration::from_secs(3600), ..Trials::default() };
+        let trials = Trials::default();
         for _ in 0..3 {
             let mut both: Vec<_> =
-                (0..AT_ONCE).map(|_| Box::pin(trials.run(share(), |is_over| until_over(&is_over)))).collect();
+                (0..AT_ONCE).map(|_| Box::pin(trials.run(share(), LONG, |is_over| until_over(&is_over)))).collect();
             assert!(both.iter_mut().all(|one| one.now_or_never().is_none()));
             assert_eq!(trials.turns.available_permits(), 0);
             drop(both);
-            assert_eq!(trials.run(share(), |_| Ok(7)).await.unwrap(), 7);
+            assert_eq!(trials.run(share(), LONG, |_| Ok(7)).await.unwrap(), 7);
         }
-        let brief = Trials { time: Duration::ZERO, ..Trials::default() };
+        let brief = Trials::default();
         for _ in 0..2 * AT_ONCE {
             // Before it begins, or when it asks: an answer either way, and a place for the next.
-            let _ = brief.run(share(), |is_over| until_over(&is_over)).await;
+            let _ = brief.run(share(), Duration::ZERO, |is_over| until_over(&is_over)).await;
         }
     }
 
@@ -159,7 +153,7 @@ mod tests {
     async fn work_that_panics_frees_its_place() {
         let trials = Trials::default();
         for _ in 0..2 * AT_ONCE {
-            let failed = trials.run(share(), |_| -> Result<()> { panic!("of this test") }).await.unwrap_err();
+            let failed = trials.run(share(), LONG, |_| -> Result<()> { panic!("of this test") }).await.unwrap_err();
             assert_eq!(failed.code(), ErrorCode::Internal);
         }
         assert_eq!(trials.queue.available_permits(), AT_ONCE + WAITING);

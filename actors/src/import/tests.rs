@@ -141,7 +141,7 @@ fn arguments_that_make_too_much_of_a_text_are_refused() {
     let mut deep =
         "declare \"d0\" {\n argument \"a\" { }\n otelcol.exporter.debug \"x\" { y = argument.a.value }\n}\n".to_owned();
     for level in 1..9 {
-        let eight = vec!["argument.a.value"; 8].join(", ");
+        let eight = ["argument.a.value"; 8].join(", ");
         deep.push_str(&format!(
             "declare \"d{level}\" {{\n argument \"a\" {{ }}\n d{} \"i\" {{ a = [{eight}] }}\n}}\n",
             level - 1
