@@ -16,7 +16,7 @@ use crate::{
         programs::{CURRENT, Pair, alone, browser, node, pair, root},
         records::{DEBUG, ERROR, INFO, send},
         sink::Sink,
-        supervisor::Supervisor,
+        supervisor::{Supervisor, sooner},
     },
     support::server::Server,
 };
@@ -54,7 +54,7 @@ impl World<'_> {
             // What the page put on the clipboard was pasted on the host. Its collector has 8888 for itself, and pushes its own metrics.
             "install" => {
                 let mut supervisor = Supervisor::install_by(self.pair, &self.server, "host-1", text("script"));
-                supervisor.configure(|text| text.replace("\nagent:\n", "\nagent:\n  config_apply_timeout: 10s\n"));
+                supervisor.configure(|text| sooner(&text));
                 supervisor.run();
                 self.supervisor = Some(supervisor);
             }

@@ -78,6 +78,9 @@ fn reason(Blind { after, path, value }: &Blind) -> Option<&'static str> {
     // That they are there is seen.
     let is_hidden = *after != "removed"
         && match section {
+            "exporters" if is_of("clickhouse") && path.ends_with(".password") => true,
+            "exporters" if is_of("elasticsearch") && path.ends_with(".api_key") => true,
+            "exporters" if is_of("splunk_hec") && path.ends_with(".token") => true,
             "exporters" => path.contains(".headers."),
             "extensions" if is_of("basicauth") => path.ends_with(".client_auth.password"),
             "extensions" if is_of("bearertokenauth") => path.ends_with(".token"),

@@ -1,5 +1,5 @@
 // What pipelines are worked on with beside saving: choosing kinds, conditions of destinations, sample records, import.
-import { button, expect, go, openTab, origin, page, part, picture, until } from "./stage.mjs";
+import { api, button, expect, go, openTab, origin, page, part, picture, until } from "./stage.mjs";
 
 const focused = (selector) => page.waitForFunction((selector) => document.activeElement.matches(selector), selector);
 
@@ -85,7 +85,7 @@ export async function tryIt() {
   await button("Discard").click();
 }
 
-/** What a collector runs by a file of its own: two pipelines, of whose destinations one has an id that is taken. */
+/** What a collector runs by a file of its own: two pipelines, of whose destinations one gets an id that somebody else takes meanwhile. */
 const FOREIGN = `receivers:
   otlp:
     protocols:
@@ -94,8 +94,8 @@ const FOREIGN = `receivers:
 exporters:
   debug/found:
     verbosity: detailed
-  debug/central:
-    verbosity: normal
+  debug/spare:
+    verbosity: basic
 service:
   telemetry:
     logs:
@@ -106,7 +106,7 @@ service:
       exporters: [debug/found]
     traces/more:
       receivers: [otlp]
-      exporters: [debug/central]
+      exporters: [debug/spare]
 `;
 
 /** What a collector's own config becomes is looked at, and saved part by part, destinations first. */
@@ -124,7 +124,7 @@ export async function importing() {
   await page.waitForFunction((text) => document.querySelector("[data-testid=import] textarea").value === text, FOREIGN);
   await part("read-import").click();
   const item = (name) => part("import-item").filter({ has: page.locator("summary b", { hasText: new RegExp(`^${name}$`) }) });
-  for (const name of ["found", "central", "imported", "more"]) await item(name).waitFor();
+  for (const name of ["found", "spare", "imported", "more"]) await item(name).waitFor();
   await part("left-over").getByText("service.telemetry").waitFor();
   await item("imported").locator("summary").click();
   await item("imported").getByText("127.0.0.1:14317").waitFor();
@@ -132,22 +132,23 @@ export async function importing() {
   // A pipeline is saved with the destination that it sends to, and no others.
   await button("Save imported").click();
   for (const name of ["imported", "found"]) await item(name).getByText("Saved", { exact: true }).waitFor();
-  for (const name of ["central", "more"]) await button(`Save ${name}`).waitFor();
+  for (const name of ["spare", "more"]) await button(`Save ${name}`).waitFor();
   await until("/pipelines/imported", ({ name, destinations }) => name === "imported" && `${destinations}` === "found");
+  await api("POST", "/destinations", { id: "spare", name: "Of another", kind: "otlp_http", settings: { endpoint: "http://127.0.0.1:4318" } });
   // What has an id that is taken is not saved, nor what sends to it, until it has another.
   expect("status of 409");
   await part("save-import").click();
-  await item("central").getByRole("alert").waitFor();
-  await item("more").getByText("It sends to central, which is not saved.").waitFor();
+  await item("spare").getByRole("alert").waitFor();
+  await item("more").getByText("It sends to spare, which is not saved.").waitFor();
   await picture("import-taken");
-  await item("central").getByLabel("Id").fill("central-too");
+  await item("spare").getByLabel("Id").fill("spare-too");
   await button("Save more").click();
-  for (const name of ["central", "more"]) await item(name).getByText("Saved", { exact: true }).waitFor();
+  for (const name of ["spare", "more"]) await item(name).getByText("Saved", { exact: true }).waitFor();
   await picture("import-saved");
-  await until("/pipelines/more", ({ destinations }) => `${destinations}` === "central-too");
-  await item("central").getByRole("link", { name: "Open" }).click();
-  await page.waitForURL(`${origin}/destinations/central-too`);
-  for (const path of ["/pipelines/imported", "/pipelines/more", "/destinations/found", "/destinations/central-too"]) {
+  await until("/pipelines/more", ({ destinations }) => `${destinations}` === "spare-too");
+  await item("spare").getByRole("link", { name: "Open" }).click();
+  await page.waitForURL(`${origin}/destinations/spare-too`);
+  for (const path of ["/pipelines/imported", "/pipelines/more", "/destinations/found", "/destinations/spare-too", "/destinations/spare"]) {
     await go(path, path.startsWith("/p") ? "pipeline" : "destination");
     await button("Delete").click();
     await part("confirm").click();

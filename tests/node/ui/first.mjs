@@ -115,6 +115,9 @@ export async function addPipeline() {
   await add("sources", title.get("source otlp"));
   await add("filters", title.get("filter severity"));
   await add("processors", title.get("processor attributes"));
+  // What must be there begins empty.
+  await page.getByLabel("Attribute", { exact: true }).fill("deployment.environment");
+  await page.getByLabel("Value", { exact: true }).fill("prod");
   // The last preview is the one of the whole pipeline: nothing of what was mended is told any more.
   const settled = page.waitForResponse((answer) => answer.url().endsWith("/pipelines/preview") && answer.request().postDataJSON().destinations.length === 1);
   await add("destinations", "Central");
@@ -179,6 +182,9 @@ export async function bothSignals(id) {
   await part("pipeline-settings").click();
   await page.getByLabel("Logs", { exact: true }).check();
   await add("processors", title.get("processor attributes"));
+  // What must be there begins empty.
+  await page.getByLabel("Attribute", { exact: true }).fill("deployment.environment");
+  await page.getByLabel("Value", { exact: true }).fill("prod");
   await add("destinations", "Central");
   await add("destinations", "Console");
   const becomes = page.getByRole("region", { name: "What the pipeline becomes" });
