@@ -8,7 +8,7 @@ use super::{
         programs::{CURRENT, alloy, pair},
     },
     Collector, Subject, all_out, as_foretold,
-    cases::cases,
+    cases::{Case, RESOURCE, cases},
     feed, prepare, sinks,
 };
 use crate::support::server::Server;
@@ -21,13 +21,21 @@ const ALLOY: Subject = Subject {
     part: |id| format!("declare \"pl_{}\"", id.replace('-', "_")),
 };
 
+/// What Alloy has no component for.
+const LACKING: &str = "dedup";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_alloy_does_what_a_dry_run_foretells() {
     let (Some(program), Some(writer)) = (alloy(), pair(CURRENT)) else { return };
     let server = Server::start().await;
-    let (trials, config) = prepare(&server, &ALLOY, cases()).await;
+    let cases: Vec<Case> =
+        cases().into_iter().filter(|case| case.parts.iter().all(|(_, kind, _)| *kind != LACKING)).collect();
+    assert!(cases.len() > 40, "{}", cases.len());
+    let (trials, config) = prepare(&server, &ALLOY, cases).await;
     let mut sink = Collector::start(&writer, server.folder(), "sink", &sinks(&trials));
-    let mut running = Running::start(Command::new(&program), server.folder(), &config, []).await;
+    let mut command = Command::new(&program);
+    command.env("OTEL_RESOURCE_ATTRIBUTES", RESOURCE);
+    let mut running = Running::start(command, server.folder(), &config, []).await;
     for trial in trials.iter().filter(|trial| trial.case.file.is_none()) {
         feed(trial, || running.log()).await;
     }
