@@ -235,6 +235,22 @@ fn restore_is_judged_on_what_it_touches() {
 }
 
 #[test]
+fn restore_overwrites_no_save_of_the_same_batch() {
+    let (config, _) = large_fleet(1, 0);
+    let (id, stored) = config.pipelines.iter().next().unwrap();
+    let mut document = stored.document.clone();
+    document.name = "Another".to_owned();
+    let saved = saving(Edit::Pipeline(id.clone(), document), Precondition::Any);
+    // Overtaken is judged once more, on what is there then.
+    let restored = || moved_ports(&config, 1, 20_000);
+    let (judged, requests) = run(&[saved, restored()], &config, &PlainSealer::default());
+    assert!(matches!(judged[..], [Judged::Accepted { .. }, Judged::Overtaken(_)]));
+    assert_eq!(requests.len(), 1);
+    let (judged, _) = run(&[restored()], &config, &PlainSealer::default());
+    assert!(matches!(judged[..], [Judged::Accepted { .. }]));
+}
+
+#[test]
 fn restore_is_not_kept_up_by_what_it_does_not_touch_and_refused_for_what_it_breaks() {
     let (mut config, _) = large_fleet(3, 0);
     let mut wrong = config.pipelines[&"p2".parse::<PipelineId>().unwrap()].document.clone();

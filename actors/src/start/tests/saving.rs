@@ -382,18 +382,23 @@ fn restore_overwrites_no_save_that_was_answered_since_it_was_looked_at() {
         let now = etag(&handles, "web");
         assert!(matches!(refused, Err(SaveError::Stale { etag, .. }) if etag == Some(now)), "{refused:?}");
 
-        // In the same batch, before it: it waits behind one that is being committed.
+        // At the same time: whichever comes first, the other is told, and overwrites nothing.
         let restoration = handles.repository.restoration(first, None).await.unwrap();
         let ada = by("ada");
-        let outcomes = tokio::join!(
-            create(&handles, "other", r#"env="a""#, 4318),
+        let (saved, restored) = tokio::join!(
             save(&handles, "web", matching("d"), Precondition::Matches(now)),
             handles.repository.restore(restoration, &ada),
         );
-        assert!(outcomes.1.is_ok() && matches!(outcomes.2, Err(SaveError::Stale { .. })), "{:?}", outcomes.2);
-        assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [r#"env="d""#]);
+        let left = match (&saved, &restored) {
+            (Ok(_), Err(SaveError::Stale { .. })) => r#"env="d""#,
+            (Err(SaveError::Stale { .. }), Ok(_)) => r#"env="a""#,
+            outcomes => panic!("{outcomes:?}"),
+        };
+        assert_eq!(handles.repository.snapshot().pipelines[&id("web")].document.matchers, [left]);
 
         // By hand, found by the commit itself.
+        let from = Precondition::Matches(etag(&handles, "web"));
+        save(&handles, "web", matching("e"), from).await.unwrap();
         let restoration = handles.repository.restoration(first, None).await.unwrap();
         let text = world.repository.text("pipelines/web.yaml").unwrap().replace("4317", "4999");
         world.repository.commit_by_hand_before_the_next_batch("pipelines/web.yaml", &text);
