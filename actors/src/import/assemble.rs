@@ -291,14 +291,17 @@ impl Assembly<'_> {
         Some(Destination { id, signals })
     }
 
-    /// A destination that is there already and does the same. One with secrets is never the same as another text.
+    /// A destination that is there already and does the same, once: what is sent by two exporters arrives twice. One with
+    /// secrets is never the same as another text.
     fn known_destination(&self, kind: &str, settings: &SettingsMap) -> Option<DestinationId> {
         let schema = catalogue().get(Role::Destination, kind)?.schema();
         let filled = schema::with_defaults(schema, settings);
         let is_same = |known: &DestinationDocument| {
             known.kind == kind && schema::with_defaults(schema, &known.settings) == filled
         };
-        self.beside.destinations.iter().find(|(_, known)| is_same(&known.document)).map(|(id, _)| id.clone())
+        let is_taken = |id: &DestinationId| self.destinations.values().flatten().any(|made| made.id == *id);
+        let mut known = self.beside.destinations.iter();
+        known.find(|(id, known)| is_same(&known.document) && !is_taken(id)).map(|(id, _)| id.clone())
     }
 
     /// The type of a part's first component, as otelcol calls it.

@@ -40,6 +40,10 @@ fn what_is_there_already_is_neither_taken_for_another_nor_doubled() {
     let import = import(Runtime::Otelcol, SMALL, &beside, IsOver::NEVER);
     let made: Vec<String> = import.destinations.iter().map(|made| made.id.as_ref().unwrap().to_string()).collect();
     assert_eq!(made, ["sink-2"]);
+    let twice = SMALL.replace("other.example.com", "same.example.com");
+    let both = super::import(Runtime::Otelcol, &twice, &beside, IsOver::NEVER);
+    let to: Vec<String> = both.pipelines[0].document.destinations.iter().map(|to| to.id().to_string()).collect();
+    assert_eq!(to, ["central", "same"], "what arrives twice still does");
     let to: Vec<String> = import.pipelines[0].document.destinations.iter().map(|to| to.id().to_string()).collect();
     assert_eq!(to, ["sink-2", "central"]);
 }
