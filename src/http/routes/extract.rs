@@ -119,15 +119,24 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let declared = json_declared(request);
-        let state = request.app_data::<web::Data<AppState>>().cloned();
-        let sender = Sender::of(request);
-        let mut payload = payload.take();
-        Box::pin(async move {
-            declared?;
-            let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
-            parse_json(&read_body(&mut payload, &state, sender).await?).map(Self)
-        })
+        let received = received(request, payload);
+        Box::pin(async move { parse_json(&received.await?.0).map(Self) })
+    }
+}
+
+/// A body that is said to be JSON, as it came.
+fn received(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<(Bytes, web::Data<AppState>)>> + use<> {
+    let declared = json_declared(request);
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    let sender = Sender::of(request);
+    let mut payload = payload.take();
+    async move {
+        declared?;
+        let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
+        Ok((read_body(&mut payload, &state, sender).await?, state))
     }
 }
 
@@ -139,14 +148,9 @@ impl FromRequest for RawJson {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let declared = json_declared(request);
-        let state = request.app_data::<web::Data<AppState>>().cloned();
-        let sender = Sender::of(request);
-        let mut payload = payload.take();
+        let received = received(request, payload);
         Box::pin(async move {
-            declared?;
-            let state = state.ok_or_else(|| Error::internal("the application has no state"))?;
-            let body = read_body(&mut payload, &state, sender).await?;
+            let (body, state) = received.await?;
             let mut share = state.budget.share();
             share.resize(body.len()).map_err(|Exhausted| exhausted())?;
             Ok(Self(body, share))
