@@ -385,9 +385,9 @@ pub trait Component: Send + Sync {
         let _ = (settings, signals, findings);
     }
 
-    /// What must not be saved, though it can be rendered: what would stand in Git in the clear, or send records where nobody
-    /// takes them. Of a text that somebody committed by hand that is too late to say, and no reason to leave collectors without their config. Called with
-    /// settings that [`check`](Self::check) has nothing against.
+    /// What must not be saved, though it can be rendered: what would stand in Git in the clear, or send records where
+    /// nobody takes them. Of a text that somebody committed by hand that is too late to say, and no reason to leave
+    /// collectors without their config. Called with settings that [`check`](Self::check) has nothing against.
     fn check_before_save(&self, settings: &SettingsMap, findings: &mut Findings) {
         let _ = (settings, findings);
     }
