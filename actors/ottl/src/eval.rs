@@ -19,8 +19,8 @@ mod time;
 pub use self::error::Error;
 
 pub(crate) use self::{
-    access::{first_attribute, point_count},
-    arguments::{Arguments, as_list, fits, truncated},
+    access::first_attribute,
+    arguments::{Arguments, as_list, fits, float_like, truncated},
     compare::{as_double, compare},
     datum::{Datum, Part},
     env::{Env, MAX_TEXT, MAX_WEIGHT, Subject, go_types, map_of, raw},

@@ -83,14 +83,16 @@ pub(crate) fn problems(mut findings: Vec<Finding>, text: &str) -> Vec<Problem> {
     findings.into_iter().map(|finding| finding.within(text)).collect()
 }
 
-/// What is said of a text, without most of what is long in it.
-fn short(said: String) -> String {
-    const MOST: usize = 300;
+/// What is said of a text, without most of what is long in it: its beginning and its end.
+pub(crate) fn short(said: String) -> String {
+    const FIRST: usize = 200;
+    const LAST: usize = 100;
 
-    match said.char_indices().nth(MOST) {
-        Some((end, _)) => said.get(..end).unwrap_or_default().to_owned() + "…",
-        None => said,
-    }
+    let Some((end, _)) = said.char_indices().nth(FIRST) else { return said };
+    let Some((start, _)) = said.char_indices().rev().nth(LAST - 1).filter(|(start, _)| *start > end) else {
+        return said;
+    };
+    format!("{}…{}", said.get(..end).unwrap_or_default(), said.get(start..).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -42,9 +42,6 @@ impl Default for Limits {
     }
 }
 
-/// What the patterns that a run compiles may take together, in octets.
-const MAX_PATTERNS: usize = 32 << 20;
-
 /// An error that was ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
@@ -60,7 +57,6 @@ pub struct Run {
     now: i64,
     chance: u64,
     budget: Budget,
-    patterns: usize,
     most_errors: usize,
     errors: Vec<Ignored>,
     ignored: usize,
@@ -80,7 +76,6 @@ impl Run {
             now: surroundings.now_unix_nano,
             chance: surroundings.seed,
             budget,
-            patterns: MAX_PATTERNS,
             most_errors: errors,
             errors: Vec::new(),
             ignored: 0,
@@ -130,12 +125,6 @@ impl Run {
     /// What it may take.
     pub(crate) const fn budget(&mut self) -> &mut Budget {
         &mut self.budget
-    }
-
-    /// Counts memory that a compiled pattern takes from now on.
-    pub(crate) fn hold(&mut self, memory: usize) -> Result<(), Error> {
-        self.patterns = self.patterns.saturating_sub(memory);
-        if self.patterns == 0 { Err(Error::PatternTooLarge) } else { Ok(()) }
     }
 
     /// Keeps an error of a text.

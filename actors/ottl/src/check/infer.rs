@@ -2,6 +2,8 @@
 //!
 //! Source: `context_inferrer.go` and `parser_collection.go` of `pkg/ottl` 0.158.0.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use super::{
     context::{Context, Dialect, Functions},
     enums::enums,
@@ -31,8 +33,8 @@ struct Uses {
     roots: Vec<(Option<String>, usize)>,
     functions: Vec<(String, usize)>,
     enums: Vec<(String, usize)>,
-    /// Names of lambdas that are in scope.
-    local: Vec<String>,
+    /// Names of lambdas that are in scope, and how often each.
+    local: HashMap<String, usize>,
 }
 
 impl Uses {
@@ -72,7 +74,7 @@ impl Uses {
 
     fn path(&mut self, path: &Path) {
         let first = path.segments.first().map(|segment| &segment.name);
-        if first.is_some_and(|first| !self.local.contains(first)) {
+        if first.is_some_and(|first| !self.local.contains_key(first)) {
             self.roots.push((path.context().map(str::to_owned), path.place.0));
         }
         path.segments.iter().for_each(|segment| self.keys(&segment.keys));
@@ -87,13 +89,21 @@ impl Uses {
             ValueKind::Map(items) => items.iter().for_each(|(_, item)| self.value(item)),
             ValueKind::Math(math) => self.math(math),
             ValueKind::Lambda(lambda) => {
-                let outer = self.local.len();
-                self.local.extend(lambda.parameters.iter().cloned());
+                for parameter in &lambda.parameters {
+                    *self.local.entry(parameter.clone()).or_default() += 1;
+                }
                 match &lambda.body {
                     LambdaBody::Value(value) => self.value(value),
                     LambdaBody::Condition(condition) => self.condition(condition),
                 }
-                self.local.truncate(outer);
+                for parameter in &lambda.parameters {
+                    if let Entry::Occupied(mut known) = self.local.entry(parameter.clone()) {
+                        *known.get_mut() -= 1;
+                        if *known.get() == 0 {
+                            known.remove();
+                        }
+                    }
+                }
             }
             ValueKind::Nil
             | ValueKind::Text(_)

@@ -1,7 +1,7 @@
 //! What functions take and give.
 
 use super::field::Holds;
-use crate::eval::{Arguments, Datum, Env, Error};
+use crate::eval::{Arguments, Datum, Env, Error, camel_case};
 
 /// A function: its name, its parameters, and what runs it.
 #[derive(Debug)]
@@ -133,6 +133,12 @@ pub(crate) const fn may(field: &'static str, kind: Kind) -> Parameter {
 impl Parameter {
     pub(crate) const fn newer(self) -> Self {
         Self { in_0_149: false, ..self }
+    }
+
+    /// Whether an argument can name it. Upstream makes of a name what stands in `field`, which one with several capitals
+    /// together never is.
+    pub(crate) fn has_name(&self) -> bool {
+        camel_case(&self.name()) == self.field
     }
 
     /// Its name as operators write it.

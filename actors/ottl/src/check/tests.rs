@@ -168,6 +168,7 @@ fn arguments_are_counted_and_named() {
         (Log, "set(target=body, val=1)", &["1:18: `set` has no parameter `val`"]),
         (Log, "set(target=body, 1)", &["1:18: an argument without a name stands behind one with a name"]),
         (Log, "set(body, target=body)", &["1:11: the parameter `target` is given twice"]),
+        (Log, "set(body, URL(uri=body))", &["1:15: `uri` of `URL` cannot be named: it is given by its place alone"]),
         (
             Log,
             "set(body, Substring(body, 0, 4, utf8_saf=true))",

@@ -100,6 +100,9 @@ impl Env<'_> {
         let before = self.held_by(root, field, is_container);
         let result = self.write(root, field, datum);
         let after = self.held_by(root, field, is_container);
+        // What is no container is copied to be measured.
+        let measured = before.saturating_add(after);
+        self.spend(if is_container { measured / 16 } else { measured })?;
         let budget = self.run.budget();
         budget.release(before);
         budget.hold(after)?;
@@ -287,16 +290,4 @@ pub(crate) fn first_attribute<'m>(data: &'m crate::record::MetricData, key: &str
         MetricData::ExponentialHistogram { points, .. } => points.iter().find_map(|point| point.attributes.get(key)),
         MetricData::Summary(points) => points.iter().find_map(|point| point.attributes.get(key)),
     })
-}
-
-/// How many points a metric has.
-pub(crate) const fn point_count(data: &crate::record::MetricData) -> usize {
-    use crate::record::MetricData;
-    match data {
-        MetricData::Empty => 0,
-        MetricData::Gauge(points) | MetricData::Sum { points, .. } => points.len(),
-        MetricData::Histogram { points, .. } => points.len(),
-        MetricData::ExponentialHistogram { points, .. } => points.len(),
-        MetricData::Summary(points) => points.len(),
-    }
 }

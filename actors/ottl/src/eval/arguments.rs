@@ -171,14 +171,7 @@ impl<'c> Arguments<'c> {
     }
 
     pub(crate) fn float_like(&self, index: usize, env: &mut Env<'_>) -> Result<Option<f64>, Error> {
-        Ok(Some(match self.any(index, env)? {
-            Datum::Nil => return Ok(None),
-            Datum::Double(number) => number,
-            Datum::Int(number) => as_double(number),
-            Datum::Bool(truth) => f64::from(u8::from(truth)),
-            Datum::Text(text) => parse_float(&text).ok_or_else(|| Error::value(format!("`{text}` is no number")))?,
-            other => return Err(Error::kind("a plain value", &other)),
-        }))
+        float_like(&self.any(index, env)?)
     }
 
     #[allow(clippy::float_cmp)] // upstream asks for 0 exactly
@@ -215,7 +208,6 @@ impl<'c> Arguments<'c> {
                 let (compiled, memory) = written.compiled();
                 if memory > 0 {
                     env.compiled(memory)?;
-                    env.hold(memory)?;
                 }
                 compiled.map(Cow::Borrowed)
             }
@@ -235,6 +227,18 @@ fn computed(notation: Notation, expr: &Expr, env: &mut Env<'_>) -> Result<Regex,
         }
         other => Err(Error::value(format!("expected a pattern, found {}", other.words()))),
     }
+}
+
+/// A number of what can be read as one; `None` for nil.
+pub(crate) fn float_like(datum: &Datum) -> Result<Option<f64>, Error> {
+    Ok(Some(match datum {
+        Datum::Nil => return Ok(None),
+        Datum::Double(number) => *number,
+        Datum::Int(number) => as_double(*number),
+        Datum::Bool(truth) => f64::from(u8::from(*truth)),
+        Datum::Text(text) => parse_float(text).ok_or_else(|| Error::value(format!("`{text}` is no number")))?,
+        other => return Err(Error::kind("a plain value", other)),
+    }))
 }
 
 pub(crate) fn as_map(datum: Datum) -> Result<Attributes, Error> {
@@ -273,13 +277,20 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     let word = plain.to_ascii_lowercase();
-    if !matches!(word.as_str(), "inf" | "infinity" | "nan")
-        && !plain.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-    {
+    if matches!(word.as_str(), "inf" | "infinity") || word == "nan" && text == plain {
+        return text.parse().ok();
+    }
+    if !plain.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    let number: f64 = text.parse().ok()?;
-    (number.is_finite() || !plain.starts_with(|c: char| c.is_ascii_digit() || c == '.')).then_some(number)
+    // A `_` stands between two digits.
+    let mut parts = text.split('_').peekable();
+    while let (Some(before), Some(after)) = (parts.next(), parts.peek()) {
+        if !before.ends_with(|c: char| c.is_ascii_digit()) || !after.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+    }
+    text.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Whether a value that stands in the text can be of the kind that is asked for, as upstream finds out at its start.

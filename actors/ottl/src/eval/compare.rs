@@ -2,7 +2,7 @@
 //!
 //! Source: `compare.go` of `pkg/ottl` 0.158.0, and the table in `LANGUAGE.md`.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use super::datum::Datum;
 use crate::{
@@ -31,10 +31,10 @@ pub(crate) fn compare(left: &Datum, right: &Datum, by: Comparison) -> bool {
         (Time(a), Time(b)) => ordered(Some(a.nanos.cmp(&b.nanos)), by),
         (Map(a), Map(b)) => equal(same_map(a, b), by),
         (Map(a), Raw(b)) | (Raw(b), Map(a)) => equal(map_is_raw(a, b), by),
-        (Raw(a), Raw(b)) => equal(a == b, by),
+        (Raw(a), Raw(b)) => equal(same_raw(a, b), by),
         (List(a), List(b)) => equal(same_list(a, b), by),
         (List(a), Items(b)) | (Items(b), List(a)) => equal(list_is_items(a, b), by),
-        (Items(a), Items(b)) => equal(a == b, by),
+        (Items(a), Items(b)) => equal(same_items(a, b), by),
         (TraceId(a), TraceId(b)) => equal(a == b, by),
         (SpanId(a), SpanId(b)) => equal(a == b, by),
         (Datum::Native(a), Datum::Native(b)) => equal(a == b, by),
@@ -102,6 +102,25 @@ fn map_is_raw(map: &Attributes, raw: &[(String, Datum)]) -> bool {
     let index = map.index();
     index.len() == raw.len()
         && raw.iter().all(|(key, item)| index.get(key.as_str()).is_some_and(|value| is_raw(value, item)))
+}
+
+/// Whether two values of Go's own types are deeply equal (`reflect.DeepEqual`).
+fn deeply_equal(one: &Datum, other: &Datum) -> bool {
+    match (one, other) {
+        (Datum::Raw(one), Datum::Raw(other)) => same_raw(one, other),
+        (Datum::Items(one), Datum::Items(other)) => same_items(one, other),
+        (one, other) => one == other,
+    }
+}
+
+fn same_items(one: &[Datum], other: &[Datum]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| deeply_equal(one, other))
+}
+
+fn same_raw(one: &[(String, Datum)], other: &[(String, Datum)]) -> bool {
+    let index: HashMap<&str, &Datum> = other.iter().map(|(key, item)| (key.as_str(), item)).collect();
+    one.len() == other.len()
+        && one.iter().all(|(key, item)| index.get(key.as_str()).is_some_and(|theirs| deeply_equal(item, theirs)))
 }
 
 /// Whether a value, as Go's own types have it, is deeply equal to another (`reflect.DeepEqual`).

@@ -90,15 +90,21 @@ impl Part {
 
 impl From<&Value> for Datum {
     fn from(value: &Value) -> Self {
+        Self::from(value.clone())
+    }
+}
+
+impl From<Value> for Datum {
+    fn from(value: Value) -> Self {
         match value {
             Value::Empty => Self::Nil,
-            Value::Str(text) => Self::Text(text.clone()),
-            Value::Bool(truth) => Self::Bool(*truth),
-            Value::Int(number) => Self::Int(*number),
-            Value::Double(number) => Self::Double(*number),
-            Value::Bytes(octets) => Self::Bytes(octets.clone()),
-            Value::Array(items) => Self::List(items.clone()),
-            Value::Map(map) => Self::Map(map.clone()),
+            Value::Str(text) => Self::Text(text),
+            Value::Bool(truth) => Self::Bool(truth),
+            Value::Int(number) => Self::Int(number),
+            Value::Double(number) => Self::Double(number),
+            Value::Bytes(octets) => Self::Bytes(octets),
+            Value::Array(items) => Self::List(items),
+            Value::Map(map) => Self::Map(map),
         }
     }
 }

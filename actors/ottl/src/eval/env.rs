@@ -64,14 +64,10 @@ impl Env<'_> {
         self.run.spend(work)
     }
 
-    /// Counts the work of compiling a pattern, which is much for few octets.
+    /// Counts the work of compiling a pattern, which is much for few octets: so much that what all patterns of a run take
+    /// stays below what records may.
     pub(crate) fn compiled(&mut self, memory: usize) -> Result<(), Error> {
         self.spend(memory.saturating_mul(16).saturating_add(1 << 12))
-    }
-
-    /// Counts memory that a pattern takes from now on.
-    pub(crate) fn hold(&mut self, memory: usize) -> Result<(), Error> {
-        self.run.hold(memory)
     }
 
     /// Counts a search in a text of so many octets: each of them may be as many steps as the pattern has instructions, and
@@ -202,7 +198,7 @@ impl Env<'_> {
         let mut result = self.admit(result)?;
         for key in &call.keys {
             let key = self.key(key);
-            result = indexed(&result, key)?;
+            result = indexed(result, key)?;
         }
         Ok(result)
     }
@@ -223,14 +219,14 @@ impl Env<'_> {
     }
 }
 
-/// A part of what a function gave (`getIndexedValue`).
-fn indexed(of: &Datum, key: Found) -> Result<Datum, Error> {
+/// A part of what a function gave (`getIndexedValue`), taken out of it.
+fn indexed(of: Datum, key: Found) -> Result<Datum, Error> {
     match key {
         Found::Wrong(error) => Err(error),
         Found::Text(key) => {
             let found = match of {
-                Datum::Map(map) => map.get(&key).map(Datum::from),
-                Datum::Raw(items) => items.iter().find(|(known, _)| *known == key).map(|(_, item)| item.clone()),
+                Datum::Map(mut map) => map.swap_remove(&key).map(Datum::from),
+                Datum::Raw(items) => items.into_iter().find(|(known, _)| *known == key).map(|(_, item)| item),
                 other => return Err(Error::value(format!("{} has no keys that are texts", other.words()))),
             };
             found.ok_or_else(|| Error::value(format!("the key `{key}` is not in the map")))
@@ -238,10 +234,10 @@ fn indexed(of: &Datum, key: Found) -> Result<Datum, Error> {
         Found::Int(number) => {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             let found = match of {
-                Datum::List(items) => items.get(index).map(Datum::from),
-                Datum::Items(items) => items.get(index).cloned(),
-                Datum::Texts(items) => items.get(index).cloned().map(Datum::Text),
-                Datum::Doubles(items) => items.get(index).copied().map(Datum::Double),
+                Datum::List(items) => items.into_iter().nth(index).map(Datum::from),
+                Datum::Items(items) => items.into_iter().nth(index),
+                Datum::Texts(items) => items.into_iter().nth(index).map(Datum::Text),
+                Datum::Doubles(items) => items.into_iter().nth(index).map(Datum::Double),
                 // An octet is of a type of Go that nothing takes.
                 Datum::Bytes(octets) => octets.get(index).map(|octet| Datum::Native(i64::from(*octet))),
                 other => return Err(Error::value(format!("{} has no keys that are numbers", other.words()))),

@@ -1,6 +1,7 @@
 //! Why a statement or a condition cannot be worked out.
 
 use super::datum::Datum;
+use crate::problem::short;
 
 /// Why a statement or a condition could not be worked out on a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn value(message: impl Into<String>) -> Self {
-        Self::Value(message.into())
+        Self::Value(short(message.into()))
     }
 
     pub(crate) fn unsupported(function: &str) -> Self {

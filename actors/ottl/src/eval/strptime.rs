@@ -27,20 +27,21 @@ pub(super) fn validate(format: &str) -> Result<(), String> {
     if format.bytes().any(|octet| octet.is_ascii_digit()) {
         return Err("a format has no digits: it is made of directives such as `%Y-%m-%d`".to_owned());
     }
-    let mut before = None;
-    let mut characters = format.chars();
-    while let Some(character) = characters.next() {
-        if character == '%' {
-            let Some(directive) = characters.next() else { break };
-            if matches!(directive, 'L' | 'f' | 's') && !matches!(before, None | Some('.' | ',')) {
-                return Err(format!("`%{directive}` is a fraction of a second and stands behind `.` or `,`"));
-            }
-            if !"YymoqbhBdegaAHlIpPMSLfsZzwijkDxFTXrRnt%c".contains(directive) {
-                return Err(format!("`%{directive}` is no directive that is known"));
-            }
-            before = Some(directive);
-        } else {
-            before = Some(character);
+    let characters: Vec<char> = format.chars().collect();
+    // Whatever stands before the `%`, be it part of `%%`.
+    let fraction = characters.windows(3).find_map(|three| match three {
+        ['.' | ',', ..] => None,
+        [_, '%', directive @ ('L' | 'f' | 's')] => Some(directive),
+        _ => None,
+    });
+    if let Some(directive) = fraction {
+        return Err(format!("`%{directive}` is a fraction of a second and stands behind `.` or `,`"));
+    }
+    let mut characters = characters.into_iter();
+    while characters.any(|character| character == '%') {
+        let Some(directive) = characters.next() else { break };
+        if !"YymoqbhBdegaAHlIpPMSLfsZzwijkDxFTXrRnt%c".contains(directive) {
+            return Err(format!("`%{directive}` is no directive that is known"));
         }
     }
     Ok(())

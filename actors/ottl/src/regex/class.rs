@@ -44,6 +44,11 @@ impl ClassBuilder {
         self.ranges.extend_from_slice(class.ranges());
     }
 
+    /// How many ranges were added.
+    pub(super) const fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
     /// The class, or with `negated` what is not in it.
     pub(super) fn build(self, negated: bool) -> ClassUnicode {
         let mut class = ClassUnicode::new(self.ranges);

@@ -270,11 +270,18 @@ impl<'p> Parser<'p> {
     }
 
     fn push_class(&mut self, class: regex_syntax::hir::ClassUnicode) -> Result<(), PatternError> {
-        self.ranges += class.ranges().len();
-        if self.ranges > MAX_RANGES {
-            return Err(self.too_large("expression too large"));
-        }
+        self.count_ranges(class.ranges().len())?;
+        self.push_merged(class)
+    }
+
+    /// Adds a class whose ranges were counted.
+    fn push_merged(&mut self, class: regex_syntax::hir::ClassUnicode) -> Result<(), PatternError> {
         self.push(Node::leaf(Hir::class(Class::Unicode(class))))
+    }
+
+    fn count_ranges(&mut self, more: usize) -> Result<(), PatternError> {
+        self.ranges += more;
+        if self.ranges > MAX_RANGES { Err(self.too_large("expression too large")) } else { Ok(()) }
     }
 
     /// Repeats the last element.

@@ -15,7 +15,8 @@ impl IsOver {
     /// It never is.
     pub const NEVER: Self = Self(None);
 
-    /// By this function. It is asked often, and stands between pieces of work of a few hundred microseconds.
+    /// By this function. It is asked often: between pieces of work that take no longer than a value of the largest size that
+    /// may be does, some milliseconds.
     #[must_use]
     pub fn new(is_over: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(is_over)))
@@ -58,7 +59,7 @@ pub struct Budget {
     spent: Option<Spent>,
 }
 
-/// After so much work it is asked whether it is over: less than a millisecond.
+/// After so much work it is asked whether it is over.
 const ASKED_EVERY: usize = 1 << 14;
 
 impl Default for Budget {

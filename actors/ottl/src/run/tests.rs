@@ -263,11 +263,9 @@ fn what_grows_without_end_is_stopped() {
         (double, "would be larger"),
         (nest, "would be larger"),
         ("set(attributes[\"a\"], [attributes[\"a\"]])", "too deep"),
-        ("append(attributes[\"a\"], values=[1, 2, 3])", ""),
-        ("set(attributes[\"x\"][9999999999], 1)", "there is no element"),
+        ("set(attributes[\"x\"][9999999999], 1)", "grows to more than 10000 elements"),
         ("replace_pattern(attributes[\"a\"], \"\", \"0123456789\")", "would be larger"),
-        ("set(attributes[\"x\"], Format(\"%999999999d\", [1]))", ""),
-        ("flatten(attributes, \"0123456789\")", ""),
+        ("set(attributes[\"x\"], Format(\"%999999999d\", [1]))", "at most 1000 characters"),
     ] {
         let mut telemetry = Telemetry::Logs(vec![resourced("a", vec![scoped("s", vec![log("")])])]);
         let mut first = statements(Context::Log, &[], &["set(attributes[\"a\"], \"seed\")"]);
@@ -276,10 +274,7 @@ fn what_grows_without_end_is_stopped() {
         let mut run = Run::new(Surroundings::default(), Limits { work: 1 << 23, errors: 5, ..Limits::default() });
         transform(&mut telemetry, &[first], &mut run);
         let met: Vec<_> = run.errors().iter().map(|ignored| ignored.error.to_string()).collect();
-        assert!(
-            again.is_empty() || run.is_exhausted() || met.iter().any(|error| error.contains(again)),
-            "{text}: {met:?}"
-        );
+        assert!(run.is_exhausted() || met.iter().any(|error| error.contains(again)), "{text}: {met:?}");
     }
 }
 

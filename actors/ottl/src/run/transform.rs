@@ -7,7 +7,7 @@ use super::{
 use crate::{
     check::{Condition, Context, Statement},
     eval::{Env, Subject},
-    record::{Held as _, Metric, Telemetry},
+    record::{Held as _, Metric, Resourced, Telemetry},
 };
 
 /// More metrics than these are not made of one request: statements that make metrics run on those too.
@@ -45,6 +45,27 @@ impl Statements {
         env.run.budget().release(env.cache.held());
         env.new_metrics
     }
+
+    /// Runs on each resource, on each scope, or by `on_records` on what is in each scope.
+    fn run_on<T>(
+        &self,
+        all: &mut [Resourced<T>],
+        run: &mut Run,
+        mut on_records: impl FnMut(&mut Outer<'_>, &mut Vec<T>, &mut Run),
+    ) {
+        for resourced in all {
+            if self.context == Context::Resource {
+                self.run(of_resource(resourced).env(Subject::Surroundings, run));
+                continue;
+            }
+            each_scope(resourced, |outer, records| match self.context {
+                Context::Scope => {
+                    self.run(outer.env(Subject::Surroundings, run));
+                }
+                _ => on_records(outer, records, run),
+            });
+        }
+    }
 }
 
 /// Runs groups of statements, each over all records of its context before the next.
@@ -58,61 +79,32 @@ pub fn transform(telemetry: &mut Telemetry, groups: &[Statements], run: &mut Run
     }
     for group in groups {
         match telemetry {
-            Telemetry::Logs(all) => {
-                for resourced in all {
-                    if group.context == Context::Resource {
-                        group.run(of_resource(resourced).env(Subject::Surroundings, run));
-                        continue;
+            Telemetry::Logs(all) => group.run_on(all, run, |outer, logs, run| {
+                if group.context == Context::Log {
+                    for log in logs {
+                        group.run(outer.env(Subject::Log(log), run));
                     }
-                    each_scope(resourced, |outer, records| match group.context {
-                        Context::Scope => {
-                            group.run(outer.env(Subject::Surroundings, run));
-                        }
-                        Context::Log => {
-                            for log in records {
-                                group.run(outer.env(Subject::Log(log), run));
-                            }
-                        }
-                        _ => {}
-                    });
                 }
-            }
-            Telemetry::Traces(all) => {
-                for resourced in all {
-                    if group.context == Context::Resource {
-                        group.run(of_resource(resourced).env(Subject::Surroundings, run));
-                        continue;
-                    }
-                    each_scope(resourced, |outer, records| match group.context {
-                        Context::Scope => {
-                            group.run(outer.env(Subject::Surroundings, run));
-                        }
+            }),
+            Telemetry::Traces(all) => group.run_on(all, run, |outer, spans, run| {
+                for span in spans {
+                    match group.context {
                         Context::Span => {
-                            for span in records {
-                                group.run(outer.env(Subject::Span(span), run));
-                            }
+                            group.run(outer.env(Subject::Span(span), run));
                         }
                         Context::SpanEvent => {
-                            for span in records {
-                                let mut index = 0;
-                                while index < span.events.len() {
-                                    group.run(outer.env(Subject::Event { span, index }, run));
-                                    index += 1;
-                                }
+                            let mut index = 0;
+                            while index < span.events.len() {
+                                group.run(outer.env(Subject::Event { span, index }, run));
+                                index += 1;
                             }
                         }
                         _ => {}
-                    });
-                }
-            }
-            Telemetry::Metrics(all) => {
-                for resourced in all {
-                    if group.context == Context::Resource {
-                        group.run(of_resource(resourced).env(Subject::Surroundings, run));
-                        continue;
                     }
-                    each_scope(resourced, |outer, records| transform_metrics(group, outer, records, run));
                 }
+            }),
+            Telemetry::Metrics(all) => {
+                group.run_on(all, run, |outer, metrics, run| transform_metrics(group, outer, metrics, run));
             }
         }
     }
@@ -122,9 +114,6 @@ fn transform_metrics(group: &Statements, outer: &mut Outer<'_>, metrics: &mut Ve
     let most = metrics.len() + MAX_NEW_METRICS;
     let mut index = 0;
     match group.context {
-        Context::Scope => {
-            group.run(outer.env(Subject::Surroundings, run));
-        }
         // New metrics stand behind the others, and are come to in their turn.
         Context::Metric => {
             while let Some(metric) = metrics.get_mut(index) {

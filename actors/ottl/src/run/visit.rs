@@ -3,7 +3,7 @@
 use super::Run;
 use crate::{
     check::Condition,
-    eval::{Env, Subject, point_count},
+    eval::{Env, Subject},
     record::{Metric, MetricData, Resourced, Scope, Scoped},
 };
 
@@ -70,5 +70,5 @@ pub(super) fn in_scope<T, R>(
 
 /// How many points a metric has; `None` where it has no type.
 pub(super) fn points(metric: &Metric) -> Option<usize> {
-    (metric.data != MetricData::Empty).then(|| point_count(&metric.data))
+    (metric.data != MetricData::Empty).then(|| metric.data.count())
 }

@@ -22,6 +22,8 @@ pub(super) type Parsed<T> = Result<T, Finding>;
 pub(super) struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
+    /// Behind which token the name ends that each token belongs to; itself for one of no name.
+    name_ends: Vec<usize>,
     at: usize,
     depth: usize,
     /// What is wrong without keeping the rest from being read.
@@ -44,7 +46,16 @@ impl<'a> Parser<'a> {
                 format!("a text has at most {MAX_LENGTH} octets, this one has {}", text.len()),
             ));
         }
-        Ok(Self { text, tokens: tokens(text)?, at: 0, depth: 0, findings: Vec::new() })
+        let tokens = tokens(text)?;
+        let mut name_ends: Vec<usize> = (0..tokens.len()).collect();
+        let mut end = tokens.len();
+        for (place, token) in tokens.iter().enumerate().rev() {
+            if !matches!(token.kind, Kind::Lower | Kind::Upper) {
+                end = place;
+            }
+            name_ends[place] = end;
+        }
+        Ok(Self { text, tokens, name_ends, at: 0, depth: 0, findings: Vec::new() })
     }
 
     pub(super) fn statement(&mut self) -> Parsed<Statement> {

@@ -64,9 +64,14 @@ impl Binder {
                     named = true;
                     let field = camel_case(name);
                     let Some(index) = parameters.iter().position(|parameter| parameter.field == field) else {
-                        let names: Vec<String> = parameters.iter().map(Parameter::name).collect();
+                        let (named, bare): (Vec<_>, Vec<_>) = parameters.iter().partition(|known| known.has_name());
+                        let names: Vec<String> = named.into_iter().map(Parameter::name).collect();
                         let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-                        let message = format!("`{}` has no parameter `{name}`", function.name);
+                        let message = if bare.iter().any(|known| known.name() == *name) {
+                            format!("`{name}` of `{}` cannot be named: it is given by its place alone", function.name)
+                        } else {
+                            format!("`{}` has no parameter `{name}`", function.name)
+                        };
                         return Err(self.note(Finding::new(argument.place.0, message).suggest(near)));
                     };
                     index

@@ -83,5 +83,5 @@ pub(super) const OF_POINTS: &[Function] = &[
         &[needs("TargetValue", Kind::FloatLike), may("Method", Kind::LiteralText).newer()],
         histograms::merge_histogram_buckets,
     )
-    .valid(histograms::valid_method),
+    .valid(histograms::valid_merge),
 ];

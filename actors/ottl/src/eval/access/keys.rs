@@ -127,7 +127,9 @@ fn made<'v>(value: &'v mut Value, key: &Found, budget: &mut Budget) -> Result<&'
             budget.hold(octets)?;
             Value::Array(vec![Value::Empty; length])
         }
-        Found::Int(number) => return Err(no_element(*number)),
+        Found::Int(_) => {
+            return Err(Error::Unsupported(format!("a list that grows to more than {MAX_GROWTH} elements")));
+        }
         Found::Wrong(error) => return Err(error.clone()),
     };
     match value {

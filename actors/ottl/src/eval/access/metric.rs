@@ -47,8 +47,6 @@ pub(super) fn write(metric: &mut Metric, field: Field, datum: Datum) -> Result<(
         Field::Name => metric.name = text(datum)?,
         Field::Description => metric.description = text(datum)?,
         Field::Unit => metric.unit = text(datum)?,
-        // Upstream takes it and does nothing.
-        Field::Type => {}
         Field::AggregationTemporality => {
             let new = low_i32(int(datum)?);
             if let MetricData::Sum { temporality, .. }

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::editors::LOOKED_UP;
 use crate::{
     eval::{Arguments, Datum, Env, Error, as_double, text, truncated},
     record::{
@@ -62,6 +63,7 @@ pub(crate) fn on_attributes(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Res
     }
     weighed(env)?;
     if let Some(kept) = kept {
+        env.spend(LOOKED_UP * kept.len())?;
         let kept: HashSet<&str> = kept.iter().map(String::as_str).collect();
         each_attributes(&mut env.metric()?.data, |attributes| {
             attributes.retain(|key, _| kept.contains(key));

@@ -40,7 +40,8 @@ pub(crate) fn parse_csv(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<
     Ok(Datum::Map(named.collect::<Attributes>()))
 }
 
-/// The fields of a row. Lines go on in the last field of the line before them.
+/// The fields of a row. Lines go on in the last field of the line before them. Of a line with a wrong quote those fields
+/// remain that stand before it, if there are any.
 fn fields(row: &str, delimiter: char, lazy: bool) -> Result<Vec<String>, Error> {
     if matches!(delimiter, '"' | '\r' | '\n') {
         return Err(Error::value("this character delimits nothing"));
@@ -76,35 +77,51 @@ fn line(text: &str, delimiter: char, lazy: bool) -> Result<(Vec<String>, &str), 
     let mut fields = Vec::new();
     let mut rest = text;
     loop {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(quoted) => in_quotes(quoted, delimiter, lazy)?,
-            None => {
-                let end = rest.find([delimiter, '\n']).unwrap_or(rest.len());
-                let (field, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-                // What ends a text may stand before its end.
-                let field = if after.is_empty() { field.strip_suffix('\r').unwrap_or(field) } else { field };
-                if !lazy && field.contains('"') {
-                    return Err(Error::value("a quote stands within a field that has none around it"));
-                }
-                (field.to_owned(), after)
+        match field(rest, delimiter, lazy) {
+            Ok((field, after)) => {
+                fields.push(field);
+                rest = match after.strip_prefix(delimiter) {
+                    Some(next) => next,
+                    None => return Ok((fields, after.strip_prefix('\n').unwrap_or(after))),
+                };
             }
-        };
-        fields.push(field);
-        rest = match after.strip_prefix(delimiter) {
-            Some(next) => next,
-            None => return Ok((fields, after.strip_prefix('\n').unwrap_or(after))),
-        };
+            Err(Misquoted { reason, .. }) if fields.is_empty() => return Err(Error::value(reason)),
+            Err(Misquoted { after, .. }) => {
+                return Ok((fields, after.split_once('\n').map_or("", |(_, next)| next)));
+            }
+        }
     }
 }
 
+/// A quote where none may stand, and what stands behind it.
+struct Misquoted<'t> {
+    reason: &'static str,
+    after: &'t str,
+}
+
+/// A field, and what stands behind it.
+fn field(text: &str, delimiter: char, lazy: bool) -> Result<(String, &str), Misquoted<'_>> {
+    if let Some(quoted) = text.strip_prefix('"') {
+        return in_quotes(quoted, delimiter, lazy);
+    }
+    let end = text.find([delimiter, '\n']).unwrap_or(text.len());
+    let (field, after) = text.split_at_checked(end).unwrap_or((text, ""));
+    // What ends a text may stand before its end.
+    let field = if after.is_empty() { field.strip_suffix('\r').unwrap_or(field) } else { field };
+    if !lazy && field.contains('"') {
+        return Err(Misquoted { reason: "a quote stands within a field that has none around it", after });
+    }
+    Ok((field.to_owned(), after))
+}
+
 /// A field in quotes without the first of them, and what stands behind it.
-fn in_quotes(text: &str, delimiter: char, lazy: bool) -> Result<(String, &str), Error> {
+fn in_quotes(text: &str, delimiter: char, lazy: bool) -> Result<(String, &str), Misquoted<'_>> {
     let mut field = String::new();
     let mut rest = text;
     loop {
         let Some((part, after)) = rest.split_once('"') else {
             if !lazy {
-                return Err(Error::value("a quote is not closed"));
+                return Err(Misquoted { reason: "a quote is not closed", after: "" });
             }
             field.push_str(rest);
             return Ok((field, ""));
@@ -120,7 +137,9 @@ fn in_quotes(text: &str, delimiter: char, lazy: bool) -> Result<(String, &str), 
                 field.push('"');
                 after
             }
-            None => return Err(Error::value("something stands between a closing quote and the delimiter")),
+            None => {
+                return Err(Misquoted { reason: "something stands between a closing quote and the delimiter", after });
+            }
         };
     }
 }

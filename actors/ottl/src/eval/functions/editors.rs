@@ -128,6 +128,9 @@ pub(super) fn texts(arguments: &Arguments<'_>, index: usize, env: &mut Env<'_>) 
     env.eval_all(arguments.exprs(index)?)?.into_iter().map(one).collect()
 }
 
+/// The work of making one text of a list one that is looked up.
+pub(super) const LOOKED_UP: usize = 32;
+
 pub(crate) fn limit(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let limit = usize::try_from(arguments.literal_int(1).unwrap_or_default()).unwrap_or_default();
     let priority = arguments.literal_texts(2).unwrap_or_default();
@@ -135,6 +138,7 @@ pub(crate) fn limit(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datu
     if map.len() <= limit {
         return NOTHING;
     }
+    env.spend(LOOKED_UP * priority.len())?;
     let listed: HashSet<&str> = priority.iter().map(String::as_str).collect();
     let known: HashSet<&str> = map.iter().map(|(key, _)| key).filter(|key| listed.contains(key)).collect();
     let mut kept = priority.iter().filter(|key| known.contains(key.as_str())).count();
@@ -266,6 +270,8 @@ impl Flat {
     fn value(&mut self, key: &str, value: &Value, depth: i64, env: &mut Env<'_>) -> Result<(), Error> {
         self.count(key.len(), env)?;
         match value {
+            // No dot stands behind an empty key.
+            Value::Map(map) if depth < self.most && key.is_empty() => self.map(map, "", depth + 1, env),
             Value::Map(map) if depth < self.most => self.map(map, &format!("{key}."), depth + 1, env),
             Value::Array(items) if depth < self.most => {
                 for (index, item) in items.iter().enumerate() {

@@ -3,7 +3,7 @@
 //! Source: `transformprocessor/internal/metrics` of contrib 0.158.0.
 
 use crate::{
-    eval::{Arguments, Datum, Env, Error, Subject, as_double, truncated},
+    eval::{Arguments, Datum, Env, Error, Subject, as_double, float_like, truncated},
     record::{
         Attributes, Buckets, ExponentialHistogramPoint, Held as _, HistogramPoint, Metric, MetricData, Number,
         NumberPoint,
@@ -143,35 +143,13 @@ pub(crate) fn extract_percentile_metric(arguments: &Arguments<'_>, env: &mut Env
     if !matches!(env.metric()?.data, MetricData::Histogram { .. } | MetricData::ExponentialHistogram { .. }) {
         return NOTHING;
     }
-    room_of_points(env)?;
-    let metric = env.metric()?;
-    let mut points = Vec::new();
-    let mut take = |attributes: &Attributes, start: u64, time: u64, value: Option<f64>| {
-        if let Some(value) = value {
-            points.push(NumberPoint {
-                attributes: attributes.clone(),
-                start_time_unix_nano: start,
-                time_unix_nano: time,
-                value: Some(Number::Double(value)),
-                ..NumberPoint::default()
-            });
-        }
-    };
-    match &metric.data {
-        MetricData::Histogram { points, .. } => {
-            for point in points {
-                let value = of_histogram(point, percentile)?;
-                take(&point.attributes, point.start_time_unix_nano, point.time_unix_nano, value);
-            }
-        }
-        MetricData::ExponentialHistogram { points, .. } => {
-            for point in points {
-                let value = of_exponential(point, percentile)?;
-                take(&point.attributes, point.start_time_unix_nano, point.time_unix_nano, value);
-            }
-        }
-        _ => return NOTHING,
+    let room = room_of_points(env)?;
+    let points = percentiles(&env.metric()?.data, percentile);
+    if !points.as_ref().is_ok_and(|points| !points.is_empty()) {
+        env.run.budget().release(room);
     }
+    let points = points?;
+    let metric = env.metric()?;
     let description = match metric.description.as_str() {
         "" => format!("p{percentile}"),
         known => format!("{known} (p{percentile})"),
@@ -184,6 +162,38 @@ pub(crate) fn extract_percentile_metric(arguments: &Arguments<'_>, env: &mut Env
         ..Metric::default()
     };
     add_unless_empty(env, gauge)
+}
+
+/// A percentile of each point that has one.
+fn percentiles(data: &MetricData, percentile: f64) -> Result<Vec<NumberPoint>, Error> {
+    let mut taken = Vec::new();
+    let mut take = |attributes: &Attributes, start: u64, time: u64, value: Option<f64>| {
+        if let Some(value) = value {
+            taken.push(NumberPoint {
+                attributes: attributes.clone(),
+                start_time_unix_nano: start,
+                time_unix_nano: time,
+                value: Some(Number::Double(value)),
+                ..NumberPoint::default()
+            });
+        }
+    };
+    match data {
+        MetricData::Histogram { points, .. } => {
+            for point in points {
+                let value = of_histogram(point, percentile)?;
+                take(&point.attributes, point.start_time_unix_nano, point.time_unix_nano, value);
+            }
+        }
+        MetricData::ExponentialHistogram { points, .. } => {
+            for point in points {
+                let value = of_exponential(point, percentile)?;
+                take(&point.attributes, point.start_time_unix_nano, point.time_unix_nano, value);
+            }
+        }
+        _ => {}
+    }
+    Ok(taken)
 }
 
 /// How many values are at most the percentile.
@@ -309,14 +319,44 @@ fn of_exponential(point: &ExponentialHistogramPoint, percentile: f64) -> Result<
     Err(malformed())
 }
 
-pub(crate) fn valid_method(arguments: &Arguments<'_>) -> Result<(), (usize, String)> {
-    match arguments.literal_text(1) {
-        Some("remove_explicit_bound" | "limit_buckets") | None => Ok(()),
-        Some(other) => Err((1, format!("`{other}` is neither \"remove_explicit_bound\" nor \"limit_buckets\""))),
+pub(crate) fn valid_merge(arguments: &Arguments<'_>) -> Result<(), (usize, String)> {
+    let limits = match arguments.literal_text(1) {
+        Some("limit_buckets") => true,
+        Some("remove_explicit_bound") | None => false,
+        Some(other) => {
+            return Err((1, format!("`{other}` is neither \"remove_explicit_bound\" nor \"limit_buckets\"")));
+        }
+    };
+    let Some(target) = arguments.literal(0) else { return Ok(()) };
+    match float_like(target) {
+        Ok(Some(target)) if limits => match most_buckets(target) {
+            Some(_) => Ok(()),
+            None => Err((0, not_buckets(target))),
+        },
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err((0, "the target is nil".to_owned())),
+        Err(error) => Err((0, error.to_string())),
     }
 }
 
+/// To how many buckets a histogram is limited.
+fn most_buckets(target: f64) -> Option<usize> {
+    let most = truncated(target);
+    if target < 1.0 || target.fract() != 0.0 || most < 1 { None } else { usize::try_from(most).ok() }
+}
+
+fn not_buckets(target: f64) -> String {
+    format!("the target is a whole number above 0 here, found {target}")
+}
+
 pub(crate) fn merge_histogram_buckets(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
+    let is_histogram = |subject: &Subject<'_>| match subject {
+        Subject::Point { metric, .. } => matches!(metric.data, MetricData::Histogram { .. }),
+        _ => false,
+    };
+    if !is_histogram(&env.record) {
+        return NOTHING;
+    }
     let target = arguments.float_like(0, env)?.ok_or_else(|| Error::value("the target is nil"))?;
     let Subject::Point { metric, index } = &mut env.record else { return NOTHING };
     let MetricData::Histogram { points, .. } = &mut metric.data else { return NOTHING };
@@ -324,11 +364,8 @@ pub(crate) fn merge_histogram_buckets(arguments: &Arguments<'_>, env: &mut Env<'
     let (bounds, counts) = (&mut point.explicit_bounds, &mut point.bucket_counts);
     env.run.spend(bounds.len() + counts.len())?;
     if arguments.literal_text(1) == Some("limit_buckets") {
-        let most = truncated(target);
-        if target < 1.0 || target.fract() != 0.0 || most < 1 {
-            return Err(Error::value(format!("the target is a whole number above 0 here, found {target}")));
-        }
-        limit_buckets(bounds, counts, usize::try_from(most).unwrap_or(usize::MAX));
+        let most = most_buckets(target).ok_or_else(|| Error::value(not_buckets(target)))?;
+        limit_buckets(bounds, counts, most);
         return NOTHING;
     }
     if bounds.len() + 1 != counts.len() || bounds.is_empty() {

@@ -35,7 +35,6 @@ pub(crate) fn slice_to_map(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Resu
         };
         let value = match value_path {
             Some(path) => inner(path)?,
-            None if key_path.is_some() && !matches!(item, Value::Map(_)) => inner(&[])?,
             None => item,
         };
         env.spend(key.len() + 1)?;

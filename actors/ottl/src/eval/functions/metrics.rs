@@ -167,23 +167,27 @@ macro_rules! taken {
     };
 }
 
-/// The counts and sums of a metric that has them, with its temporality.
-fn counted(name: &str, metric: &Metric) -> Result<(Vec<Taken>, i32), Error> {
-    let (taken, temporality) = match &metric.data {
-        MetricData::Histogram { points, temporality } => {
-            (taken!(points, |point: &crate::record::HistogramPoint| point.sum), *temporality)
-        }
-        MetricData::ExponentialHistogram { points, temporality } => {
-            (taken!(points, |point: &crate::record::ExponentialHistogramPoint| point.sum), *temporality)
-        }
-        MetricData::Summary(points) => (taken!(points, |point: &SummaryPoint| Some(point.sum)), CUMULATIVE),
-        _ => (Vec::new(), 0),
+/// The counts and sums of a metric that has them, with its temporality, if there is room for a metric of them.
+fn counted(name: &str, env: &mut Env<'_>) -> Result<(Vec<Taken>, i32), Error> {
+    let temporality = match env.metric()?.data {
+        MetricData::Histogram { temporality, .. } | MetricData::ExponentialHistogram { temporality, .. } => temporality,
+        MetricData::Summary(_) => CUMULATIVE,
+        _ => 0,
     };
     if temporality == 0 {
         return Err(Error::value(format!(
             "`{name}` takes a histogram or a summary, and one that is delta or cumulative"
         )));
     }
+    room_of_points(env)?;
+    let taken = match &env.metric()?.data {
+        MetricData::Histogram { points, .. } => taken!(points, |point: &crate::record::HistogramPoint| point.sum),
+        MetricData::ExponentialHistogram { points, .. } => {
+            taken!(points, |point: &crate::record::ExponentialHistogramPoint| point.sum)
+        }
+        MetricData::Summary(points) => taken!(points, |point: &SummaryPoint| Some(point.sum)),
+        _ => Vec::new(),
+    };
     Ok((taken, temporality))
 }
 
@@ -198,9 +202,8 @@ fn sum_of(metric: &Metric, suffix: &str, temporality: i32, is_monotonic: bool, p
 }
 
 pub(crate) fn extract_count_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    room_of_points(env)?;
+    let (taken, temporality) = counted("extract_count_metric", env)?;
     let metric = env.metric()?;
-    let (taken, temporality) = counted("extract_count_metric", metric)?;
     let count = |taken: Taken| {
         let count = Number::Int(taken.count.cast_signed());
         taken.point(count)
@@ -213,9 +216,8 @@ pub(crate) fn extract_count_metric(arguments: &Arguments<'_>, env: &mut Env<'_>)
 }
 
 pub(crate) fn extract_sum_metric(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
-    room_of_points(env)?;
+    let (taken, temporality) = counted("extract_sum_metric", env)?;
     let metric = env.metric()?;
-    let (taken, temporality) = counted("extract_sum_metric", metric)?;
     let points: Vec<_> =
         taken.into_iter().filter_map(|taken| taken.sum.map(|sum| taken.point(Number::Double(sum)))).collect();
     let suffix = arguments.literal_text(1).unwrap_or("_sum");
@@ -228,10 +230,11 @@ pub(super) fn add_unless_empty(env: &mut Env<'_>, metric: Metric) -> Result<Datu
     if metric.data.count() == 0 { NOTHING } else { add(env, metric) }
 }
 
-/// Whether there is room for a metric that is made of each point of this one.
-pub(super) fn room_of_points(env: &mut Env<'_>) -> Result<(), Error> {
+/// Takes room for a metric that is made of each point of this one, and says how much, in octets.
+pub(super) fn room_of_points(env: &mut Env<'_>) -> Result<usize, Error> {
     let octets = of_points(env.metric()?);
-    room(env, octets)
+    room(env, octets)?;
+    Ok(octets)
 }
 
 /// Of the whole summary, once for each of its points, as upstream has it.

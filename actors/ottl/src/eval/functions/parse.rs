@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     eval::{Arguments, Datum, Env, Error},
-    record::{Attributes, Value},
+    record::{Attributes, Held as _, Value},
 };
 
 pub(crate) fn parse_json(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
@@ -131,6 +131,8 @@ pub(crate) fn parse_severity(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Re
     let Some(Datum::Map(mapping)) = arguments.literal(1) else {
         return Err(Error::value("the mapping is not written out"));
     };
+    // It is read anew for each record.
+    env.spend(mapping.held() / 4)?;
     let levels: Vec<(&str, Vec<Criterion<'_>>)> = mapping.iter().map(levels).collect::<Result<_, _>>()?;
     let value = arguments.any(0, env)?;
     for (level, criteria) in levels {

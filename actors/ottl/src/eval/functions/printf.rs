@@ -79,7 +79,10 @@ fn sprintf(format: &str, values: &[Datum]) -> Result<String, Error> {
     if extra.peek().is_some() {
         result.push_str("%!(EXTRA ");
         let shown: Vec<_> = extra
-            .map(|value| Ok(format!("{}={}", type_of(value)?, one('v', Flags::default(), value)?)))
+            .map(|value| match value {
+                Datum::Nil => Ok("<nil>".to_owned()),
+                value => Ok(format!("{}={}", type_of(value)?, one('v', Flags::default(), value)?)),
+            })
             .collect::<Result<_, Error>>()?;
         result.push_str(&shown.join(", "));
         result.push(')');
@@ -232,10 +235,11 @@ fn exponent(text: &str) -> String {
     }
 }
 
-/// `%v`: as few digits as tell the number, with an exponent when it is below -4 or at least 21.
+/// `%v`: as few digits as tell the number, with an exponent when it is below -4 or at least 6.
 fn shortest(size: f64) -> String {
-    let plain = text::double(size);
-    if size != 0.0 && !(1e-4..1e21).contains(&size) { exponent(&format!("{size:e}")) } else { plain }
+    let written = format!("{size:e}");
+    let power: i32 = written.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or_default();
+    if (-4..6).contains(&power) { text::double(size) } else { exponent(&written) }
 }
 
 /// `%.3g`: so many digits, without zeros at the end.

@@ -63,7 +63,10 @@ impl<'c> Replacement<'c> {
                 None => text.len() - end,
             };
             env.search(regex, seen)?;
-            let most = self.text.len() + self.text.matches('$').count().saturating_mul(found.len());
+            // Each may name a group, which is looked for among all names.
+            let groups = self.text.matches('$').count();
+            env.spend(groups.saturating_mul(regex.names().len()))?;
+            let most = self.text.len() + groups.saturating_mul(found.len());
             if most > MAX_EXPANDED {
                 return Err(Error::TooLarge(MAX_TEXT));
             }

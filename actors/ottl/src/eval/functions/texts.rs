@@ -1,14 +1,18 @@
 //! Converters of texts.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+    Engine as _, alphabet,
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig,
+        general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+    },
 };
 
 use crate::{
     eval::{Arguments, Datum, Env, Error, MAX_TEXT, MAX_WEIGHT, compare, text},
+    problem::short,
     program::Expr,
     record::{Attributes, Value},
     syntax::tree::Comparison,
@@ -54,7 +58,7 @@ pub(crate) fn split(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datu
     Ok(Datum::Texts(parts))
 }
 
-/// By octets. What would cut a character apart is an error here, where upstream would give what is no UTF-8.
+/// By octets. Where that cuts a character apart, upstream gives what is no UTF-8, which cannot be shown.
 pub(crate) fn substring(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let start = arguments.int(1, env)?;
     if start < 0 {
@@ -82,14 +86,16 @@ pub(crate) fn substring(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<
     }
     match text.get(from..to) {
         Some(part) => Ok(part.to_owned().into()),
-        None => Err(Error::value("a character is cut apart, and what remains is no text; `utf8_safe` keeps it whole")),
+        None => Err(Error::Unsupported("a text whose first or last character is cut apart".to_owned())),
     }
 }
 
 pub(crate) fn trim(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let cut = arguments.literal_text(1).unwrap_or(" ");
+    env.spend(cut.len())?;
+    let cut: HashSet<char> = cut.chars().collect();
     let text = arguments.text(0, env)?;
-    Ok(text.trim_matches(|character| cut.contains(character)).to_owned().into())
+    Ok(text.trim_matches(|character| cut.contains(&character)).to_owned().into())
 }
 
 pub(crate) fn trim_prefix(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
@@ -194,11 +200,23 @@ fn decoded(encoding: &str, octets: Vec<u8>) -> Result<Datum, Error> {
     // Go passes over ends of lines within.
     let digits = || octets.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect::<Vec<u8>>();
     let lossy = |octets: &[u8]| Ok(String::from_utf8_lossy(octets).into_owned().into());
-    let decoded = match encoding.to_ascii_lowercase().as_str() {
-        "base64" => STANDARD.decode(digits()),
-        "base64-raw" => STANDARD_NO_PAD.decode(digits()),
-        "base64-url" => URL_SAFE.decode(digits()),
-        "base64-raw-url" => URL_SAFE_NO_PAD.decode(digits()),
+    let base64 = |alphabet, padding| {
+        // Bits behind the last octet are passed over, too.
+        let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+        GeneralPurpose::new(alphabet, config.with_decode_padding_mode(padding)).decode(digits())
+    };
+    let (padded, raw) = (DecodePaddingMode::RequireCanonical, DecodePaddingMode::RequireNone);
+    // Of these, case matters in the names of base64 alone.
+    let lower = if encoding.to_ascii_lowercase().starts_with("base64") {
+        encoding.to_owned()
+    } else {
+        encoding.to_ascii_lowercase()
+    };
+    let decoded = match lower.as_str() {
+        "base64" => base64(&alphabet::STANDARD, padded),
+        "base64-raw" => base64(&alphabet::STANDARD, raw),
+        "base64-url" => base64(&alphabet::URL_SAFE, padded),
+        "base64-raw-url" => base64(&alphabet::URL_SAFE, raw),
         "nop" | "utf8-raw" | "utf-8-raw" => Ok(octets),
         "" | "utf8" | "utf-8" | "ascii" | "us-ascii" => return lossy(&octets),
         "latin1" | "iso-8859-1" => {
@@ -211,10 +229,12 @@ fn decoded(encoding: &str, octets: Vec<u8>) -> Result<Datum, Error> {
             });
             return Ok(char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect::<String>().into());
         }
-        _ => return Err(Error::Unsupported(format!("the encoding `{encoding}`"))),
+        _ => return Err(Error::Unsupported(short(format!("the encoding `{encoding}`")))),
     };
     let octets = decoded.map_err(|error| Error::value(format!("this is no {encoding}: {error}")))?;
-    String::from_utf8(octets).map(Datum::Text).map_err(|_| Error::value("what is decoded is no text in UTF-8"))
+    String::from_utf8(octets)
+        .map(Datum::Text)
+        .map_err(|_| Error::Unsupported("what is decoded, which is no text in UTF-8,".to_owned()))
 }
 
 pub(crate) fn to_key_value_string(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
@@ -311,13 +331,19 @@ pub(crate) fn is_in_cidr(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result
     Ok(false.into())
 }
 
-/// `10.0.0.0/8`
+/// `10.0.0.0/8`. One of IPv4 within one of IPv6 (`::ffff:10.0.0.0/104`) is one of IPv4, as Go has it.
 fn network_of(text: &str) -> Option<(IpAddr, u32)> {
     let (base, bits) = text.split_once('/')?;
     let base: IpAddr = base.parse().ok()?;
-    let bits = Some(bits).filter(|bits| bits.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()?;
+    let bits: u32 = Some(bits).filter(|bits| bits.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()?;
     let most = if base.is_ipv4() { 32 } else { 128 };
-    (bits <= most).then_some((base, bits))
+    if bits > most {
+        return None;
+    }
+    match (base.to_canonical(), bits.checked_sub(96)) {
+        (within @ IpAddr::V4(_), Some(bits)) if base.is_ipv6() => Some((within, bits)),
+        _ => Some((base, bits)),
+    }
 }
 
 pub(crate) fn valid_networks(arguments: &Arguments<'_>) -> Result<(), (usize, String)> {

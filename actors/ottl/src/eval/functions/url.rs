@@ -2,10 +2,13 @@
 //!
 //! Source: `parseutils/uri.go` of `internal/coreinternal`, and `net/url` of Go, which it reads with.
 
+use std::collections::HashMap;
+
 use crate::eval::{Arguments, Datum, Env, Error};
 
 pub(crate) fn url(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum, Error> {
     let text = arguments.text(0, env)?;
+    env.spend(text.len())?;
     if text.is_empty() {
         return Err(Error::value("the URL is empty"));
     }
@@ -50,6 +53,7 @@ pub(crate) fn url(arguments: &Arguments<'_>, env: &mut Env<'_>) -> Result<Datum,
 /// `?a=b`: a map of lists.
 fn query_alone(query: &str) -> Result<Datum, Error> {
     let mut parameters: Vec<(String, Vec<Datum>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if pair.contains(';') {
             return Err(Error::value("`;` does not part the parameters of a query"));
@@ -57,9 +61,12 @@ fn query_alone(query: &str) -> Result<Datum, Error> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let decoded = |text: &str| unescaped(&text.replace('+', " ")).map_err(Error::value);
         let (key, value) = (decoded(key)?, Datum::Text(decoded(value)?));
-        match parameters.iter_mut().find(|(known, _)| *known == key) {
+        match places.get(&key).and_then(|place| parameters.get_mut(*place)) {
             Some((_, values)) => values.push(value),
-            None => parameters.push((key, vec![value])),
+            None => {
+                places.insert(key.clone(), parameters.len());
+                parameters.push((key, vec![value]));
+            }
         }
     }
     if parameters.is_empty() {

@@ -157,7 +157,9 @@ pub(super) fn id<const N: usize>(scalar: Scalar) -> Result<[u8; N], String> {
 pub(super) fn bytes(scalar: Scalar) -> Result<Vec<u8>, String> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
     );
     let text = text(scalar)?.replace('-', "+").replace('_', "/");
     LENIENT.decode(text).map_err(|_| "must be base64".to_owned())

@@ -11,8 +11,12 @@ impl Parser<'_> {
         let mut builder = ClassBuilder::new(self.flags.fold_case);
         // A `]` that comes first stands for itself.
         let mut first = true;
+        let mut counted = 0;
         while first || !self.rest().starts_with(']') {
             first = false;
+            // Counted before they are merged, which takes time and memory for each.
+            self.count_ranges(builder.len() - counted)?;
+            counted = builder.len();
             if self.named_class(&mut builder)? || self.class_escape(&mut builder)? {
                 continue;
             }
@@ -31,7 +35,7 @@ impl Parser<'_> {
             builder.range(low, high);
         }
         self.at += 1;
-        self.push_class(builder.build(negated))
+        self.push_merged(builder.build(negated))
     }
 
     /// Reads one character of a class.

@@ -211,3 +211,53 @@ fn runs_one_after_another_share_what_there_is() {
     assert!(left.windows(2).all(|pair| pair[1] < pair[0] || pair[1] == 0), "{left:?}");
     assert_eq!(budget.spent(), Some(Spent::Work));
 }
+
+#[test]
+fn what_a_field_refuses_is_counted() {
+    let event = SpanEvent { name: "e".repeat(40), ..SpanEvent::default() };
+    let span = Span { events: vec![event; 1000], ..Span::default() };
+    let mut telemetry = Telemetry::Traces(vec![resourced("a", vec![scoped("s", vec![span])])]);
+    let limits = Limits { work: 1 << 24, ..Limits::default() };
+    let (_, spent, _) = took(&mut telemetry, Context::SpanEvent, &["set(span.events, \"x\")"], limits);
+    assert_eq!(spent, Some(Spent::Work), "a thousand times a thousand events were looked at");
+}
+
+#[test]
+fn what_is_said_of_a_value_is_short() {
+    let long = "7x".repeat(500_000);
+    let mut telemetry = of_logs(vec![log(&long)]);
+    let mut run = run();
+    let texts = ["set(attributes[\"a\"], Double(body))", "set(attributes[\"a\"], Time(body, \"%Y\"))"];
+    transform(&mut telemetry, &[statements(Context::Log, &[], &texts)], &mut run);
+    let said: Vec<String> = run.errors().iter().map(|ignored| ignored.error.to_string()).collect();
+    assert_eq!(said.len(), 2);
+    for said in said {
+        assert!(said.len() < 400 && said.starts_with("`7x7x"), "{said}");
+    }
+}
+
+#[test]
+fn a_pattern_that_is_too_much_is_too_much_on_each_record() {
+    // A run grants as much work as 16 MB of patterns make; the work that is left compiles none of these.
+    let pattern = "IsMatch(body, \"(a{30}b{30}){30}\")";
+    let limits = Limits { work: 1 << 16, ..Limits::default() };
+    let text = format!("set(attributes[\"a\"], 1) where {pattern}");
+    let mut telemetry = of_logs(vec![log("x"); 3]);
+    let (_, spent, _) = took(&mut telemetry, Context::Log, &[&text], limits);
+    assert_eq!(spent, Some(Spent::Work));
+    let Telemetry::Logs(all) = &telemetry else { unreachable!() };
+    assert!(all[0].scopes[0].records.iter().all(|log| log.attributes.get("a").is_none()));
+}
+
+#[test]
+fn a_query_of_many_parameters_is_read_in_one_pass() {
+    let query: String = (0..150_000).map(|number| format!("&{number:05x}")).collect();
+    let mut telemetry = of_logs(vec![log(&format!("?{query}"))]);
+    let mut run = run();
+    let text = "set(attributes[\"n\"], Len(Keys(URL(body)[\"query\"])))";
+    transform(&mut telemetry, &[statements(Context::Log, &[], &[text])], &mut run);
+    let Telemetry::Logs(all) = &telemetry else { unreachable!() };
+    let log = &all[0].scopes[0].records[0];
+    let said: Vec<String> = run.errors().iter().map(|ignored| ignored.error.to_string()).collect();
+    assert_eq!(said, ["the result would be larger than 4194304 octets"], "{:?}", log.attributes);
+}

@@ -168,13 +168,13 @@ fn tape() -> impl Strategy<Value = Vec<u16>> {
 }
 
 #[test]
-fn most_of_the_random_statements_can_be_run() {
+fn most_of_the_random_statements_and_conditions_can_be_run() {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         u16::try_from(state >> 48).unwrap()
     };
-    let mut read = 0;
+    let (mut read, mut conditions) = (0, 0);
     let mut editors = std::collections::HashSet::new();
     for _ in 0..1_000 {
         let numbers: Vec<u16> = (0..60).map(|_| next()).collect();
@@ -185,8 +185,11 @@ fn most_of_the_random_statements_can_be_run() {
             read += 1;
             editors.insert(text.split('(').next().unwrap().to_owned());
         }
+        let condition = tape.condition(Dialect::filter(context), 2);
+        conditions += usize::from(Condition::parse(&condition, Dialect::filter(context)).is_ok());
     }
     assert!(read > 500 && editors.len() > 20, "{read} {editors:?}");
+    assert!(conditions > 500, "{conditions}");
 }
 
 proptest! {

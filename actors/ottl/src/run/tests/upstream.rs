@@ -110,16 +110,18 @@ fn outcome(case: &Json, telemetry: &Telemetry, before: &Leaves, possible: &[Cont
 }
 
 #[track_caller]
-fn assert_same(fixture: &str, possible: &[Context]) {
+fn assert_same(fixture: &str, possible: &[Context], not_compared: usize) {
     let mut lines = fixture.lines();
     let telemetry = json::read(lines.next().unwrap().as_bytes(), &json::Limits::default()).unwrap();
     let before = leaves(&telemetry);
     let mut different = Vec::new();
+    let mut passed_over = 0;
     for line in lines {
         let mut case: Json = serde_json::from_str(line).unwrap();
         let found = outcome(&case, &telemetry, &before, possible);
         // What can only be an error is refused here.
         if found["refused"] == true && case["errors"] == true || found["unsupported"] == true {
+            passed_over += 1;
             continue;
         }
         let mut expected = Json::Object(serde_json::Map::new());
@@ -137,32 +139,33 @@ fn assert_same(fixture: &str, possible: &[Context]) {
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));
+    assert_eq!(passed_over, not_compared, "cases that are not compared");
 }
 
 #[test]
 fn logs_become_what_they_become_upstream() {
     let fixture = include_str!("../../../tests/fixtures/ottl/logs.jsonl");
-    assert_same(fixture, &[Context::Resource, Context::Scope, Context::Log]);
+    assert_same(fixture, &[Context::Resource, Context::Scope, Context::Log], 31);
 }
 
 #[test]
 fn spans_become_what_they_become_upstream() {
     let fixture = include_str!("../../../tests/fixtures/ottl/traces.jsonl");
-    assert_same(fixture, &[Context::Resource, Context::Scope, Context::Span, Context::SpanEvent]);
+    assert_same(fixture, &[Context::Resource, Context::Scope, Context::Span, Context::SpanEvent], 11);
 }
 
 #[test]
 fn metrics_become_what_they_become_upstream() {
     let fixture = include_str!("../../../tests/fixtures/ottl/metrics.jsonl");
-    assert_same(fixture, &[Context::Resource, Context::Scope, Context::Metric, Context::DataPoint]);
+    assert_same(fixture, &[Context::Resource, Context::Scope, Context::Metric, Context::DataPoint], 0);
 }
 
 #[test]
 fn points_become_one_as_upstream() {
-    assert_same(include_str!("../../../tests/fixtures/ottl/aggregates.jsonl"), &[]);
+    assert_same(include_str!("../../../tests/fixtures/ottl/aggregates.jsonl"), &[], 0);
 }
 
 #[test]
 fn spans_are_named_as_upstream() {
-    assert_same(include_str!("../../../tests/fixtures/ottl/span_names.jsonl"), &[]);
+    assert_same(include_str!("../../../tests/fixtures/ottl/span_names.jsonl"), &[], 0);
 }

@@ -271,7 +271,7 @@ impl Parser<'_> {
 
     /// How many tokens belong to the name that begins here. White space may stand between them, as upstream has it.
     fn names_ahead(&self) -> usize {
-        (0..).take_while(|ahead| matches!(self.peek_at(*ahead).kind, Kind::Lower | Kind::Upper)).count()
+        self.name_ends.get(self.at).map_or(0, |end| end - self.at)
     }
 
     pub(super) fn begins_call(&self) -> bool {
