@@ -36,6 +36,7 @@ pub mod ottl_text;
 pub mod raw;
 pub mod scalar;
 pub mod schema;
+pub mod whole_traces;
 
 pub use least::Least;
 

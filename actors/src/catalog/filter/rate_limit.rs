@@ -20,13 +20,11 @@ use serde_json::{Value, json};
 use crate::{
     component::{
         Component, Findings, Least, SettingsMap, Unsupported,
-        form::{attribute_key, duration, form, group, integer, list, text},
-        read, scalar,
+        form::{attribute_key, form, group, integer, list, text},
+        read,
+        whole_traces::{self, Waiting},
     },
-    stage::{
-        Stage,
-        tail_sampling::{Policy, TailSampling},
-    },
+    stage::{Stage, tail_sampling::Policy},
 };
 
 pub(super) const COMPONENT: &dyn Component = &RateLimit;
@@ -38,8 +36,8 @@ struct Settings {
     spans_per_second: i64,
     key: String,
     limits: Vec<Limit>,
-    decision_wait: String,
-    traces: i64,
+    #[serde(flatten)]
+    waiting: Waiting,
 }
 
 #[derive(Deserialize)]
@@ -120,17 +118,8 @@ impl Component for RateLimit {
                     .at_most(100)
                     .help("A trace over several of them goes on if one lets it."),
             ),
-            (
-                "decision_wait",
-                duration("Wait for spans").default("5s").help("Longer than traces take, or they are cut in two."),
-            ),
-            (
-                "traces",
-                integer("Traces in memory", 1, 10_000_000)
-                    .default(50_000)
-                    .unit("traces")
-                    .help("When more are under way the oldest are dropped undecided."),
-            ),
+            ("decision_wait", whole_traces::decision_wait("5s")),
+            ("traces", whole_traces::traces()),
         ])
     }
 
@@ -154,9 +143,7 @@ impl Component for RateLimit {
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
         let Ok(settings) = read::<Settings>(settings) else { return };
         let at = findings.path().clone();
-        if scalar::duration_ns(&settings.decision_wait).is_ok_and(|ns| ns < 1_000_000_000) {
-            findings.errors.add(at.key("decision_wait"), "out_of_range", "must be at least 1s");
-        }
+        settings.waiting.check(findings);
         for (index, limit) in settings.limits.iter().enumerate() {
             if settings.limits.iter().take(index).any(|earlier| earlier.value == limit.value) {
                 findings.errors.add(at.key("limits").index(index).key("value"), "duplicate", "has a limit already");
@@ -167,10 +154,6 @@ impl Component for RateLimit {
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
         let policies = settings.policies();
-        Ok(vec![Box::new(TailSampling {
-            decision_wait: settings.decision_wait,
-            num_traces: settings.traces,
-            policies,
-        })])
+        Ok(vec![settings.waiting.stage(policies)])
     }
 }

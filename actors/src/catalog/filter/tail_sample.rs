@@ -20,13 +20,11 @@ use serde_json::{Value, json};
 use crate::{
     component::{
         Component, Findings, Least, SettingsMap, Unsupported,
-        form::{attribute_key, duration, flag, form, group, integer, list, number, text},
+        form::{attribute_key, duration, flag, form, group, list, number, text},
         read, scalar,
+        whole_traces::{self, Waiting},
     },
-    stage::{
-        Stage,
-        tail_sampling::{Policy, TailSampling},
-    },
+    stage::{Stage, tail_sampling::Policy},
 };
 
 pub(super) const COMPONENT: &dyn Component = &TailSample;
@@ -39,8 +37,8 @@ struct Settings {
     slower_than: Option<String>,
     attributes: Vec<Attribute>,
     percentage: Option<f64>,
-    decision_wait: String,
-    traces: i64,
+    #[serde(flatten)]
+    waiting: Waiting,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +55,7 @@ fn milliseconds(duration: &str) -> i64 {
 }
 
 impl Settings {
-    fn policies(self) -> Vec<(String, Policy)> {
+    fn policies(&self) -> Vec<(String, Policy)> {
         let mut policies = Vec::new();
         if self.errors {
             policies.push(("errors".to_owned(), Policy::Errors));
@@ -65,8 +63,9 @@ impl Settings {
         if let Some(duration) = &self.slower_than {
             policies.push(("slow".to_owned(), Policy::SlowerThan { threshold_ms: milliseconds(duration) }));
         }
-        policies.extend((1..).zip(self.attributes).map(|(number, Attribute { key, values, regex })| {
-            let policy = Policy::Attribute { key, values, is_regex: regex, is_inverted: false };
+        policies.extend((1..).zip(&self.attributes).map(|(number, Attribute { key, values, regex })| {
+            let (key, values) = (key.clone(), values.clone());
+            let policy = Policy::Attribute { key, values, is_regex: *regex, is_inverted: false };
             (format!("attribute_{number}"), policy)
         }));
         if let Some(percentage) = self.percentage {
@@ -128,17 +127,8 @@ impl Component for TailSample {
                     .example(5)
                     .help("The same traces on every collector. None of the rest when not given."),
             ),
-            (
-                "decision_wait",
-                duration("Wait for spans").default("10s").help("Longer than traces take, or they are cut in two."),
-            ),
-            (
-                "traces",
-                integer("Traces in memory", 1, 10_000_000)
-                    .default(50_000)
-                    .unit("traces")
-                    .help("When more are under way the oldest are dropped undecided."),
-            ),
+            ("decision_wait", whole_traces::decision_wait("10s")),
+            ("traces", whole_traces::traces()),
         ])
     }
 
@@ -163,9 +153,7 @@ impl Component for TailSample {
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
         let Ok(settings) = read::<Settings>(settings) else { return };
         let at = findings.path().clone();
-        if scalar::duration_ns(&settings.decision_wait).is_ok_and(|ns| ns < 1_000_000_000) {
-            findings.errors.add(at.key("decision_wait"), "out_of_range", "must be at least 1s");
-        }
+        settings.waiting.check(findings);
         for (index, attribute) in settings.attributes.iter().enumerate() {
             let at = at.key("attributes").index(index);
             if settings
@@ -191,7 +179,7 @@ impl Component for TailSample {
 
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
-        let (decision_wait, num_traces) = (settings.decision_wait.clone(), settings.traces);
-        Ok(vec![Box::new(TailSampling { decision_wait, num_traces, policies: settings.policies() })])
+        let policies = settings.policies();
+        Ok(vec![settings.waiting.stage(policies)])
     }
 }
