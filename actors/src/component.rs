@@ -32,6 +32,7 @@ pub mod exporter;
 pub mod form;
 pub mod least;
 pub mod listener;
+pub mod metric_names;
 pub mod ottl_text;
 pub mod raw;
 pub mod scalar;

@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 use crate::{
     component::{
         Component, Findings, Least, SettingsMap, Unsupported,
-        form::{choice, duration, form, list, text},
-        ottl_text::regex_of,
-        read, scalar,
+        form::{choice, duration, form},
+        metric_names::{self, MetricNames},
+        read,
     },
     stage::{
         Stage,
@@ -37,8 +37,8 @@ struct CumulativeToDelta;
 #[derive(Deserialize)]
 struct Settings {
     which: Which,
-    match_by: By,
-    names: Vec<String>,
+    #[serde(flatten)]
+    chosen: MetricNames,
     initial_value: Initial,
     max_staleness: String,
 }
@@ -52,14 +52,6 @@ enum Which {
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-enum By {
-    Name,
-    Prefix,
-    Regex,
-}
-
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
 enum Initial {
     Auto,
     Keep,
@@ -68,14 +60,10 @@ enum Initial {
 
 impl Settings {
     fn names(&self) -> Option<Names> {
-        let name = |name: &String| match self.match_by {
-            By::Name | By::Regex => name.clone(),
-            By::Prefix => format!("^{}", regex_of(name)),
-        };
-        (!self.names.is_empty()).then(|| Names {
+        (!self.chosen.is_empty()).then(|| Names {
             is_include: self.which == Which::Only,
-            is_regex: self.match_by != By::Name,
-            names: self.names.iter().map(name).collect(),
+            is_regex: self.chosen.is_regex(),
+            names: self.chosen.texts(),
         })
     }
 }
@@ -111,18 +99,10 @@ impl Component for CumulativeToDelta {
                     .default("only")
                     .help("Those with one of the names, or all others."),
             ),
-            (
-                "match_by",
-                choice("Names are", &["name", "prefix", "regex"])
-                    .default("name")
-                    .help("Whole names, beginnings, or expressions that are found anywhere in a name."),
-            ),
+            ("match_by", metric_names::match_by()),
             (
                 "names",
-                list("Names", text("").most(1024).example("http.server.requests"))
-                    .default(json!([]))
-                    .with("uniqueItems", true)
-                    .help("Case counts. Without any, all metrics are changed."),
+                metric_names::names("http.server.requests").help("Case counts. Without any, all metrics are changed."),
             ),
             (
                 "initial_value",
@@ -156,13 +136,7 @@ impl Component for CumulativeToDelta {
 
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
         let Ok(settings) = read::<Settings>(settings) else { return };
-        for (index, name) in settings.names.iter().enumerate() {
-            if settings.match_by == By::Regex
-                && let Err(reason) = scalar::regex(name)
-            {
-                findings.errors.add(findings.path().key("names").index(index), "invalid_value", reason);
-            }
-        }
+        settings.chosen.check(findings);
     }
 
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {

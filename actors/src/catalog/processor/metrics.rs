@@ -14,8 +14,9 @@ use crate::{
     component::{
         Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, form, group, list, text},
-        ottl_text::{quoted, regex_of},
-        read, scalar,
+        metric_names::{self, MetricNames},
+        ottl_text::quoted,
+        read,
     },
     stage::{
         Stage,
@@ -31,8 +32,8 @@ struct Metrics;
 #[derive(Deserialize)]
 struct Settings {
     action: Action,
-    match_by: By,
-    names: Vec<String>,
+    #[serde(flatten)]
+    chosen: MetricNames,
     rename: Vec<Rename>,
 }
 
@@ -49,23 +50,14 @@ enum Action {
     Drop,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-enum By {
-    Name,
-    Prefix,
-    Regex,
-}
-
 impl Settings {
     /// The conditions under which a metric is dropped: any one of them is enough.
     fn drops(&self) -> Vec<String> {
-        let condition = |name: &String| match self.match_by {
-            By::Name => format!("name == {}", quoted(name)),
-            By::Prefix => format!("IsMatch(name, {})", quoted(&format!("^{}", regex_of(name)))),
-            By::Regex => format!("IsMatch(name, {})", quoted(name)),
+        let condition = |text: &String| {
+            let text = quoted(text);
+            if self.chosen.is_regex() { format!("IsMatch(name, {text})") } else { format!("name == {text}") }
         };
-        let conditions: Vec<String> = self.names.iter().map(condition).collect();
+        let conditions: Vec<String> = self.chosen.texts().iter().map(condition).collect();
         match self.action {
             Action::Drop => conditions,
             Action::Keep => vec![format!("not ({})", conditions.join(" or "))],
@@ -117,19 +109,8 @@ impl Component for Metrics {
                     .default("drop")
                     .help("keep: only those metrics go on. drop: they end here."),
             ),
-            (
-                "match_by",
-                choice("Names are", &["name", "prefix", "regex"])
-                    .default("name")
-                    .help("Whole names, beginnings, or expressions that are found anywhere in a name."),
-            ),
-            (
-                "names",
-                list("Names", text("").most(1024).example("process.runtime."))
-                    .default(json!([]))
-                    .with("uniqueItems", true)
-                    .help("Case counts. Without any, all metrics go on."),
-            ),
+            ("match_by", metric_names::match_by()),
+            ("names", metric_names::names("process.runtime.").help("Case counts. Without any, all metrics go on.")),
             (
                 "rename",
                 list("Rename", rename)
@@ -162,18 +143,12 @@ impl Component for Metrics {
     fn check(&self, settings: &SettingsMap, findings: &mut Findings) {
         let Ok(settings) = read::<Settings>(settings) else { return };
         let at = findings.path().clone();
-        if settings.names.is_empty() && settings.rename.is_empty() {
+        if settings.chosen.is_empty() && settings.rename.is_empty() {
             findings.errors.add(at.key("names"), "missing", "give names to keep or drop, or to change");
-        } else if settings.names.is_empty() && settings.action == Action::Keep {
+        } else if settings.chosen.is_empty() && settings.action == Action::Keep {
             findings.errors.add(at.key("names"), "missing", "nothing would be kept");
         }
-        for (index, name) in settings.names.iter().enumerate() {
-            if settings.match_by == By::Regex
-                && let Err(reason) = scalar::regex(name)
-            {
-                findings.errors.add(at.key("names").index(index), "invalid_value", reason);
-            }
-        }
+        settings.chosen.check(findings);
         for (index, rename) in settings.rename.iter().enumerate() {
             let at = at.key("rename").index(index);
             if rename.from == rename.to {
@@ -188,7 +163,7 @@ impl Component for Metrics {
     fn stages(&self, settings: &SettingsMap, _: &[Signal]) -> Result<Vec<Box<dyn Stage>>, Unsupported> {
         let settings: Settings = read(settings)?;
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
-        if !settings.names.is_empty() {
+        if !settings.chosen.is_empty() {
             stages.push(Box::new(Filter::new([(Asked::Metric, settings.drops())])));
         }
         let statements = settings.renames();
