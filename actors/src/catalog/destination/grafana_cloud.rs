@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     component::{
         AlloyPart, AlloySite, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported,
-        exporter::{auth::Auth, checks, fields, otlp::OverHttp},
+        exporter::{auth::Auth, checks, delivery::Delivery, fields, http::HttpClient, otlp::OverHttp},
         form::{form, text},
         read,
     },
@@ -29,17 +29,19 @@ struct Settings {
     instance_id: String,
     token: Text,
     #[serde(flatten)]
-    exporter: OverHttp,
+    client: HttpClient,
+    #[serde(flatten)]
+    delivery: Delivery,
 }
 
 impl Settings {
-    /// The address of the gateway and the exporter.
-    fn read(settings: &SettingsMap) -> Result<(String, OverHttp), Unsupported> {
-        let Self { endpoint, zone, instance_id, token, mut exporter } = read(settings)?;
+    fn exporter(settings: &SettingsMap) -> Result<OverHttp, Unsupported> {
+        let Self { endpoint, zone, instance_id, token, mut client, delivery } = read(settings)?;
         let of_zone = |zone| format!("https://otlp-gateway-{zone}.grafana.net/otlp");
         let endpoint = endpoint.or_else(|| zone.map(of_zone));
-        exporter.client.auth = Auth::basic(instance_id, token);
-        Ok((endpoint.ok_or_else(|| Unsupported::new("endpoint", "is missing"))?, exporter))
+        let endpoint = endpoint.ok_or_else(|| Unsupported::new("endpoint", "is missing"))?;
+        client.auth = Auth::basic(instance_id, token);
+        Ok(OverHttp { endpoint, client, delivery })
     }
 }
 
@@ -128,12 +130,10 @@ impl Component for GrafanaCloud {
     }
 
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
-        let (endpoint, exporter) = Settings::read(settings)?;
-        Ok(exporter.otelcol(&endpoint, site))
+        Ok(Settings::exporter(settings)?.otelcol(site))
     }
 
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let (endpoint, exporter) = Settings::read(settings)?;
-        Ok(exporter.alloy(&endpoint, site))
+        Ok(Settings::exporter(settings)?.alloy(site))
     }
 }

@@ -22,21 +22,20 @@ struct Loki;
 
 #[derive(Deserialize)]
 struct Settings {
-    endpoint: String,
     tenant: Option<String>,
     #[serde(flatten)]
     exporter: OverHttp,
 }
 
 impl Settings {
-    fn read(settings: &SettingsMap) -> Result<Self, Unsupported> {
-        let mut settings: Self = read(settings)?;
-        if let Some(tenant) = &settings.tenant {
-            settings.exporter.client.auth.set_header(TENANT, tenant.as_str());
+    fn exporter(settings: &SettingsMap) -> Result<OverHttp, Unsupported> {
+        let Self { tenant, mut exporter } = read(settings)?;
+        if let Some(tenant) = tenant {
+            exporter.client.auth.set_header(TENANT, tenant);
         }
-        let base = settings.endpoint.trim_end_matches('/');
-        settings.endpoint = if base.ends_with("/otlp") { base.to_owned() } else { format!("{base}/otlp") };
-        Ok(settings)
+        let base = exporter.endpoint.trim_end_matches('/');
+        exporter.endpoint = if base.ends_with("/otlp") { base.to_owned() } else { format!("{base}/otlp") };
+        Ok(exporter)
     }
 }
 
@@ -106,12 +105,10 @@ impl Component for Loki {
     }
 
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
-        let settings = Settings::read(settings)?;
-        Ok(settings.exporter.otelcol(&settings.endpoint, site))
+        Ok(Settings::exporter(settings)?.otelcol(site))
     }
 
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let settings = Settings::read(settings)?;
-        Ok(settings.exporter.alloy(&settings.endpoint, site))
+        Ok(Settings::exporter(settings)?.alloy(site))
     }
 }

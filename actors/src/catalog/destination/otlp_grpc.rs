@@ -5,7 +5,6 @@
 //! `plaintext` says otherwise; an `https://` or `http://` before the host is accepted, as upstream does, and left out
 //! of what is rendered. Upstream sends user and password over TLS only and does not start otherwise.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
@@ -22,13 +21,6 @@ use crate::component::{
 pub(super) const COMPONENT: &dyn Component = &OtlpGrpc;
 
 struct OtlpGrpc;
-
-#[derive(Deserialize)]
-struct Settings {
-    endpoint: String,
-    #[serde(flatten)]
-    exporter: OverGrpc,
-}
 
 impl Component for OtlpGrpc {
     fn title(&self) -> &'static str {
@@ -82,12 +74,10 @@ impl Component for OtlpGrpc {
     }
 
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        Ok(settings.exporter.otelcol(&settings.endpoint, site))
+        Ok(read::<OverGrpc>(settings)?.otelcol(site))
     }
 
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        Ok(settings.exporter.alloy(&settings.endpoint, site))
+        Ok(read::<OverGrpc>(settings)?.alloy(site))
     }
 }

@@ -4,7 +4,6 @@
 //! `/v1/traces`, each batch one request in protobuf. Both runtimes run the same exporter (`otlphttp`,
 //! `otelcol.exporter.otlphttp`); only the header `User-Agent` tells them apart.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::component::{
@@ -21,13 +20,6 @@ use crate::component::{
 pub(super) const COMPONENT: &dyn Component = &OtlpHttp;
 
 struct OtlpHttp;
-
-#[derive(Deserialize)]
-struct Settings {
-    endpoint: String,
-    #[serde(flatten)]
-    exporter: OverHttp,
-}
 
 impl Component for OtlpHttp {
     fn title(&self) -> &'static str {
@@ -93,12 +85,10 @@ impl Component for OtlpHttp {
     }
 
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        Ok(settings.exporter.otelcol(&settings.endpoint, site))
+        Ok(read::<OverHttp>(settings)?.otelcol(site))
     }
 
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let settings: Settings = read(settings)?;
-        Ok(settings.exporter.alloy(&settings.endpoint, site))
+        Ok(read::<OverHttp>(settings)?.alloy(site))
     }
 }

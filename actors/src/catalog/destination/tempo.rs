@@ -26,7 +26,6 @@ struct Tempo;
 #[derive(Deserialize)]
 struct Settings {
     protocol: String,
-    endpoint: String,
     tenant: Option<String>,
 }
 
@@ -36,10 +35,10 @@ enum Exporter {
 }
 
 impl Settings {
-    fn read(settings: &SettingsMap) -> Result<(Self, Exporter), Unsupported> {
+    fn exporter(settings: &SettingsMap) -> Result<Exporter, Unsupported> {
         let own: Self = read(settings)?;
         let tenant = |auth: &mut Auth| own.tenant.iter().for_each(|tenant| auth.set_header(TENANT, tenant.as_str()));
-        let exporter = if own.protocol == "http" {
+        Ok(if own.protocol == "http" {
             let mut exporter: OverHttp = read(settings)?;
             tenant(&mut exporter.client.auth);
             Exporter::Http(exporter)
@@ -47,8 +46,7 @@ impl Settings {
             let mut exporter: OverGrpc = read(settings)?;
             tenant(&mut exporter.auth);
             Exporter::Grpc(exporter)
-        };
-        Ok((own, exporter))
+        })
     }
 }
 
@@ -138,18 +136,16 @@ impl Component for Tempo {
     }
 
     fn otelcol(&self, settings: &SettingsMap, site: &OtelcolSite<'_>) -> Result<OtelcolPart, Unsupported> {
-        let (own, exporter) = Settings::read(settings)?;
-        Ok(match exporter {
-            Exporter::Grpc(exporter) => exporter.otelcol(&own.endpoint, site),
-            Exporter::Http(exporter) => exporter.otelcol(&own.endpoint, site),
+        Ok(match Settings::exporter(settings)? {
+            Exporter::Grpc(exporter) => exporter.otelcol(site),
+            Exporter::Http(exporter) => exporter.otelcol(site),
         })
     }
 
     fn alloy(&self, settings: &SettingsMap, site: &AlloySite<'_>) -> Result<AlloyPart, Unsupported> {
-        let (own, exporter) = Settings::read(settings)?;
-        Ok(match exporter {
-            Exporter::Grpc(exporter) => exporter.alloy(&own.endpoint, site),
-            Exporter::Http(exporter) => exporter.alloy(&own.endpoint, site),
+        Ok(match Settings::exporter(settings)? {
+            Exporter::Grpc(exporter) => exporter.alloy(site),
+            Exporter::Http(exporter) => exporter.alloy(site),
         })
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 /// OTLP over HTTP: `otlphttp` and `otelcol.exporter.otlphttp`, the same code. Both add `/v1/<signal>` to the address.
 #[derive(Debug, Deserialize)]
 pub struct OverHttp {
+    /// A URL. `/v1/<signal>` is added to it.
+    pub endpoint: String,
     /// Everything but the address.
     #[serde(flatten)]
     pub client: HttpClient,
@@ -25,15 +27,15 @@ pub struct OverHttp {
 impl OverHttp {
     /// The exporter in an otelcol config.
     #[must_use]
-    pub fn otelcol(&self, endpoint: &str, site: &OtelcolSite<'_>) -> OtelcolPart {
-        let (config, extension) = self.client.otelcol(endpoint, site);
+    pub fn otelcol(&self, site: &OtelcolSite<'_>) -> OtelcolPart {
+        let (config, extension) = self.client.otelcol(&self.endpoint, site);
         self.delivery.otelcol("otlphttp", config, extension)
     }
 
     /// The component in an Alloy config.
     #[must_use]
-    pub fn alloy(&self, endpoint: &str, site: &AlloySite<'_>) -> AlloyPart {
-        let (client, referred) = self.client.alloy(endpoint, site.label);
+    pub fn alloy(&self, site: &AlloySite<'_>) -> AlloyPart {
+        let (client, referred) = self.client.alloy(&self.endpoint, site.label);
         self.delivery.alloy("otelcol.exporter.otlphttp", site.label, vec![client], referred)
     }
 }
@@ -41,6 +43,7 @@ impl OverHttp {
 /// OTLP over gRPC: `otlp` and `otelcol.exporter.otlp`, the same code.
 #[derive(Debug, Deserialize)]
 pub struct OverGrpc {
+    endpoint: String,
     /// Who it says that it is.
     #[serde(flatten)]
     pub auth: Auth,
@@ -56,9 +59,9 @@ pub struct OverGrpc {
 impl OverGrpc {
     /// The exporter in an otelcol config.
     #[must_use]
-    pub fn otelcol(&self, endpoint: &str, site: &OtelcolSite<'_>) -> OtelcolPart {
+    pub fn otelcol(&self, site: &OtelcolSite<'_>) -> OtelcolPart {
         let mut config = vec![
-            ("endpoint".to_owned(), Yaml::text(scalar::target::without_scheme(endpoint))),
+            ("endpoint".to_owned(), Yaml::text(scalar::target::without_scheme(&self.endpoint))),
             ("compression".to_owned(), Yaml::text(self.compression.as_str())),
             ("timeout".to_owned(), Yaml::text(self.timeout.as_str())),
         ];
@@ -70,9 +73,9 @@ impl OverGrpc {
 
     /// The component in an Alloy config, where the timeout stands outside of the client.
     #[must_use]
-    pub fn alloy(&self, endpoint: &str, site: &AlloySite<'_>) -> AlloyPart {
+    pub fn alloy(&self, site: &AlloySite<'_>) -> AlloyPart {
         let mut client = vec![
-            attribute("endpoint", Expr::text(scalar::target::without_scheme(endpoint))),
+            attribute("endpoint", Expr::text(scalar::target::without_scheme(&self.endpoint))),
             attribute("compression", Expr::text(self.compression.as_str())),
         ];
         let (auth, referred) = self.auth.alloy(site.label);
