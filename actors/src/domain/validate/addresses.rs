@@ -117,6 +117,12 @@ impl<'a> Claims<'a> {
         near
     }
 
+    /// How many there are, and of how many it was asked who runs them: what comparing a pipeline with others costs.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> (usize, usize) {
+        (self.list.len(), self.list.iter().filter(|claim| claim.parsed.get().is_some()).count())
+    }
+
     /// Whether not all want the same.
     fn is_contested(&self, claims: &[usize]) -> bool {
         let mut claims = claims.iter().filter_map(|place| self.list.get(*place));
