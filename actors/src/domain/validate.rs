@@ -204,8 +204,19 @@ pub fn validate_destination(
     config: &ConfigSnapshot,
     fleet: &FleetFacts<'_>,
 ) -> Validation {
+    validate_examined_destination(id, document, &Examined::of_destination(document), config, fleet)
+}
+
+/// Checks one that was examined before.
+pub(crate) fn validate_examined_destination(
+    id: &DestinationId,
+    document: &DestinationDocument,
+    examined: &Examined,
+    config: &ConfigSnapshot,
+    fleet: &FleetFacts<'_>,
+) -> Validation {
     let mut findings = Findings::new(Path::root());
-    if let Some(part) = check_destination(document, &Path::root(), &mut findings)
+    if let Some(part) = examined.destination(document, &mut findings)
         && findings.errors.is_empty()
     {
         let users: Vec<MatcherSet> = config
@@ -377,23 +388,15 @@ fn check_destinations<'a>(
             findings.errors.add(&at, "unknown_destination", message);
             continue;
         };
-        let mut below = Findings::new(Path::root());
-        match check_destination(&destination.document, &at, &mut below) {
-            Some(part) => parts.push(Part { own_settings: false, signals: document.signals.clone(), ..part }),
+        let examined = destination.examined(Examined::of_destination);
+        match examined.destination(&destination.document, &mut Findings::new(Path::root())) {
+            Some(part) => parts.push(Part { at, own_settings: false, signals: document.signals.clone(), ..part }),
             None => {
                 findings.errors.add(&at, "invalid_destination", format!("the destination {id} is not valid itself"));
             }
         }
     }
     parts
-}
-
-fn check_destination<'a>(document: &'a DestinationDocument, at: &Path, findings: &mut Findings) -> Option<Part<'a>> {
-    let role = Role::Destination;
-    let registered = check_settings((role, &document.kind, &document.settings), at, findings)?;
-    let settings = unopened(registered, &document.settings);
-    let signals = registered.component().signals_with(&settings);
-    Some(Part { role, registered, at: at.clone(), own_settings: true, stated: &document.settings, settings, signals })
 }
 
 /// Every signal needs a source and a destination; a pipeline needs all three.

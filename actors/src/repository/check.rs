@@ -12,7 +12,7 @@ use crate::domain::{
     config::{ConfigSnapshot, Versioned},
     document::{write_destination, write_pipeline},
     secret::{Sealer, seal_destination, seal_pipeline},
-    validate::{CollectorFacts, Examined, FleetFacts, validate_destination, validate_examined_pipeline},
+    validate::{CollectorFacts, Examined, FleetFacts, validate_examined_destination, validate_examined_pipeline},
 };
 
 /// What a document is checked against.
@@ -91,7 +91,7 @@ pub(super) fn ready_destination(
     sealer: &dyn Sealer,
 ) -> Ready<DestinationDocument> {
     let written = written_destination(document, config.destinations.get(id), sealer);
-    Ready { examined: Examined::default(), written }
+    Ready { examined: Examined::of_destination(document), written }
 }
 
 fn written_pipeline(
@@ -154,7 +154,7 @@ pub(super) fn ready_destination_checked(
     against: Against<'_>,
 ) -> Checked<DestinationDocument> {
     let facts = FleetFacts { collectors: against.facts };
-    let validation = validate_destination(id, document, against.config, &facts);
+    let validation = validate_examined_destination(id, document, &ready.examined, against.config, &facts);
     let stored = against.config.destinations.get(id);
     let written = ready.written(stored).unwrap_or_else(|| written_destination(document, stored, against.sealer));
     checked(written, validation)

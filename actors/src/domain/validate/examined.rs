@@ -1,7 +1,8 @@
-//! What a pipeline says by itself, without the repository and the fleet.
+//! What a document says by itself, without the repository and the fleet.
 
 use linkmesh_proto::api::{
     catalogue::Role,
+    destination::DestinationDocument,
     pipeline::{PipelineDocument, Signal, Step},
     problem::FieldProblem,
 };
@@ -17,16 +18,17 @@ use crate::{
     },
 };
 
-/// What is wrong with the steps and conditions of a pipeline. That is the same whatever else there is, and finding it out
-/// can take as long as the document is large: it is done before the document waits for its turn, where it holds nobody up.
-#[derive(Debug, Clone, Default)]
+/// What is wrong with the steps and conditions of a pipeline, or with the settings of a destination. That is the same
+/// whatever else there is, and finding it out can take as long as the document is large: it is done before the document
+/// waits for its turn, where it holds nobody up.
+#[derive(Debug, Clone)]
 pub(crate) struct Examined {
     errors: Vec<FieldProblem>,
     warnings: Vec<FieldProblem>,
     parts: Vec<ExaminedPart>,
 }
 
-/// A step whose settings are right.
+/// A step or a destination whose settings are right.
 #[derive(Debug, Clone)]
 struct ExaminedPart {
     role: Role,
@@ -34,6 +36,20 @@ struct ExaminedPart {
     registered: &'static Registered,
     settings: SettingsMap,
     signals: Vec<Signal>,
+}
+
+impl ExaminedPart {
+    fn part<'a>(&self, at: Path, stated: &'a SettingsMap) -> Part<'a> {
+        Part {
+            role: self.role,
+            registered: self.registered,
+            at,
+            own_settings: true,
+            stated,
+            settings: self.settings.clone(),
+            signals: self.signals.clone(),
+        }
+    }
 }
 
 /// The lists of a pipeline's steps, by what they are called.
@@ -75,21 +91,37 @@ impl Examined {
         Self { errors: findings.errors.into_vec(), warnings: findings.warnings.into_vec(), parts }
     }
 
+    /// Examines a destination.
+    pub(crate) fn of_destination(document: &DestinationDocument) -> Self {
+        let (role, mut findings) = (Role::Destination, Findings::new(Path::root()));
+        let registered = check_settings((role, &document.kind, &document.settings), &Path::root(), &mut findings);
+        let part = registered.map(|registered| {
+            let settings = unopened(registered, &document.settings);
+            let signals = registered.component().signals_with(&settings);
+            ExaminedPart { role, index: 0, registered, settings, signals }
+        });
+        let (errors, warnings) = (findings.errors.into_vec(), findings.warnings.into_vec());
+        Self { errors, warnings, parts: Vec::from_iter(part) }
+    }
+
+    /// The destination that was examined, when its settings are right; what is wrong with them is noted.
+    pub(super) fn destination<'a>(
+        &self,
+        document: &'a DestinationDocument,
+        findings: &mut Findings,
+    ) -> Option<Part<'a>> {
+        findings.errors.extend(self.errors.iter().cloned());
+        findings.warnings.extend(self.warnings.iter().cloned());
+        self.parts.first().map(|part| part.part(Path::root(), &document.settings))
+    }
+
     /// The steps whose settings are right, of the document that was examined; what is wrong with the others is noted.
     pub(super) fn parts<'a>(&self, document: &'a PipelineDocument, findings: &mut Findings) -> Vec<Part<'a>> {
         findings.errors.extend(self.errors.iter().cloned());
         findings.warnings.extend(self.warnings.iter().cloned());
         let part = |part: &ExaminedPart| {
             let (_, list, steps) = lists(document).into_iter().find(|(role, ..)| *role == part.role)?;
-            Some(Part {
-                role: part.role,
-                registered: part.registered,
-                at: Path::root().key(list).index(part.index),
-                own_settings: true,
-                stated: &steps.get(part.index)?.settings,
-                settings: part.settings.clone(),
-                signals: part.signals.clone(),
-            })
+            Some(part.part(Path::root().key(list).index(part.index), &steps.get(part.index)?.settings))
         };
         self.parts.iter().filter_map(part).collect()
     }

@@ -359,4 +359,19 @@ fn what_was_made_of_a_document_before_is_not_made_again() {
 
     let (judged, _) = saved(Readied::Nothing);
     assert!(matches!(judged[0], Judged::Refused(SaveError::Invalid { .. })));
+
+    let edit = |verbosity: &str| {
+        let mut document = parse_destination("name: C\nkind: debug\n").unwrap();
+        document.settings.insert("verbosity".into(), verbosity.into());
+        Edit::Destination("central".parse().unwrap(), document)
+    };
+    let saved = |ready| {
+        let save = Save { edit: edit("nothing"), precondition: Precondition::Any, by: by() };
+        run(&[Change::Save(save, ready)], &config, &sealer)
+    };
+    let (judged, requests) = saved(Readied::of(&edit("detailed"), &config, &sealer));
+    assert!(matches!(judged[0], Judged::Accepted { .. }), "nor are the settings of a destination");
+    assert!(text(&requests).contains("verbosity: detailed"), "{}", text(&requests));
+    let (judged, _) = saved(Readied::Nothing);
+    assert!(matches!(judged[0], Judged::Refused(SaveError::Invalid { .. })));
 }
