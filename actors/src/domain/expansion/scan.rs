@@ -25,8 +25,6 @@ const LONGEST_KEY: usize = 1024;
 
 /// Looks through a text.
 pub(super) fn work(text: &str) -> Work {
-    // The parser takes this off before anything else.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut scanner = Scanner {
         text: text.as_bytes(),
         at: 0,
