@@ -59,6 +59,12 @@ pub(crate) fn check(text: &str) -> Result<(), serde_norway::Error> {
     Counter { left: &mut left }.deserialize(first)
 }
 
+/// The first tag of a text that is none of these, as it is written. What looks like one in a comment, in quotes or within
+/// a text is none. The text has to be one that the parser reads.
+pub(crate) fn tag_besides<'t>(text: &'t str, known: &[&str]) -> Option<&'t str> {
+    scan::tag_besides(text, known)
+}
+
 /// Takes every value off what is left.
 struct Counter<'a> {
     left: &'a mut usize,

@@ -115,6 +115,8 @@ pub(super) struct Config {
     pub(super) left_over: Vec<LeftOver>,
     /// The components of pipelines that are left over whole.
     pub(super) of_left_pipelines: Vec<usize>,
+    /// The extensions of otelcol that no collector starts with this config.
+    pub(super) not_started: Vec<usize>,
     /// Which components were spoken of otherwise than by a chain: what is left over, and what only joins chains.
     pub(super) spoken_of: Vec<usize>,
 }

@@ -3,27 +3,24 @@
 //! A pipeline that is fed by the connector `forward` goes on where the one before it sends to it: the chain of that one
 //! branches there. Other connectors make records of others, which is a thing of the collector that runs the config.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use linkmesh_proto::api::{
-    pipeline::{LeftOver, LeftOverKind, Signal},
+    pipeline::{LeftOver, LeftOverKind},
     problem::FieldProblem,
 };
 use serde_json::{Map, Value};
 
 use super::{
-    found::{Chain, Config, Found, MAX_COMPONENTS, MAX_WAYS, Out, Written, refused},
+    found::{Config, Found, MAX_COMPONENTS, Written, refused},
     hidden,
     tree::Tree,
 };
-use crate::{
-    component::{ALL_SIGNALS, signal_name},
-    domain::{
-        components::{ComponentClass, classic_name},
-        document::{read::kind_of, strict},
-        problem::{Path, Problems},
-    },
-    render::names::FORWARD,
+use crate::domain::{
+    components::{ComponentClass, classic_name},
+    document::{read::kind_of, strict},
+    expansion,
+    problem::{Path, Problems},
 };
 
 /// Reads a config.
@@ -33,8 +30,8 @@ use crate::{
 pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
     let value =
         strict::yaml(text).and_then(strict::merged).map_err(|reason| refused("text", "invalid_yaml", reason))?;
-    if text.contains("!!binary") {
-        return Err(refused("text", "invalid_yaml", "write what is `!!binary` as a text"));
+    if let Some(tag) = expansion::tag_besides(text, TAGS) {
+        return Err(refused("text", "invalid_yaml", format!("write what is `{tag}` without a tag, as a text")));
     }
     let value = numbers::as_go_reads(value, text).map_err(|reason| refused("text", "ambiguous", reason))?;
     let Value::Object(root) = value else {
@@ -45,10 +42,12 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
     reader.sections(&root);
     reader.extensions();
     let service = reader.mapping(root.get("service"), &Path::root().key("service")).cloned().unwrap_or_default();
+    let started = reader.started(&service);
     let pipelines = reader.pipelines(&service);
     if !reader.problems.is_empty() {
         return Err(reader.problems.into_vec());
     }
+    reader.not_started(&started);
     reader.chains(&pipelines)?;
     reader.config.drop_dead_ends();
     reader.rest_of_root(&root);
@@ -57,19 +56,28 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
 }
 
 mod numbers;
+mod pipelines;
+mod ways;
 
-/// How many pipelines may stand one behind the other.
-const MAX_PASSED: usize = 32;
-
-/// A pipeline of the service, by indexes of components.
-struct ServicePipeline {
-    signal: Signal,
-    name: String,
-    path: String,
-    receivers: Vec<usize>,
-    processors: Vec<usize>,
-    exporters: Vec<usize>,
-}
+/// Tags under which the collector's reader and ours read the same. Others ours passes over, so that `!!binary` would stay the
+/// letters that it is written in.
+const TAGS: &[&str] = &[
+    "!!str",
+    "!!int",
+    "!!float",
+    "!!bool",
+    "!!null",
+    "!!seq",
+    "!!map",
+    "!!merge",
+    "!<tag:yaml.org,2002:str>",
+    "!<tag:yaml.org,2002:int>",
+    "!<tag:yaml.org,2002:float>",
+    "!<tag:yaml.org,2002:bool>",
+    "!<tag:yaml.org,2002:null>",
+    "!<tag:yaml.org,2002:seq>",
+    "!<tag:yaml.org,2002:map>",
+];
 
 #[derive(Default)]
 struct Reader {
@@ -79,6 +87,10 @@ struct Reader {
     problems: Problems,
     /// How many pipelines were gone through; where ways part and meet again that is far more than there are.
     passed: usize,
+    /// The pipelines that records of a receiver come to.
+    reached: BTreeSet<String>,
+    /// Those of them behind which there is no exporter.
+    dead: BTreeSet<String>,
 }
 
 impl Reader {
@@ -113,6 +125,10 @@ impl Reader {
                     continue;
                 }
                 let (kind, name) = id.split_once('/').unwrap_or((id, ""));
+                if kind.is_empty() || name.is_empty() && id.contains('/') {
+                    self.problems.add(at.key(id), "invalid_id", "must be a type, or a type, `/` and a name");
+                    continue;
+                }
                 let config = match settings {
                     Value::Null => Tree::Map(Vec::new()),
                     settings => Tree::of_otelcol(settings),
@@ -149,212 +165,11 @@ impl Reader {
         }
     }
 
-    /// The pipelines of the service, everything that they name looked up.
-    fn pipelines(&mut self, service: &Map<String, Value>) -> Vec<ServicePipeline> {
-        let at = Path::root().key("service").key("pipelines");
-        let Some(pipelines) = self.mapping(service.get("pipelines"), &at) else {
-            if self.problems.is_empty() {
-                self.problems.add(at, "missing", "must be given: nothing runs without");
-            }
-            return Vec::new();
-        };
-        let mut read = Vec::new();
-        for (id, pipeline) in pipelines {
-            let at = at.key(id);
-            let Some(parts) = self.mapping(Some(pipeline), &at) else {
-                self.problems.add(at, "missing", "has no receivers and exporters");
-                continue;
-            };
-            let (signal, name) = id.split_once('/').unwrap_or((id, ""));
-            let signal = ALL_SIGNALS.iter().copied().find(|known| signal_name(*known) == signal);
-            let receivers =
-                self.names(parts, "receivers", &[ComponentClass::Receivers, ComponentClass::Connectors], &at);
-            let processors = self.names(parts, "processors", &[ComponentClass::Processors], &at);
-            let exporters =
-                self.names(parts, "exporters", &[ComponentClass::Exporters, ComponentClass::Connectors], &at);
-            let path = at.to_string();
-            match signal {
-                Some(signal) => {
-                    read.push(ServicePipeline {
-                        signal,
-                        name: name.to_owned(),
-                        path,
-                        receivers,
-                        processors,
-                        exporters,
-                    });
-                }
-                None => {
-                    for index in receivers.iter().chain(&processors).chain(&exporters) {
-                        self.config.of_left_pipelines.push(*index);
-                    }
-                    let reason = "LinkMesh knows logs, metrics and traces only";
-                    self.left(LeftOverKind::Missing, path, id, pipeline, reason);
-                }
-            }
-        }
-        read
-    }
-
-    /// A list of components in a pipeline.
-    fn names(&mut self, pipeline: &Map<String, Value>, key: &str, classes: &[ComponentClass], at: &Path) -> Vec<usize> {
-        let at = at.key(key);
-        let items = match pipeline.get(key) {
-            None | Some(Value::Null) => return Vec::new(),
-            Some(Value::Array(items)) => items,
-            Some(other) => {
-                self.problems.add(at, "wrong_type", format!("must be a list, is {}", kind_of(other)));
-                return Vec::new();
-            }
-        };
-        let mut found = Vec::new();
-        for (number, item) in items.iter().enumerate() {
-            let at = at.index(number);
-            let Some(id) = item.as_str() else {
-                self.problems.add(at, "wrong_type", format!("must be a text, is {}", kind_of(item)));
-                continue;
-            };
-            let known = classes.iter().find_map(|class| self.ids.get(&(*class, id.to_owned())).copied());
-            match known {
-                Some(index) if found.contains(&index) => self.problems.add(at, "duplicate", "stands twice"),
-                Some(index) => found.push(index),
-                None => self.problems.add(at, "unknown_component", format!("nothing is called `{id}` under `{key}`")),
-            }
-        }
-        found
-    }
-
-    fn class(&self, index: usize) -> Option<ComponentClass> {
-        self.config.found.get(index).map(|found| found.class)
-    }
-
-    fn is_forward(&self, index: usize) -> bool {
-        self.config.found.get(index).is_some_and(|f| f.class == ComponentClass::Connectors && f.kind == FORWARD)
-    }
-
-    fn chains(&mut self, pipelines: &[ServicePipeline]) -> Result<(), Vec<FieldProblem>> {
-        let mut ways = 0;
-        for pipeline in pipelines {
-            let sources: Vec<usize> = pipeline
-                .receivers
-                .iter()
-                .copied()
-                .filter(|index| self.class(*index) == Some(ComponentClass::Receivers))
-                .collect();
-            for connector in pipeline.receivers.iter().copied().filter(|index| !sources.contains(index)) {
-                if !self.is_forward(connector) {
-                    self.leave_connector(connector);
-                    let reason = "begins behind a connector that LinkMesh does not have";
-                    self.leave_pipeline(pipeline, reason);
-                }
-            }
-            if sources.is_empty() {
-                if pipeline.receivers.is_empty() {
-                    self.leave_pipeline(pipeline, "has no receivers");
-                }
-                continue;
-            }
-            let mut outs = Vec::new();
-            self.outs(pipeline, pipelines, &mut Vec::new(), &mut outs, &mut Vec::new())?;
-            if outs.is_empty() {
-                let reason = match pipeline.exporters.is_empty() {
-                    true => "has no exporters",
-                    false => "sends only to connectors that LinkMesh does not have",
-                };
-                self.leave_pipeline(pipeline, reason);
-                continue;
-            }
-            self.twice(pipeline, &sources, &outs);
-            ways += outs.len();
-            if ways > MAX_WAYS {
-                return Err(refused(&pipeline.path, "too_many", format!("records go more than {MAX_WAYS} ways")));
-            }
-            self.config.chains.push(Chain {
-                path: pipeline.path.clone(),
-                signal: pipeline.signal,
-                name: pipeline.name.clone(),
-                sources,
-                steps: pipeline.processors.clone(),
-                outs,
-            });
-        }
-        Ok(())
-    }
-
-    /// Where the records of a pipeline go, through connectors that pass them on.
-    fn outs<'p>(
-        &mut self,
-        pipeline: &'p ServicePipeline,
-        all: &'p [ServicePipeline],
-        via: &mut Vec<usize>,
-        outs: &mut Vec<Out>,
-        passed: &mut Vec<&'p str>,
-    ) -> Result<(), Vec<FieldProblem>> {
-        if passed.contains(&pipeline.path.as_str()) {
-            return Err(refused(&pipeline.path, "loop", "records come back to this pipeline"));
-        }
-        self.passed += 1;
-        if passed.len() > MAX_PASSED || self.passed > 10 * MAX_WAYS || outs.len() > MAX_WAYS {
-            return Err(refused(&pipeline.path, "too_many", "records go through too many pipelines"));
-        }
-        passed.push(&pipeline.path);
-        for exporter in &pipeline.exporters {
-            if self.class(*exporter) == Some(ComponentClass::Exporters) {
-                outs.push(Out { via: via.clone(), to: *exporter });
-                continue;
-            }
-            if !self.is_forward(*exporter) {
-                self.leave_connector(*exporter);
-                continue;
-            }
-            self.config.spoken_of.push(*exporter);
-            let behind = |next: &&ServicePipeline| next.signal == pipeline.signal && next.receivers.contains(exporter);
-            for next in all.iter().filter(behind) {
-                let length = via.len();
-                via.extend(&next.processors);
-                self.outs(next, all, via, outs, passed)?;
-                via.truncate(length);
-            }
-        }
-        passed.pop();
-        Ok(())
-    }
-
-    /// Says where another pipeline does the same with the same records: then they arrive twice, as they do not in LinkMesh.
-    fn twice(&mut self, pipeline: &ServicePipeline, sources: &[usize], outs: &[Out]) {
-        let same = |chain: &&Chain| {
-            chain.signal == pipeline.signal
-                && chain.steps == pipeline.processors
-                && chain.sources.iter().any(|source| sources.contains(source))
-                && chain.outs.iter().any(|out| outs.contains(out))
-        };
-        let Some(first) = self.config.chains.iter().find(same) else { return };
-        let reason = format!("does the same as `{}` with the same records: in LinkMesh they arrive once", first.path);
-        self.say_of_pipeline(LeftOverKind::Differs, pipeline, &reason);
-    }
-
-    fn leave_connector(&mut self, index: usize) {
-        let reason = "a connector makes records out of others or chooses between pipelines, which LinkMesh does not do";
-        self.config.leave(index, LeftOverKind::Missing, reason);
-    }
-
-    fn leave_pipeline(&mut self, pipeline: &ServicePipeline, reason: &str) {
-        let parts = pipeline.receivers.iter().chain(&pipeline.processors).chain(&pipeline.exporters);
-        self.config.of_left_pipelines.extend(parts);
-        self.say_of_pipeline(LeftOverKind::Missing, pipeline, reason);
-    }
-
-    fn say_of_pipeline(&mut self, kind: LeftOverKind, pipeline: &ServicePipeline, reason: &str) {
-        let ids = |indexes: &[usize]| -> Value {
-            indexes.iter().filter_map(|index| Some(self.config.found.get(*index)?.id.as_str())).collect()
-        };
-        let value = serde_json::json!({
-            "receivers": ids(&pipeline.receivers),
-            "processors": ids(&pipeline.processors),
-            "exporters": ids(&pipeline.exporters),
-        });
-        let name = pipeline.path.rsplit('.').next().unwrap_or_default().to_owned();
-        self.left(kind, pipeline.path.clone(), &name, &value, reason);
+    /// The extensions that the service does not start: those that it does not list.
+    fn not_started(&mut self, started: &[usize]) {
+        let of_service = |(_, found): &(usize, &Found)| found.class == ComponentClass::Extensions;
+        let extensions = self.config.found.iter().enumerate().filter(of_service).map(|(index, _)| index);
+        self.config.not_started = extensions.filter(|index| !started.contains(index)).collect();
     }
 
     fn left(&mut self, kind: LeftOverKind, path: String, key: &str, value: &Value, reason: &str) {
@@ -367,7 +182,13 @@ impl Reader {
             let is_known = key == "service" || ComponentClass::from_section(key).is_some();
             if !is_known {
                 let path = Path::root().key(key).to_string();
-                self.left(LeftOverKind::Unused, path, key, value, "is no section of a collector's config");
+                self.left(
+                    LeftOverKind::Unused,
+                    path,
+                    key,
+                    value,
+                    "is no section of a collector's config, and no collector takes it",
+                );
             }
         }
     }
@@ -378,7 +199,7 @@ impl Reader {
                 // Extensions are spoken of one by one.
                 "pipelines" | "extensions" => continue,
                 "telemetry" => "how a collector tells of itself is set up where it is installed, not in a pipeline",
-                _ => "is a thing of the collector itself and of no pipeline",
+                _ => "is nothing that a collector knows there, and none takes it",
             };
             let path = Path::root().key("service").key(key).to_string();
             self.left(LeftOverKind::Unused, path, key, value, reason);

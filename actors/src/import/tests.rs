@@ -16,6 +16,7 @@ use crate::{
 mod foreign;
 mod hostile;
 mod round_trip;
+mod strict;
 
 fn import_alone(runtime: Runtime, text: &str) -> Import {
     import(runtime, text, &ConfigSnapshot::default(), IsOver::NEVER)

@@ -9,6 +9,8 @@
 //! this follows its scanner: indentation, which ends plain and block scalars; the simple key, which decides on
 //! indentation; and quotes, comments, anchors, tags. What the parser refuses is read on in some way: it is refused anyway.
 
+use std::ops::Range;
+
 /// What the parser will do of what can take long.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
@@ -25,20 +27,24 @@ const LONGEST_KEY: usize = 1024;
 
 /// Looks through a text.
 pub(super) fn work(text: &str) -> Work {
-    let mut scanner = Scanner {
-        text: text.as_bytes(),
-        at: 0,
-        line: 0,
-        column: 0,
-        indent: -1,
-        indents: Vec::new(),
-        level: 0,
-        key: None,
-        is_key_allowed: true,
-        work: Work::default(),
-    };
+    let mut scanner = Scanner::new(text);
     while scanner.token() {}
     scanner.work
+}
+
+/// The first tag that is none of these, as it is written.
+pub(super) fn tag_besides<'t>(text: &'t str, known: &[&str]) -> Option<&'t str> {
+    let mut scanner = Scanner::new(text);
+    loop {
+        let is_more = scanner.token();
+        let tag = scanner.tag.take().and_then(|range| std::str::from_utf8(scanner.text.get(range)?).ok());
+        if let Some(tag) = tag.filter(|tag| !known.contains(tag)) {
+            return Some(tag);
+        }
+        if !is_more {
+            return None;
+        }
+    }
 }
 
 struct Scanner<'a> {
@@ -57,6 +63,8 @@ struct Scanner<'a> {
     /// What may be a key outside of all brackets, once a colon follows.
     key: Option<Key>,
     is_key_allowed: bool,
+    /// Where the tag stands that was read last.
+    tag: Option<Range<usize>>,
     work: Work,
 }
 
@@ -77,6 +85,24 @@ impl Runs {
         self.longest = self.longest.max(length);
         // Buffers begin with 16 bytes and double. A run is cleared once, and line breaks once more.
         work.cleared = work.cleared.saturating_add(4 * self.longest as u64 + 64);
+    }
+}
+
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            line: 0,
+            column: 0,
+            indent: -1,
+            indents: Vec::new(),
+            level: 0,
+            key: None,
+            is_key_allowed: true,
+            tag: None,
+            work: Work::default(),
+        }
     }
 }
 
@@ -290,6 +316,7 @@ impl Scanner<'_> {
 
     fn tag(&mut self) {
         self.begin_scalar();
+        let from = self.at;
         let is_whole = self.peek(1) == b'<';
         self.skip();
         if is_whole {
@@ -300,6 +327,7 @@ impl Scanner<'_> {
         if is_whole && self.is(b'>') {
             self.skip();
         }
+        self.tag = Some(from..self.at);
     }
 
     fn plain(&mut self) {

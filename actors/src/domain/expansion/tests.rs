@@ -221,6 +221,29 @@ proptest::proptest! {
 }
 
 #[test]
+fn tags_are_found_where_they_are_tags_and_nowhere_else() {
+    let known = ["!!str", "!<tag:yaml.org,2002:str>"];
+    for (text, expected) in [
+        ("a: !!str b\nc: !<tag:yaml.org,2002:str> d", None),
+        ("a: !!binary b", Some("!!binary")),
+        ("a: {b: [c, !!binary d]}", Some("!!binary")),
+        ("- !<tag:yaml.org,2002:binary>\n  a\n", Some("!<tag:yaml.org,2002:binary>")),
+        ("a: &x !!binary |\n  b", Some("!!binary")),
+        ("%TAG !y! tag:yaml.org,2002:\n---\na: !y!binary b", Some("!y!binary")),
+        ("é: 'ü' # ö\nb: !!bin%61ry c", Some("!!bin%61ry")),
+        ("\u{feff}é: !!binary ü", Some("!!binary")),
+        ("# !!binary\na: b # !!binary", None),
+        ("a: 'it''s !!binary'\nb: \"\\\" !!binary\"", None),
+        ("a: |\n  !!binary\n\n  !!binary b\nc: >-\n  !!binary", None),
+        ("a: b !!binary\n  !!binary c", None),
+        ("'!!binary': b", None),
+    ] {
+        assert!(read(text).is_some(), "{text}");
+        assert_eq!(tag_besides(text, &known), expected, "{text}");
+    }
+}
+
+#[test]
 fn text_of_many_brackets_that_close_is_taken() {
     const REAL: &str = include_str!("../../../../tests/fixtures/otelcol-0.158.0-effective.yaml");
     let many: String = (0..200).map(|n| format!("k{n}:\n  {}", REAL.replace('\n', "\n  "))).collect();

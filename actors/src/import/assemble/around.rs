@@ -16,6 +16,9 @@ use crate::{
     render::names::STORAGE,
 };
 
+/// Said of an extension that the service does not list.
+const NOT_STARTED: &str = "is not in `service.extensions`, so that the collector does not start it";
+
 /// Processors that look at records together: what comes to them by several ways is not the same in two of them.
 const GATHERING: &[&str] =
     &["tail_sampling", "cumulativetodelta", "deltatocumulative", "interval", "metric_start_time"];
@@ -38,7 +41,7 @@ impl Assembly<'_> {
             if lanes::is_limiter(found) {
                 self.limiter(index);
             } else if self.used_with.contains(&index) {
-                self.storage(index);
+                self.along(index);
             } else if self.config.is_spoken_of(index) {
                 self.sections(index);
             } else {
@@ -56,6 +59,10 @@ impl Assembly<'_> {
                         (LeftOverKind::Missing, "is in no pipeline that is taken over")
                     }
                     _ => (LeftOverKind::Unused, "is in no pipeline"),
+                };
+                let reason = match self.config.not_started.contains(&index) {
+                    true => format!("{reason}, and {NOT_STARTED}"),
+                    false => reason.to_owned(),
                 };
                 self.config.leave(index, kind, reason);
             }
@@ -101,17 +108,24 @@ impl Assembly<'_> {
         self.config.leave(index, LeftOverKind::Differs, reason);
     }
 
-    /// The extension in which a component keeps its place becomes LinkMesh's own.
-    fn storage(&mut self, index: usize) {
+    /// An extension that came along: the one in which a component keeps its place becomes LinkMesh's own.
+    fn along(&mut self, index: usize) {
         let Some(found) = self.config.found.get(index) else { return };
         let is_other = self.runtime == Runtime::Otelcol && found.kind == "file_storage" && found.id != STORAGE;
         let directory = found.config.get("directory").and_then(Tree::as_text);
-        if is_other {
-            let reason = "LinkMesh keeps places and queues in a directory of its own, where they begin anew";
-            self.config.leave(index, LeftOverKind::Differs, reason);
-        } else if found.id == STORAGE && directory != Some("/var/lib/otelcol/linkmesh") {
-            let reason = "the directory stands in linkmesh.yaml and holds for every pipeline";
-            self.config.leave(index, LeftOverKind::Differs, reason);
+        let is_elsewhere = found.id == STORAGE && directory != Some("/var/lib/otelcol/linkmesh");
+        let reasons = [
+            (
+                self.config.not_started.contains(&index),
+                "is not in `service.extensions`, so that the collector does not start it and what names it fails; in \
+                 LinkMesh it is there",
+            ),
+            (is_other, "LinkMesh keeps places and queues in a directory of its own, where they begin anew"),
+            (is_elsewhere, "the directory stands in linkmesh.yaml and holds for every pipeline"),
+        ];
+        let reasons: Vec<&str> = reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect();
+        if !reasons.is_empty() {
+            self.config.leave(index, LeftOverKind::Differs, reasons.join("; "));
         }
     }
 
@@ -124,17 +138,25 @@ impl Assembly<'_> {
                 chain.signal == signal && steps.into_iter().any(|step| *step == index)
             })
         };
-        let idle: Vec<(String, Tree)> = parts::sections(found)
+        let idle: Vec<(Option<Signal>, String)> = parts::sections(found)
             .into_iter()
-            .filter(|(signal, _)| !passes(*signal))
-            .map(|(_, key)| (key.to_owned(), found.config.get(key).cloned().unwrap_or(Tree::Null)))
+            .filter(|(signal, _)| !signal.is_some_and(passes))
+            .map(|(signal, key)| (signal, key.trim_end_matches("{}").to_owned()))
             .collect();
-        if idle.is_empty() || self.config.left_over.iter().any(|left| left.path == found.path) {
+        if idle.is_empty() {
             return;
         }
-        let keys: Vec<&str> = idle.iter().map(|(key, _)| key.trim_end_matches("{}")).collect();
-        let reason = format!("`{}` does nothing: no pipeline brings such records to it", keys.join("`, `"));
-        self.config.leave(index, LeftOverKind::Unused, reason);
+        let keys: Vec<&str> = idle.iter().map(|(_, key)| key.as_str()).collect();
+        let mut reason = format!("`{}` does nothing: no pipeline brings such records to it", keys.join("`, `"));
+        if idle.iter().any(|(signal, _)| signal.is_none()) {
+            reason.push_str(", and LinkMesh knows logs, metrics and traces only");
+        }
+        match self.config.left_over.iter_mut().find(|left| left.path == found.path) {
+            // Of what is taken over, the idle part is not in it.
+            Some(left) if left.kind == LeftOverKind::Differs => left.reason = format!("{}; {reason}", left.reason),
+            Some(_) => {}
+            None => self.config.leave(index, LeftOverKind::Unused, reason),
+        }
     }
 }
 

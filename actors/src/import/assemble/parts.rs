@@ -65,13 +65,13 @@ pub(super) fn concerned(found: &Found, observed: &[Signal]) -> Option<Vec<Signal
     Some(observed.iter().copied().filter(|signal| sections.contains(signal)).collect())
 }
 
-/// The signals that a component has a section for.
-pub(super) fn sections(found: &Found) -> Vec<(Signal, &str)> {
+/// The signals that a component has a section for; `None` for what no pipeline of LinkMesh carries.
+pub(super) fn sections(found: &Found) -> Vec<(Option<Signal>, &str)> {
     if !has_sections(&found.kind) {
         return Vec::new();
     }
     let entries = found.config.entries().iter();
-    entries.filter_map(|(key, _)| Some((section_of(key)??, key.as_str()))).collect()
+    entries.filter_map(|(key, _)| Some((section_of(key)?, key.as_str()))).collect()
 }
 
 /// The settings without sections for other signals: they do nothing where those do not run through.

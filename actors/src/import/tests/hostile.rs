@@ -49,8 +49,11 @@ fn what_is_wrong_is_named_with_its_place() {
             "service.pipelines.logs.receivers[1] unknown_component",
         ),
         (
-            config("", "service: {pipelines: {logs: {receivers: [otlp, otlp], exporters: [debug]}}}"),
-            "service.pipelines.logs.receivers[1] duplicate",
+            config(
+                "",
+                "processors: {batch: }\nservice: {pipelines: {logs: {receivers: [otlp], processors: [batch, batch], exporters: [debug]}}}",
+            ),
+            "service.pipelines.logs.processors[1] duplicate",
         ),
         (
             config(
