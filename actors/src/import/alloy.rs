@@ -3,6 +3,8 @@
 //! `declare`s are written out for each of their instances. A chain begins at each reference of a receiver and follows the
 //! `output`s as long as there is one way alone. Blocks of Loki and Prometheus belong to the receiver that they feed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use linkmesh_proto::api::{
     pipeline::{LeftOver, LeftOverKind, Signal},
     problem::FieldProblem,
@@ -20,6 +22,7 @@ use crate::{
 };
 
 mod expand;
+mod faults;
 
 use expand::{Expanded, Target, attribute_of, expand};
 
@@ -31,14 +34,17 @@ const MAX_TOGETHER: usize = 100;
 /// # Errors
 /// Why it is none that an Alloy would run, by place.
 pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
-    let body = parse::body(text).map_err(|error| refused("text", "invalid_alloy", error.to_string()))?;
+    let (body, places) =
+        parse::body_with_places(text).map_err(|error| refused("text", "invalid_alloy", error.to_string()))?;
+    faults::check(&body, &places)?;
     let expanded = expand(&body)?;
-    let mut reader = Reader { config: Config::default(), expanded, passed: 0 };
+    let mut reader = Reader { config: Config::default(), expanded, ends: Vec::new(), passed: 0 };
     reader.components();
     reader.belongings();
     reader.given();
     reader.chains()?;
     reader.config.drop_dead_ends();
+    reader.ends();
     reader.others();
     Ok(reader.config)
 }
@@ -46,6 +52,8 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
 struct Reader {
     config: Config,
     expanded: Expanded,
+    /// Where records of a signal end without an exporter: at components that send them nowhere.
+    ends: Vec<(usize, Signal)>,
     /// How many components were passed; where ways part and meet again that is far more than there are.
     passed: usize,
 }
@@ -228,7 +236,10 @@ impl Reader {
             self.pass(only, &steps)?;
             steps.push(only);
             targets = match self.targets(only, signal) {
-                Some(targets) => targets,
+                Some(targets) => {
+                    self.ends.extend(targets.is_empty().then_some((only, signal)));
+                    targets
+                }
                 None => {
                     self.unclear(only);
                     Vec::new()
@@ -272,6 +283,7 @@ impl Reader {
                         self.unclear(*target);
                         continue;
                     };
+                    self.ends.extend(next.is_empty().then_some((*target, signal)));
                     way.push(*target);
                     self.outs(&next, signal, way, from, outs)?;
                     way.pop();
@@ -303,16 +315,25 @@ impl Reader {
         self.config.leave(index, LeftOverKind::Missing, reason);
     }
 
+    /// Says of what is taken over where it sends records of a signal nowhere.
+    fn ends(&mut self) {
+        let ends: BTreeSet<(usize, Signal)> = std::mem::take(&mut self.ends).into_iter().collect();
+        let mut signals: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for (index, signal) in ends {
+            signals.entry(index).or_default().push(signal_name(signal));
+        }
+        for (index, signals) in signals {
+            if self.config.is_spoken_of(index) {
+                let reason = format!("{} that come to it go nowhere from there", signals.join(" and "));
+                self.config.leave(index, LeftOverKind::Unused, reason);
+            }
+        }
+    }
+
     fn others(&mut self) {
-        for statement in std::mem::take(&mut self.expanded.others) {
-            let (path, reason) = match &statement {
-                Statement::Attribute(name, _) => (name.clone(), "is a thing of Alloy itself and of no pipeline"),
-                Statement::Block(block) => {
-                    (format!("declare.{}", block.label.as_deref().unwrap_or_default()), "there is no instance of it")
-                }
-            };
-            let text = hidden::statement_text(&statement);
-            let (kind, reason) = (LeftOverKind::Unused, reason.to_owned());
+        for (path, block) in std::mem::take(&mut self.expanded.others) {
+            let text = hidden::block_text(&block);
+            let (kind, reason) = (LeftOverKind::Unused, "there is no instance of it".to_owned());
             self.config.left_over.push(LeftOver { kind, path, text, reason, pipelines: Vec::new() });
         }
     }

@@ -34,11 +34,6 @@ pub(super) fn block_text(block: &Block) -> String {
     cut(alloy::write(&[Statement::Block(shown)], false))
 }
 
-/// An attribute at the root, as Alloy writes it.
-pub(super) fn statement_text(statement: &Statement) -> String {
-    cut(alloy::write(&raw::hidden_alloy(std::slice::from_ref(statement)), false))
-}
-
 fn cut(mut text: String) -> String {
     let end = text.trim_end().len();
     text.truncate(end);

@@ -1,6 +1,8 @@
 //! What stands in a config, whichever language it is written in: so that a text that was found and a rendering of ours
 //! can be held against each other.
 
+use std::collections::HashMap;
+
 use serde_json::{Number, Value};
 
 use crate::{
@@ -198,15 +200,16 @@ impl Tree {
     /// The body of an Alloy block, read from a text or rendered.
     pub(super) fn of_body(body: &[Statement]) -> Self {
         let mut entries: Vec<(String, Self)> = Vec::new();
+        let mut known = HashMap::new();
         for statement in body {
             match statement {
                 Statement::Attribute(name, value) => entries.push((name.clone(), Self::of_expression(value))),
                 Statement::Block(block) => {
-                    let key = format!("{}{{}}", block.name);
                     let inner = Self::of_block(block);
-                    match entries.iter_mut().find(|(known, _)| *known == key) {
+                    let at = *known.entry(block.name.as_str()).or_insert(entries.len());
+                    match entries.get_mut(at) {
                         Some((_, Self::List(blocks))) => blocks.push(inner),
-                        _ => entries.push((key, Self::List(vec![inner]))),
+                        _ => entries.push((format!("{}{{}}", block.name), Self::List(vec![inner]))),
                     }
                 }
             }
@@ -228,9 +231,18 @@ impl Tree {
             Expr::Text(text) => Self::of_text(text),
             Expr::Array(items) => Self::List(items.iter().map(Self::of_expression).collect()),
             Expr::Object(fields) => {
-                let field =
-                    |(key, value): &(String, Expr)| (key.trim_matches('"').to_owned(), Self::of_expression(value));
-                Self::Map(fields.iter().map(field).collect())
+                let mut entries: Vec<(String, Self)> = Vec::new();
+                let mut known = HashMap::new();
+                for (key, value) in fields {
+                    let (key, value) = (key.trim_matches('"'), Self::of_expression(value));
+                    // Of a key that stands twice Alloy takes the last.
+                    let at = *known.entry(key).or_insert(entries.len());
+                    match entries.get_mut(at) {
+                        Some((_, known)) => *known = value,
+                        None => entries.push((key.to_owned(), value)),
+                    }
+                }
+                Self::Map(entries)
             }
             Expr::Token(_) | Expr::Parts(_) => literal::of_tokens(value),
         }

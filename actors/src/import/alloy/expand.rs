@@ -81,12 +81,12 @@ pub(super) struct Expanded {
     pub(super) scopes: Vec<Scope>,
     /// How many octets of arguments were put in.
     filled: usize,
-    /// Statements of the file that are no component: attributes, `declare`s of which there is no instance.
-    pub(super) others: Vec<Statement>,
+    /// The `declare`s of which there is no instance, and where they stand.
+    pub(super) others: Vec<(String, Block)>,
 }
 
 /// The `declare`s that can be seen from a body, the nearest last.
-type Declares<'t> = Vec<(&'t str, &'t [Statement])>;
+type Declares<'t> = Vec<(&'t str, &'t Block)>;
 
 /// Writes a file out.
 ///
@@ -96,20 +96,28 @@ pub(super) fn expand(body: &[Statement]) -> Result<Expanded, Vec<FieldProblem>> 
     let mut expanded = Expanded { scopes: vec![Scope::default()], ..Expanded::default() };
     let mut used = Vec::new();
     expanded.body(body, 0, &mut Vec::new(), &mut used, 0)?;
-    for statement in body {
-        match statement {
-            Statement::Attribute(..) => expanded.others.push(statement.clone()),
-            Statement::Block(block) if declared(block).is_some_and(|name| !used.iter().any(|known| known == name)) => {
-                expanded.others.push(statement.clone());
-            }
-            Statement::Block(_) => {}
-        }
-    }
+    expanded.others = without_instance(body, "", &used);
     Ok(expanded)
 }
 
+/// The `declare`s of a body that none is an instance of.
+fn without_instance(body: &[Statement], within: &str, used: &[&Block]) -> Vec<(String, Block)> {
+    let mut others = Vec::new();
+    for statement in body {
+        let Statement::Block(block) = statement else { continue };
+        let Some(name) = declared(block) else { continue };
+        let path = if within.is_empty() { format!("declare.{name}") } else { format!("{within}/declare.{name}") };
+        if used.iter().any(|known| std::ptr::eq(*known, block)) {
+            others.extend(without_instance(&block.body, &path, used));
+        } else {
+            others.push((path, block.clone()));
+        }
+    }
+    others
+}
+
 /// The name that a `declare` defines.
-fn declared(block: &Block) -> Option<&str> {
+pub(super) fn declared(block: &Block) -> Option<&str> {
     block.label.as_deref().filter(|_| block.name == "declare")
 }
 
@@ -119,7 +127,7 @@ impl Expanded {
         body: &'t [Statement],
         scope: usize,
         declares: &mut Declares<'t>,
-        used: &mut Vec<String>,
+        used: &mut Vec<&'t Block>,
         depth: usize,
     ) -> Result<(), Vec<FieldProblem>> {
         let seen = declares.len();
@@ -127,7 +135,7 @@ impl Expanded {
             if let Statement::Block(block) = statement
                 && let Some(name) = declared(block)
             {
-                declares.push((name, &block.body));
+                declares.push((name, block));
             }
         }
         for statement in body {
@@ -143,9 +151,11 @@ impl Expanded {
                     }
                 }
                 name => match declares.iter().rev().find(|(known, _)| *known == name).copied() {
-                    Some((_, inner)) => {
-                        used.push(name.to_owned());
-                        self.instance(block, inner, scope, declares, used, depth)?;
+                    Some((_, declare)) => {
+                        if !used.iter().any(|known| std::ptr::eq(*known, declare)) {
+                            used.push(declare);
+                        }
+                        self.instance(block, &declare.body, scope, declares, used, depth)?;
                     }
                     None => self.node(block, scope)?,
                 },
@@ -177,7 +187,7 @@ impl Expanded {
         inner: &'t [Statement],
         scope: usize,
         declares: &mut Declares<'t>,
-        used: &mut Vec<String>,
+        used: &mut Vec<&'t Block>,
         depth: usize,
     ) -> Result<(), Vec<FieldProblem>> {
         let here = self.scopes.get(scope).map_or("", |scope| scope.path.as_str());

@@ -49,8 +49,17 @@ impl Assembly<'_> {
                     ComponentClass::Extensions if self.is_named(index) => {
                         (LeftOverKind::Unused, "is used only by parts that are not taken over")
                     }
+                    ComponentClass::Extensions if found.kind == "foreach" => {
+                        (LeftOverKind::Missing, "makes components of a list when it runs, which LinkMesh does not do")
+                    }
+                    ComponentClass::Extensions if found.kind.starts_with("import.") => {
+                        (LeftOverKind::Missing, "what it brings in is not in this text and was not looked at")
+                    }
                     ComponentClass::Extensions if is_of_alloy(found) => {
                         (LeftOverKind::Missing, "LinkMesh takes over what runs through otelcol.* alone")
+                    }
+                    ComponentClass::Extensions if self.runtime == Runtime::Alloy && !is_of_itself(found) => {
+                        (LeftOverKind::Missing, "is nothing that Alloy has, and no `declare` of this text is called so")
                     }
                     ComponentClass::Extensions => {
                         (LeftOverKind::Unused, "is a thing of the collector itself and of no pipeline")
@@ -163,6 +172,13 @@ impl Assembly<'_> {
 /// Whether a component belongs to the other worlds of Alloy, not to that of OpenTelemetry.
 fn is_of_alloy(found: &Found) -> bool {
     found.kind.contains('.') && !found.kind.starts_with("otelcol.")
+}
+
+/// Whether a component sets up Alloy itself, or belongs to others by what it gives.
+fn is_of_itself(found: &Found) -> bool {
+    const BLOCKS: &[&str] =
+        &["logging", "tracing", "http", "livedebugging", "remotecfg", "labelstore", "cluster", "otel", "ui"];
+    found.kind.starts_with("otelcol.") || BLOCKS.contains(&found.kind.as_str())
 }
 
 /// The numbers of a limiter, if it has no others.

@@ -139,7 +139,7 @@ fn ways_and_instances_that_multiply_are_refused() {
     assert!(errors(&of_alloy(&text))[0].contains("too_many"));
 
     let mut text =
-        "a \"x\" { }\ndeclare \"a\" {\n\targument \"x\" { }\n\texport \"y\" { value = argument.x.value }\n}\n"
+        "a \"x\" { }\ndeclare \"a\" {\n\targument \"x\" { optional = true }\n\texport \"y\" { value = argument.x.value }\n}\n"
             .to_owned();
     text.push_str(
         "a \"l\" { x = a.m.y }\na \"m\" { x = a.l.y }\notelcol.receiver.otlp \"r\" {\n\toutput { logs = [a.l.y] }\n}\n",

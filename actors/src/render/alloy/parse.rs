@@ -3,6 +3,8 @@
 //! It accepts exactly the language's grammar (reference: `syntax` v0.1.1) and keeps literals as they stand, so that the
 //! text is written back in canonical form and can never reach beyond its own block. Comments are dropped.
 
+use std::fmt;
+
 use super::{Block, Expr, Statement};
 
 /// Deeper nesting is refused.
@@ -197,19 +199,41 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// Where something stands in a text: line and column, both from 1, the column in characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    line: usize,
+    column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
 /// Reads the statements of a file.
 ///
 /// # Errors
 /// The first place that the grammar does not allow.
 pub fn body(text: &str) -> Result<Vec<Statement>, ParseError> {
+    body_with_places(text).map(|(body, _)| body)
+}
+
+/// Reads the statements of a file, and where each begins, in the order in which they do.
+///
+/// # Errors
+/// The first place that the grammar does not allow.
+pub(crate) fn body_with_places(text: &str) -> Result<(Vec<Statement>, Vec<Place>), ParseError> {
     let lexer = Lexer { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1, column: 1, tokens: Vec::new() };
-    let mut parser = Parser { tokens: lexer.run()?.into_iter().peekable(), depth: 0 };
+    let mut parser = Parser { places: Vec::new(), tokens: lexer.run()?.into_iter().peekable(), depth: 0 };
     let body = parser.body()?;
     parser.expect_end()?;
-    Ok(body)
+    Ok((body, parser.places))
 }
 
 struct Parser {
+    places: Vec<Place>,
     tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
     depth: usize,
 }
@@ -283,6 +307,7 @@ impl Parser {
     }
 
     fn statement(&mut self) -> Result<Statement, ParseError> {
+        self.places.extend(self.tokens.peek().map(|token| Place { line: token.line, column: token.column }));
         let mut name = self.ident()?;
         if self.symbol("=") {
             return Ok(Statement::Attribute(name, self.expression()?));
