@@ -111,3 +111,43 @@ async fn what_was_rendered_comes_back_by_an_import() {
     }
     api.post("/pipelines/import", json!({"runtime": "vector", "text": ""})).await.expect(422);
 }
+
+#[actix_web::test]
+async fn an_import_tells_what_a_collector_would_refuse_by_its_place() {
+    let api = with_destinations().await;
+    let components = "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {debug: }\n";
+    for (runtime, text, field, code) in [
+        (
+            "otelcol",
+            format!(
+                "{components}service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [debug], fanout: 1}}}}}}"
+            ),
+            "service.pipelines.logs.fanout",
+            "unknown_field",
+        ),
+        (
+            "otelcol",
+            format!(
+                "{components}service: {{extensions: [pprof], pipelines: {{logs: {{receivers: [otlp], exporters: [debug]}}}}}}"
+            ),
+            "service.extensions[0]",
+            "unknown_component",
+        ),
+        (
+            "alloy",
+            "otelcol.exporter.debug \"a\" { }\notelcol.exporter.debug \"a\" { }".to_owned(),
+            "otelcol.exporter.debug.a",
+            "duplicate",
+        ),
+    ] {
+        let imported = api.post("/pipelines/import", json!({"runtime": runtime, "text": text})).await.expect(200);
+        let errors: Vec<(&str, &str)> = imported["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect();
+        assert_eq!(errors, [(field, code)], "{imported:#}");
+        assert_eq!((&imported["pipelines"], &imported["left_over"]), (&json!([]), &json!([])));
+    }
+}

@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
+pub(crate) use self::scan::Piece;
 use self::scan::Work;
 
 mod scan;
@@ -59,10 +60,10 @@ pub(crate) fn check(text: &str) -> Result<(), serde_norway::Error> {
     Counter { left: &mut left }.deserialize(first)
 }
 
-/// The first tag of a text that is none of these, as it is written. What looks like one in a comment, in quotes or within
-/// a text is none. The text has to be one that the parser reads.
-pub(crate) fn tag_besides<'t>(text: &'t str, known: &[&str]) -> Option<&'t str> {
-    scan::tag_besides(text, known)
+/// What a text is made of beside its structure, in order: tags and scalars as they are written. The text has to be one that
+/// the parser reads.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    scan::pieces(text)
 }
 
 /// Takes every value off what is left.

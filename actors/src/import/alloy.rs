@@ -3,7 +3,10 @@
 //! `declare`s are written out for each of their instances. A chain begins at each reference of a receiver and follows the
 //! `output`s as long as there is one way alone. Blocks of Loki and Prometheus belong to the receiver that they feed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use linkmesh_proto::api::{
     pipeline::{LeftOver, LeftOverKind, Signal},
@@ -38,13 +41,18 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
         parse::body_with_places(text).map_err(|error| refused("text", "invalid_alloy", error.to_string()))?;
     faults::check(&body, &places)?;
     let expanded = expand(&body)?;
-    let mut reader = Reader { config: Config::default(), expanded, ends: Vec::new(), passed: 0 };
+    let mut reader =
+        Reader { config: Config::default(), expanded, ends: Vec::new(), doubled: RefCell::default(), passed: 0 };
     reader.components();
     reader.belongings();
     reader.given();
     reader.chains()?;
+    if reader.expanded.is_spent() {
+        return Err(refused("text", "too_many", "references lead to others too often"));
+    }
     reader.config.drop_dead_ends();
     reader.ends();
+    reader.doubled();
     reader.others();
     Ok(reader.config)
 }
@@ -54,6 +62,8 @@ struct Reader {
     expanded: Expanded,
     /// Where records of a signal end without an exporter: at components that send them nowhere.
     ends: Vec<(usize, Signal)>,
+    /// Components that send to another more than once.
+    doubled: RefCell<BTreeSet<usize>>,
     /// How many components were passed; where ways part and meet again that is far more than there are.
     passed: usize,
 }
@@ -152,7 +162,11 @@ impl Reader {
         let Some(value) = output.and_then(|output| attribute_of(output, signal_name(signal))) else {
             return Some(Vec::new());
         };
+        self.expanded.was_doubled();
         let targets: Vec<Target> = self.expanded.targets(value, node.scope)?;
+        if self.expanded.was_doubled() {
+            self.doubled.borrow_mut().insert(index);
+        }
         targets.iter().all(|target| target.export == "input").then_some(())?;
         Some(targets.into_iter().map(|target| target.node).collect())
     }
@@ -327,6 +341,14 @@ impl Reader {
                 let reason = format!("{} that come to it go nowhere from there", signals.join(" and "));
                 self.config.leave(index, LeftOverKind::Unused, reason);
             }
+        }
+    }
+
+    fn doubled(&mut self) {
+        for index in self.doubled.take() {
+            let reason =
+                "names one component more than once, which gets records as often; in LinkMesh they arrive once";
+            self.config.leave(index, LeftOverKind::Differs, reason);
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::domain::{
     components::{ComponentClass, classic_name},
     document::{read::kind_of, strict},
-    expansion,
+    expansion::{self, Piece},
     problem::{Path, Problems},
 };
 
@@ -30,7 +30,11 @@ use crate::domain::{
 pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
     let value =
         strict::yaml(text).and_then(strict::merged).map_err(|reason| refused("text", "invalid_yaml", reason))?;
-    if let Some(tag) = expansion::tag_besides(text, TAGS) {
+    let other_tag = expansion::pieces(text).find_map(|piece| match piece {
+        Piece::Tag(tag) if !TAGS.contains(&tag) => Some(tag),
+        _ => None,
+    });
+    if let Some(tag) = other_tag {
         return Err(refused("text", "invalid_yaml", format!("write what is `{tag}` without a tag, as a text")));
     }
     let value = numbers::as_go_reads(value, text).map_err(|reason| refused("text", "ambiguous", reason))?;

@@ -11,6 +11,8 @@
 
 use std::ops::Range;
 
+mod scalars;
+
 /// What the parser will do of what can take long.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
@@ -32,19 +34,37 @@ pub(super) fn work(text: &str) -> Work {
     scanner.work
 }
 
-/// The first tag that is none of these, as it is written.
-pub(super) fn tag_besides<'t>(text: &'t str, known: &[&str]) -> Option<&'t str> {
+/// What a text is made of beside its structure, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece<'t> {
+    /// A tag: `!!str`.
+    Tag(&'t str),
+    /// A value or key without quotes.
+    Plain(&'t str),
+    /// One in quotes, with them.
+    Quoted(&'t str),
+    /// One behind `|` or `>`, with that.
+    Block(&'t str),
+}
+
+/// Makes a piece of what is written.
+type Of<'t> = fn(&'t str) -> Piece<'t>;
+
+/// The pieces of a text in their order.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut scanner = Scanner::new(text);
-    loop {
-        let is_more = scanner.token();
-        let tag = scanner.tag.take().and_then(|range| std::str::from_utf8(scanner.text.get(range)?).ok());
-        if let Some(tag) = tag.filter(|tag| !known.contains(tag)) {
-            return Some(tag);
+    let mut is_more = true;
+    std::iter::from_fn(move || {
+        while is_more {
+            is_more = scanner.token();
+            if let Some((piece, range)) = scanner.piece.take()
+                && let Some(written) = scanner.text.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok())
+            {
+                return Some(piece(written));
+            }
         }
-        if !is_more {
-            return None;
-        }
-    }
+        None
+    })
 }
 
 struct Scanner<'a> {
@@ -63,8 +83,8 @@ struct Scanner<'a> {
     /// What may be a key outside of all brackets, once a colon follows.
     key: Option<Key>,
     is_key_allowed: bool,
-    /// Where the tag stands that was read last.
-    tag: Option<Range<usize>>,
+    /// Which piece was read last, and where it stands.
+    piece: Option<(Of<'a>, Range<usize>)>,
     work: Work,
 }
 
@@ -72,20 +92,6 @@ struct Key {
     at: usize,
     line: usize,
     column: i64,
-}
-
-/// Counts what a scalar lets the parser clear.
-#[derive(Default)]
-struct Runs {
-    longest: usize,
-}
-
-impl Runs {
-    fn add(&mut self, length: usize, work: &mut Work) {
-        self.longest = self.longest.max(length);
-        // Buffers begin with 16 bytes and double. A run is cleared once, and line breaks once more.
-        work.cleared = work.cleared.saturating_add(4 * self.longest as u64 + 64);
-    }
 }
 
 impl<'a> Scanner<'a> {
@@ -100,13 +106,11 @@ impl<'a> Scanner<'a> {
             level: 0,
             key: None,
             is_key_allowed: true,
-            tag: None,
+            piece: None,
             work: Work::default(),
         }
     }
-}
 
-impl Scanner<'_> {
     fn peek(&self, ahead: usize) -> u8 {
         // The end of the text and NUL, which no text may hold, are the same to the parser.
         self.text.get(self.at + ahead).copied().unwrap_or(0)
@@ -277,15 +281,21 @@ impl Scanner<'_> {
                 self.skip_while(is_word);
             }
             b'!' => self.tag(),
-            b'|' | b'>' if is_outside => self.block_scalar(),
-            b'\'' | b'"' => self.quoted(),
-            b'-' => self.plain(),
-            b'?' | b':' if is_outside => self.plain(),
+            b'|' | b'>' if is_outside => self.scalar(Piece::Block, Self::block_scalar),
+            b'\'' | b'"' => self.scalar(Piece::Quoted, Self::quoted),
+            b'-' => self.scalar(Piece::Plain, Self::plain),
+            b'?' | b':' if is_outside => self.scalar(Piece::Plain, Self::plain),
             // Begins nothing: the parser goes no further.
             b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => self.skip(),
-            _ => self.plain(),
+            _ => self.scalar(Piece::Plain, Self::plain),
         }
         true
+    }
+
+    fn scalar(&mut self, piece: Of<'a>, read: fn(&mut Self)) {
+        let from = self.at;
+        read(self);
+        self.piece = Some((piece, from..self.at));
     }
 
     fn begin_scalar(&mut self) {
@@ -327,148 +337,7 @@ impl Scanner<'_> {
         if is_whole && self.is(b'>') {
             self.skip();
         }
-        self.tag = Some(from..self.at);
-    }
-
-    fn plain(&mut self) {
-        self.begin_scalar();
-        let indent = self.indent + 1;
-        let mut is_line_new = false;
-        let mut runs = Runs::default();
-        let is_flow = |byte| matches!(byte, b',' | b'[' | b']' | b'{' | b'}');
-        loop {
-            if self.is_document_indicator() || self.is(b'#') {
-                break;
-            }
-            while !self.is_gap(0) {
-                let next = self.peek(0);
-                let ends = match (next, self.level) {
-                    (b':', 0) => self.is_gap(1),
-                    // The parser refuses some of these.
-                    (b':', _) => self.is_gap(1) || is_flow(self.peek(1)) || self.peek(1) == b'?',
-                    (_, 0) => false,
-                    _ => is_flow(next),
-                };
-                if ends {
-                    break;
-                }
-                is_line_new = false;
-                self.skip();
-            }
-            if !self.is_blank(0) && self.line_break(0) == 0 {
-                break;
-            }
-            is_line_new |= self.gap(&mut runs);
-            if self.level == 0 && self.column < indent {
-                break;
-            }
-        }
-        if is_line_new {
-            self.is_key_allowed = true;
-        }
-    }
-
-    /// Skips blanks and line breaks. Whether there was a line break.
-    fn gap(&mut self, runs: &mut Runs) -> bool {
-        let (from, line) = (self.at, self.line);
-        while self.is_blank(0) || self.line_break(0) > 0 {
-            if self.is_blank(0) {
-                self.skip();
-            } else {
-                self.skip_line();
-            }
-        }
-        runs.add(self.at - from, &mut self.work);
-        self.line > line
-    }
-
-    fn quoted(&mut self) {
-        self.begin_scalar();
-        let quote = self.peek(0);
-        let is_single = quote == b'\'';
-        let mut runs = Runs::default();
-        self.skip();
-        loop {
-            if self.is(0) || self.is_document_indicator() {
-                return;
-            }
-            while !self.is_gap(0) {
-                if is_single && self.is(quote) && self.peek(1) == quote {
-                    self.skip();
-                    self.skip();
-                } else if self.is(quote) {
-                    break;
-                } else if !is_single && self.is(b'\\') {
-                    self.skip();
-                    if self.line_break(0) > 0 {
-                        self.skip_line();
-                        break;
-                    }
-                    if !self.is(0) {
-                        self.skip();
-                    }
-                } else {
-                    self.skip();
-                }
-            }
-            if self.is(quote) {
-                self.skip();
-                return;
-            }
-            self.gap(&mut runs);
-        }
-    }
-
-    fn block_scalar(&mut self) {
-        self.drop_key();
-        self.is_key_allowed = true;
-        self.skip();
-        let mut indent = 0;
-        for _ in 0..2 {
-            match self.peek(0) {
-                b'+' | b'-' => self.skip(),
-                digit @ b'1'..=b'9' if indent == 0 => {
-                    indent = self.indent.max(0) + i64::from(digit - b'0');
-                    self.skip();
-                }
-                _ => {}
-            }
-        }
-        self.skip_while(|byte| matches!(byte, b' ' | b'\t'));
-        if self.is(b'#') {
-            self.skip_to_break();
-        }
-        if !self.is_break_or_end(0) {
-            return;
-        }
-        self.skip_line();
-        let mut runs = Runs::default();
-        self.block_breaks(&mut indent, &mut runs);
-        while self.column == indent && !self.is(0) {
-            self.skip_to_break();
-            self.skip_line();
-            self.block_breaks(&mut indent, &mut runs);
-        }
-    }
-
-    /// Skips empty lines and the indentation behind them; finds out how deep that is when it is not known.
-    fn block_breaks(&mut self, indent: &mut i64, runs: &mut Runs) {
-        let (from, known) = (self.at, *indent);
-        let mut deepest = 0;
-        loop {
-            while (known == 0 || self.column < known) && self.is(b' ') {
-                self.skip();
-            }
-            deepest = deepest.max(self.column);
-            if self.line_break(0) == 0 {
-                break;
-            }
-            self.skip_line();
-        }
-        if known == 0 {
-            *indent = deepest.max(self.indent + 1).max(1);
-        }
-        runs.add(self.at - from, &mut self.work);
+        self.piece = Some((Piece::Tag, from..self.at));
     }
 }
 

@@ -239,8 +239,31 @@ fn tags_are_found_where_they_are_tags_and_nowhere_else() {
         ("'!!binary': b", None),
     ] {
         assert!(read(text).is_some(), "{text}");
-        assert_eq!(tag_besides(text, &known), expected, "{text}");
+        let tag = scan::pieces(text).find_map(|piece| match piece {
+            Piece::Tag(tag) if !known.contains(&tag) => Some(tag),
+            _ => None,
+        });
+        assert_eq!(tag, expected, "{text}");
     }
+}
+
+#[test]
+fn pieces_are_as_they_are_written() {
+    let text = "a: !!str 'b' # c\nd: [e f, \"g\\\"\"]\nh: |-\n  i\n  j\nk:\n  - é\n";
+    let expected = [
+        Piece::Plain("a"),
+        Piece::Tag("!!str"),
+        Piece::Quoted("'b'"),
+        Piece::Plain("d"),
+        Piece::Plain("e f"),
+        Piece::Quoted("\"g\\\"\""),
+        Piece::Plain("h"),
+        Piece::Block("|-\n  i\n  j\n"),
+        Piece::Plain("k"),
+        Piece::Plain("é\n"),
+    ];
+    assert!(read(text).is_some());
+    assert_eq!(scan::pieces(text).collect::<Vec<_>>(), expected);
 }
 
 #[test]

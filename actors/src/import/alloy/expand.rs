@@ -1,6 +1,6 @@
 //! Components of an Alloy config with its `declare`s written out: one set of them for each instance.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use linkmesh_proto::api::problem::FieldProblem;
 
@@ -21,6 +21,10 @@ const MAX_DEPTH: usize = 16;
 /// How many octets of arguments may be put in the places that name them, in all: an argument that is named often and
 /// given on to others grows without end.
 const MAX_FILLED: usize = 8 << 20;
+
+/// How many octets of values may be gone through in all to find what is referred to: lists of references to lists of
+/// references grow without end.
+const MAX_FOLLOWED: usize = 64 << 20;
 
 /// How many references may lead from one to the next.
 const MAX_HOPS: usize = 64;
@@ -81,6 +85,10 @@ pub(super) struct Expanded {
     pub(super) scopes: Vec<Scope>,
     /// How many octets of arguments were put in.
     filled: usize,
+    /// How many octets of values were gone through.
+    followed: Cell<usize>,
+    /// Whether a list named a component more than once since this was asked.
+    is_doubled: Cell<bool>,
     /// The `declare`s of which there is no instance, and where they stand.
     pub(super) others: Vec<(String, Block)>,
 }
@@ -277,7 +285,23 @@ impl Expanded {
 
     /// What a value of a body refers to; `None` when only Alloy can make that out.
     pub(super) fn targets(&self, value: &Expr, scope: usize) -> Option<Vec<Target>> {
-        self.targets_of(&Tree::of_expression(value), scope, MAX_HOPS)
+        self.targets_of(&self.followed(value)?, scope, MAX_HOPS)
+    }
+
+    /// Whether a list named a component more than once since the last time.
+    pub(super) fn was_doubled(&self) -> bool {
+        self.is_doubled.take()
+    }
+
+    /// Whether more was to be gone through than a text of a person takes; then some of it was not.
+    pub(super) fn is_spent(&self) -> bool {
+        self.followed.get() > MAX_FOLLOWED
+    }
+
+    /// A value that a reference leads to; `None` when there were too many.
+    fn followed(&self, value: &Expr) -> Option<Tree> {
+        self.followed.set(self.followed.get().saturating_add(weight(value)));
+        (!self.is_spent()).then(|| Tree::of_expression(value))
     }
 
     fn targets_of(&self, value: &Tree, scope: usize, hops: usize) -> Option<Vec<Target>> {
@@ -287,7 +311,9 @@ impl Expanded {
                 let mut targets = Vec::new();
                 for item in items {
                     for target in self.targets_of(item, scope, hops)? {
-                        if !targets.contains(&target) {
+                        if targets.contains(&target) {
+                            self.is_doubled.set(true);
+                        } else {
                             targets.push(target);
                         }
                     }
@@ -303,12 +329,12 @@ impl Expanded {
     fn resolved(&self, name: &str, scope: usize, hops: usize) -> Option<Vec<Target>> {
         let here = self.scopes.get(scope)?;
         if let Some(argument) = argument(name) {
-            return self.targets_of(&Tree::of_expression(here.arguments.get(argument)?), here.parent?, hops);
+            return self.targets_of(&self.followed(here.arguments.get(argument)?)?, here.parent?, hops);
         }
         let (id, export) = name.rsplit_once('.')?;
         if let Some(instance) = here.instances.get(id) {
             let export = self.scopes.get(*instance)?.exports.get(export)?;
-            return self.targets_of(&Tree::of_expression(export), *instance, hops);
+            return self.targets_of(&self.followed(export)?, *instance, hops);
         }
         let node = *here.nodes.get(id)?;
         Some(vec![Target { node, export: export.to_owned() }])

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use crate::domain::expansion::{self, Piece};
+
 /// The value with such numbers as the collector reads them.
 ///
 /// # Errors
@@ -24,28 +26,26 @@ struct Words<'t> {
 impl<'t> Words<'t> {
     fn of(text: &'t str) -> Self {
         let mut words = Self { plain: HashSet::new(), quoted: HashSet::new() };
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "_+-.".contains(c);
-        let mut before = None;
-        let mut rest = text;
-        while let Some(next) = rest.chars().next() {
-            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            let (word, behind) = rest.split_at(end);
-            if word.is_empty() {
-                before = Some(next);
-                rest = rest.get(next.len_utf8()..).unwrap_or_default();
-                continue;
-            }
-            if number(word).is_some() {
-                let after = behind.chars().next();
-                let is_end = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "[]{},".contains(c));
-                match (before, after) {
-                    (Some('"'), Some('"')) | (Some('\''), Some('\'')) => _ = words.quoted.insert(word),
-                    (before, after) if is_end(before) && is_end(after) => _ = words.plain.insert(word),
-                    _ => {}
+        let mut is_text = false;
+        for piece in expansion::pieces(text) {
+            let (word, is_plain) = match piece {
+                Piece::Tag(tag) => {
+                    is_text = tag.ends_with("str") || tag.ends_with("str>");
+                    continue;
                 }
+                Piece::Plain(word) => (word.trim_end(), !is_text),
+                Piece::Quoted(word) => (word.trim_matches(['"', '\'']), false),
+                // What stands on several lines is no such word.
+                Piece::Block(text) => (text.split_once('\n').map_or("", |(_, body)| body.trim()), false),
+            };
+            is_text = false;
+            if number(word).is_some() {
+                if is_plain {
+                    words.plain.insert(word)
+                } else {
+                    words.quoted.insert(word)
+                };
             }
-            before = word.chars().next_back();
-            rest = behind;
         }
         words
     }
@@ -111,6 +111,18 @@ mod tests {
             read,
             json!({ "a": 493, "b": 1000, "c": "0644", "d": [-3, 31], "e": { "f": 15 }, "g": "08", "h": "10.0.0.1",
                     "i": "2001-01-01", "j": "1_0.5" })
+        );
+    }
+
+    #[test]
+    fn what_stands_in_comments_and_in_texts_is_no_number() {
+        let text = "# 0755\na: '0755' # or 0755\nb: 'mode 0755, 0755'\nc: mode 0755\nd: |\n  0755\n  0755\ne: !!str 0755\n\
+                    f: 0644\ng: |-\n  0600";
+        let read = as_go_reads(strict::yaml(text).unwrap(), text).unwrap();
+        assert_eq!(
+            read,
+            json!({ "a": "0755", "b": "mode 0755, 0755", "c": "mode 0755", "d": "0755\n0755\n", "e": "0755", "f": 420,
+                    "g": "0600" })
         );
     }
 

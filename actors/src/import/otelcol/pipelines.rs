@@ -42,7 +42,8 @@ impl Reader {
     /// The pipelines of the service, everything that they name looked up.
     pub(super) fn pipelines(&mut self, service: &Map<String, Value>) -> Vec<ServicePipeline> {
         let at = Path::root().key("service").key("pipelines");
-        let Some(pipelines) = self.mapping(service.get("pipelines"), &at) else {
+        let pipelines = self.mapping(service.get("pipelines"), &at).filter(|pipelines| !pipelines.is_empty());
+        let Some(pipelines) = pipelines else {
             if self.problems.is_empty() {
                 self.problems.add(at, "missing", "must be given: nothing runs without");
             }

@@ -1,6 +1,6 @@
 //! How records run through the pipelines of the service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use linkmesh_proto::api::{
     pipeline::{LeftOverKind, Signal},
@@ -161,8 +161,16 @@ impl Reader {
         Ok(())
     }
 
-    /// Says where another pipeline does the same with the same records: then they arrive twice, as they do not in LinkMesh.
+    /// Says where records arrive twice, as they do not in LinkMesh: by several ways that are the same, or since another
+    /// pipeline does the same with them.
     fn twice(&mut self, pipeline: &ServicePipeline, sources: &[usize], outs: &[Out]) {
+        let mut known = BTreeSet::new();
+        if let Some(again) = outs.iter().find(|out| !known.insert(*out))
+            && let Some(found) = self.config.found.get(again.to)
+        {
+            let reason = format!("its records come to `{}` by several ways: in LinkMesh they arrive once", found.path);
+            self.say_of_pipeline(LeftOverKind::Differs, pipeline, &reason);
+        }
         let same = |chain: &&Chain| {
             chain.signal == pipeline.signal
                 && chain.steps == pipeline.processors

@@ -149,6 +149,18 @@ fn ways_and_instances_that_multiply_are_refused() {
 }
 
 #[test]
+fn references_that_lead_on_and_multiply_are_refused() {
+    let mut text = "declare \"a\" {\n\targument \"x\" { }\n\texport \"y\" { value = argument.x.value }\n}\n".to_owned();
+    for number in 0..15 {
+        let next = [format!("a.i{}.y", number + 1).as_str(); 8].join(", ");
+        writeln!(text, "a \"i{number}\" {{ x = [{next}] }}").unwrap();
+    }
+    text.push_str("a \"i15\" { x = otelcol.exporter.debug.d.input }\notelcol.exporter.debug \"d\" { }\n");
+    text.push_str("otelcol.receiver.otlp \"r\" {\n\toutput { logs = [a.i0.y] }\n}\n");
+    assert!(errors(&of_alloy(&text))[0].contains("too_many"));
+}
+
+#[test]
 fn thousands_of_components_take_bounded_time() {
     let mut text = "receivers: {nop: }\nexporters: {debug: }\nprocessors:\n".to_owned();
     let mut names = Vec::new();

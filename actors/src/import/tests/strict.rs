@@ -185,6 +185,26 @@ fn pipelines_behind_connectors_are_told_where_they_lead_nowhere_or_nothing_comes
 }
 
 #[test]
+fn records_that_arrive_twice_and_will_arrive_once_are_told() {
+    let import = of_otelcol(
+        "service: {pipelines: {logs: {receivers: [otlp], exporters: [debug, forward]}, logs/on: {receivers: [forward], exporters: [debug]}}}",
+    );
+    let (kind, reason) = left(&import, "service.pipelines.logs");
+    assert!(kind == LeftOverKind::Differs && reason.contains("come to `exporters.debug` by several ways"), "{reason}");
+}
+
+#[test]
+fn a_service_without_pipelines_is_refused() {
+    for service in ["{pipelines: }", "{pipelines: {}}", "{extensions: []}"] {
+        assert_eq!(
+            errors(&of_otelcol(&format!("service: {service}"))),
+            [("service.pipelines", "missing")],
+            "{service}"
+        );
+    }
+}
+
+#[test]
 fn what_a_processor_does_to_profiles_is_told() {
     let text = "
 receivers: {otlp: {protocols: {grpc: }}}

@@ -165,6 +165,15 @@ fn records_that_a_processor_sends_nowhere_are_told() {
 }
 
 #[test]
+fn records_that_arrive_twice_and_will_arrive_once_are_told() {
+    let name = "otelcol.exporter.debug.out.input";
+    let import = of_alloy(&WHOLE.replace(name, &format!("{name}, {name}")));
+    assert_eq!(import.pipelines[0].document.destinations.len(), 1);
+    let (kind, reason) = left(&import, "otelcol.receiver.otlp.in");
+    assert!(kind == LeftOverKind::Differs && reason.contains("more than once"), "{reason}");
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_counts() {
     let text = WHOLE.replace("otelcol.exporter.debug \"out\" { }", "otelcol.exporter.otlphttp \"out\" {\n\tclient {\n\t\tendpoint = \"http://a:1\"\n\t\theaders = {a = \"1\", b = \"2\", \"a\" = \"3\"}\n\t}\n}");
     let import = of_alloy(&text.replace("exporter.debug", "exporter.otlphttp"));
