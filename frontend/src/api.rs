@@ -100,6 +100,12 @@ impl ApiError {
         }
     }
 
+    /// Whether the same document would be taken under another id.
+    #[must_use]
+    pub fn is_of_id(&self) -> bool {
+        self.status() == 409 || self.fields().iter().any(|problem| problem.field == "id")
+    }
+
     /// Finds the request in the server's log.
     #[must_use]
     pub fn request_id(&self) -> Option<String> {

@@ -111,6 +111,19 @@ pub(crate) fn file(event: &web_sys::Event) -> Option<(String, impl Future<Output
     Some((file.name(), async move { JsFuture::from(file.text()).await.ok()?.as_string() }))
 }
 
+/// Empties the field of an event.
+pub(crate) fn empty(event: &web_sys::Event) {
+    if let Some(target) = event.current_target() {
+        // Setting this property of a field to nothing cannot fail.
+        _ = js_sys::Reflect::set(&target, &"value".into(), &"".into());
+    }
+}
+
+/// Whether there is such an element.
+pub(crate) fn is_there(selector: &str) -> bool {
+    document().query_selector(selector).is_ok_and(|element| element.is_some())
+}
+
 /// Gives an element the focus, when it is there.
 pub(crate) fn focus(selector: &str) {
     if let Ok(Some(element)) = document().query_selector(selector) {

@@ -23,6 +23,8 @@ fn refusal_in_one_line_names_the_first_places() {
     assert_eq!(problem(Vec::new()).in_words(), "Refused. Nothing was stored.");
     // Of what is wrong with no place the detail is made.
     assert_eq!(problem(vec![field("")]).in_words(), "Refused. Nothing was stored.");
+    assert!(problem(vec![field("settings.url"), field("id")]).is_of_id());
+    assert!(!problem(vec![field("sources[0].id")]).is_of_id() && !ApiError::Unreachable.is_of_id());
     let many = ["a", "b", "c", "d", "e"].map(field).to_vec();
     assert_eq!(problem(many).in_words(), "Refused. a: is not known. b: is not known. c: is not known. And 2 more.");
 }

@@ -82,7 +82,8 @@ pub fn document(items: &[Item], index: usize) -> Value {
     Value::Object(body)
 }
 
-const DESTINATIONS: &str = "/destinations";
+/// Where destinations are saved.
+pub const DESTINATIONS: &str = "/destinations";
 
 impl Import {
     /// All that would be made, in the order in which it can be: what is sent to before what sends.
@@ -105,6 +106,30 @@ pub fn with_needed(items: &[Item], index: usize) -> Vec<usize> {
     let mut all: Vec<usize> = (0..items.len()).filter(|at| items.get(*at).is_some_and(needed)).collect();
     all.push(index);
     all
+}
+
+/// What was saved: where, and as it was sent.
+pub type Sent = (&'static str, Map<String, Value>);
+
+/// Finds what was saved before in another reading of the same: it has other ids and names there, since those are taken. What
+/// is found has them back. Says for each item whether it is.
+pub fn find_again(items: &mut [Item], mut saved: Vec<Sent>) -> Vec<bool> {
+    let content = |mut body: Map<String, Value>| {
+        body.shift_remove("id");
+        body.shift_remove("name");
+        body
+    };
+    let count = items.len();
+    let mut find = |index| {
+        let own = content(to_send(items, index));
+        let item = items.get_mut(index)?;
+        let is_same = |(path, body): &Sent| *path == item.path && content(body.clone()) == own;
+        let (_, body) = saved.remove(saved.iter().position(is_same)?);
+        item.id = body.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        item.body.insert("name".to_owned(), body.get("name").cloned().unwrap_or_default());
+        Some(())
+    };
+    (0..count).map(|index| find(index).is_some()).collect()
 }
 
 /// The program that a file is of, by its name.
@@ -196,6 +221,32 @@ mod tests {
         assert_eq!(document(&items, 3)["destinations"], json!([{"id": "c", "when": "true"}, "elsewhere"]));
         assert_eq!([with_needed(&items, 2), with_needed(&items, 3)], [vec![0, 2], vec![1, 3]]);
         assert_eq!(to_send(&items, 9), Map::new());
+    }
+
+    #[test]
+    fn what_was_saved_is_found_again_under_other_ids_and_offered_once() {
+        let reading = || {
+            let mut items = import().items();
+            items[1].body["kind"] = "otlp_http".into();
+            items
+        };
+        let mut first = reading();
+        first[1].id = "mine".to_owned();
+        let saved: Vec<Sent> = [1, 3].map(|index| (first[index].path, to_send(&first, index))).to_vec();
+        // Now those ids are taken.
+        let mut second = reading();
+        for (index, id) in [(1, "b-2"), (3, "two-2")] {
+            second[index].body.insert("id".to_owned(), id.into());
+            second[index].body.insert("name".to_owned(), id.into());
+            id.clone_into(&mut second[index].id);
+        }
+        second[3].body["destinations"][0]["id"] = "b-2".into();
+        let twice = second[3].clone();
+        second.push(twice);
+        assert_eq!(find_again(&mut second, saved), [false, true, false, true, false]);
+        assert_eq!((second[1].id.as_str(), second[1].name()), ("mine", "B"));
+        assert_eq!((second[3].id.as_str(), second[3].name()), ("two", ""));
+        assert_eq!(document(&second, 4)["destinations"][0]["id"], "mine", "what is left sends to what was saved");
     }
 
     #[test]

@@ -177,6 +177,11 @@ pub(super) fn open<D: Edited>(
     })
 }
 
+/// What is said to who may not save.
+pub(super) fn look_only(permission: &'static str) -> View {
+    bits::note(Tone::Busy, view! { "You may look, not save. " (bits::needs(permission)) })
+}
+
 fn frame<D: Edited>(
     app: App,
     catalogue: Rc<Vec<CatalogueEntry>>,
@@ -227,11 +232,7 @@ fn frame<D: Edited>(
         let blank = blank(&catalogue);
         Rc::new(move || frame.begin_anew(blank.clone())) as Rc<dyn Fn()>
     });
-    let read_only: View = if may {
-        View::new()
-    } else {
-        bits::note(Tone::Busy, view! { "You may look, not save. " (bits::needs(D::WORDS.permission)) })
-    };
+    let read_only = if may { View::new() } else { look_only(D::WORDS.permission) };
     let Parts { sub, body, kept, sure, note } = parts(frame, catalogue);
     let (head, meanwhile, dialogs) =
         (frame.head(sub, kept, sure), editor.meanwhile(D::WORDS.this, anew), frame.dialogs(note));

@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use sycamore::prelude::*;
 
+use super::editor::look_only;
 use crate::{
     See as _,
     api::ApiError,
@@ -25,11 +26,12 @@ use crate::{
     dom,
     model::{
         format,
-        import::{self, Import, Item},
+        import::{self, Import, Item, Sent},
         secrets,
         status::{Label, Tone, runtime_code},
         yaml,
     },
+    nav,
 };
 
 /// What became of saving an item.
@@ -38,12 +40,11 @@ enum Outcome {
     Open,
     Saving,
     Saved,
-    Failed(String),
-    /// Not tried, since something that it sends to is not saved.
-    Waits(String),
+    /// Why it is not saved, and whether another id would help.
+    Failed(String, bool),
 }
 
-/// What was read. `Copy`, so that closures may hold it.
+/// What was read. `Copy`, so that closures may hold it. It lives as long as the page, and so does a save that is under way.
 #[derive(Clone, Copy)]
 struct Read {
     app: App,
@@ -51,7 +52,13 @@ struct Read {
     items: Signal<Rc<Vec<Item>>>,
     /// For each item.
     outcomes: Signal<Vec<Outcome>>,
+    /// What was saved, of this reading and those before it.
+    saved: Signal<Vec<Sent>>,
+    /// While it is read or saved: neither begins before the other has ended.
     busy: Signal<bool>,
+    /// Whether nothing of it can be saved now.
+    locked: ReadSignal<bool>,
+    may: bool,
     tasks: Tasks,
 }
 
@@ -72,33 +79,59 @@ pub(super) fn view(app: App) -> View {
 }
 
 fn content(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>) -> View {
-    let runtime = create_signal(Runtime::Otelcol);
-    let text = create_signal(String::new());
+    let asked = create_signal(NewImport { runtime: Runtime::Otelcol, text: String::new() });
     // What a file put there; what is typed is not put there again.
     let filled = create_signal(String::new());
-    let found = create_signal(None::<Rc<Result<Import, ApiError>>>);
-    let busy = create_signal(false);
-    let tasks = Tasks::here();
-    let read = move || {
-        let body = NewImport { runtime: runtime.get_untracked(), text: text.get_clone_untracked() };
+    // With what it is the answer to.
+    let found = create_signal(None::<Rc<(NewImport, Result<Import, ApiError>)>>);
+    let (busy, tasks) = (create_signal(false), Tasks::here());
+    let is_past = create_selector(move || {
+        found.with(|found| found.as_ref().is_some_and(|found| asked.with(|asked| found.0 != *asked)))
+    });
+    let lacks = ["pipelines:write", "destinations:write"].into_iter().find(|permission| !app.may(permission));
+    let read = Read {
+        app,
+        catalogue,
+        items: create_signal(Rc::default()),
+        outcomes: create_signal(Vec::new()),
+        saved: create_signal(Vec::new()),
+        busy,
+        locked: create_selector(move || busy.get() || is_past.get()),
+        may: lacks.is_none(),
+        tasks,
+    };
+    nav::guard(create_selector(move || {
+        read.may && read.outcomes.with(|all| all.iter().any(|outcome| *outcome != Outcome::Saved))
+    }));
+    let ask = move || {
+        let body = asked.get_clone_untracked();
         busy.set(true);
         tasks.spawn(async move {
-            let answer = app.api.post::<Import>("/pipelines/import", &body).await;
+            let answer = app.api.post::<Import>("/pipelines/import", &body).await.map(|answer| answer.value);
             batch(|| {
                 busy.set(false);
-                found.set(Some(Rc::new(answer.map(|answer| answer.value))));
+                // A session that ended is told by the dialog that opens for it.
+                if answer.as_ref().is_err_and(|error| error.status() == 401) {
+                    return;
+                }
+                let mut items = answer.as_ref().map(Import::items).unwrap_or_default();
+                let is_saved = import::find_again(&mut items, read.saved.get_clone_untracked());
+                let outcome = |is_saved| if is_saved { Outcome::Saved } else { Outcome::Open };
+                read.outcomes.set(is_saved.into_iter().map(outcome).collect());
+                read.items.set(Rc::new(items));
+                found.set(Some(Rc::new((body, answer))));
             });
         });
     };
     let load = move |event: web_sys::Event| {
         let Some((name, content)) = dom::file(&event) else { return };
         if let Some(known) = import::runtime_of(&name) {
-            runtime.set(known);
+            asked.update(|asked| asked.runtime = known);
         }
         tasks.spawn(async move {
             match content.await {
                 Some(content) => batch(|| {
-                    text.set(content.clone());
+                    asked.update(|asked| asked.text.clone_from(&content));
                     filled.set(content);
                 }),
                 None => app.say(format!("{name} cannot be read.")),
@@ -107,36 +140,43 @@ fn content(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>) -> View {
     };
     let choose = move |event: web_sys::Event| {
         let is_alloy = dom::value(&event) == runtime_code(Runtime::Alloy);
-        runtime.set(if is_alloy { Runtime::Alloy } else { Runtime::Otelcol });
+        asked.update(|asked| asked.runtime = if is_alloy { Runtime::Alloy } else { Runtime::Otelcol });
     };
+    let typed = move |event: web_sys::Event| asked.update(|asked| asked.text = dom::value(&event));
     let (runtime_id, file_id, text_id) = (new_id(), new_id(), new_id());
     let (runtime_for, file_for, text_for) = (runtime_id.clone(), file_id.clone(), text_id.clone());
-    let button = busy_button("btn", "read-import", "Show what it becomes", *busy, read);
+    let button = busy_button("btn", "read-import", "Show what it becomes", *busy, ask);
+    let read_only = lacks.map_or_else(View::new, look_only);
     view! {
         div(class="stack") {
+            (read_only)
             div(class="card") { div(class="form") {
                 div(class="duo") {
                     div(class="field") {
                         label(r#for=runtime_for) { "Runtime" }
-                        select(id=runtime_id, prop:value=runtime_code(runtime.get()), on:change=choose) {
+                        select(id=runtime_id, prop:value=runtime_code(asked.with(|asked| asked.runtime)), on:change=choose) {
                             option(value="otelcol") { "otelcol (YAML)" }
                             option(value="alloy") { "Alloy" }
                         }
                     }
                     div(class="field") {
                         label(r#for=file_for) { "File" span(class="opt") { "or paste it below" } }
-                        input(id=file_id, r#type="file", accept=".yaml,.yml,.alloy,.river,.txt", on:change=load)
+                        // Emptied first, so that the same file can be chosen again.
+                        input(id=file_id, r#type="file", accept=".yaml,.yml,.alloy,.river,.txt", on:click=|event: web_sys::MouseEvent| dom::empty(&event), on:change=load)
                     }
                 }
                 div(class="field") {
                     label(r#for=text_for) { "Configuration" }
-                    textarea(id=text_id, class="code", rows="14", prop:value=filled.get_clone(), "spellcheck"="false", on:input=move |event: web_sys::Event| text.set(dom::value(&event))) {}
+                    textarea(id=text_id, class="code", rows="14", prop:value=filled.get_clone(), "spellcheck"="false", on:input=typed) {}
                 }
                 div(class="wait") { (button) }
             } }
+            div(role="status", hidden=!is_past.get(), data-testid="import-past") {
+                (if is_past.get() { bits::note(Tone::Warn, "The text or its runtime was changed since: read it again.") } else { View::new() })
+            }
             (found.see(|found| match found.as_deref() {
-                Some(Ok(import)) => shown(app, catalogue, import),
-                Some(Err(error)) => {
+                Some((_, Ok(import))) => shown(read, import),
+                Some((_, Err(error))) => {
                     let (title, detail) = (error.title(), error.in_words());
                     bits::note(Tone::Bad, view! { b { (title) } div { (detail) } })
                 }
@@ -146,7 +186,7 @@ fn content(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>) -> View {
     }
 }
 
-fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -> View {
+fn shown(read: Read, found: &Import) -> View {
     if !found.errors.is_empty() {
         let errors: Vec<View> = found
             .errors
@@ -158,15 +198,7 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
             .collect();
         return bits::note(Tone::Bad, view! { ul(data-testid="import-errors") { (errors) } });
     }
-    let items = Rc::new(found.items());
-    let read = Read {
-        app,
-        catalogue,
-        outcomes: create_signal(vec![Outcome::Open; items.len()]),
-        items: create_signal(Rc::clone(&items)),
-        busy: create_signal(false),
-        tasks: Tasks::here(),
-    };
+    let items = read.items.get_clone_untracked();
     let rows: Vec<View> = items
         .iter()
         .enumerate()
@@ -187,9 +219,12 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
             View::new(),
         )
     } else {
-        let all = busy_button("btn go", "save-import", "Save all", *read.busy, move || {
-            save(read, (0..read.items.with_untracked(|items| items.len())).collect());
-        });
+        let all = move |_| save(read, (0..read.items.with_untracked(|items| items.len())).collect());
+        let all: View = if read.may {
+            view! { button(r#type="button", class="btn go", data-testid="save-import", disabled=read.locked.get(), on:click=all) { "Save all" } }
+        } else {
+            View::new()
+        };
         view! {
             section(class="card", aria-label="What it becomes", data-testid="import-items") {
                 div(class="card-head") { h2 { "What it becomes" } span(class="sub grow") { (count) ". Pipelines come without matchers, as drafts: they run nowhere until you choose the collectors." } (all) }
@@ -211,8 +246,8 @@ fn shown(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>, found: &Import) -
 }
 
 fn row(read: Read, index: usize, item: &Item, lacking: &[&str]) -> View {
-    let (name, what) = (item.name().to_owned(), item.what);
-    let label = format!("Save {name}");
+    let (name, what, path) = (item.name().to_owned(), item.what, item.path);
+    let (open, label) = (format!("Open {name}"), format!("Save {name}"));
     // Secrets stand in the clear in what is sent, and are hidden in what is shown.
     let document = create_selector(move || read.items.with(|items| import::document(items, index)));
     let text = move |document: &Value| {
@@ -227,25 +262,39 @@ fn row(read: Read, index: usize, item: &Item, lacking: &[&str]) -> View {
             bits::note(Tone::Warn, view! { "Made without " span(class="mono") { (parts) } ": see what is left over." });
         view! { div(class="form", data-testid="import-without") { (note) } }
     };
-    let path = item.path;
     let id = move || read.items.with(|items| items.get(index).map(|item| item.id.clone()).unwrap_or_default());
     let outcome = create_selector(move || read.outcomes.with(|all| all.get(index).cloned()).unwrap_or(Outcome::Open));
-    let said = move || match outcome.get_clone() {
-        Outcome::Saved => {
+    let is_saved = create_selector(move || outcome.with(|outcome| *outcome == Outcome::Saved));
+    let is_saving = create_selector(move || outcome.with(|outcome| *outcome == Outcome::Saving));
+    let said = move || {
+        let (open, label) = (open.clone(), label.clone());
+        if is_saved.get() {
             let href = format!("{path}/{}", id());
             let tag = bits::tag(Label { word: "Saved", tone: Tone::Ok });
-            view! { (tag) a(class="btn small", href=href) { "Open" } }
+            // In a tab of its own: what is not saved yet stays here.
+            return view! { (tag) a(class="btn small", href=href, aria-label=open, target="_blank", rel="noopener") { "Open" } };
         }
-        Outcome::Saving => view! { span(class="sub", role="status") { "Saving …" } },
-        _ => {
-            let label = label.clone();
-            view! { button(r#type="button", class="btn small", aria-label=label, disabled=read.busy.get(), on:click=move |_| {
-                save(read, read.items.with_untracked(|items| import::with_needed(items, index)));
-            }) { "Save" } }
+        if !read.may {
+            return View::new();
+        }
+        // It keeps the focus while it cannot be pressed.
+        view! {
+            button(
+                r#type="button",
+                class="btn small",
+                aria-label=label,
+                aria-disabled=if read.locked.get() { "true" } else { "false" },
+                aria-busy=if is_saving.get() { "true" } else { "false" },
+                on:click=move |_| save(read, read.items.with_untracked(|items| import::with_needed(items, index))),
+            ) { (if is_saving.get() { "Saving …" } else { "Save" }) }
         }
     };
     let failed = move || match outcome.get_clone() {
-        Outcome::Failed(why) => {
+        Outcome::Failed(why, false) => {
+            let note = bits::note(Tone::Bad, view! { (why) });
+            view! { div(class="form") { (note) } }
+        }
+        Outcome::Failed(why, true) => {
             let note = bits::note(Tone::Bad, view! { (why) });
             // Untracked: what is typed is not put there again.
             let (value, field_id) = (untrack(id), new_id());
@@ -258,31 +307,41 @@ fn row(read: Read, index: usize, item: &Item, lacking: &[&str]) -> View {
                     }
                 });
             };
+            let then = if path == import::DESTINATIONS {
+                "Pipelines that send to it will use this id. Save again."
+            } else {
+                "Save again."
+            };
             view! {
                 div(class="form") {
                     (note)
                     div(class="field") {
                         label(r#for=field_for) { "Id" }
                         input(id=field_id, r#type="text", class="mono", value=value, autocomplete="off", "spellcheck"="false", data-testid="import-id", on:input=typed)
-                        small { "What sends to it is given the same. Then save it." }
+                        small { (then) }
                     }
                 }
             }
         }
-        Outcome::Waits(why) => {
-            let note = bits::note(Tone::Warn, view! { (why) });
+        _ => View::new(),
+    };
+    let needs = create_selector(move || unsaved(read, index));
+    let waits = move || match needs.get_clone() {
+        Some(name) => {
+            let note = bits::note(Tone::Warn, view! { "It sends to " (name) ", which is not saved." });
             view! { div(class="form") { (note) } }
         }
-        _ => View::new(),
+        None => View::new(),
     };
     view! {
         div(data-testid="import-item") {
             div(class="beside") {
                 details { summary { b { (name) } span(class="sub grow") { (what) } } (document.see(text)) }
-                div(class="wait") { (said()) }
+                div(class="wait", "data-item"=index.to_string()) { (said()) }
             }
             (without)
             (failed())
+            (waits())
         }
     }
 }
@@ -305,8 +364,8 @@ fn left_over(part: &LeftOver) -> View {
 
 /// What an item sends to that could not be saved.
 fn unsaved(read: Read, index: usize) -> Option<String> {
-    let has_failed = |at: &usize| read.outcomes.with_untracked(|all| matches!(all.get(*at), Some(Outcome::Failed(_))));
-    read.items.with_untracked(|items| {
+    let has_failed = |at: &usize| read.outcomes.with(|all| matches!(all.get(*at), Some(Outcome::Failed(..))));
+    read.items.with(|items| {
         let needed = import::with_needed(items, index).into_iter().find(|at| *at != index && has_failed(at))?;
         Some(items.get(needed)?.name().to_owned())
     })
@@ -314,34 +373,50 @@ fn unsaved(read: Read, index: usize) -> Option<String> {
 
 /// Saves these, one after another, but for those that are saved already; each says what became of it.
 fn save(read: Read, indexes: Vec<usize>) {
-    let set = move |index: usize, outcome: Outcome| {
-        read.outcomes.update(|all| {
-            if let Some(known) = all.get_mut(index) {
-                *known = outcome;
-            }
-        });
-    };
-    let is_saved = move |index: usize| read.outcomes.with_untracked(|all| all.get(index) == Some(&Outcome::Saved));
+    if read.locked.get_untracked() {
+        return;
+    }
     read.busy.set(true);
     read.tasks.spawn(async move {
-        for index in indexes.into_iter().filter(|index| !is_saved(*index)) {
-            let item = read.items.with_untracked(|items| Some((items.get(index)?.path, import::to_send(items, index))));
-            let Some((path, body)) = item else { continue };
-            // Under that id stands something else: nothing may be sent there unasked.
-            if let Some(name) = unsaved(read, index) {
-                set(index, Outcome::Waits(format!("It sends to {name}, which is not saved.")));
+        for index in indexes {
+            let is_saved = read.outcomes.with_untracked(|all| all.get(index) == Some(&Outcome::Saved));
+            // Under the id of what could not be saved stands something else: nothing may be sent there unasked.
+            if is_saved || unsaved(read, index).is_some() {
                 continue;
             }
-            set(index, Outcome::Saving);
+            let sent = read.items.with_untracked(|items| import::to_send(items, index));
+            let Some(path) = read.items.with_untracked(|items| Some(items.get(index)?.path)) else { continue };
+            let set = move |outcome: Outcome| {
+                read.outcomes.update(|all| {
+                    if let Some(known) = all.get_mut(index) {
+                        *known = outcome;
+                    }
+                });
+            };
+            set(Outcome::Saving);
             // Of the answer nothing more is needed than that it is one.
-            let result = read.app.api.post::<IgnoredAny>(path, &Value::Object(body)).await;
-            set(
-                index,
-                match result {
-                    Ok(_) => Outcome::Saved,
-                    Err(error) => Outcome::Failed(error.in_words()),
-                },
-            );
+            match read.app.api.post::<IgnoredAny>(path, &sent).await {
+                Ok(_) => {
+                    read.saved.update(|saved| saved.push((path, sent)));
+                    let place = format!("[data-item=\"{index}\"]");
+                    let has_focus = dom::is_there(&format!("{place} :focus"));
+                    set(Outcome::Saved);
+                    if has_focus {
+                        dom::focus(&format!("{place} a"));
+                    }
+                }
+                // A session that ended is told by the dialog that opens for it.
+                Err(error) if error.status() == 401 => {
+                    set(Outcome::Open);
+                    break;
+                }
+                Err(error) => {
+                    set(Outcome::Failed(error.in_words(), error.is_of_id()));
+                    if error == ApiError::Unreachable {
+                        break;
+                    }
+                }
+            }
         }
         read.busy.set(false);
     });

@@ -1,5 +1,5 @@
 // What pipelines are worked on with beside saving: choosing kinds, conditions of destinations, sample records, import.
-import { api, button, expect, go, openTab, origin, page, part, picture, until } from "./stage.mjs";
+import { api, button, expect, go, instead, openTab, origin, page, part, picture, until } from "./stage.mjs";
 
 const focused = (selector) => page.waitForFunction((selector) => document.activeElement.matches(selector), selector);
 
@@ -134,20 +134,49 @@ export async function importing() {
   for (const name of ["imported", "found"]) await item(name).getByText("Saved", { exact: true }).waitFor();
   for (const name of ["spare", "more"]) await button(`Save ${name}`).waitFor();
   await until("/pipelines/imported", ({ name, destinations }) => name === "imported" && `${destinations}` === "found");
+  await focused("[data-testid=import-item] a[href='/pipelines/imported']");
+  // What is not saved yet holds back who would leave it.
+  await part("rail").getByRole("link", { name: "Destinations" }).click();
+  await page.getByRole("heading", { name: "Leave without saving?" }).waitFor();
+  await button("Stay").click();
+  // Of another text nothing is saved before it is read; then what was saved is not offered again.
+  await page.getByLabel("Configuration").fill(`${FOREIGN}# changed\n`);
+  await part("import-past").getByText("read it again").waitFor();
+  if (await part("save-import").isEnabled()) throw new Error("what became of another text can be saved");
+  await picture("import-past");
+  await part("read-import").click();
+  await part("import-past").waitFor({ state: "hidden" });
+  await item("imported").getByRole("link", { name: "Open imported" }).waitFor();
+  await button("Save spare").waitFor();
+  // Without an answer nothing more is tried, and another id is no help.
+  const silent = expect("net::ERR_FAILED");
+  const honest = await instead("/destinations", (route) => route.abort());
+  await part("save-import").click();
+  await item("spare").getByRole("alert").getByText("does not answer").waitFor();
+  await honest();
+  silent();
+  if (await item("spare").getByLabel("Id").count() !== 0) throw new Error("another id is asked for although nothing is wrong with it");
   await api("POST", "/destinations", { id: "spare", name: "Of another", kind: "otlp_http", settings: { endpoint: "http://127.0.0.1:4318" } });
   // What has an id that is taken is not saved, nor what sends to it, until it has another.
-  expect("status of 409");
+  const taken = expect("status of 409");
   await part("save-import").click();
-  await item("spare").getByRole("alert").waitFor();
+  await item("spare").getByLabel("Id").waitFor();
+  taken();
   await item("more").getByText("It sends to spare, which is not saved.").waitFor();
   await picture("import-taken");
   await item("spare").getByLabel("Id").fill("spare-too");
+  await button("Save spare").click();
+  await item("spare").getByText("Saved", { exact: true }).waitFor();
+  await item("more").getByText("which is not saved").waitFor({ state: "detached" });
   await button("Save more").click();
-  for (const name of ["spare", "more"]) await item(name).getByText("Saved", { exact: true }).waitFor();
+  await item("more").getByText("Saved", { exact: true }).waitFor();
   await picture("import-saved");
   await until("/pipelines/more", ({ destinations }) => `${destinations}` === "spare-too");
-  await item("spare").getByRole("link", { name: "Open" }).click();
-  await page.waitForURL(`${origin}/destinations/spare-too`);
+  const opened = page.waitForEvent("popup");
+  await item("spare").getByRole("link", { name: "Open spare" }).click();
+  const other = await opened;
+  await other.waitForURL(`${origin}/destinations/spare-too`);
+  await other.close();
   for (const path of ["/pipelines/imported", "/pipelines/more", "/destinations/found", "/destinations/spare-too", "/destinations/spare"]) {
     await go(path, path.startsWith("/p") ? "pipeline" : "destination");
     await button("Delete").click();

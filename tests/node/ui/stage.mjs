@@ -26,9 +26,10 @@ await context.grantPermissions(["clipboard-read", "clipboard-write"]);
 export const complaints = [];
 const expected = new Set();
 
-/** What may be logged from now on: the texts are part of the message. */
+/** What may be logged from now on, until what is returned is called: the texts are part of the message. */
 export function expect(...texts) {
   texts.forEach((text) => expected.add(text));
+  return () => texts.forEach((text) => expected.delete(text));
 }
 
 /** Requests for the feed, by the tab that made them. */
