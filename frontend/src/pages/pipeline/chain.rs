@@ -158,9 +158,10 @@ fn card(ctx: Ctx, lane: Lane, index: usize) -> View {
     let (name, says) = (text(model::card_name), text(model::describe));
     let passes = create_selector(move || {
         let now = ctx.app.now.get();
-        ctx.editor.document.with(|document| {
-            let step = lane.steps(document).get(index)?;
-            let steps = document.filters.iter().chain(&document.processors).map(|step| step.id.as_str());
+        let step = step.get_clone()?;
+        // Collectors count in the order of what they run, and not of what is being edited.
+        ctx.editor.base.with(|stored| {
+            let steps = stored.filters.iter().chain(&stored.processors).map(|step| step.id.as_str());
             let before: Vec<&str> = steps.take_while(|id| *id != step.id.as_str()).collect();
             let before = (lane != Lane::Sources).then_some(&before[..]);
             ctx.fleet.with(|fleet| rates::passed(fleet.as_ref()?, before, step.id.as_str(), now))
