@@ -89,11 +89,13 @@ impl Kind {
     }
 }
 
-/// What was typed where a text, a number or a truth value may stand. In double quotes it is a text whatever it holds.
+/// What was typed where a text, a number or a truth value may stand. In double quotes it is a text whatever it holds; and so
+/// is a number that would not be written back as it was typed, such as `1.10` or one of too many digits.
 #[must_use]
 pub fn scalar(text: &str) -> Value {
     match serde_json::from_str(text.trim()) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::String(_))) => value,
+        Ok(value @ (Value::Bool(_) | Value::String(_))) => value,
+        Ok(Value::Number(number)) if number.to_string() == text.trim() => Value::Number(number),
         _ => Value::from(text),
     }
 }

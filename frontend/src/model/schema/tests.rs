@@ -196,12 +196,23 @@ fn scalars_keep_their_type_through_the_field() {
         json!("[1]"),
         json!(5),
         json!(0.5),
+        json!(2.0),
+        json!(1e30),
+        json!("1.10"),
         json!(false),
     ] {
         assert_eq!(scalar(&scalar_text(&value)), value, "{value}");
     }
     assert_eq!([scalar("5"), scalar("\"5\""), scalar("5 apples")], [json!(5), json!("5"), json!("5 apples")]);
+    for typed in ["1.10", "1e5", "0x10", "-0", "007", "123456789012345678901234"] {
+        assert_eq!(scalar(typed), json!(typed), "no number that is another one");
+    }
+    assert_eq!(
+        [scalar(" 1.5 "), scalar("-3"), scalar("18446744073709551615")],
+        [json!(1.5), json!(-3), json!(u64::MAX)]
+    );
     assert_eq!(scalar_text(&json!("shop")), "shop");
+    assert_eq!(scalar_text(&json!("1.10")), "1.10");
 }
 
 fn entry(schema: Value, settings: Value) -> CatalogueEntry {
