@@ -173,24 +173,9 @@ pub(crate) fn is_wrong(form: Form, path: &Path) -> ReadSignal<bool> {
 /// The control alone.
 fn control(form: Form, field: &Field, path: Path, value: Option<Value>, change: Change, id: &str) -> View {
     match &field.kind {
-        Kind::Text { unit, example } => {
-            let hint = field
-                .default_words()
-                .map(|d| format!("default {d}"))
-                .or_else(|| example.clone().map(|e| format!("e.g. {e}")))
-                .or_else(|| unit.clone());
-            one::text(form, field, &path, value, change, id, hint.unwrap_or_default())
-        }
+        Kind::Text { .. } | Kind::Code { .. } => one::text(form, field, &path, value, change, id),
         Kind::Scalar => one::scalar(form, field, &path, value, change, id),
-        Kind::Code { is_line: true, example } => {
-            let hint = field.default_words().map(|d| format!("default {d}"));
-            let hint = hint.or_else(|| example.as_ref().map(|e| format!("e.g. {e}"))).unwrap_or_default();
-            one::text(form, field, &path, value, change, id, hint)
-        }
-        Kind::Code { example, .. } => one::code(form, field, &path, value, change, id, example.as_deref()),
-        Kind::Number { integer, example, .. } => {
-            one::number(form, field, &path, value, change, id, (*integer, example.as_deref()))
-        }
+        Kind::Number { integer, .. } => one::number(form, field, &path, value, change, id, *integer),
         Kind::Switch => one::switch(form, field, value, change, id),
         Kind::Choice(options) => one::choice(form, field, &path, value, change, id, options),
         Kind::Secret => one::secret(form, field, &path, value, change, id),

@@ -81,6 +81,21 @@ impl Field {
     }
 }
 
+impl Field {
+    /// What stands in it while it is empty. The default of several lines is shown below them.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let (example, unit) = match &self.kind {
+            Kind::Text { example, unit } => (example.as_ref(), unit.clone()),
+            Kind::Code { example, .. } | Kind::Number { example, .. } => (example.as_ref(), None),
+            _ => (None, None),
+        };
+        let default = self.default_words().filter(|_| !matches!(self.kind, Kind::Code { is_line: false, .. }));
+        let hint = default.map(|default| format!("default {default}"));
+        hint.or_else(|| Some(format!("e.g. {}", example?))).or(unit).unwrap_or_default()
+    }
+}
+
 impl Kind {
     /// Whether what is wrong inside of it is shown at smaller places.
     #[must_use]

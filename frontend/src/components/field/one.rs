@@ -27,18 +27,28 @@ fn from_text(text: String, required: bool) -> Option<Value> {
     (required || !text.is_empty()).then_some(Value::String(text))
 }
 
-pub(super) fn text(
-    form: Form,
-    field: &Field,
-    path: &Path,
-    value: Option<Value>,
-    change: Change,
-    id: &str,
-    hint: String,
-) -> View {
+/// A text in one line or in several; what holds several of them is never squeezed into one.
+pub(super) fn text(form: Form, field: &Field, path: &Path, value: Option<Value>, change: Change, id: &str) -> View {
     let (required, wrong, id, value, locked) =
         (field.required, is_wrong(form, path), id.to_owned(), as_text(value.as_ref()), form.locked);
-    let label = field.title.clone();
+    let (label, hint) = (field.title.clone(), field.hint());
+    if value.contains('\n') || matches!(field.kind, Kind::Code { is_line: false, .. }) {
+        let rows = value.lines().count().clamp(3, 16).to_string();
+        return view! {
+            textarea(
+                id=id,
+                class="code",
+                rows=rows,
+                prop:value=value,
+                placeholder=hint,
+                aria-label=label,
+                aria-invalid=if wrong.get() { "true" } else { "false" },
+                "spellcheck"="false",
+                disabled=locked,
+                on:input=move |event: web_sys::Event| change(from_text(dom::value(&event), required)),
+            ) {}
+        };
+    }
     let class = if matches!(field.kind, Kind::Code { .. }) { "code" } else { "" };
     view! {
         input(
@@ -63,37 +73,7 @@ pub(super) fn scalar(form: Form, field: &Field, path: &Path, value: Option<Value
     let typed: Change = Rc::new(move |value| {
         change(value.map(|value| value.as_str().map_or(Value::Null, schema::scalar)));
     });
-    let hint = field.default_words().map(|d| format!("default {d}")).unwrap_or_default();
-    text(form, field, path, shown, typed, id, hint)
-}
-
-pub(super) fn code(
-    form: Form,
-    field: &Field,
-    path: &Path,
-    value: Option<Value>,
-    change: Change,
-    id: &str,
-    example: Option<&str>,
-) -> View {
-    let hint = example.map(|e| format!("e.g. {e}")).unwrap_or_default();
-    let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
-    let (text, label) = (as_text(value.as_ref()), field.title.clone());
-    let rows = text.lines().count().clamp(3, 16).to_string();
-    view! {
-        textarea(
-            id=id,
-            class="code",
-            rows=rows,
-            prop:value=text,
-            placeholder=hint,
-            aria-label=label,
-            aria-invalid=if wrong.get() { "true" } else { "false" },
-            "spellcheck"="false",
-            disabled=locked,
-            on:input=move |event: web_sys::Event| change(from_text(dom::value(&event), required)),
-        ) {}
-    }
+    text(form, field, path, shown, typed, id)
 }
 
 pub(super) fn number(
@@ -103,12 +83,10 @@ pub(super) fn number(
     value: Option<Value>,
     change: Change,
     id: &str,
-    (integer, example): (bool, Option<&str>),
+    integer: bool,
 ) -> View {
     let (required, wrong, id, locked) = (field.required, is_wrong(form, path), id.to_owned(), form.locked);
-    let (value, label) = (as_text(value.as_ref()), field.title.clone());
-    let hint = field.default_words().map(|d| format!("default {d}"));
-    let hint = hint.or_else(|| example.map(|e| format!("e.g. {e}"))).unwrap_or_default();
+    let (value, label, hint) = (as_text(value.as_ref()), field.title.clone(), field.hint());
     view! {
         input(
             id=id,

@@ -44,6 +44,20 @@ fn simple_kinds_are_recognised() {
 }
 
 #[test]
+fn empty_field_shows_its_default_or_an_example_or_its_unit() {
+    let hint = |property: &Value| {
+        let schema = json!({"type": "object", "properties": {"x": property}});
+        fields(&schema).remove(0).hint()
+    };
+    assert_eq!(hint(&json!({"type": "string", "examples": ["1s"], "default": "5s"})), "default 5s");
+    assert_eq!(hint(&json!({"type": "integer", "examples": [1000]})), "e.g. 1000");
+    assert_eq!(hint(&json!({"type": "string", "x-unit": "duration"})), "duration");
+    let code = json!({"type": "string", "x-widget": "code", "examples": ["a\nb"], "default": "c"});
+    assert_eq!(hint(&code), "e.g. a\nb", "its default stands below");
+    assert_eq!(hint(&json!({"type": ["string", "number"], "default": 5})), "default 5");
+}
+
+#[test]
 fn words_to_choose_from_are_found_in_every_spelling() {
     let plain = vec![("a".to_owned(), "a".to_owned()), ("b".to_owned(), "b".to_owned())];
     assert_eq!(only(&json!({"type": "string", "enum": ["a", "b"]})), Kind::Choice(plain.clone()));
