@@ -19,6 +19,8 @@ pub(crate) struct Picker {
     pub(crate) label: String,
     /// What stands there.
     pub(crate) word: View,
+    /// Whether what was chosen is wrong, where something is.
+    pub(crate) wrong: Option<ReadSignal<bool>>,
     /// What there is to choose; followed.
     pub(crate) choices: Rc<dyn Fn() -> Vec<Choice>>,
     /// Is told of what was chosen, by its key.
@@ -29,10 +31,17 @@ pub(crate) struct Picker {
 
 /// The menu.
 pub(crate) fn view(picker: Picker) -> View {
-    let Picker { id, label, word, choices, choose, foot } = picker;
+    let Picker { id, label, word, wrong, choices, choose, foot } = picker;
     let typed = create_signal(String::new());
     let field = create_node_ref();
-    let shown = create_memo(move || kinds::find(&choices(), &typed.get_clone()));
+    // What is the same is not built anew: the focus may be in it.
+    let shown = create_selector(move || kinds::find(&choices(), &typed.get_clone()));
+    let nothing =
+        create_selector(move || match (shown.with(Vec::is_empty), typed.with(|typed| typed.trim().is_empty())) {
+            (false, _) => "",
+            (true, true) => "There is nothing to choose from.",
+            (true, false) => "Nothing by that name.",
+        });
     let opened = move |_| {
         let Some(field) = field.try_get().and_then(|field| field.dyn_into::<web_sys::HtmlInputElement>().ok()) else {
             return;
@@ -57,11 +66,12 @@ pub(crate) fn view(picker: Picker) -> View {
     };
     view! {
         details(class="add", "name"="adder", on:keydown=key, on:toggle=opened) {
-            summary(data-testid=id, aria-label=label) { (word) }
+            summary(data-testid=id, aria-label=label, aria-invalid=if wrong.is_some_and(|wrong| wrong.get()) { "true" } else { "false" }) { (word) }
             div(class="add-menu") {
                 input(r#ref=field, r#type="text", placeholder="Type to find", aria-label="Find", autocomplete="off", "spellcheck"="false", on:input=move |event: web_sys::Event| typed.set(dom::value(&event)))
+                div(class=if nothing.get().is_empty() { "" } else { "none" }, role="status") { (nothing.get()) }
                 div("data-rows"="") {
-                    (shown.see(|shown| if shown.is_empty() { view! { div(class="none") { "Nothing by that name." } } } else { shown.iter().map(&one).collect::<Vec<View>>().into() }))
+                    (shown.see(|shown| shown.iter().map(&one).collect::<Vec<View>>()))
                     (foot)
                 }
             }
@@ -69,8 +79,8 @@ pub(crate) fn view(picker: Picker) -> View {
     }
 }
 
-/// Arrows go from the field into the choices, among them, and back; Enter in the field takes the first; typing goes into
-/// the field from anywhere.
+/// Arrows go from the field into the choices, among them, and back; Enter in the field takes the first, but follows no link;
+/// typing goes into the field from anywhere.
 fn key(event: web_sys::KeyboardEvent) {
     let Some(active) = document().active_element() else { return };
     let Ok(Some(menu)) = active.closest(".add-menu") else { return menus::on_key(event) };
@@ -83,7 +93,7 @@ fn key(event: web_sys::KeyboardEvent) {
     match key.as_str() {
         "Escape" => return menus::on_key(event),
         "ArrowDown" if is_in_field => first.iter().for_each(dom::focus_element),
-        "Enter" if is_in_field => first
+        "Enter" if is_in_field => find("[data-rows] > button")
             .iter()
             .filter_map(|first| first.dyn_ref::<web_sys::HtmlElement>())
             .for_each(web_sys::HtmlElement::click),

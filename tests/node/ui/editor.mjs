@@ -28,6 +28,14 @@ export async function picking() {
   await page.keyboard.type(" ");
   await part("lane-sources").getByTestId("step").getByText("Host metrics").waitFor();
   await button("Discard").click();
+  // Where nothing is found, Enter does not follow the link below.
+  await part("add-destinations").click();
+  await focused("[data-testid=lane-destinations] .add-menu input");
+  await page.keyboard.type("nothing is called that");
+  await part("lane-destinations").getByRole("status").getByText("Nothing by that name.").waitFor();
+  await page.keyboard.press("Enter");
+  await focused("[data-testid=lane-destinations] .add-menu input");
+  await page.keyboard.press("Escape");
 }
 
 /** A destination gets a part of the records: the condition is checked where it is typed, and the card tells of it. */

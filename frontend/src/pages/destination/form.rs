@@ -10,7 +10,7 @@ use crate::{
     See as _,
     components::{
         bits,
-        field::{self, fixed, new_id, problem},
+        field::{self, fixed, is_wrong, new_id, problem},
         picker::{self, Picker},
     },
     dom,
@@ -56,6 +56,7 @@ pub(super) fn form(ctx: Ctx) -> View {
             id: "kind",
             label: format!("Kind: {title}"),
             word: view! { (title) },
+            wrong: Some(is_wrong(ctx.form, &fixed("kind"))),
             choices: Rc::new(move || choices.clone()),
             choose: Rc::new(set_kind),
             foot: View::new(),
