@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     chain::{self, Chosen, Lane},
     diff::{self, Line, Mark},
-    format, records,
+    format, records, samples,
 };
 
 /// The most lines that are compared: it takes time that grows with them and with what changed.
@@ -33,6 +33,18 @@ pub struct Input {
     pub seed: String,
     /// The runtime that is to be able to run it; `None` for either.
     pub runtime: Option<Runtime>,
+}
+
+impl Input {
+    /// Follows a pipeline that was changed: to the records that fit it best, unless they or their source were chosen by hand.
+    /// Records come from no source that is gone.
+    pub fn follow(&mut self, document: &PipelineDocument, is_own: bool) {
+        match samples::best(document) {
+            Some((sample, source)) if !is_own => (self.text, self.source) = (sample.text(), source.unwrap_or_default()),
+            _ if document.sources.iter().all(|source| source.id.as_str() != self.source) => self.source.clear(),
+            _ => {}
+        }
+    }
 }
 
 /// The runtime of all collectors that match; `None` when there are both, or not all of them are known.

@@ -68,6 +68,21 @@ fn outcome_says_of_what_it_is_no_outcome_any_more() {
 }
 
 #[test]
+fn records_come_from_no_source_that_is_gone() {
+    let mut document = chain::blank();
+    document.sources = ["otlp", "file-log"].map(|id| step(id, id)).to_vec();
+    let mut input = Input::default();
+    input.follow(&document, false);
+    assert_eq!(input.source, "otlp");
+    (input.text, input.source) = ("mine".to_owned(), "file-log".to_owned());
+    input.follow(&document, true);
+    assert_eq!((input.text.as_str(), input.source.as_str()), ("mine", "file-log"));
+    document.sources.pop();
+    input.follow(&document, true);
+    assert_eq!((input.text.as_str(), input.source.as_str()), ("mine", ""));
+}
+
+#[test]
 fn more_records_than_came_in_are_told_as_such() {
     let mut effect = tried(&["a"], &[("mask", &["a", "b", "c"])]).effects().remove(0);
     assert_eq!(effect.loss(), "2 added");

@@ -118,8 +118,8 @@ fn choices(ctx: Ctx, fill: impl Fn() + Copy + 'static) -> View {
         view! { option(value=value) { (title) } }
     }));
     let take = move |event: web_sys::Event| {
+        trial.is_own.set(true);
         if let Some(sample) = dom::value(&event).parse().ok().and_then(|index: usize| offered.get(index)) {
-            trial.is_own.set(true);
             trial.input.update(|input| input.text = sample.text());
             fill();
         }
@@ -162,11 +162,9 @@ fn form(ctx: Ctx) -> View {
     });
     create_effect(move || {
         shape.track();
-        let best = ctx.editor.document.with_untracked(samples::best);
-        if let (false, Some((sample, source))) = (trial.is_own.get_untracked(), best) {
-            let source = source.unwrap_or_default();
-            trial.input.update(|input| (input.text, input.source) = (sample.text(), source));
-        }
+        trial.input.update(|input| {
+            ctx.editor.document.with_untracked(|document| input.follow(document, trial.is_own.get_untracked()));
+        });
         fill();
     });
     create_effect(move || {
