@@ -1,17 +1,17 @@
 //! What sample records become on their way through a pipeline.
 
 use linkmesh_proto::{
-    Slug,
+    DestinationId, Slug,
     api::{
         collector::Runtime,
-        pipeline::{DryRun, Matched, PipelineDocument, Step},
+        pipeline::{DryRun, DryRunDestination, Matched, PipelineDocument, Step},
         problem::FieldProblem,
     },
 };
 use serde_json::Value;
 
 use super::{
-    chain::{self, Chosen, Lane},
+    chain::Lane,
     diff::{self, Line, Mark},
     format, records, samples,
 };
@@ -79,8 +79,8 @@ pub struct Effect {
     pub out: u64,
     /// What to know of it.
     pub notes: Vec<String>,
-    /// The difference to the step before; empty when there is none.
-    pub lines: Vec<Line>,
+    /// The difference to the step before, empty when there is none; `None` when nothing can be compared.
+    pub lines: Option<Vec<Line>>,
 }
 
 impl Tried {
@@ -96,6 +96,15 @@ impl Tried {
         }
     }
 
+    /// What became of the records, in a sentence, with what destinations are called; `None` when something stopped it.
+    pub fn sentence(&self, name: impl Fn(&DestinationId) -> String) -> Option<String> {
+        let reach =
+            |end: &DryRunDestination| format!("{} {}", format::counted(end.out, "reaches", "reach"), name(&end.id));
+        let came = self.outcome.steps.first().map(|step| format::counted(step.incoming, "record", "records"));
+        let parts: Vec<String> = came.into_iter().chain(self.outcome.destinations.iter().map(reach)).collect();
+        self.outcome.errors.is_empty().then(|| format!("Tried: {}.", parts.join(", ")))
+    }
+
     /// What each step did, in order.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
@@ -109,7 +118,7 @@ impl Tried {
                 incoming: step.incoming,
                 out: step.out,
                 notes: step.notes.clone(),
-                lines: before.map(|before| compare(&before, &after)).unwrap_or_default(),
+                lines: before.map(|before| compare(&before, &after)),
             });
             before = Some(after);
         }
@@ -138,7 +147,7 @@ fn find(document: &PipelineDocument, id: &Slug) -> Option<(Lane, usize, Step)> {
 
 fn compare(before: &str, after: &str) -> Vec<Line> {
     if before != after && before.lines().count() + after.lines().count() > MOST_COMPARED {
-        let text = "These are too many lines to be compared here; try fewer records.".to_owned();
+        let text = "Too many lines to compare here; try fewer records.".to_owned();
         return vec![Line { mark: Mark::Note, text }];
     }
     at_most(diff::signed(diff::unified(before, after, 3)))
@@ -162,12 +171,10 @@ fn at_most(mut lines: Vec<Line>) -> Vec<Line> {
     lines
 }
 
-/// Where a problem of a dry run is mended: at a card, or, when it is of the request itself, here (`None`).
+/// Whether a problem of a dry run is of the request itself, and mended there; all others are at a card.
 #[must_use]
-pub fn place(problem: &FieldProblem) -> Option<Chosen> {
-    let is_own =
-        ["records", "source", "seed", "runtime"].iter().any(|own| super::problems::is_within(&problem.field, own));
-    (!is_own).then(|| chain::place_of(&problem.field))
+pub fn is_own(problem: &FieldProblem) -> bool {
+    ["records", "source", "seed", "runtime"].iter().any(|own| super::problems::is_within(&problem.field, own))
 }
 
 #[cfg(test)]

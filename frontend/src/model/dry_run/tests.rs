@@ -2,6 +2,7 @@ use linkmesh_proto::api::pipeline::DryRunStep;
 use serde_json::json;
 
 use super::*;
+use crate::model::chain;
 
 fn step(id: &str, kind: &str) -> Step {
     Step { id: id.parse().unwrap(), kind: kind.to_owned(), name: None, settings: serde_json::Map::new() }
@@ -28,7 +29,7 @@ fn tried(bodies: &[&str], steps: &[(&str, &[&str])]) -> Tried {
 
 fn changed(effect: &Effect) -> Vec<&str> {
     let is_change = |line: &&Line| matches!(line.mark, Mark::Added | Mark::Removed);
-    effect.lines.iter().filter(is_change).map(|line| line.text.trim()).collect()
+    effect.lines.iter().flatten().filter(is_change).map(|line| line.text.trim()).collect()
 }
 
 #[test]
@@ -41,7 +42,7 @@ fn each_step_is_compared_with_the_one_before_it() {
     assert_eq!(changed(&effects[0]), ["-           - body: noise"]);
     assert_eq!(effects[0].loss(), "1 dropped");
     assert_eq!(changed(&effects[1]).len(), 2);
-    assert_eq!((effects[1].loss().as_str(), effects[2].lines.len()), ("", 0));
+    assert_eq!((effects[1].loss().as_str(), effects[2].lines.as_ref().map(Vec::len)), ("", Some(0)));
     let places: Vec<_> =
         effects.iter().map(|effect| effect.step.as_ref().map(|(lane, index, _)| (*lane, *index))).collect();
     assert_eq!(places, [Some((Lane::Filters, 0)), Some((Lane::Processors, 0)), None]);
@@ -52,7 +53,7 @@ fn records_that_cannot_be_read_here_are_compared_from_the_first_step_on() {
     let mut tried = tried(&["a"], &[("severity", &["a"]), ("mask", &["b"])]);
     tried.input.text.push('{');
     let effects = tried.effects();
-    assert!(effects[0].lines.is_empty());
+    assert_eq!(effects[0].lines, None);
     assert_eq!(changed(&effects[1]).len(), 2);
 }
 
@@ -96,21 +97,36 @@ fn what_is_long_is_neither_compared_nor_shown_whole() {
     let long: Vec<String> = (0..3001).map(|number| format!("line {number}")).collect();
     let long: Vec<&str> = long.iter().map(String::as_str).collect();
     let effect = tried(&long, &[("mask", &long[1..])]).effects().remove(0);
-    assert_eq!((effect.lines.len(), effect.lines[0].mark), (1, Mark::Note));
-    assert!(tried(&long, &[("mask", &long)]).effects()[0].lines.is_empty(), "what is the same is seen to be");
+    let compared = effect.lines.unwrap();
+    assert_eq!((compared.len(), compared[0].mark), (1, Mark::Note));
+    let same = tried(&long, &[("mask", &long)]).effects().remove(0);
+    assert_eq!(same.lines, Some(Vec::new()), "what is the same is seen to be");
     let shown = lines(&logs(&long[..401]));
     assert_eq!(shown.len(), 401);
     assert_eq!(shown[400].text, "… and 4 more lines");
 }
 
 #[test]
-fn problems_of_the_request_lead_to_no_card() {
+fn problems_of_the_request_are_told_from_those_at_cards() {
     let at =
-        |field: &str| place(&FieldProblem { field: field.to_owned(), code: String::new(), message: String::new() });
-    assert_eq!(at("records.resourceLogs[0]"), None);
-    assert_eq!(at("source"), None);
-    assert_eq!(at("sources[0].settings"), Some(Chosen::Step(Lane::Sources, 0)));
-    assert_eq!(at("destinations[1].when"), Some(Chosen::Destination(1)));
+        |field: &str| is_own(&FieldProblem { field: field.to_owned(), code: String::new(), message: String::new() });
+    assert!(at("records.resourceLogs[0]") && at("source"));
+    assert!(!at("sources[0].settings") && !at("destinations[1].when"));
+}
+
+#[test]
+fn outcome_is_said_in_a_sentence_unless_something_stopped_it() {
+    let mut tried = tried(&["a", "b", "c"], &[("severity", &["a"])]);
+    let end =
+        |id: &str, out| DryRunDestination { id: id.parse().unwrap(), out, records: Value::Null, notes: Vec::new() };
+    tried.outcome.destinations = vec![end("central", 1), end("cold", 0)];
+    let said = |tried: &Tried| tried.sentence(|id| id.to_string().to_uppercase());
+    assert_eq!(said(&tried).as_deref(), Some("Tried: 3 records, 1 reaches CENTRAL, 0 reach COLD."));
+    tried.outcome.steps.clear();
+    assert_eq!(said(&tried).as_deref(), Some("Tried: 1 reaches CENTRAL, 0 reach COLD."));
+    let problem = FieldProblem { field: "records".to_owned(), code: String::new(), message: String::new() };
+    tried.outcome.errors.push(problem);
+    assert_eq!(said(&tried), None);
 }
 
 #[test]

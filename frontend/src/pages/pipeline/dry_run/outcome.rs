@@ -1,6 +1,9 @@
 //! What a dry run did: a row for each step with what it changed, then what reaches each destination.
 
-use linkmesh_proto::api::{catalogue::Role, pipeline::DryRunDestination, problem::FieldProblem};
+use linkmesh_proto::{
+    DestinationId,
+    api::{catalogue::Role, pipeline::DryRunDestination, problem::FieldProblem},
+};
 use sycamore::prelude::*;
 
 use super::super::{Ctx, preview};
@@ -22,21 +25,40 @@ pub(super) fn view(ctx: Ctx) -> View {
         let tried = trial.tried.get_clone()?;
         ctx.editor.document.with(|document| trial.input.with(|input| tried.is_past(document, input)))
     });
-    let note = move || match (trial.failure.get_clone(), past.get()) {
-        (Some(error), _) => {
+    let failure = move || match trial.failure.get_clone() {
+        Some(error) => {
             let (title, detail) = (error.title(), error.detail());
             bits::note(Tone::Bad, view! { b { (title) } div { (detail) } })
         }
-        (None, Some(why)) => bits::note(Tone::Warn, view! { (why) }),
-        (None, None) => View::new(),
+        None => View::new(),
+    };
+    // Empty meanwhile, so that the same outcome is told again.
+    let is_quiet = create_selector(move || trial.busy.get() || trial.failure.with(Option::is_some));
+    let note = move || match (is_quiet.get(), past.get()) {
+        (true, _) => View::new(),
+        (_, Some(why)) => bits::note(Tone::Warn, view! { (why) }),
+        (_, None) => {
+            let said = trial.tried.see(|tried| tried.as_ref()?.sentence(|id| name_of(ctx, id))).unwrap_or_default();
+            view! { span(class="sr") { (said) } }
+        }
     };
     view! {
+        div(class="said-of") { (failure()) }
         div(class="said-of", role="status", data-testid="tried-note") { (note()) }
         (trial.tried.see(|tried| match tried {
             Some(tried) => shown(ctx, tried),
             None => View::new(),
         }))
     }
+}
+
+/// What a destination is called.
+fn name_of(ctx: Ctx, id: &DestinationId) -> String {
+    let name = ctx.destinations.data().with_untracked(|page| {
+        let found = page.as_ref()?.items.iter().find(|known| known.id == *id)?;
+        Some(found.document.name.clone())
+    });
+    name.unwrap_or_else(|| id.to_string())
 }
 
 fn shown(ctx: Ctx, tried: &Tried) -> View {
@@ -73,7 +95,7 @@ fn shown(ctx: Ctx, tried: &Tried) -> View {
 /// What stopped it. What is of the request is mended in the form above, all else at its card.
 fn faults(ctx: Ctx, errors: &[FieldProblem]) -> View {
     let (cards, own): (Vec<&FieldProblem>, Vec<&FieldProblem>) =
-        errors.iter().partition(|problem| dry_run::place(problem).is_some());
+        errors.iter().partition(|problem| !dry_run::is_own(problem));
     let own: Vec<View> = own
         .into_iter()
         .map(|FieldProblem { field, message, .. }| {
@@ -104,13 +126,19 @@ fn step(ctx: Ctx, effect: Effect) -> View {
         Lane::Processors => "processor",
     });
     let about = if name == title { lane.to_owned() } else { format!("{title}, {lane}") };
-    let content: View = if lines.is_empty() {
-        view! { p(class="card-body sub") { "Nothing is changed by it." } }
-    } else {
-        code::lines("The difference to the step before", &lines)
+    let (is_open, says, content): (_, _, View) = match lines.as_deref() {
+        None => (
+            false,
+            "not compared",
+            view! { p(class="card-body sub") { "Not compared: this page cannot read the records before it." } },
+        ),
+        Some([]) => (
+            false,
+            if loss.is_empty() { "unchanged" } else { "" },
+            view! { p(class="card-body sub") { "Nothing is changed by it." } },
+        ),
+        Some(lines) => (true, "", code::lines("The difference to the step before", lines)),
     };
-    let is_open = !lines.is_empty();
-    let says: View = if loss.is_empty() && !is_open { View::from("unchanged") } else { View::new() };
     let tag: View = if loss.is_empty() {
         View::new()
     } else {
@@ -132,24 +160,18 @@ fn counts(incoming: u64, out: u64) -> String {
 }
 
 fn destination(ctx: Ctx, tried: &Tried, index: usize, end: &DryRunDestination, is_open: bool) -> View {
-    let id = end.id.clone();
-    let data = ctx.destinations.data();
-    let name = data.with_untracked(|page| {
-        let found = page.as_ref()?.items.iter().find(|known| known.id == id)?;
-        Some(found.document.name.clone())
-    });
     let when = model::condition(&tried.document, index);
     let about = if when.is_empty() { String::new() } else { format!("only where {}", format::at_most(when, 90)) };
     let lines = dry_run::lines(&end.records);
     let all = end.records.clone();
-    let content: View = if lines.is_empty() {
+    let content: View = if end.out == 0 {
         view! { p(class="card-body sub") { "No record gets there." } }
     } else {
         let (copy, lines) =
             (copy_button("the records", move || records::json(&all)), code::lines("What gets there", &lines));
         view! { div(class="card-body") { (copy) } (lines) }
     };
-    let name = name.unwrap_or_else(|| end.id.to_string());
+    let name = name_of(ctx, &end.id);
     let count = format::counted(end.out, "record", "records");
     row("tried-destination", (name, about), count, View::new(), &end.notes, is_open, content)
 }
