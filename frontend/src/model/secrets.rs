@@ -63,11 +63,37 @@ pub fn is_reference(text: &str) -> bool {
     is_scheme && !name.is_empty() && name.chars().all(is_name)
 }
 
+/// What is said of fields whose secret stands in the clear in the repository, and to who may save, what to do.
+#[must_use]
+pub const fn in_the_clear(fields: usize, may: bool) -> (&'static str, &'static str) {
+    let head = if fields == 1 {
+        "A secret stands in the clear in the repository."
+    } else {
+        "Secrets stand in the clear in the repository."
+    };
+    let text = match (fields, may) {
+        (1, true) => "Save once to seal it, and change the secret: anyone who can read the repository may know it.",
+        (_, true) => {
+            "Save once to seal them, and change the secrets: anyone who can read the repository may know them."
+        }
+        (1, false) => "Anyone who can read the repository may know it.",
+        (_, false) => "Anyone who can read the repository may know them.",
+    };
+    (head, text)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn sealing_is_asked_of_who_may_save() {
+        assert!(in_the_clear(1, true).1.starts_with("Save once to seal it"));
+        assert_eq!(in_the_clear(1, false).1, "Anyone who can read the repository may know it.");
+        assert_eq!(in_the_clear(2, false).0, "Secrets stand in the clear in the repository.");
+    }
 
     fn catalogue() -> Vec<CatalogueEntry> {
         let secret = json!({"type": "string", "x-secret": true});

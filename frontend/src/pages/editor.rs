@@ -70,6 +70,7 @@ pub(super) struct Added {
     pub(super) id: String,
     /// Why the file in the repository cannot be read.
     pub(super) broken: Option<String>,
+    /// Its fields whose secret stands in the clear in the repository.
     pub(super) in_the_clear: Vec<String>,
     /// The pipelines that use it.
     pub(super) used_by: Vec<PipelineId>,
@@ -224,7 +225,10 @@ fn frame<D: Edited>(
             fields if fields.is_empty() => View::new(),
             fields => bits::note(
                 Tone::Warn,
-                view! { b { "A secret stands in the clear in the repository. " } "Save once to seal it, and change the secret: who could read the repository may know it." div(class="mono") { (fields.join(", ")) } },
+                {
+                    let (head, text) = secrets::in_the_clear(fields.len(), may);
+                    view! { b { (head) " " } (text) div(class="mono") { (fields.join(", ")) } }
+                },
             ),
         })
     };

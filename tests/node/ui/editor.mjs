@@ -73,6 +73,7 @@ export async function tryIt() {
   await part("tried-step").first().getByText("3 → 3").waitFor();
   await part("tried-destination").first().getByText("Central").waitFor();
   await part("tried-destination").first().getByText("resourceLogs").waitFor();
+  await part("tried-note").getByText(/^Tried: 3 records, \d reach(es)? Central\.$/).waitFor();
   await picture("pipeline-tried");
   // Another tab of the editor takes nothing away.
   await openTab("Preview");
@@ -90,6 +91,13 @@ export async function tryIt() {
   await part("tried").locator(".note.bad").getByText("records").first().waitFor();
   if (await records.getAttribute("aria-invalid") !== "true") throw new Error("records that cannot be read are not marked");
   await picture("pipeline-tried-wrong");
+  // Records come from no source that is gone; what has none beside it in a select is shown as nothing at all.
+  await part("lane-sources").getByTestId("step").first().click();
+  await page.locator(".card-head").getByRole("button", { name: "Remove", exact: true }).click();
+  await page.waitForFunction(() => {
+    const source = document.querySelectorAll("[data-testid=dry-run] select")[1];
+    return source.options.length === 1 && source.selectedIndex === 0;
+  });
   await button("Discard").click();
 }
 

@@ -152,7 +152,7 @@ fn texts(config: &CollectorConfig, runtime: Runtime, withheld: bool) -> View {
     };
     let drifted = match (config.drift.state, config.status.state) {
         (DriftState::Drifted, _) if config.drift.differences.is_empty() => {
-            "It runs something else than what was applied last, and that text is not at hand any more. "
+            "It runs something other than what was applied last, and that text is no longer available. "
         }
         (DriftState::Drifted, ConfigState::Applied | ConfigState::None) => "Marked lines differ. ",
         (DriftState::Drifted, _) => "Marked lines differ from what was applied last. ",

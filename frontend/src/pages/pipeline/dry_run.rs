@@ -202,7 +202,7 @@ fn form(ctx: Ctx) -> View {
                     option(value="otelcol") { "otelcol" }
                     option(value="alloy") { "Alloy" }
                 }
-                small { "What it cannot run is told. That of the collectors that match, unless there are both." }
+                small { "Steps that this runtime cannot run are reported. Preset to the runtime of the matching collectors; Either if they differ." }
             }
             div(class="field") {
                 label(r#for=text_for) { "Records" span(class="opt") { "OTLP JSON" } }
@@ -218,7 +218,7 @@ fn form(ctx: Ctx) -> View {
                         trial.input.update(|input| input.text = dom::value(&event));
                     },
                 ) {}
-                small { "They are tried in the server as a collector would take them: nothing is stored or sent on." }
+                small { "They are tried on the server as a collector would take them: nothing is stored or sent on." }
             }
             details(class="more") {
                 summary { "More" }
