@@ -127,6 +127,19 @@ service:
 
 /** What a collector's own config becomes is looked at, and saved part by part, destinations first. */
 export async function importing() {
+  const item = (name) => part("import-item").filter({ has: page.locator("summary b", { hasText: new RegExp(`^${name}$`) }) });
+  // Who may not save is told so, and sees what it becomes.
+  const permitted = await instead("/session", async (route) => {
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...await response.json(), permissions: ["*:read"] } });
+  });
+  await go("/pipelines/import", "import");
+  await part("import").getByText("You may look, not save.").waitFor();
+  await page.getByLabel("Configuration").fill(FOREIGN);
+  await part("read-import").click();
+  await item("imported").waitFor();
+  if (await part("import-items").getByRole("button").count() !== 0) throw new Error("who may not save is offered it");
+  await permitted();
   await go("/pipelines", "pipelines");
   await page.getByRole("link", { name: "Import", exact: true }).click();
   await part("import").waitFor();
@@ -139,16 +152,25 @@ export async function importing() {
   await page.getByLabel("File").setInputFiles({ name: "config.yaml", mimeType: "text/plain", buffer: Buffer.from(FOREIGN) });
   await page.waitForFunction((text) => document.querySelector("[data-testid=import] textarea").value === text, FOREIGN);
   await part("read-import").click();
-  const item = (name) => part("import-item").filter({ has: page.locator("summary b", { hasText: new RegExp(`^${name}$`) }) });
   for (const name of ["found", "spare", "imported", "more"]) await item(name).waitFor();
   await part("left-over").getByText("service.telemetry").waitFor();
   await item("imported").locator("summary").click();
   await item("imported").getByText("127.0.0.1:14317").waitFor();
   await picture("import");
-  // A pipeline is saved with the destination that it sends to, and no others.
+  // A pipeline is saved with the destination that it sends to, and no others. Nothing is read again meanwhile.
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  const quick = await instead("/pipelines", async (route) => {
+    await held;
+    return route.continue();
+  });
   await button("Save imported").click();
+  await item("imported").locator("[aria-busy=true]").waitFor();
+  if (await part("read-import").isEnabled()) throw new Error("it can be read again while a save is under way");
+  release();
   for (const name of ["imported", "found"]) await item(name).getByText("Saved", { exact: true }).waitFor();
   for (const name of ["spare", "more"]) await button(`Save ${name}`).waitFor();
+  await quick();
   await until("/pipelines/imported", ({ name, destinations }) => name === "imported" && `${destinations}` === "found");
   await focused("[data-testid=import-item] a[href='/pipelines/imported']");
   // What is not saved yet holds back who would leave it.
