@@ -58,6 +58,12 @@ impl<T: Clone> See<T> for sycamore::prelude::ReadSignal<T> {
     }
 }
 
+/// A view that follows signals. What keeps it up to date is in the page once by this, and not for each such view again.
+fn live_view(f: impl Fn() -> sycamore::prelude::View + 'static) -> sycamore::prelude::View {
+    let f: Box<dyn Fn() -> sycamore::prelude::View> = Box::new(f);
+    sycamore::prelude::View::from_dynamic(f)
+}
+
 /// Puts the page into the document.
 pub fn start() {
     if cfg!(target_arch = "wasm32") {

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast as _;
 
 use super::{bits, menus};
 use crate::{
-    See as _, dom,
+    See as _, dom, live_view,
     model::kinds::{self, Choice},
 };
 
@@ -64,6 +64,7 @@ pub(crate) fn view(picker: Picker) -> View {
         };
         view! { button(r#type="button", on:click=chosen) { span(class="wait") { (title) (tags) } small { (text) } } }
     };
+    let found = live_view(move || shown.see(|shown| shown.iter().map(&one).collect::<Vec<View>>().into()));
     view! {
         details(class="add", "name"="adder", on:keydown=key, on:toggle=opened) {
             summary(data-testid=id, aria-label=label, aria-invalid=if wrong.is_some_and(|wrong| wrong.get()) { "true" } else { "false" }) { (word) }
@@ -71,7 +72,7 @@ pub(crate) fn view(picker: Picker) -> View {
                 input(r#ref=field, r#type="text", placeholder="Type to find", aria-label="Find", autocomplete="off", "spellcheck"="false", on:input=move |event: web_sys::Event| typed.set(dom::value(&event)))
                 div(class=if nothing.get().is_empty() { "" } else { "none" }, role="status") { (nothing.get()) }
                 div("data-rows"="") {
-                    (shown.see(|shown| shown.iter().map(&one).collect::<Vec<View>>()))
+                    (found)
                     (foot)
                 }
             }

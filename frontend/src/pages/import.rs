@@ -15,7 +15,6 @@ use sycamore::prelude::*;
 
 use super::editor::look_only;
 use crate::{
-    See as _,
     api::ApiError,
     app::App,
     components::{
@@ -23,7 +22,7 @@ use crate::{
         field::new_id,
         loading::{self, Loader, Tasks, busy_button},
     },
-    dom,
+    dom, live_view,
     model::{
         format,
         import::{self, Import, Item, Sent},
@@ -145,6 +144,21 @@ fn content(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>) -> View {
     let (runtime_for, file_for, text_for) = (runtime_id.clone(), file_id.clone(), text_id.clone());
     let button = busy_button("btn", "read-import", "Show what it becomes", *busy, ask);
     let read_only = lacks.map_or_else(View::new, look_only);
+    let past = live_view(move || {
+        if is_past.get() {
+            bits::note(Tone::Warn, "The text or its runtime was changed since: read it again.")
+        } else {
+            View::new()
+        }
+    });
+    let found = live_view(move || match found.get_clone().as_deref() {
+        Some((_, Ok(import))) => shown(read, import),
+        Some((_, Err(error))) => {
+            let (title, detail) = (error.title(), error.in_words());
+            bits::note(Tone::Bad, view! { b { (title) } div { (detail) } })
+        }
+        None => View::new(),
+    });
     view! {
         div(class="stack") {
             (read_only)
@@ -170,16 +184,9 @@ fn content(app: App, catalogue: Signal<Rc<Vec<CatalogueEntry>>>) -> View {
                 div(class="wait") { (button) }
             } }
             div(role="status", hidden=!is_past.get(), data-testid="import-past") {
-                (if is_past.get() { bits::note(Tone::Warn, "The text or its runtime was changed since: read it again.") } else { View::new() })
+                (past)
             }
-            (found.see(|found| match found.as_deref() {
-                Some((_, Ok(import))) => shown(read, import),
-                Some((_, Err(error))) => {
-                    let (title, detail) = (error.title(), error.in_words());
-                    bits::note(Tone::Bad, view! { b { (title) } div { (detail) } })
-                }
-                None => View::new(),
-            }))
+            (found)
         }
     }
 }

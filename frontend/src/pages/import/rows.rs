@@ -11,7 +11,7 @@ use crate::{
     See as _,
     api::ApiError,
     components::{bits, code, field::new_id},
-    dom,
+    dom, live_view,
     model::{
         import::{self, Item},
         secrets,
@@ -75,15 +75,17 @@ pub(super) fn row(read: Read, index: usize, item: &Item, lacking: &[&str]) -> Vi
         Some(name) => below(Tone::Warn, format!("It sends to {name}, which is not saved."), View::new()),
         None => View::new(),
     };
+    let text = live_view(move || document.see(text));
+    let (said, failed, waits) = (live_view(said), live_view(failed), live_view(waits));
     view! {
         div(data-testid="import-item") {
             div(class="beside") {
-                details { summary { b { (name) } span(class="sub grow") { (what) } } (document.see(text)) }
-                div(class="wait", "data-item"=index.to_string()) { (said()) }
+                details { summary { b { (name) } span(class="sub grow") { (what) } } (text) }
+                div(class="wait", "data-item"=index.to_string()) { (said) }
             }
             (without)
-            (failed())
-            (waits())
+            (failed)
+            (waits)
         }
     }
 }

@@ -10,6 +10,7 @@ use super::super::{Ctx, preview};
 use crate::{
     See as _,
     components::{bits, code, loading::copy_button},
+    live_view,
     model::{
         chain::{self as model, Lane},
         dry_run::{self, Effect, Tried},
@@ -42,13 +43,15 @@ pub(super) fn view(ctx: Ctx) -> View {
             view! { span(class="sr") { (said) } }
         }
     };
+    let tried = move || match trial.tried.get_clone() {
+        Some(tried) => shown(ctx, &tried),
+        None => View::new(),
+    };
+    let (failure, note, tried) = (live_view(failure), live_view(note), live_view(tried));
     view! {
-        div(class="said-of") { (failure()) }
-        div(class="said-of", role="status", data-testid="tried-note") { (note()) }
-        (trial.tried.see(|tried| match tried {
-            Some(tried) => shown(ctx, tried),
-            None => View::new(),
-        }))
+        div(class="said-of") { (failure) }
+        div(class="said-of", role="status", data-testid="tried-note") { (note) }
+        (tried)
     }
 }
 
