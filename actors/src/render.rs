@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use linkmesh_proto::{ConfigHash, PipelineId, api::collector::Runtime};
 
+pub use self::size::MAX_TEXT;
 pub use crate::domain::resolve::RenderError;
 use crate::domain::{
     components::Dialect,
@@ -18,6 +19,7 @@ use crate::domain::{
 pub mod alloy;
 pub mod names;
 pub(crate) mod otelcol;
+mod size;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -78,7 +80,8 @@ pub fn render(
 /// Renders what is resolved already.
 ///
 /// # Errors
-/// [`RenderError::Unsupported`] when a part cannot run on the target's runtime.
+/// [`RenderError::Unsupported`] when a part cannot run on the target's runtime, [`RenderError::TooLarge`] when the text is
+/// larger than [`MAX_TEXT`].
 pub fn rendered(resolved: &ResolvedConfig, target: &RenderTarget) -> Result<Rendered, RenderError> {
     let write = |hide| match target.runtime {
         Runtime::Otelcol => otelcol::write(resolved, target.dialect, hide),

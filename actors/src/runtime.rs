@@ -24,4 +24,5 @@ pub use ask::{AskError, ask};
 pub use blocking::{BatchWorker, Worker, WorkerError};
 pub use observe::{ActorCounters, Counter, Histogram, Observe};
 pub use pool::Pool;
+pub(crate) use supervise::panic_message;
 pub use supervise::{Exit, GiveUp, Supervised, TellError, launch, supervise};

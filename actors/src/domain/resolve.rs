@@ -74,6 +74,12 @@ pub enum RenderError {
         /// The address.
         address: String,
     },
+    /// The text would be larger than a collector is given, see [`MAX_TEXT`](crate::render::MAX_TEXT).
+    #[error("the text would be larger than {} MiB; the largest document in it is {document}", crate::render::MAX_TEXT >> 20)]
+    TooLarge {
+        /// Path of the document in the repository that most of it comes from.
+        document: String,
+    },
     /// A sealed value cannot be opened.
     #[error("a secret of {document} cannot be opened")]
     Secret {

@@ -12,7 +12,12 @@ use linkmesh_proto::{
     api::{collector::Runtime, pipeline::Signal},
 };
 
-use super::{RenderError, names, names::End, yaml::Yaml};
+use super::{
+    RenderError, names,
+    names::End,
+    size::{MAX_TEXT, too_large},
+    yaml::Yaml,
+};
 use crate::{
     component::{ALL_SIGNALS, OtelcolPart, OtelcolSite, Unsupported, signal_name},
     domain::{
@@ -133,7 +138,8 @@ pub(super) fn write(config: &ResolvedConfig, dialect: Dialect, hide: bool) -> Re
     }
     service.push(("pipelines".to_owned(), section(document.pipelines)));
     root.push(("service".to_owned(), Yaml::Map(service)));
-    Ok(format!("{HEADER}{}", Yaml::Map(root).write(hide)))
+    let text = Yaml::Map(root).write_within(hide, MAX_TEXT).ok_or_else(|| too_large(config))?;
+    Ok(format!("{HEADER}{text}"))
 }
 
 /// The document of a collector without pipelines: otelcol refuses an empty one.

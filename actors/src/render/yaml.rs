@@ -76,15 +76,18 @@ impl Yaml {
     /// Writes the node as a document; `hide` puts `[sealed]` in the place of secrets.
     #[must_use]
     pub fn write(&self, hide: bool) -> String {
-        let mut writer = Writer { out: String::new(), hide };
-        match self {
-            Self::Map(entries) if !entries.is_empty() => writer.map(entries, 0, true),
-            other => {
-                writer.inline(other);
-                writer.out.push('\n');
-            }
-        }
+        let mut writer = Writer { out: String::new(), hide, most: usize::MAX };
+        writer.document(self);
         writer.out
+    }
+
+    /// Writes the node, see [`Self::write`]; `None` when it would have more than `most` octets. It is not written to its
+    /// end then: what is nested deeply is far longer in lines.
+    #[must_use]
+    pub fn write_within(&self, hide: bool, most: usize) -> Option<String> {
+        let mut writer = Writer { out: String::new(), hide, most };
+        writer.document(self);
+        (!writer.is_full()).then_some(writer.out)
     }
 
     fn is_block(&self) -> bool {
@@ -99,9 +102,24 @@ impl Yaml {
 struct Writer {
     out: String,
     hide: bool,
+    most: usize,
 }
 
 impl Writer {
+    fn is_full(&self) -> bool {
+        self.out.len() > self.most
+    }
+
+    fn document(&mut self, node: &Yaml) {
+        match node {
+            Yaml::Map(entries) if !entries.is_empty() => self.map(entries, 0, true),
+            other => {
+                self.inline(other);
+                self.out.push('\n');
+            }
+        }
+    }
+
     fn pad(&mut self, indent: usize) {
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
@@ -110,6 +128,9 @@ impl Writer {
     /// the first entry continues the line of a list's dash.
     fn map(&mut self, entries: &[(String, Yaml)], indent: usize, fresh: bool) {
         for (index, (key, value)) in entries.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             if fresh || index > 0 {
                 self.pad(indent);
             }
@@ -132,6 +153,9 @@ impl Writer {
 
     fn seq(&mut self, items: &[Yaml], indent: usize) {
         for item in items {
+            if self.is_full() {
+                return;
+            }
             self.pad(indent);
             self.out.push('-');
             match item {
@@ -241,6 +265,19 @@ mod tests {
         secret: ["pa$$$$", "Bearer ${env:TOKEN}"]
         "#);
         assert!(document.write(true).contains(r#"secret: ["[sealed]", "Bearer ${env:TOKEN}"]"#));
+    }
+
+    #[test]
+    fn a_document_is_written_as_far_as_its_limit_and_not_to_its_end() {
+        let list = Yaml::Seq((0..500).map(|n| Yaml::map([("n", Yaml::Int(n)), ("m", Yaml::Int(n))])).collect());
+        let deep = (0..60).fold(list, |inner, _| Yaml::Seq(vec![Yaml::map([("k", inner)])]));
+        let deep = Yaml::map([("k", deep)]);
+        let whole = deep.write(false);
+        assert_eq!(deep.write_within(false, whole.len()), Some(whole.clone()));
+        assert_eq!(deep.write_within(false, whole.len() - 1), None);
+        let mut writer = Writer { out: String::new(), hide: false, most: 20_000 };
+        writer.document(&deep);
+        assert!(writer.out.len() < 30_000, "{} of {}", writer.out.len(), whole.len());
     }
 
     proptest! {

@@ -15,6 +15,8 @@ use crate::domain::{
     validate::{CollectorFacts, Examined, FleetFacts, validate_examined_destination, validate_examined_pipeline},
 };
 
+mod size;
+
 /// What a document is checked against.
 #[derive(Clone, Copy)]
 pub(crate) struct Against<'a> {
@@ -48,6 +50,8 @@ impl<T> Checked<T> {
 #[derive(Debug, Clone)]
 pub(super) struct Ready<T> {
     examined: Examined,
+    /// That its text would be too large.
+    too_large: Option<FieldProblem>,
     written: Written<T>,
 }
 
@@ -80,7 +84,9 @@ pub(super) fn ready_pipeline(
     config: &ConfigSnapshot,
     sealer: &dyn Sealer,
 ) -> Ready<PipelineDocument> {
-    Ready { examined: Examined::of(document), written: written_pipeline(document, config.pipelines.get(id), sealer) }
+    let written = written_pipeline(document, config.pipelines.get(id), sealer);
+    let too_large = size::of_pipeline(id, &written.document, config, sealer);
+    Ready { examined: Examined::of(document), too_large, written }
 }
 
 /// A destination, ready to be checked.
@@ -91,7 +97,8 @@ pub(super) fn ready_destination(
     sealer: &dyn Sealer,
 ) -> Ready<DestinationDocument> {
     let written = written_destination(document, config.destinations.get(id), sealer);
-    Ready { examined: Examined::of_destination(document), written }
+    let too_large = size::of_destination(id, &written.document, config, sealer);
+    Ready { examined: Examined::of_destination(document), too_large, written }
 }
 
 fn written_pipeline(
@@ -134,7 +141,7 @@ pub(super) fn ready_pipeline_checked(
     let validation = validate_examined_pipeline(id, document, &ready.examined, against.config, &facts);
     let stored = against.config.pipelines.get(id);
     let written = ready.written(stored).unwrap_or_else(|| written_pipeline(document, stored, against.sealer));
-    checked(written, validation)
+    checked(written, validation, ready.too_large.clone())
 }
 
 /// A destination as it would be stored, and what is wrong with it.
@@ -157,10 +164,15 @@ pub(super) fn ready_destination_checked(
     let validation = validate_examined_destination(id, document, &ready.examined, against.config, &facts);
     let stored = against.config.destinations.get(id);
     let written = ready.written(stored).unwrap_or_else(|| written_destination(document, stored, against.sealer));
-    checked(written, validation)
+    checked(written, validation, ready.too_large.clone())
 }
 
-fn checked<T>(Written { document, sealed, text, .. }: Written<T>, mut validation: Validation) -> Checked<T> {
+fn checked<T>(
+    Written { document, sealed, text, .. }: Written<T>,
+    mut validation: Validation,
+    too_large: Option<FieldProblem>,
+) -> Checked<T> {
+    validation.errors.extend(too_large);
     for problem in sealed.err().into_iter().flatten() {
         if !validation.errors.contains(&problem) {
             validation.errors.push(problem);

@@ -10,3 +10,4 @@ mod saving;
 mod secrets;
 mod support;
 mod tidying;
+mod unrendered;

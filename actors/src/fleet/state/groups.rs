@@ -1,6 +1,10 @@
 //! Collectors that share a text, and the text.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use linkmesh_proto::{CollectorId, PipelineId, Revision, api::collector::Runtime};
 
@@ -17,6 +21,7 @@ use crate::{
         alloy::document::{StabilityNeed, stability_need},
         rendered,
     },
+    runtime::panic_message,
 };
 
 /// What all collectors have in common that share a text.
@@ -114,7 +119,16 @@ pub(in crate::fleet) fn would_be_withheld(
     }
 }
 
+/// The text and what it takes to run it, or why there is none.
 fn text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
+    // What was saved is rendered again at every start, by an actor without which the server ends: one pipeline that a
+    // component cannot cope with would keep it from starting ever again. Unwind safety: all that is made here is dropped.
+    catch_unwind(AssertUnwindSafe(|| rendered_text(key, world))).unwrap_or_else(|panic| {
+        Err(format!("a fault of LinkMesh: rendering it ended with \"{}\"", panic_message(&*panic)))
+    })
+}
+
+fn rendered_text(key: &TextKey, world: &World<'_>) -> Result<(Text, Needs), String> {
     let in_words = |error: RenderError| error.to_string();
     let resolved = resolve(&world.config, &key.pipelines, world.sealer).map_err(in_words)?;
     let rendered = rendered(&resolved, &key.target).map_err(in_words)?;

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         config::Versioned,
         document::{parse_destination, parse_pipeline},
+        secret::SealError,
     },
     ports::CollectorRecord,
     testing::PlainSealer,
@@ -18,7 +19,7 @@ struct Fleet {
     state: FleetState,
     directory: Directory,
     components: ComponentRegistry,
-    sealer: PlainSealer,
+    sealer: Box<dyn Sealer>,
     config: ConfigSnapshot,
 }
 
@@ -53,8 +54,8 @@ impl Fleet {
         let screen = parse_destination("name: Screen\nkind: debug\n").unwrap();
         config.destinations.insert("screen".parse().unwrap(), Arc::new(Versioned::unsaved(screen)));
         let state = FleetState::default();
-        let mut fleet =
-            Self { state, directory, components: ComponentRegistry::default(), sealer: PlainSealer::default(), config };
+        let (components, sealer) = (ComponentRegistry::default(), Box::<PlainSealer>::default());
+        let mut fleet = Self { state, directory, components, sealer, config };
         fleet.look((0..count).map(id));
         fleet
     }
@@ -68,7 +69,7 @@ impl Fleet {
             config: Arc::new(self.config.clone()),
             directory: &self.directory,
             components: &self.components,
-            sealer: &self.sealer,
+            sealer: &*self.sealer,
             now: Duration::from_secs(1),
         };
         self.state.reconcile(&world, changed.into_iter().collect()).touched
@@ -139,6 +140,39 @@ fn text_that_cannot_be_rendered_leaves_what_is_there_and_says_why() {
     let place = fleet.place(1);
     assert_eq!(place.text.as_ref().unwrap().desired.hash(), before.desired.hash());
     assert!(place.problem.as_ref().unwrap().contains("screen"), "{:?}", place.problem);
+}
+
+/// Has a fault.
+struct Faulty;
+
+impl Sealer for Faulty {
+    fn seal(&self, plain: &str) -> String {
+        plain.to_owned()
+    }
+
+    fn open(&self, blob: &str) -> Result<String, SealError> {
+        panic!("no way with {blob}")
+    }
+}
+
+#[test]
+fn fault_in_rendering_is_the_problem_of_those_who_share_the_text_and_of_no_others() {
+    let mut fleet = Fleet::new(10);
+    fleet.sealer = Box::new(Faulty);
+    let secret =
+        "name: S\nkind: otlp_http\nsettings: {endpoint: \"https://x.example\", headers: {x-key: {sealed: lms1.a.b}}}\n";
+    let secret = parse_destination(secret).unwrap();
+    fleet.config.destinations.insert("secret".parse().unwrap(), Arc::new(Versioned::unsaved(secret)));
+    let mut faulty = pipeline(r#"env="e1""#, 4317);
+    faulty.destinations = serde_json::from_value(serde_json::json!(["secret"])).unwrap();
+    fleet.set("faulty", faulty);
+    fleet.set("good", pipeline(r#"env="e2""#, 4317));
+    fleet.look([]);
+    assert!(fleet.place(2).text.is_some());
+    let stuck = fleet.place(1);
+    assert!(stuck.text.is_none());
+    let problem = stuck.problem.as_ref().unwrap();
+    assert!(problem.contains("fault of LinkMesh") && problem.contains("no way"), "{problem}");
 }
 
 #[test]

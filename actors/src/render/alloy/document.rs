@@ -11,7 +11,7 @@ use linkmesh_proto::{
     },
 };
 
-use super::{Block, Expr, Statement, attribute, write as write_statements};
+use super::{Block, Expr, Statement, attribute, write_within};
 use crate::{
     component::{AlloyPart, AlloySite, Outputs, signal_name},
     domain::{
@@ -22,6 +22,7 @@ use crate::{
         RenderError,
         names::{self, End},
         otelcol::unsupported_error,
+        size::{MAX_TEXT, too_large},
     },
     stage::Stage as _,
 };
@@ -77,7 +78,8 @@ pub(in crate::render) fn write(
             .filter_map(|d| Some(attribute(&names::alloy_destination(&d.id), Expr::token(inputs.get(&d.id)?))));
         root.push(Statement::Block(Block::labelled(&name, instance(&pipeline.id), arguments.collect())));
     }
-    Ok(format!("{HEADER}\n{}", write_statements(&root, hide)))
+    let text = write_within(&root, hide, MAX_TEXT).ok_or_else(|| too_large(config))?;
+    Ok(format!("{HEADER}\n{text}"))
 }
 
 /// A component for which an Alloy has to run at a stability level above generally available. Below it, Alloy refuses the

@@ -10,6 +10,11 @@ use super::{Block, Expr, Statement};
 /// Deeper nesting is refused.
 const MAX_DEPTH: usize = 64;
 
+/// Longer names are refused, in octets: there are none, and a text is written for every place that names them. Alloy itself
+/// has no limit.
+const MAX_NAME: usize = 256;
+const TOO_LONG: &str = "a name of more than 256 octets";
+
 /// Why a text cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{line}:{column}: {reason}")]
@@ -126,6 +131,9 @@ impl<'a> Lexer<'a> {
                 c if c.is_alphabetic() || c == '_' => {
                     let word = |c: char| c.is_alphabetic() || c == '_' || c.is_ascii_digit();
                     let length = self.rest.find(|c| !word(c)).unwrap_or(self.rest.len());
+                    if length > MAX_NAME {
+                        return Err(self.error(TOO_LONG));
+                    }
                     self.push(Kind::Ident, length);
                 }
                 _ => match SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol)) {
@@ -307,7 +315,9 @@ impl Parser {
     }
 
     fn statement(&mut self) -> Result<Statement, ParseError> {
-        self.places.extend(self.tokens.peek().map(|token| Place { line: token.line, column: token.column }));
+        let place =
+            self.tokens.peek().map_or(Place::default(), |token| Place { line: token.line, column: token.column });
+        self.places.push(place);
         let mut name = self.ident()?;
         if self.symbol("=") {
             return Ok(Statement::Attribute(name, self.expression()?));
@@ -315,6 +325,10 @@ impl Parser {
         while self.symbol(".") {
             name.push('.');
             name.push_str(&self.ident()?);
+            if name.len() > MAX_NAME {
+                let Place { line, column } = place;
+                return Err(ParseError { line, column, reason: TOO_LONG.to_owned() });
+            }
         }
         let label = if self.kind() == Kind::Text { Some(self.label()?) } else { None };
         self.expect("{")?;
@@ -330,14 +344,15 @@ impl Parser {
             let first = chars.next().is_none_or(|c| c.is_alphabetic() || c == '_');
             let rest = chars.all(|c| c.is_alphabetic() || c == '_' || c.is_ascii_digit());
             let keyword = matches!(inner, "true" | "false" | "null");
-            (first && rest && !keyword).then(|| inner.to_owned())
+            let short = inner.len() <= MAX_NAME;
+            (first && rest && !keyword && short).then(|| inner.to_owned())
         };
         match self.tokens.peek().and_then(|token| valid(&token.text)) {
             Some(label) => {
                 self.tokens.next();
                 Ok(label)
             }
-            None => self.error("a label that is an identifier in double quotes"),
+            None => self.error("a label that is an identifier of at most 256 octets in double quotes"),
         }
     }
 

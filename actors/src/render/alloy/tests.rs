@@ -112,3 +112,46 @@ fn deep_nesting_is_refused() {
     let deep = "a {".repeat(5000);
     assert!(parse::body(&deep).unwrap_err().reason.contains("nesting"));
 }
+
+#[test]
+fn names_align_as_far_as_anyone_has_them_and_never_to_one_that_is_longer() {
+    let widest = "w".repeat(WIDEST_ALIGNED);
+    assert_eq!(reformat(&format!("a = 1\n{widest} = 2\n")), format!("a{} = 1\n{widest} = 2\n", " ".repeat(79)));
+    let wider = "w".repeat(WIDEST_ALIGNED + 1);
+    assert_eq!(reformat(&format!("a = 1\n{wider} = 2\n")), format!("a = 1\n{wider} = 2\n"));
+    // Of names that no parser let through either: the width of what is written has a limit of its own.
+    let huge = "h".repeat(70_000);
+    let lines: Vec<_> = [&huge, "a", "b"].map(|name| attribute(name, Expr::token(1))).into();
+    assert_eq!(write(&lines, false).len(), huge.len() + "a = 1\n".len() * 2 + " = 1\n".len());
+}
+
+#[test]
+fn names_that_nobody_has_are_refused_where_they_stand() {
+    let (good, bad) = ("n".repeat(256), "n".repeat(257));
+    let dotted = ["n"; 129].join(".");
+    for (text, at) in [
+        (format!("a = 1\nb {{\n\t{bad} = 1\n}}\n"), "3:2"),
+        (format!("a {{ }}\nb \"{bad}\" {{ }}\n"), "2:3"),
+        (format!("a = x.{bad}\n"), "1:7"),
+        (format!("a = {{{bad} = 1}}\n"), "1:6"),
+        (format!("\n {dotted} \"l\" {{ }}\n"), "2:2"),
+    ] {
+        let error = parse::body(&text).unwrap_err();
+        assert_eq!(format!("{}:{}", error.line, error.column), at, "{error}");
+        assert!(error.reason.contains("256 octets"), "{error}");
+    }
+    for text in [format!("{good} = 1"), format!("b \"{good}\" {{ }}"), format!("a = x.{good}")] {
+        assert!(parse::body(&text).is_ok());
+    }
+}
+
+#[test]
+fn a_text_is_written_as_far_as_its_limit_and_not_to_its_end() {
+    let deep = (0..60).fold(vec![attribute("a", Expr::token(1)); 1000], |body, _| vec![block("b", body)]);
+    let whole = write(&deep, false);
+    assert_eq!(write_within(&deep, false, whole.len()), Some(whole.clone()));
+    assert_eq!(write_within(&deep, false, whole.len() - 1), None);
+    let mut writer = Writer { out: String::new(), hide: false, most: 5_000 };
+    writer.body(&deep, 0);
+    assert!(writer.out.len() < 10_000, "{} of {}", writer.out.len(), whole.len());
+}
