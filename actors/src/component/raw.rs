@@ -19,6 +19,7 @@ use crate::{
     },
 };
 
+mod doubled;
 mod files;
 mod listeners;
 pub(crate) mod secrets;
@@ -112,7 +113,7 @@ impl Raw {
 
     /// The block of an Alloy text, without a label.
     fn alloy_block(&self, text: &str) -> Result<Block, String> {
-        let mut body = parse::body(text).map_err(|error| error.to_string())?;
+        let (mut body, places) = parse::body_with_places(text).map_err(|error| error.to_string())?;
         let prefix = self.alloy_prefix();
         let shape = || format!("must be one block whose name begins with `{prefix}`");
         let (Some(Statement::Block(mut block)), true) = (body.pop(), body.is_empty()) else { return Err(shape()) };
@@ -128,6 +129,8 @@ impl Raw {
             return Err("leave out `output`: LinkMesh connects the component".to_owned());
         }
         check_references(&block.body)?;
+        // The first place is that of the block itself.
+        doubled::check(&block.body, &mut places.into_iter().skip(1))?;
         block.label = None;
         Ok(block)
     }
