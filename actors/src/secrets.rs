@@ -92,7 +92,8 @@ impl<K: Ord + Clone, D> Holders<K, D> {
             };
             let before = self.secrets.remove(id).unwrap_or_default();
             changed |= before != after;
-            left.extend(before.into_iter().filter(|secret| !after.contains(secret)));
+            let kept: HashSet<&String> = after.iter().collect();
+            left.extend(before.into_iter().filter(|secret| !kept.contains(secret)));
             if !after.is_empty() {
                 self.secrets.insert(id.clone(), after);
             }

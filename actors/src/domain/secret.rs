@@ -21,6 +21,7 @@ use crate::{
 mod clear;
 #[cfg(any(test, feature = "testing"))]
 pub mod insecure;
+mod known;
 mod mask;
 mod redact;
 mod reseal;

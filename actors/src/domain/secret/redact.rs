@@ -1,11 +1,10 @@
 //! Secrets out of texts for people, and out of texts that are kept: what collectors report, and differences of files.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
-use super::{REDACTED, Sealer};
+use super::{REDACTED, Sealer, known::Known};
 use crate::domain::document::double_quoted;
 
 /// Shorter secrets are only replaced where they stand alone between quotes, spaces or line ends: elsewhere they would
@@ -16,9 +15,9 @@ const SHORT: usize = 6;
 /// languages and JSON write it, and with `$` doubled. One pass over a text, however many secrets there are.
 #[derive(Debug, Default)]
 pub struct Redactor {
-    long: Option<AhoCorasick>,
-    short: Option<AhoCorasick>,
-    /// They are too many or too long to be looked for: no text is shown at all.
+    long: Option<Known>,
+    short: Option<Known>,
+    /// They are too many to be looked for: no text is shown at all.
     is_beyond: bool,
 }
 
@@ -26,31 +25,29 @@ impl Redactor {
     /// Looks for these secrets.
     #[must_use]
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
-        let mut forms: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty()).flat_map(forms).collect();
+        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        let mut forms: Vec<Box<str>> = secrets.flat_map(forms).map(String::into_boxed_str).collect();
         forms.sort_unstable();
         forms.dedup();
         let (short, long): (Vec<_>, Vec<_>) = forms.into_iter().partition(|form| form.len() < SHORT);
-        let automaton = |forms: Vec<String>| match forms.is_empty() {
-            true => Ok(None),
-            // Longer ones first: a secret may be the beginning of another.
-            false => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms).map(Some),
-        };
-        match (automaton(long), automaton(short)) {
+        let known = |forms: Vec<_>| if forms.is_empty() { Ok(None) } else { Known::new(forms).map(Some) };
+        match (known(long), known(short)) {
             (Ok(long), Ok(short)) => Self { long, short, is_beyond: false },
             _ => Self { long: None, short: None, is_beyond: true },
         }
     }
 
     /// Replaces every secret, and every token of LinkMesh: those are known by their form, and nobody is to know them all.
+    /// Of a text that takes too long to look through nothing is left.
     pub fn replace<'t>(&self, text: &'t str, mut with: impl FnMut(&str) -> String) -> Cow<'t, str> {
         if self.is_beyond {
             return Cow::Borrowed(REDACTED);
         }
         let mut text = Cow::Borrowed(text);
-        for (automaton, is_alone) in [(&self.long, false), (&self.short, true)] {
-            if let Some(automaton) = automaton
-                && let Some(replaced) = replace(automaton, &text, is_alone, &mut with)
-            {
+        for (known, is_alone) in [(&self.long, false), (&self.short, true)] {
+            let Some(known) = known else { continue };
+            let Some(places) = known.places(&text) else { return Cow::Borrowed(REDACTED) };
+            if let Some(replaced) = replace(places, &text, is_alone, &mut with) {
                 text = Cow::Owned(replaced);
             }
         }
@@ -76,7 +73,7 @@ impl Redactor {
 }
 
 fn replace(
-    automaton: &AhoCorasick,
+    places: Vec<Range<usize>>,
     text: &str,
     only_alone: bool,
     with: &mut dyn FnMut(&str) -> String,
@@ -85,10 +82,10 @@ fn replace(
         |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ']' | '}'));
     let mut out = String::new();
     let mut end = 0;
-    for found in automaton.find_iter(text) {
+    for found in places {
         // Matches lie at the boundaries of what is looked for, which are those of characters.
         let (Some(before), Some(form), Some(after)) =
-            (text.get(..found.start()), text.get(found.range()), text.get(found.end()..))
+            (text.get(..found.start), text.get(found.clone()), text.get(found.end..))
         else {
             continue;
         };
@@ -97,7 +94,7 @@ fn replace(
         }
         out.push_str(before.get(end..).unwrap_or_default());
         out.push_str(&with(form));
-        end = found.end();
+        end = found.end;
     }
     if end == 0 {
         return None;
@@ -112,19 +109,23 @@ pub fn redact<'t>(text: &'t str, secrets: &[String]) -> Cow<'t, str> {
     Redactor::new(secrets.iter().map(String::as_str)).hide(text)
 }
 
-/// A secret as texts may hold it.
+/// A secret as texts may hold it, each form once.
 #[must_use]
 pub fn forms(secret: &str) -> Vec<String> {
     let doubled = secret.replace('$', "$$");
     let inner = |quoted: String| quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
-    vec![
+    let mut forms = vec![
         inner(double_quoted(secret)),
         inner(double_quoted(&doubled)),
         inner(serde_json::Value::from(secret).to_string()),
         secret.replace('\'', "''"),
         doubled,
         secret.to_owned(),
-    ]
+    ];
+    // Nearly all secrets have one.
+    forms.sort_unstable();
+    forms.dedup();
+    forms
 }
 
 #[allow(clippy::expect_used)] // A literal pattern that a test compiles.
