@@ -151,7 +151,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
         fn what_is_found_is_what_a_search_for_the_whole_texts_finds(
             texts in texts(),

@@ -23,9 +23,9 @@ fn wide() -> String {
     format!("otelcol.processor.transform {{\n{open}{lines}{close}}}\n")
 }
 
-fn huge(matcher: &str, setting: &str, text: &str) -> String {
+fn huge(matcher: &str, steps: usize, setting: &str, text: &str) -> String {
     let settings = serde_json::json!({ setting: text });
-    let steps: String = (0..6).map(|n| format!("  - {{id: p{n}, kind: raw, settings: {settings}}}\n")).collect();
+    let steps: String = (0..steps).map(|n| format!("  - {{id: p{n}, kind: raw, settings: {settings}}}\n")).collect();
     format!(
         "name: Huge\nsignals: [logs]\nmatch: ['{matcher}']\nsources:\n  - {{id: apps, kind: otlp, settings: {{grpc: \
          {{endpoint: \"0.0.0.0:4317\"}}}}}}\nprocessors:\n{steps}destinations: [screen]\n"
@@ -41,7 +41,7 @@ fn start_survives_a_pipeline_that_cannot_be_rendered_and_serves_all_others() {
         create(&handles, "good", r#"env="test""#, 4317).await;
         let (stuck, _) = register(&handles, Runtime::Otelcol, "prod").await;
         let (served, _) = register(&handles, Runtime::Otelcol, "test").await;
-        let text = huge(r#"env="prod""#, "otelcol", &deep());
+        let text = huge(r#"env="prod""#, 2, "otelcol", &deep());
         assert!(text.len() < MAX_BYTES, "what is read has a limit of its own");
         let all = world.repository.commit_by_hand("pipelines/huge.yaml", Some(&text));
         wait_for("the commit", || handles.repository.snapshot().revision == Some(all)).await;
@@ -67,8 +67,8 @@ fn text_that_would_be_too_large_is_refused_by_a_save_and_said_by_a_preview() {
     run(async {
         let handles = World::default().start().await;
         save_screen(&handles).await;
-        for (setting, text, name) in [("otelcol", deep(), "otelcol"), ("alloy", wide(), "Alloy")] {
-            let document = parse_pipeline(&huge(r#"env="prod""#, setting, &text)).unwrap();
+        for (setting, steps, text, name) in [("otelcol", 2, deep(), "otelcol"), ("alloy", 6, wide(), "Alloy")] {
+            let document = parse_pipeline(&huge(r#"env="prod""#, steps, setting, &text)).unwrap();
             let refused = save(&handles, "huge", document.clone(), Precondition::Absent).await;
             let Err(SaveError::Invalid { errors, .. }) = refused else { panic!("{refused:?}") };
             assert_eq!(errors.iter().map(|problem| &*problem.code).collect::<Vec<_>>(), ["too_large"], "{errors:?}");
