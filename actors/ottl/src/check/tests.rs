@@ -330,6 +330,21 @@ fn contexts_are_those_that_paths_name() {
 }
 
 #[test]
+fn the_older_name_of_the_scope_is_none_to_itself() {
+    let text = r#"set(attributes["q"], instrumentation_scope.name)"#;
+    for dialect in [Dialect::transform(Scope), Dialect::transform(Scope).prefixed()] {
+        let problems = Statement::parse(text, dialect).unwrap_err();
+        let said = "1:22: `instrumentation_scope` is another name of the context for all but the scope itself (did you \
+                    mean `scope.name`?)";
+        assert!(problems.iter().any(|problem| problem.to_string() == said), "{problems:?}");
+    }
+    assert!(Statement::parse(text, Dialect::transform(Log)).is_ok());
+    let condition = r#"instrumentation_scope.name == "a""#;
+    assert!(Condition::parse(condition, Dialect::filter(Scope)).is_ok());
+    assert!(Condition::parse(condition, Dialect::filter(Scope).prefixed()).is_err());
+}
+
+#[test]
 fn the_context_is_the_nearest_to_a_record_that_is_named() {
     const METRICS: &[Context] = &[Resource, Scope, Metric, DataPoint];
     const TRACES: &[Context] = &[Resource, Scope, Span, SpanEvent];

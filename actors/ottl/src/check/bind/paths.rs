@@ -3,7 +3,7 @@
 use super::{Binder, Bound};
 use crate::{
     check::{
-        context::Context,
+        context::{Context, Functions},
         field::{FieldPath, Keys, Root},
         nearest::nearest,
     },
@@ -63,11 +63,15 @@ impl Binder {
         let Some((first, rest)) = path.segments.split_first() else {
             return Ok((context.own_root(), None, &path.segments));
         };
-        // `scope` has no older name where each path must have a context.
-        let known = context.roots().iter().find(|(name, _)| {
-            *name == first.name
-                && !(self.dialect.prefixed && context == Context::Scope && *name == "instrumentation_scope")
-        });
+        // The processors put `scope` in front of what is no context to the scope, as its older name is: only conditions
+        // before the statements of a group are read as they stand.
+        let is_guard = self.dialect.functions == Functions::Filter && !self.dialect.prefixed;
+        if context == Context::Scope && !is_guard && first.name == "instrumentation_scope" {
+            let message = "`instrumentation_scope` is another name of the context for all but the scope itself";
+            let rest = path.to_string().replacen(&first.name, context.name(), 1);
+            return Err(self.note(Finding::new(first.place.0, message).suggest(Some(rest))));
+        }
+        let known = context.roots().iter().find(|(name, _)| *name == first.name);
         match known {
             Some((name, root)) if !rest.is_empty() => {
                 if !first.keys.is_empty() {
