@@ -270,13 +270,16 @@ pub(crate) fn truncated(number: f64) -> i64 {
     if (-LIMIT..LIMIT).contains(&number) { number as i64 } else { i64::MIN }
 }
 
-/// A number as `strconv.ParseFloat` reads it, but for hexadecimal ones.
+/// A number as `strconv.ParseFloat` reads it.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let plain = text.trim_start_matches(['+', '-']);
     if text.len() - plain.len() > 1 {
         return None;
     }
     let word = plain.to_ascii_lowercase();
+    if let Some(digits) = word.strip_prefix("0x") {
+        return hexadecimal(digits).map(|number| if text.starts_with('-') { -number } else { number });
+    }
     if matches!(word.as_str(), "inf" | "infinity") || word == "nan" && text == plain {
         return text.parse().ok();
     }
@@ -291,6 +294,65 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         }
     }
     text.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A number in hexadecimal digits, in lower case and behind its prefix, with an exponent of two: rounded to the nearest,
+/// and of two such to the even one.
+fn hexadecimal(text: &str) -> Option<f64> {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_hexdigit());
+    // A `_` stands between two digits or behind the prefix.
+    let stands_right = |(at, _): (usize, &str)| {
+        let (before, after) = text.split_at_checked(at).unwrap_or_default();
+        (before.is_empty() || is_digit(before.chars().next_back())) && is_digit(after.chars().nth(1))
+    };
+    if !text.match_indices('_').all(stands_right) {
+        return None;
+    }
+    let text = text.replace('_', "");
+    let (digits, exponent) = text.split_once('p')?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if whole.len() + fraction.len() == 0 || unsigned.is_empty() || !unsigned.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // One beyond all that count either way.
+    let mut exponent: i64 =
+        exponent.parse().unwrap_or(if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 });
+    let (mut digits, mut is_more) = (0_u128, false);
+    for (at, digit) in whole.chars().chain(fraction.chars()).enumerate() {
+        let is_fraction = at >= whole.len();
+        let digit = digit.to_digit(16)?;
+        if digits >> 64 == 0 {
+            digits = digits << 4 | u128::from(digit);
+            exponent = exponent.saturating_sub(if is_fraction { 4 } else { 0 });
+        } else {
+            is_more |= digit != 0;
+            exponent = exponent.saturating_add(if is_fraction { 0 } else { 4 });
+        }
+    }
+    if digits == 0 {
+        return Some(0.0);
+    }
+    digits = digits << 1 | u128::from(is_more);
+    exponent = exponent.saturating_sub(1);
+    // How many bits there are, and how many fewer the number can keep; near zero it keeps the fewer.
+    let bits = i64::from(128 - digits.leading_zeros());
+    let least = exponent.saturating_add(bits).saturating_sub(53).max(-1074);
+    let dropped = least.saturating_sub(exponent);
+    if dropped > bits + 1 {
+        return Some(0.0);
+    }
+    if dropped > 0 {
+        let (kept, rest, half) = (digits >> dropped, digits & ((1 << dropped) - 1), 1_u128 << (dropped - 1));
+        digits = kept + u128::from(rest > half || rest == half && kept & 1 == 1);
+        exponent = least;
+    }
+    // In two steps, since a power of two may be too small where the number is not.
+    let half = i32::try_from(exponent.clamp(-2000, 2000) / 2).ok()?;
+    let rest = i32::try_from(exponent.clamp(-2000, 2000)).ok()? - half;
+    #[allow(clippy::cast_precision_loss)] // 53 bits, or fewer than there were
+    let number = digits as f64 * 2_f64.powi(half) * 2_f64.powi(rest);
+    number.is_finite().then_some(number)
 }
 
 /// Whether a value that stands in the text can be of the kind that is asked for, as upstream finds out at its start.

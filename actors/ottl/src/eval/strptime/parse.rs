@@ -331,12 +331,24 @@ fn offset_of(zone: &TimeZone, name: &str, nanos: i128) -> Option<i32> {
     changes.filter(|change| change.abbreviation() == name).map(|change| change.offset().seconds()).next()
 }
 
+/// What a clock shows in a zone. Where it shows that twice or never, as Go's `time.Date` has it: with the offset that the
+/// zone has where that would be in UTC, or, when another is in force then, with that one.
 fn in_zone(civil: DateTime, zone: &Zone) -> Option<Time> {
-    let zone_of = match zone {
-        Zone::Utc => TimeZone::UTC,
-        Zone::Fixed { seconds, .. } => TimeZone::fixed(Offset::from_seconds(*seconds).ok()?),
-        Zone::Named(zone) => zone.clone(),
+    let utc = TimeZone::UTC.to_timestamp(civil).ok()?;
+    let after = |offset: Offset| utc.as_nanosecond() - i128::from(offset.seconds()) * 1_000_000_000;
+    let nanos = match zone {
+        Zone::Utc => utc.as_nanosecond(),
+        Zone::Fixed { seconds, .. } => after(Offset::from_seconds(*seconds).ok()?),
+        Zone::Named(named) => {
+            let first = named.to_offset(utc);
+            // A zone that is at UTC then is not asked again.
+            if first == Offset::UTC {
+                utc.as_nanosecond()
+            } else {
+                after(named.to_offset(jiff::Timestamp::from_nanosecond(after(first)).ok()?))
+            }
+        }
     };
-    let timestamp = zone_of.to_ambiguous_timestamp(civil).compatible().ok()?;
-    Some(Time { nanos: timestamp.as_nanosecond(), zone: zone.clone() })
+    let nanos = jiff::Timestamp::from_nanosecond(nanos).ok()?.as_nanosecond();
+    Some(Time { nanos, zone: zone.clone() })
 }
