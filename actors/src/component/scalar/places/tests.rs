@@ -2,10 +2,10 @@ use super::*;
 
 #[test]
 fn places_can_be_read() {
-    for (pattern, _) in [SECRETS, WINDOWS_SECRETS, SYSTEM, WINDOWS_SYSTEM].concat() {
+    for (pattern, _) in [SECRETS, KEPT_KEYS, OWN_STATE, WINDOWS_SECRETS, SYSTEM, WINDOWS_SYSTEM].concat() {
         assert!(glob::read(pattern).is_ok_and(|globs| !globs.is_empty()), "{pattern}: {:?}", glob::read(pattern));
     }
-    for names in [&KEY_NAMES, &HOST_FOLDERS, &LOG_NAME] {
+    for names in [&KEY_NAMES, &HOST_FOLDERS, &MOUNT_FOLDERS, &LOG_NAME] {
         assert!(!names.is_empty());
     }
 }
@@ -78,6 +78,40 @@ fn patterns_that_would_read_secrets_are_refused() {
         "C:\\Users\\alice\\.SSH\\id_rsa",
         "D:/Windows/System32/config/SAM",
         "*:/etc/shadow",
+        "/var/lib/private/linkmesh/secret.key.log",
+        "/var/lib/private/otelcol-contrib/x",
+        "/var/lib/otelcol-contrib/queue/x",
+        "/var/backups/shadow.bak",
+        "/var/backups/gshadow*",
+        "/var/backups/passwd.bak",
+        "/etc/master.passwd",
+        "/etc/ipsec.secrets",
+        "/etc/samba/smbpasswd",
+        "/var/lib/samba/private/passdb.tdb",
+        "/etc/gitlab/gitlab-secrets.json",
+        "/var/lib/cloud/instance/user-data.txt",
+        "/var/lib/cloud/instances/i-0/user-data.txt.i",
+        "/var/lib/sss/secrets/secrets.ldb",
+        "/tmp/krb5cc_0",
+        "/tmp/krb5cc_*",
+        "/home/u/.local/share/keyrings/login.keyring",
+        "/srv/u/.config/rclone/rclone.conf",
+        "/host/rootfs/etc/shadow",
+        "/host/host/host/etc/shadow",
+        "/mnt/host/etc/shadow",
+        "/mnt/host/rootfs/etc/shadow",
+        "/rootfs/etc/shadow",
+        "/hostfs/rootfs/root/x",
+        "/Windows/System32/config/SAM",
+        "/ProgramData/linkmesh/x",
+        "C:\\Windows\\System32.\\config\\SAM",
+        "C:\\Windows \\System32\\config\\SAM",
+        "C:\\{Windows.,logs}\\x.log",
+        "C:\\WINDOW~1\\System32\\config\\SAM",
+        "C:\\PROGRA~3\\opampsupervisor\\x",
+        "C:\\logs\\a~?\\x.log",
+        "C:\\Windows::$INDEX_ALLOCATION\\System32\\config\\SAM",
+        "C:\\ProgramData\\opampsupervisor\\effective.yaml",
     ] {
         assert!(may_be_read(secret).is_err(), "{secret}");
     }
@@ -113,6 +147,9 @@ fn patterns_of_logs_pass() {
         "/data/*/*.json",
         "/usr/local/app/logs/*.log*",
         "/tmp/*",
+        "/mnt/*/log/*.log",
+        "/mnt/host/var/log/**/*.log",
+        "/var/lib/cloud/instance/boot-finished",
         "/hostfs/var/log/**/*.log",
         "/**/*.log",
         "/*/*.log",
@@ -120,6 +157,7 @@ fn patterns_of_logs_pass() {
         "C:\\inetpub\\logs\\**\\*.log",
         "C:/ProgramData/app/**/*.log",
         "C:\\Users\\*\\AppData\\Local\\app\\*.log",
+        "C:\\logs\\app~old\\*.log",
     ] {
         assert_eq!(may_be_read(logs), Ok(()), "{logs}");
     }
@@ -170,4 +208,58 @@ fn files_of_the_system_and_secrets_are_not_written_over() {
 fn patterns_without_a_folder_are_known() {
     assert!(is_everywhere("/**/*.log") && is_everywhere("/{*,var}/x.log"));
     assert!(!is_everywhere("/var/**/*.log") && !is_everywhere("/v*/x.log"));
+}
+
+#[test]
+fn files_of_tls_lie_beside_secrets() {
+    for file in [
+        "/etc/ssl/private/server.key",
+        "/etc/otelcol/ca.pem",
+        "/etc/linkmesh/tls/ca.crt",
+        "/etc/letsencrypt/live/h/privkey.pem",
+        "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+        "/data/{a",
+        "certs/ca.pem",
+        "C:\\certs\\ca.pem",
+    ] {
+        assert_eq!(may_be_used(file), Ok(()), "{file}");
+    }
+    for file in [
+        "/etc/shadow",
+        "etc/shadow",
+        "/programdata/LinkMesh/secret.key",
+        "../../etc/./shadow",
+        "/etc/opampsupervisor/client.key",
+        "/var/lib/linkmesh/secret.key",
+        "/host/etc/shadow",
+        "/root/{x",
+        "\\\\?\\C:\\Windows\\System32\\config\\SAM",
+        "C:\\Windows\\x\\..\\System32\\config\\SAM",
+    ] {
+        assert!(may_be_used(file).is_err(), "{file}");
+    }
+}
+
+#[test]
+fn folders_are_looked_into_unless_they_keep_secrets() {
+    for folder in ["/var/log/journal", "/var/lib/otelcol/queue", "/var/lib/otelcol-contrib", "/", "/etc/ssl", "./wal"] {
+        assert_eq!(may_be_looked_into(folder), Ok(()), "{folder}");
+    }
+    for folder in
+        ["/root", "/etc/opampsupervisor/", "/var/lib/otelcol/supervisor", "/var/lib/../lib/linkmesh", "proc/1"]
+    {
+        assert!(may_be_looked_into(folder).is_err(), "{folder}");
+    }
+    assert!(may_be_filled("/etc/cron.d").is_err() && may_be_filled("/usr/local/bin").is_err());
+    assert_eq!(may_be_filled("/var/lib/otelcol/wal"), Ok(()));
+}
+
+#[test]
+fn paths_of_urls_are_not_taken_for_files() {
+    for path in ["/metrics", "/metrics/", "/", "/v1//traces", "/api/{id}/x", "file_storage/queue", "$.store[*]"] {
+        assert_eq!(may_be_opened(path), Ok(()), "{path}");
+    }
+    for path in ["/etc/shadow", "/etc//shadow", "/var/../etc/shadow", "etc/shadow", "/etc/{shadow,x}", "/srv/id_rsa"] {
+        assert!(may_be_opened(path).is_err(), "{path}");
+    }
 }
