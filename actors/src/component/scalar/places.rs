@@ -189,7 +189,7 @@ pub fn may_be_read(pattern: &str) -> Result<(), String> {
 
 fn may_parts_be_read(parts: &[Part], places: &Places) -> Result<(), String> {
     let is_log = is_log(parts);
-    if let Some(found) = find(parts, places.unread(), is_log) {
+    if let Some(found) = find(parts, &places.unread(), is_log) {
         return Err(found.would("read"));
     }
     let last = parts.last().filter(|last| **last != Part::Folders);
@@ -251,7 +251,7 @@ fn none_of<I: Iterator<Item = &'static Place> + Clone>(
     verb: &str,
     known: impl Fn(&'static Places) -> I,
 ) -> Result<(), String> {
-    let found = meant.iter().find_map(|(parts, places)| find(parts, known(places), false));
+    let found = meant.iter().find_map(|(parts, places)| find(parts, &known(places), false));
     found.map_or(Ok(()), |found| Err(found.would(verb)))
 }
 
@@ -342,7 +342,7 @@ pub fn is_everywhere(pattern: &str) -> bool {
 
 /// The first place with which parts have a file in common, on this host or where its container finds that of another.
 /// `named`: only where the parts name it.
-fn find<'p>(parts: &[Part], places: impl Iterator<Item = &'p Place> + Clone, named: bool) -> Option<&'p Place> {
+fn find<'p>(parts: &[Part], places: &(impl Iterator<Item = &'p Place> + Clone), named: bool) -> Option<&'p Place> {
     below_host(parts).find_map(|parts| places.clone().find(|place| meets(parts, place, place.is_anywhere || named)))
 }
 
