@@ -12,7 +12,10 @@ use super::{
     AlloyPart, AlloySite, Bind, Component, Findings, Least, OtelcolPart, OtelcolSite, SettingsMap, Unsupported, read,
 };
 use crate::{
-    domain::{document::strict, secret::is_variable},
+    domain::{
+        document::{numbers, strict},
+        secret::is_variable,
+    },
     render::{
         alloy::{Block, Expr, Statement, parse},
         yaml::Yaml,
@@ -78,7 +81,7 @@ impl Raw {
 
     /// The type and the settings of an otelcol text.
     fn otelcol_component(&self, text: &str) -> Result<(String, Value), String> {
-        let value = strict::merged(strict::yaml(text)?)?;
+        let value = numbers::as_go_reads(strict::merged(strict::yaml(text)?)?, text)?;
         let shape = "must be a mapping of one component type to its settings, such as `zipkin: {endpoint: ...}`";
         let map = value.as_object().filter(|map| map.len() == 1).ok_or(shape)?;
         let (name, settings) = map.iter().next().ok_or(shape)?;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::problem::{Problems, problem};
 
 pub(crate) mod emit;
+pub(crate) mod numbers;
 pub(crate) mod read;
 pub(crate) mod strict;
 #[cfg(test)]

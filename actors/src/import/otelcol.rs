@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     components::{ComponentClass, classic_name},
-    document::{read::kind_of, strict},
+    document::{numbers, read::kind_of, strict},
     expansion::{self, Piece},
     problem::{Path, Problems},
 };
@@ -59,7 +59,6 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
     Ok(reader.config)
 }
 
-mod numbers;
 mod pipelines;
 mod ways;
 

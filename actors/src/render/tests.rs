@@ -262,6 +262,19 @@ fn colliding_addresses_are_never_rendered() {
 }
 
 #[test]
+fn numbers_of_raw_texts_stay_what_collectors_read() {
+    let raw = "name: x\nsignals: [logs]\nsources: [{id: a, kind: raw, settings: {otelcol: 'otlp: {protocols: {http: }}'}}]\n\
+               processors: [{id: b, kind: raw, settings: {otelcol: \"batch: {send_batch_size: 1_000, send_batch_max_size: \
+               0o3777, metadata_keys: ['0777', '5'], metadata_cardinality_limit: 5}\"}}]\ndestinations: [screen]\n";
+    let rendered = text(&repository(&[("x", raw)], &[("screen", SCREEN)]), Runtime::Otelcol);
+    for line in
+        ["send_batch_size: 1000\n", "send_batch_max_size: 2047\n", "metadata_keys: [\"0777\", \"5\"]\n", "limit: 5\n"]
+    {
+        assert!(rendered.text.contains(line), "{line}: {}", rendered.text);
+    }
+}
+
+#[test]
 fn what_cannot_be_rendered_says_why() {
     let config = repository(&[("shop", SHOP)], &[("screen", SCREEN)]);
     let sealer = InsecureSealer::default();

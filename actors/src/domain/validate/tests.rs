@@ -170,6 +170,7 @@ fn raw_texts_stay_within_their_component() {
         ("{otelcol: 'x: {headers: {X-Honeycomb-Team: abc}}'}", "otelcol literal_secret"),
         ("{otelcol: 'x: {headers: {x-team: \"${env:T:-abc}\"}}'}", "otelcol literal_secret"),
         ("{alloy: \"otelcol.receiver.otlp { headers = {x = `abc`} }\"}", "alloy literal_secret"),
+        ("{otelcol: \"x: {a: 0755, b: '0755'}\"}", "otelcol invalid_value"),
         ("{alloy: 'otelcol.exporter.debug {}'}", "alloy invalid_value"),
         ("{alloy: 'otelcol.receiver.otlp {} \n}'}", "alloy invalid_value"),
         ("{alloy: \"otelcol.receiver.otlp {}\\ndeclare \\\"x\\\" {}\"}", "alloy invalid_value"),
