@@ -24,6 +24,7 @@ use crate::{
 
 mod doubled;
 mod files;
+mod given;
 mod listeners;
 pub(crate) mod secrets;
 

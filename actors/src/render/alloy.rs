@@ -9,6 +9,7 @@ use super::text::Text;
 use crate::domain::text::is_printable;
 
 pub(crate) mod document;
+pub(crate) mod literal;
 pub mod parse;
 #[cfg(test)]
 mod tests;
