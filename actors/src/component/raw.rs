@@ -26,6 +26,7 @@ mod doubled;
 mod files;
 mod given;
 mod listeners;
+mod ottl;
 pub(crate) mod secrets;
 
 use listeners::Address;
@@ -300,6 +301,15 @@ impl Component for Raw {
             if let Some(Err(reason)) = outcome {
                 findings.errors.add(findings.path().key(field), code, reason);
             }
+        }
+        let wrong = [
+            ("otelcol", otelcol.as_ref().map(|(kind, value)| ottl::check_yaml(kind, value))),
+            ("alloy", alloy.as_ref().map(ottl::check_alloy)),
+        ];
+        for (field, reason) in
+            wrong.into_iter().flat_map(|(field, reasons)| reasons.into_iter().flatten().map(move |r| (field, r)))
+        {
+            findings.errors.add(findings.path().key(field), "invalid_value", reason);
         }
         for (field, address) in self.addresses(&settings) {
             let Address::Unknown(place) = address else { continue };

@@ -165,7 +165,7 @@ fn thousands_of_components_take_bounded_time() {
     let mut text = "receivers: {nop: }\nexporters: {debug: }\nprocessors:\n".to_owned();
     let mut names = Vec::new();
     for number in 0..990 {
-        writeln!(text, "  transform/{number}: {{error_mode: ignore, log_statements: [{{context: log, statements: ['set(body, {number}) where a == {number}', 'x', 'y']}}]}}").unwrap();
+        writeln!(text, "  transform/{number}: {{error_mode: ignore, log_statements: [{{context: log, conditions: ['body != 1'], statements: ['set(body, {number}) where body == {number}']}}]}}").unwrap();
         names.push(format!("transform/{number}"));
     }
     writeln!(
