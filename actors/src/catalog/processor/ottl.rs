@@ -14,7 +14,7 @@ use crate::{
     component::{
         ALL_SIGNALS, Component, Findings, Least, SettingsMap, Unsupported,
         form::{choice, choices, form, list, text},
-        read, signal_name,
+        read, scalar, signal_name,
     },
     stage::{
         Stage,
@@ -142,6 +142,11 @@ impl Component for Ottl {
             signals.iter().copied().filter(|signal| settings.context.of(*signal).is_some()).collect();
         for (index, text) in settings.statements.iter().enumerate() {
             let path = findings.path().key("statements").index(index);
+            if handled.is_empty()
+                && let Err(reason) = scalar::ottl_statement(text)
+            {
+                findings.errors.add(&path, "invalid_value", reason);
+            }
             findings.ottl(&path, &handled, |signal| {
                 let context = settings.context.of(signal).unwrap_or_else(|| records(signal));
                 Statement::parse(text, Dialect::transform(context))

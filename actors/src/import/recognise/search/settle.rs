@@ -67,6 +67,10 @@ impl Search<'_> {
         self.fit(settings).filter(|fit| fit.is_complete && fit.holes.is_empty())?;
         let mut findings = Findings::new(Path::root());
         self.registered.check_before_save(settings, &mut findings);
+        if findings.errors.is_empty() {
+            let filled = schema::with_defaults(self.schema(), settings);
+            self.registered.component().check_for(&filled, &self.unit.signals, &mut findings);
+        }
         let is_same = self.handles_what_was_seen(settings);
         Some(findings.errors.into_vec().len() + usize::from(!is_same))
     }

@@ -8,7 +8,10 @@ use proptest::{
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::{component::Findings, domain::problem::Path};
+use crate::{
+    component::{Findings, schema},
+    domain::problem::Path,
+};
 
 /// How many changes of the examples of each kind are tried on each runtime.
 const CHANGES: usize = 8;
@@ -100,6 +103,11 @@ fn changed_examples_are_recognised() {
                 registered.check_before_save(&settings, &mut findings);
                 let unit = unit(registered, &settings, runtime).filter(|unit| !unit.signals.is_empty());
                 let Some(unit) = unit.filter(|_| findings.errors.is_empty()) else { continue };
+                let filled = schema::with_defaults(registered.schema(), &settings);
+                registered.component().check_for(&filled, &unit.signals, &mut findings);
+                if !findings.errors.is_empty() {
+                    continue;
+                }
                 let mut budget = Budget { left: Budget::COMPONENT, is_over: IsOver::NEVER };
                 let found = search::search(registered, &unit, &mut budget);
                 assert!(found.is_ok(), "{registered:?} {runtime:?} {}", serde_json::to_string(&settings).unwrap());
