@@ -159,6 +159,11 @@ pub(super) fn replace_sealed(text: &str, mut with: impl FnMut(&str) -> Option<St
     replaced.into_owned()
 }
 
+/// Whether a text is a sealed value and nothing more.
+pub(super) fn is_sealed(text: &str) -> bool {
+    SEALED.captures(text).is_some_and(|found| found.get(1).is_some_and(|blob| blob.as_str() == text))
+}
+
 /// The sealed values in a text.
 pub fn sealed_in(text: &str) -> impl Iterator<Item = &str> {
     SEALED.captures_iter(text).filter_map(|found| found.get(1)).map(|blob| blob.as_str())

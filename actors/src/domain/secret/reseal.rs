@@ -1,8 +1,15 @@
-//! Sealing anew, text for text: comments and the writing of hand-made files stay.
+//! Sealing anew, text for text: comments and the writing of hand-made files stay, as far as the sealed values are found in
+//! the text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SealError, Sealer, for_each_secret_of, parts_of_text, redact::replace_sealed, redact::sealed_in};
+use serde_json::{Value, json};
+
+use super::{
+    Part, SealError, Sealer, destination_part, for_each_secret_of, parts_of, parts_of_text,
+    redact::{is_sealed, replace_sealed, sealed_in},
+};
+use crate::domain::document::{DocumentPath, parse_destination, parse_pipeline, to_yaml};
 
 /// A file whose values were sealed anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +18,8 @@ pub struct Resealed {
     pub text: Option<String>,
     /// How many values were sealed.
     pub values: usize,
-    /// How many were left as they are, because they cannot be opened: they stand where no secret is asked for, or in a
-    /// file that is no document.
+    /// How many were left as they are: they cannot be opened, or the file was written anew for others, and they stand where
+    /// no secret is asked for, or in a file that is no document.
     pub left: usize,
 }
 
@@ -37,9 +44,43 @@ pub fn reseal(path: &str, text: &str, sealer: &dyn Sealer) -> Result<Resealed, S
         };
         sealed.insert(blob, anew);
     }
+    // What is no sealed value is known as a secret in the clear.
+    if at_secrets.iter().any(|blob| is_sealed(blob) && !sealed.contains_key(blob.as_str())) {
+        let mut anew = BTreeMap::new();
+        for blob in at_secrets.into_iter().filter(|blob| is_sealed(blob)) {
+            let sealed = sealer.seal(&sealer.open(&blob)?);
+            anew.insert(blob, sealed);
+        }
+        let left = sealed.keys().filter(|blob| !anew.contains_key(**blob)).count();
+        return Ok(Resealed { text: Some(written_anew(path, text, &anew)?), values: anew.len(), left });
+    }
     let values = sealed.values().flatten().count();
     let written = (values > 0).then(|| replace_sealed(text, |blob| sealed.get(blob).cloned().flatten()));
     Ok(Resealed { text: written, values, left: sealed.len() - values })
+}
+
+/// The document with other sealed values, as LinkMesh writes it: some of the old ones are written otherwise than they are,
+/// with an escape or over several lines, and are not found in the text.
+fn written_anew(path: &str, text: &str, anew: &BTreeMap<String, String>) -> Result<String, SealError> {
+    let replace = |part: Part<'_>| {
+        for_each_secret_of(part, |value| {
+            if let Some(anew) = value.get("sealed").and_then(Value::as_str).and_then(|blob| anew.get(blob)) {
+                *value = json!({ "sealed": anew });
+            }
+        });
+    };
+    let written = match path.parse() {
+        Ok(DocumentPath::Pipeline(_)) => parse_pipeline(text).map(|mut document| {
+            parts_of(&mut document, None).into_iter().for_each(replace);
+            to_yaml(&document)
+        }),
+        _ => parse_destination(text).map(|mut document| {
+            replace(destination_part(&mut document, None));
+            to_yaml(&document)
+        }),
+    };
+    // It was read a moment before.
+    written.map_err(|_| SealError::Malformed)
 }
 
 /// The sealed values at places of secrets. Of what is no document nothing is known.
@@ -97,6 +138,40 @@ mod tests {
         }
         let torn = format!("[ {blob}");
         assert_eq!(reseal("destinations/a.yaml", &torn, &sealer).unwrap().values, 1, "a secret, still");
+    }
+
+    #[test]
+    fn values_that_are_written_otherwise_than_they_are_are_sealed_anew_too() {
+        let sealer = InsecureSealer::default();
+        let (escaped, folded, plain) = (sealer.seal("hunter2"), sealer.seal("hunter3"), sealer.seal("hunter4"));
+        let (half, other) = folded.split_at(folded.len() - 4);
+        let headers = format!(
+            "{{a: {{sealed: \"{}\"}}, b: {{sealed: \"{half}\\\n   {other}\"}}, c: {{sealed: {plain}}}}}",
+            escaped.replacen('.', "\\x2e", 1),
+        );
+        let destination = format!(
+            "name: Central # by hand\nkind: otlp_http\nsettings: {{endpoint: 'https://h.example', headers: {headers}}}\n"
+        );
+        let pipeline = format!(
+            "name: P\nsignals: [logs]\nsources: [{{id: a, kind: kafka, settings: {{sasl: {{password: {{sealed: \"{}\"}}}}}}}}]\n\
+             destinations: [c]\n",
+            escaped.replacen('.', "\\x2e", 1),
+        );
+        let resealed = reseal("destinations/a.yaml", &destination, &sealer).unwrap();
+        let text = resealed.text.unwrap();
+        let stored = parse_destination(&text).unwrap();
+        for (name, (blob, secret)) in
+            [("a", (&escaped, "hunter2")), ("b", (&folded, "hunter3")), ("c", (&plain, "hunter4"))]
+        {
+            let anew = stored.settings["headers"][name]["sealed"].as_str().unwrap();
+            assert!(anew != blob && sealer.open(anew).as_deref() == Ok(secret), "{text}");
+        }
+        assert_eq!(resealed.values, 3);
+        let at_secrets = sealed_at_secrets("pipelines/p.yaml", &pipeline);
+        let resealed = reseal("pipelines/p.yaml", &pipeline, &sealer).unwrap();
+        assert_eq!((resealed.text.is_some(), at_secrets.len()), (true, 1), "{resealed:?}");
+        let lost = file("", "\"lms1\\x2ee4d3fe63.QUFBQUFB\"");
+        assert!(reseal("destinations/a.yaml", &lost, &sealer).is_err());
     }
 
     #[test]
