@@ -31,8 +31,8 @@ use std::{
 
 use git2::{Oid, Repository, RepositoryInitOptions};
 use linkmesh_actors::ports::{
-    CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE, MaintenanceReport,
-    RepositoryError, RepositoryFile,
+    Bounds, CommitInfo, CommitRequest, Committed, ConfigRepository, Differences, FileChange, HistoryQuery,
+    LARGEST_FILE, MOST_BYTES, MaintenanceReport, RepositoryError, RepositoryFile, Unread,
 };
 use linkmesh_proto::{Etag, Revision};
 
@@ -140,14 +140,15 @@ impl GitRepository {
         }
     }
 
-    /// What a blob holds, or its size when it is too large to be a document.
-    fn content(&self, path: &str, id: Oid) -> Result<Result<Vec<u8>, u64>, RepositoryError> {
-        let blob = self.handle.find_blob(id).map_err(unavailable)?;
-        if blob.size() > LARGEST_FILE {
-            tracing::warn!(path, bytes = blob.size(), "file in the config repository is too large, not read");
-            return Ok(Err(blob.size() as u64));
-        }
-        Ok(Ok(blob.content().to_vec()))
+    /// The size of a blob, in bytes. What is there may say that it is a gigabyte in a kilobyte, so this comes first.
+    fn size(&self, blob: Option<Blob>) -> Result<usize, RepositoryError> {
+        let Some(blob) = blob else { return Ok(0) };
+        let header = self.handle.odb().and_then(|odb| odb.read_header(blob.id));
+        header.map(|(bytes, _)| bytes).map_err(unavailable)
+    }
+
+    fn content(&self, blob: Blob) -> Result<Vec<u8>, RepositoryError> {
+        Ok(self.handle.find_blob(blob.id).map_err(unavailable)?.content().to_vec())
     }
 
     fn finish_packing(&mut self, packing: Packing) -> Result<MaintenanceReport, RepositoryError> {
@@ -157,14 +158,44 @@ impl GitRepository {
         report
     }
 
-    fn document(&self, path: String, blob: Blob, position: usize) -> Result<RepositoryFile, RepositoryError> {
-        let (content, oversized) = match self.content(&path, blob.id)? {
-            Ok(content) => (content, None),
-            Err(bytes) => (Vec::new(), Some(bytes)),
+    /// Reads a file, as far as it is of the size of a document, and of what is `left` of all files together.
+    fn document(
+        &self,
+        path: String,
+        blob: Blob,
+        position: usize,
+        left: &mut usize,
+    ) -> Result<RepositoryFile, RepositoryError> {
+        let bytes = self.size(Some(blob))?;
+        let (content, oversized) = if bytes > LARGEST_FILE || bytes > *left {
+            tracing::warn!(path, bytes, "file in the config repository is too large, not read");
+            (Vec::new(), Some(bytes as u64))
+        } else {
+            *left -= bytes;
+            (self.content(blob)?, None)
         };
         let (commit, updated_at, author) = self.history.last_touch(&path, position);
         let (revision, updated_by) = (revision(commit), author.to_owned());
         Ok(RepositoryFile { path, content, oversized, etag: etag(blob.id), revision, updated_at, updated_by })
+    }
+
+    /// Both sides of a document, likewise.
+    fn change(&self, document: Difference, left: &mut usize) -> Result<FileChange, RepositoryError> {
+        let Difference { path, before, after } = document;
+        let (old, new) = (self.size(before)?, self.size(after)?);
+        let unread = match old.saturating_add(new) {
+            _ if old.max(new) > LARGEST_FILE => Some(Unread::TooLarge),
+            both if both > *left => Some(Unread::TooMuch),
+            both => {
+                *left -= both;
+                None
+            }
+        };
+        let content = |blob: Option<Blob>| match unread {
+            None => blob.map(|blob| self.content(blob)).transpose(),
+            Some(_) => Ok(blob.map(|_| Vec::new())),
+        };
+        Ok(FileChange { before: content(before)?, after: content(after)?, path, unread })
     }
 }
 
@@ -175,9 +206,10 @@ impl ConfigRepository for GitRepository {
 
     fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError> {
         let position = self.position(at)?;
-        let differences = Trees::of(&self.handle)?.differences(None, Some(self.tree_of(at)?))?;
-        let present = differences.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
-        present.map(|(path, blob)| self.document(path, blob, position)).collect()
+        let documents = Trees::of(&self.handle)?.differences(None, Some(self.tree_of(at)?))?.documents;
+        let present = documents.into_iter().filter_map(|Difference { path, after, .. }| Some((path, after?)));
+        let mut left = MOST_BYTES;
+        present.map(|(path, blob)| self.document(path, blob, position, &mut left)).collect()
     }
 
     fn file(&mut self, at: Revision, path: &str) -> Result<Option<RepositoryFile>, RepositoryError> {
@@ -185,7 +217,7 @@ impl ConfigRepository for GitRepository {
         let tree = self.handle.find_tree(self.tree_of(at)?).map_err(unavailable)?;
         match tree.get_path(Path::new(path)) {
             Ok(entry) if tree::is_file(entry.filemode()) => {
-                self.document(path.to_owned(), Blob { id: entry.id() }, position).map(Some)
+                self.document(path.to_owned(), Blob { id: entry.id() }, position, &mut { LARGEST_FILE }).map(Some)
             }
             Ok(_) => Ok(None),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
@@ -200,15 +232,13 @@ impl ConfigRepository for GitRepository {
     ) -> Result<Vec<(String, Option<RepositoryFile>)>, RepositoryError> {
         let position = self.position(to)?;
         let from = from.map(|from| self.tree_of(from)).transpose()?;
-        let mut changed = Vec::new();
-        for Difference { path, after, .. } in Trees::of(&self.handle)?.differences(from, Some(self.tree_of(to)?))? {
-            let file = match after {
-                Some(blob) => Some(self.document(path.clone(), blob, position)?),
-                None => None,
-            };
-            changed.push((path, file));
-        }
-        Ok(changed)
+        let documents = Trees::of(&self.handle)?.differences(from, Some(self.tree_of(to)?))?.documents;
+        let mut left = MOST_BYTES;
+        let file = |Difference { path, after, .. }| {
+            let file = after.map(|blob| self.document(path.clone(), blob, position, &mut left)).transpose();
+            Ok((path, file?))
+        };
+        documents.into_iter().map(file).collect()
     }
 
     fn commit(
@@ -256,19 +286,20 @@ impl ConfigRepository for GitRepository {
         }
     }
 
-    fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError> {
+    fn diff(&mut self, base: Option<Revision>, to: Revision, bounds: Bounds) -> Result<Differences, RepositoryError> {
         let base = base.map(|base| self.tree_of(base)).transpose()?;
-        let differences = Trees::of(&self.handle)?.differences(base, Some(self.tree_of(to)?))?;
-        let mut changes = Vec::with_capacity(differences.len());
-        for Difference { path, before, after } in differences {
-            let content = |blob: Option<Blob>| match blob {
-                Some(blob) => self.content(&path, blob.id).map(|content| Some(content.unwrap_or_default())),
-                None => Ok(None),
-            };
-            let (before, after) = (content(before)?, content(after)?);
-            changes.push(FileChange { path, before, after });
-        }
-        Ok(changes)
+        let tree::Differences { documents, others, more } =
+            Trees::of(&self.handle)?.differences(base, Some(self.tree_of(to)?))?;
+        let more = more + (documents.len() + others.len()).saturating_sub(bounds.files);
+        let mut left = bounds.bytes;
+        let documents = documents.into_iter().map(|document| self.change(document, &mut left));
+        let others = others.into_iter().map(|Difference { path, before, after }| {
+            let side = |blob: Option<Blob>| blob.map(|_| Vec::new());
+            let unread = Some(Unread::NoDocument);
+            Ok(FileChange { path, before: side(before), after: side(after), unread })
+        });
+        let files = documents.chain(others).take(bounds.files).collect::<Result<_, _>>()?;
+        Ok(Differences { files, more })
     }
 
     fn probe(&mut self) -> Result<(), RepositoryError> {

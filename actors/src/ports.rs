@@ -22,8 +22,8 @@ pub use entropy::Entropy;
 pub use event_store::{EVENTS_KEPT, EventStore};
 pub use probe::Probe;
 pub use repository::{
-    CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE,
-    MaintenanceReport, PathChange, RepositoryError, RepositoryFile,
+    Bounds, CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, Differences, FileChange,
+    HistoryQuery, LARGEST_FILE, MOST_BYTES, MaintenanceReport, PathChange, RepositoryError, RepositoryFile, Unread,
 };
 pub use store_error::{BoxError, StoreError};
 pub use token_store::{CollectorTokenRecord, EnrollmentRecord, RedeemError, Redeemed, Redemption, TokenStore};

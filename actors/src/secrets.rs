@@ -32,7 +32,7 @@ use crate::{
             secrets_of_pipeline,
         },
     },
-    ports::{ConfigRepository, HistoryQuery, RepositoryError},
+    ports::{Bounds, ConfigRepository, HistoryQuery, RepositoryError},
     remotecfg::Poll,
 };
 
@@ -40,6 +40,8 @@ use crate::{
 const REMEMBERED: usize = 1_000;
 /// Commits that are looked at for secrets that left the config before the start.
 const LOOK_BACK: usize = 200;
+/// What is looked at of each.
+const LOOKED_AT: Bounds = Bounds { files: usize::MAX, bytes: 16 << 20 };
 
 /// The secrets that collectors may know.
 #[derive(Debug, Default)]
@@ -245,16 +247,16 @@ pub(crate) fn comparable_with_any(body: &[u8], sealer: &dyn Sealer) -> String {
 /// Secrets that the newest commits took out of the config, oldest first.
 pub(crate) fn past(repository: &mut dyn ConfigRepository, sealer: &dyn Sealer) -> Result<Vec<String>, RepositoryError> {
     let mut blobs = Vec::new();
+    let mut seen = HashSet::new();
     for commit in repository.history(&HistoryQuery { limit: LOOK_BACK, ..HistoryQuery::default() })? {
         let holds = |path: &String| path.starts_with("destinations/") || path.starts_with("pipelines/");
         let Some(parent) = commit.parent.filter(|_| commit.paths.iter().any(holds)) else { continue };
-        for change in repository.diff(Some(parent), commit.revision)? {
+        for change in repository.diff(Some(parent), commit.revision, LOOKED_AT)?.files {
             let before = change.before.unwrap_or_default();
-            blobs.extend(sealed_in(&String::from_utf8_lossy(&before)).map(str::to_owned));
+            let before = String::from_utf8_lossy(&before);
+            blobs.extend(sealed_in(&before).filter(|blob| seen.insert((*blob).to_owned())).map(str::to_owned));
         }
     }
-    let mut seen = HashSet::new();
-    blobs.retain(|blob| seen.insert(blob.clone()));
     // A blob of a key that is gone was sealed by another server: nobody here knows what it was.
     Ok(blobs.into_iter().rev().filter_map(|blob| sealer.open(&blob).ok()).collect())
 }

@@ -157,6 +157,7 @@ impl From<HistoryError> for Error {
         match error {
             HistoryError::UnknownRevision(revision) => Self::not_found("revision", revision),
             HistoryError::BadCursor => bad_cursor(),
+            HistoryError::TooLarge(_) => Self::new(ErrorCode::Conflict, format!("{error}. Nothing was stored.")),
             HistoryError::Repository(error) => error.into(),
             HistoryError::Worker(error) => error.into(),
         }

@@ -12,6 +12,9 @@ use linkmesh_proto::{RequestId, Timestamp};
 
 use super::{error::unavailable, revision, tree::Trees};
 
+/// Characters of a name or of the first line of a message that are kept.
+const LONGEST: usize = 1_000;
+
 /// The branch from its first commit to its newest.
 #[derive(Default)]
 pub(super) struct History {
@@ -71,17 +74,21 @@ impl History {
 
     /// Appends a commit.
     pub(super) fn push<'a>(&mut self, id: Oid, at: Timestamp, author: &str, paths: impl Iterator<Item = &'a str>) {
-        let position = count(self.commits.len());
         let author = self.authors.number(author);
-        let paths: Box<[u32]> = paths.map(|path| self.paths.number(path)).collect();
+        let paths = paths.map(|path| self.paths.number(path)).collect();
+        self.append(Entry { id, at, author, paths });
+    }
+
+    fn append(&mut self, entry: Entry) {
+        let position = count(self.commits.len());
         self.touched.resize_with(self.paths.texts.len(), Vec::new);
-        for path in &paths {
+        for path in &entry.paths {
             if let Some(touched) = self.touched.get_mut(*path as usize) {
                 touched.push(position);
             }
         }
-        self.commits.push(Entry { id, at, author, paths });
-        self.positions.insert(id, position);
+        self.positions.insert(entry.id, position);
+        self.commits.push(entry);
     }
 
     /// Follows the branch to where it is now, which may be anywhere: forward after a commit by hand, or elsewhere after
@@ -105,13 +112,14 @@ impl History {
         for id in missing.into_iter().rev() {
             let commit = repository.find_commit(id).map_err(unavailable)?;
             let parent = commit.parents().next().map(|parent| parent.tree_id());
-            let paths = trees.differences(parent, Some(commit.tree_id()))?;
-            found.push((id, made_at(&commit), author(&commit).name, paths));
+            let differences = trees.differences(parent, Some(commit.tree_id()))?;
+            // As numbers: what thousands of commits have in common would be many texts.
+            let paths: Box<[u32]> = differences.paths().map(|path| self.paths.number(path)).collect();
+            let author = self.authors.number(&author(&commit).name);
+            found.push(Entry { id, at: made_at(&commit), author, paths });
         }
         self.truncate(kept);
-        for (id, at, author, paths) in found {
-            self.push(id, at, &author, paths.iter().map(|difference| difference.path.as_str()));
-        }
+        found.into_iter().for_each(|entry| self.append(entry));
         Ok(())
     }
 
@@ -172,14 +180,19 @@ impl History {
         Ok(CommitInfo {
             revision: revision(entry.id),
             parent: before.map(|before| revision(before.id)),
-            summary: message.lines().next().unwrap_or_default().to_owned(),
+            summary: cut(message.lines().next().unwrap_or_default()),
             author: author(&commit),
             at: entry.at,
             request_id: trailer(&message, "Request-Id").and_then(|id| id.parse::<RequestId>().ok()),
-            actor: trailer(&message, "Actor").map(str::to_owned),
+            actor: trailer(&message, "Actor").map(cut),
             paths,
         })
     }
+}
+
+/// What a commit by hand says of itself is cut to what a person reads.
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
 }
 
 fn made_at(commit: &Commit<'_>) -> Timestamp {
@@ -188,7 +201,7 @@ fn made_at(commit: &Commit<'_>) -> Timestamp {
 
 fn author(commit: &Commit<'_>) -> CommitAuthor {
     let author = commit.author();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes: &[u8]| cut(&String::from_utf8_lossy(bytes));
     CommitAuthor { name: text(author.name_bytes()), email: text(author.email_bytes()) }
 }
 

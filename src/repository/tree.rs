@@ -6,7 +6,7 @@
 use std::{cell::RefCell, cmp::Ordering, collections::VecDeque, rc::Rc};
 
 use git2::{ObjectType, Odb, Oid, Repository};
-use linkmesh_actors::ports::RepositoryError;
+use linkmesh_actors::{domain::document::DocumentPath, ports::RepositoryError};
 
 use super::error::{malformed, unavailable};
 
@@ -22,6 +22,57 @@ pub(super) struct Difference {
     pub(super) path: String,
     pub(super) before: Option<Blob>,
     pub(super) after: Option<Blob>,
+}
+
+/// What differs between two trees.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Differences {
+    /// Ordered by path. A document that became something else, or the other way round, is one that is gone or came.
+    pub(super) documents: Vec<Difference>,
+    /// Files and folders that hold no documents, ordered by path; of a folder, which ends in `/`, nothing more is known.
+    pub(super) others: Vec<Difference>,
+    /// How many of them there are beside.
+    pub(super) more: usize,
+}
+
+/// Of what is no document so many names are kept of each commit.
+const OTHERS: usize = 100;
+/// Longer names are only counted; no file system has them.
+const LONGEST_NAME: usize = 255;
+
+impl Differences {
+    /// The paths that are told of.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().chain(&self.others).map(|difference| difference.path.as_str())
+    }
+
+    /// Takes note of one entry that is not the same on both sides.
+    fn note(
+        &mut self,
+        prefix: &str,
+        removed: Option<Entry<'_>>,
+        added: Option<Entry<'_>>,
+    ) -> Result<(), RepositoryError> {
+        let is_shown = |entry: &Entry<'_>| entry.kind != Kind::Other;
+        let (removed, added) = (removed.filter(is_shown), added.filter(is_shown));
+        let Some(entry) = removed.or(added) else { return Ok(()) };
+        let is_file = entry.kind == Kind::File;
+        let name = std::str::from_utf8(entry.name).ok().filter(|name| name.len() <= LONGEST_NAME);
+        let path = name.map(|name| format!("{prefix}{name}{}", if is_file { "" } else { "/" }));
+        let is_document = is_file && path.as_ref().is_some_and(|path| path.parse::<DocumentPath>().is_ok());
+        let Some(path) = path.filter(|_| is_document || self.others.len() < OTHERS) else {
+            self.more += 1;
+            return Ok(());
+        };
+        let blob = |entry| id_of(entry).map(|id| id.map(|id| Blob { id }));
+        let (before, after) = (blob(removed)?, blob(added)?);
+        // The mode alone says nothing here.
+        if before != after {
+            let list = if is_document { &mut self.documents } else { &mut self.others };
+            list.push(Difference { path, before, after });
+        }
+        Ok(())
+    }
 }
 
 /// Whether an entry of this mode is a file, neither a folder nor a link.
@@ -85,6 +136,9 @@ fn next<'a>(bytes: &mut &'a [u8]) -> Option<Result<Entry<'a>, RepositoryError>> 
     }
 }
 
+/// A folder that takes more bytes, half a million names or more, is not read.
+const LARGEST_FOLDER: usize = 64 << 20;
+
 /// How many trees are kept: the root and the folders of one commit, which are half of the next comparison.
 const KEPT: usize = 8;
 
@@ -99,18 +153,64 @@ impl<'r> Trees<'r> {
         Ok(Self { odb: repository.odb().map_err(unavailable)?, recent: RefCell::default() })
     }
 
-    /// The files that differ between two trees, ordered by path. A missing tree is an empty one.
+    /// What differs between two trees. A missing tree is an empty one.
     ///
-    /// A file that became a folder of the same name, or the other way round, shows as both.
-    pub(super) fn differences(
+    /// Looks at the top and into the folders of documents, and nowhere deeper: whoever may push can nest folders without
+    /// end, and make billions of paths of a few small trees.
+    pub(super) fn differences(&self, before: Option<Oid>, after: Option<Oid>) -> Result<Differences, RepositoryError> {
+        let mut found = Differences::default();
+        let mut folders = Vec::new();
+        self.compare(before, after, |removed, added| {
+            let name = removed.or(added).map(|entry| entry.name);
+            match DocumentPath::FOLDERS.iter().find(|folder| name == Some(folder.as_bytes())) {
+                Some(folder) if removed.or(added).is_some_and(|entry| entry.kind == Kind::Folder) => {
+                    folders.push((folder, id_of(removed)?, id_of(added)?));
+                    Ok(())
+                }
+                _ => found.note("", removed, added),
+            }
+        })?;
+        for (folder, before, after) in folders {
+            let prefix = format!("{folder}/");
+            self.compare(before, after, |removed, added| found.note(&prefix, removed, added))?;
+        }
+        found.documents.sort_by(|one, other| one.path.cmp(&other.path));
+        found.others.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(found)
+    }
+
+    /// Visits the entries of one folder that are not the same on both sides.
+    fn compare(
         &self,
         before: Option<Oid>,
         after: Option<Oid>,
-    ) -> Result<Vec<Difference>, RepositoryError> {
-        let mut found = Vec::new();
-        walk(self, "", before, after, &mut found)?;
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(found)
+        mut visit: impl FnMut(Option<Entry<'_>>, Option<Entry<'_>>) -> Result<(), RepositoryError>,
+    ) -> Result<(), RepositoryError> {
+        if before == after {
+            return Ok(());
+        }
+        let (before, after) = (self.read(before)?, self.read(after)?);
+        let (mut old, mut new) = (&*before, &*after);
+        let (mut left, mut right) = (next(&mut old).transpose()?, next(&mut new).transpose()?);
+        loop {
+            let order = match (&left, &right) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(one), Some(other)) => one.order(other),
+            };
+            let removed = if order.is_le() { left } else { None };
+            let added = if order.is_ge() { right } else { None };
+            if removed != added {
+                visit(removed, added)?;
+            }
+            if order.is_le() {
+                left = next(&mut old).transpose()?;
+            }
+            if order.is_ge() {
+                right = next(&mut new).transpose()?;
+            }
+        }
     }
 
     /// The raw bytes of a tree; none for none.
@@ -118,6 +218,10 @@ impl<'r> Trees<'r> {
         let Some(id) = id else { return Ok(Rc::default()) };
         if let Some((_, bytes)) = self.recent.borrow().iter().find(|(recent, _)| *recent == id) {
             return Ok(Rc::clone(bytes));
+        }
+        let (bytes, _) = self.odb.read_header(id).map_err(unavailable)?;
+        if bytes > LARGEST_FOLDER {
+            return Err(malformed(format!("a folder of the config repository is described in {bytes} bytes")));
         }
         let object = self.odb.read(id).map_err(unavailable)?;
         if object.kind() != ObjectType::Tree {
@@ -131,66 +235,6 @@ impl<'r> Trees<'r> {
     }
 }
 
-fn walk(
-    trees: &Trees<'_>,
-    prefix: &str,
-    before: Option<Oid>,
-    after: Option<Oid>,
-    found: &mut Vec<Difference>,
-) -> Result<(), RepositoryError> {
-    if before == after {
-        return Ok(());
-    }
-    let (before, after) = (trees.read(before)?, trees.read(after)?);
-    let (mut old, mut new) = (&*before, &*after);
-    let (mut left, mut right) = (next(&mut old).transpose()?, next(&mut new).transpose()?);
-    loop {
-        let order = match (&left, &right) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(one), Some(other)) => one.order(other),
-        };
-        let removed = if order.is_le() { left } else { None };
-        let added = if order.is_ge() { right } else { None };
-        if removed != added {
-            differ(trees, prefix, removed, added, found)?;
-        }
-        if order.is_le() {
-            left = next(&mut old).transpose()?;
-        }
-        if order.is_ge() {
-            right = next(&mut new).transpose()?;
-        }
-    }
-}
-
-/// Takes note of one entry that is not the same on both sides.
-fn differ(
-    trees: &Trees<'_>,
-    prefix: &str,
-    removed: Option<Entry<'_>>,
-    added: Option<Entry<'_>>,
-    found: &mut Vec<Difference>,
-) -> Result<(), RepositoryError> {
-    let Some(name) = removed.or(added).map(|entry| entry.name) else { return Ok(()) };
-    let Ok(name) = std::str::from_utf8(name) else {
-        tracing::warn!(folder = prefix, "file in the config repository has a name that is not UTF-8, left out");
-        return Ok(());
-    };
-    let path = format!("{prefix}{name}");
-    let of_kind = |entry: Option<Entry<'_>>, kind| match entry {
-        Some(entry) if entry.kind == kind => Oid::from_bytes(entry.id).map(Some).map_err(unavailable),
-        _ => Ok(None),
-    };
-    let (before, after) = (of_kind(removed, Kind::File)?, of_kind(added, Kind::File)?);
-    if before != after {
-        let (before, after) = (before.map(|id| Blob { id }), after.map(|id| Blob { id }));
-        found.push(Difference { path: path.clone(), before, after });
-    }
-    let (before, after) = (of_kind(removed, Kind::Folder)?, of_kind(added, Kind::Folder)?);
-    if before != after {
-        walk(trees, &format!("{path}/"), before, after, found)?;
-    }
-    Ok(())
+fn id_of(entry: Option<Entry<'_>>) -> Result<Option<Oid>, RepositoryError> {
+    entry.map(|entry| Oid::from_bytes(entry.id)).transpose().map_err(unavailable)
 }

@@ -54,6 +54,11 @@ pub enum DocumentPath {
 #[error("{0:?} is not the path of a document")]
 pub struct UnknownPath(pub String);
 
+impl DocumentPath {
+    /// The folders that documents stand in, right below; the settings stand at the top.
+    pub const FOLDERS: [&str; 4] = ["pipelines", "destinations", "groups", "collectors"];
+}
+
 impl FromStr for DocumentPath {
     type Err = UnknownPath;
 

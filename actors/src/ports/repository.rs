@@ -37,6 +37,10 @@ pub struct CommitInfo {
 /// A file above this many bytes is not read: no document is that large.
 pub const LARGEST_FILE: usize = 4 << 20;
 
+/// Of all files together at most this many bytes are read at once. A hundred thousand collectors are a sixth of it; but Git
+/// keeps one text under ten thousand names in no more room than under one.
+pub const MOST_BYTES: usize = 128 << 20;
+
 /// One file at a revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryFile {
@@ -44,7 +48,7 @@ pub struct RepositoryFile {
     pub path: String,
     /// What it holds. Not always UTF-8: a person may have written it. Empty when it is too large to be read.
     pub content: Vec<u8>,
-    /// Its size in bytes, when that is above [`LARGEST_FILE`].
+    /// Its size in bytes, when that is above [`LARGEST_FILE`], or with the files before it above [`MOST_BYTES`].
     pub oversized: Option<u64>,
     /// Its Git blob id.
     pub etag: Etag,
@@ -96,12 +100,48 @@ pub struct Committed {
 /// What happened to one path between two revisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// The path.
+    /// The path. That of a folder ends in `/`: of a folder that holds no documents nothing more is known.
     pub path: String,
     /// What it held before; `None` when it was not there.
     pub before: Option<Vec<u8>>,
     /// What it holds now; `None` when it is gone.
     pub after: Option<Vec<u8>>,
+    /// Why neither was read; what was there is empty then.
+    pub unread: Option<Unread>,
+}
+
+/// Why a file that differs was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is no document.
+    NoDocument,
+    /// One of its sides is above [`LARGEST_FILE`].
+    TooLarge,
+    /// With the files before it, it is above the bounds of the question.
+    TooMuch,
+}
+
+/// How much of a difference is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Files at most; more are counted.
+    pub files: usize,
+    /// Bytes at most, of both sides of all files together; what is beyond is [`Unread::TooMuch`].
+    pub bytes: usize,
+}
+
+impl Bounds {
+    /// All documents, as far as anything is read.
+    pub const ALL: Self = Self { files: usize::MAX, bytes: MOST_BYTES };
+}
+
+/// What differs between two revisions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// The files: documents first, each ordered by path.
+    pub files: Vec<FileChange>,
+    /// How many files there are beside. What stands in folders without documents is not counted.
+    pub more: usize,
 }
 
 /// A piece of history to read, newest first.
@@ -173,7 +213,8 @@ pub trait ConfigRepository: Send + 'static {
     /// When the repository cannot be read.
     fn head(&mut self) -> Result<Option<Revision>, RepositoryError>;
 
-    /// All files at a revision, each with the last commit that touched it.
+    /// The documents at a revision, each with the last commit that touched it. Other files are not read, however many
+    /// there are and however deep: whoever may push puts there what they like.
     ///
     /// # Errors
     /// When there is no such commit or the repository cannot be read.
@@ -187,7 +228,7 @@ pub trait ConfigRepository: Send + 'static {
         Ok(self.files(at)?.into_iter().find(|file| file.path == path))
     }
 
-    /// The files that differ between two revisions, as they are at `to`; `None` where the file is gone.
+    /// The documents that differ between two revisions, as they are at `to`; `None` where the file is gone.
     ///
     /// # Errors
     /// When there is no such commit or the repository cannot be read.
@@ -229,11 +270,11 @@ pub trait ConfigRepository: Send + 'static {
     /// When the repository cannot be read.
     fn commit_info(&mut self, revision: Revision) -> Result<Option<CommitInfo>, RepositoryError>;
 
-    /// What differs between two revisions, ordered by path; `base` `None` is the empty tree.
+    /// What differs between two revisions; `base` `None` is the empty tree.
     ///
     /// # Errors
     /// When there is no such commit or the repository cannot be read.
-    fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError>;
+    fn diff(&mut self, base: Option<Revision>, to: Revision, bounds: Bounds) -> Result<Differences, RepositoryError>;
 
     /// Keeps the repository small: packs when it is worth it.
     ///

@@ -29,7 +29,7 @@ use crate::{
             Hidden, Redactor, Sealer, hidden_in, redact, redact_sealed, secrets_of_destination, secrets_of_pipeline,
         },
     },
-    ports::{CommitInfo, ConfigRepository, FileChange, HistoryQuery, RepositoryError},
+    ports::{Bounds, CommitInfo, ConfigRepository, Differences, FileChange, HistoryQuery, RepositoryError, Unread},
     runtime::AskError,
     secrets::Secrets,
     shared::Shared,
@@ -38,6 +38,8 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How long differences may be looked for; after that they are shown as coarse as they were found.
 const COMPARE: Duration = Duration::from_secs(2);
+/// What one answer holds: both sides of the largest document, and of everyday ones a few hundred.
+const SHOWN: Bounds = Bounds { files: 1_000, bytes: 4 << 20 };
 
 impl RepositoryHandle {
     pub(super) async fn read<T: Send + 'static>(
@@ -90,17 +92,17 @@ impl RepositoryHandle {
             .read(move |repository| {
                 let info = repository.commit_info(revision)?;
                 let base = base.or(info.ok_or(RepositoryError::UnknownRevision(revision))?.parent);
-                Ok((base, repository.diff(base, revision)?))
+                Ok((base, repository.diff(base, revision, SHOWN)?))
             })
             .await?;
-        Ok(Changes { base, revision, files: changes, shared: Arc::clone(&self.shared) })
+        Ok(Changes { base, revision, changes, shared: Arc::clone(&self.shared) })
     }
 
     /// What it takes to bring files back to what they were at a commit: those of `paths`, or every pipeline and
     /// destination. Labels of collectors, groups and settings are of today unless they are asked for by name.
     ///
     /// # Errors
-    /// When there is no such commit or the repository fails.
+    /// When there is no such commit, it would be too much, or the repository fails.
     pub async fn restoration(
         &self,
         revision: Revision,
@@ -111,7 +113,7 @@ impl RepositoryHandle {
                 repository.commit_info(revision)?.ok_or(RepositoryError::UnknownRevision(revision))?;
                 let Some(head) = repository.head()? else { return Ok((Vec::new(), Vec::new(), None)) };
                 let now = repository.changed_files(Some(revision), head)?;
-                Ok((repository.diff(Some(head), revision)?, now, Some(head)))
+                Ok((repository.diff(Some(head), revision, Bounds::ALL)?.files, now, Some(head)))
             })
             .await?;
         let etags: HashMap<String, Etag> =
@@ -122,13 +124,14 @@ impl RepositoryHandle {
             Some(named) => named.contains(path),
             None => matches!(path, DocumentPath::Pipeline(_) | DocumentPath::Destination(_)),
         };
-        let mut files: Vec<RestoredFile> = differs
-            .into_iter()
-            .filter_map(|FileChange { path, after, .. }| {
-                Some(RestoredFile { replaces: etags.get(&path).copied(), path: path.parse().ok()?, content: after })
-            })
-            .filter(|file| wanted(&file.path))
-            .collect();
+        let mut files = Vec::new();
+        for FileChange { path, after, unread, .. } in differs {
+            let Some(document) = path.parse().ok().filter(wanted) else { continue };
+            if unread.is_some() && after.is_some() {
+                return Err(HistoryError::TooLarge(path));
+            }
+            files.push(RestoredFile { replaces: etags.get(&path).copied(), path: document, content: after });
+        }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Restoration { of: revision, head, files })
     }
@@ -197,7 +200,7 @@ fn summary(info: CommitInfo) -> RevisionSummary {
 pub struct Changes {
     base: Option<Revision>,
     revision: Revision,
-    files: Vec<FileChange>,
+    changes: Differences,
     shared: Arc<Shared>,
 }
 
@@ -208,12 +211,12 @@ impl Changes {
     #[must_use]
     pub fn shown(self) -> RevisionDiff {
         let deadline = Instant::now() + COMPARE;
-        let files = self
-            .files
+        let Differences { files, more } = self.changes;
+        let files = files
             .into_iter()
             .map(|change| file_diff(change, &*self.shared.sealer, &self.shared.secrets, deadline))
             .collect();
-        RevisionDiff { base: self.base, sha: self.revision, files }
+        RevisionDiff { base: self.base, sha: self.revision, files, more: more as u64 }
     }
 }
 
@@ -223,6 +226,15 @@ fn file_diff(change: FileChange, sealer: &dyn Sealer, known: &Secrets, deadline:
         (Some(_), None) => "deleted",
         (Some(_), Some(_)) => "changed",
     };
+    if let Some(unread) = change.unread {
+        let reason = match unread {
+            Unread::NoDocument => "no_document",
+            Unread::TooLarge => "too_large",
+            Unread::TooMuch => "too_much",
+        };
+        let left_out = Some(reason.to_owned());
+        return FileDiff { path: change.path, change: kind.to_owned(), patch: String::new(), left_out };
+    }
     let text = |content: &Option<Vec<u8>>| String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
     let (before, after) = (text(&change.before), text(&change.after));
     let in_the_clear: Vec<String> =
@@ -255,7 +267,7 @@ fn file_diff(change: FileChange, sealer: &dyn Sealer, known: &Secrets, deadline:
         .context_radius(3)
         .header(&side("a", &change.before), &side("b", &change.after))
         .to_string();
-    FileDiff { path: change.path, change: kind.to_owned(), patch }
+    FileDiff { path: change.path, change: kind.to_owned(), patch, left_out: None }
 }
 
 /// What a document holds at places that are marked secret, sealed or not. Of what is no document nothing is known.
@@ -281,6 +293,7 @@ mod tests {
             path: path.to_owned(),
             before: Some(before.as_bytes().to_vec()),
             after: Some(after.as_bytes().to_vec()),
+            unread: None,
         };
         file_diff(change, &InsecureSealer::default(), &Secrets::default(), Instant::now() + COMPARE).patch
     }
@@ -312,5 +325,20 @@ mod tests {
         let text = |endpoint: &str| format!("name: C\nkind: otlp_http\nsettings:\n  endpoint: {endpoint}\n");
         let patch = patch("destinations/c.yaml", &text("https://a"), &text("https://b"));
         assert!(patch.contains("-  endpoint: https://a\n+  endpoint: https://b\n"), "{patch}");
+    }
+
+    #[test]
+    fn what_was_not_read_is_named_with_the_reason() {
+        for (unread, reason) in
+            [(Unread::NoDocument, "no_document"), (Unread::TooLarge, "too_large"), (Unread::TooMuch, "too_much")]
+        {
+            let change =
+                FileChange { path: "a".to_owned(), before: None, after: Some(Vec::new()), unread: Some(unread) };
+            let diff = file_diff(change, &InsecureSealer::default(), &Secrets::default(), Instant::now() + COMPARE);
+            assert_eq!(
+                (diff.change.as_str(), diff.patch.as_str(), diff.left_out.as_deref()),
+                ("added", "", Some(reason))
+            );
+        }
     }
 }

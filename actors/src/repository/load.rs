@@ -69,7 +69,7 @@ pub(super) fn follow(
 /// Puts a document in force.
 pub(super) fn take(snapshot: &mut ConfigSnapshot, path: &DocumentPath, file: &RepositoryFile) -> Result<(), String> {
     if let Some(bytes) = file.oversized {
-        return Err(format!("the file has {bytes} bytes, more than any document"));
+        return Err(format!("the file has {bytes} bytes, more than any document, or all files together have too many"));
     }
     let text = std::str::from_utf8(&file.content).map_err(|_| "the file is not UTF-8".to_owned())?;
     match path {

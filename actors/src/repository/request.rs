@@ -144,6 +144,9 @@ pub enum HistoryError {
     /// A cursor that is none of ours.
     #[error("the cursor is not valid")]
     BadCursor,
+    /// A file that was to come back is larger than any document, or all of them are more than is read at once.
+    #[error("{0} was not read: it is too large, or too much would come back at once")]
+    TooLarge(String),
     /// The repository failed.
     #[error(transparent)]
     Repository(RepositoryError),

@@ -7,10 +7,11 @@ use parking_lot::{Condvar, Mutex};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    domain::document::DocumentPath,
     mint::Mint as _,
     ports::{
-        CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, FileChange, HistoryQuery, LARGEST_FILE,
-        MaintenanceReport, PathChange, RepositoryError, RepositoryFile,
+        Bounds, CommitAuthor, CommitInfo, CommitRequest, Committed, ConfigRepository, Differences, FileChange,
+        HistoryQuery, LARGEST_FILE, MaintenanceReport, PathChange, RepositoryError, RepositoryFile, Unread,
     },
 };
 
@@ -47,6 +48,10 @@ pub struct MemoryRepository {
 struct Stall {
     is_on: bool,
     waits: bool,
+}
+
+fn is_document(path: &str) -> bool {
+    path.parse::<DocumentPath>().is_ok()
 }
 
 fn digest20(parts: &[&[u8]]) -> [u8; 20] {
@@ -215,7 +220,8 @@ impl ConfigRepository for MemoryRepository {
     fn files(&mut self, at: Revision) -> Result<Vec<RepositoryFile>, RepositoryError> {
         let state = self.state.lock();
         let place = state.find(at)?;
-        Ok(state.commits[place].tree.iter().map(|(path, content)| state.file(place, path, content)).collect())
+        let documents = state.commits[place].tree.iter().filter(|(path, _)| is_document(path));
+        Ok(documents.map(|(path, content)| state.file(place, path, content)).collect())
     }
 
     fn changed_files(
@@ -223,14 +229,15 @@ impl ConfigRepository for MemoryRepository {
         from: Option<Revision>,
         to: Revision,
     ) -> Result<Vec<(String, Option<RepositoryFile>)>, RepositoryError> {
-        let changes = self.diff(from, to)?;
+        let changes = self.diff(from, to, Bounds::ALL)?.files.into_iter().filter(|change| is_document(&change.path));
         let state = self.state.lock();
         let place = state.find(to)?;
         let file = |change: FileChange| {
-            let file = change.after.map(|content| state.file(place, &change.path, &content));
+            let file = state.commits[place].tree.get(&change.path);
+            let file = file.map(|content| state.file(place, &change.path, content));
             (change.path, file)
         };
-        Ok(changes.into_iter().map(file).collect())
+        Ok(changes.map(file).collect())
     }
 
     fn commit(
@@ -275,19 +282,35 @@ impl ConfigRepository for MemoryRepository {
         Ok(state.find(revision).ok().map(|place| state.commits[place].info.clone()))
     }
 
-    fn diff(&mut self, base: Option<Revision>, to: Revision) -> Result<Vec<FileChange>, RepositoryError> {
+    fn diff(&mut self, base: Option<Revision>, to: Revision, bounds: Bounds) -> Result<Differences, RepositoryError> {
         let state = self.state.lock();
         let (before, after) = (state.tree(base)?, state.tree(Some(to))?);
         let paths: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        let change = |path: &&String| {
+        let mut left = bounds.bytes;
+        let mut change = |path: &&String| {
             let (old, new) = (before.get(*path), after.get(*path));
-            (old != new).then(|| FileChange {
-                path: (*path).clone(),
-                before: old.map(|content| content.to_vec()),
-                after: new.map(|content| content.to_vec()),
+            (old != new).then(|| {
+                let size = |side: Option<&Arc<[u8]>>| side.map_or(0, |content| content.len());
+                let both = size(old) + size(new);
+                let unread = match path {
+                    path if !is_document(path) => Some(Unread::NoDocument),
+                    _ if size(old).max(size(new)) > LARGEST_FILE => Some(Unread::TooLarge),
+                    _ if both > left => Some(Unread::TooMuch),
+                    _ => None,
+                };
+                left -= if unread.is_none() { both } else { 0 };
+                let content = |side: Option<&Arc<[u8]>>| match unread {
+                    None => side.map(|content| content.to_vec()),
+                    Some(_) => side.map(|_| Vec::new()),
+                };
+                FileChange { path: (*path).clone(), before: content(old), after: content(new), unread }
             })
         };
-        Ok(paths.iter().filter_map(change).collect())
+        let mut files: Vec<FileChange> = paths.iter().filter_map(&mut change).collect();
+        files.sort_by_key(|change| !is_document(&change.path));
+        let more = files.len().saturating_sub(bounds.files);
+        files.truncate(bounds.files);
+        Ok(Differences { files, more })
     }
 
     fn probe(&mut self) -> Result<(), RepositoryError> {

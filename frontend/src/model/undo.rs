@@ -53,7 +53,7 @@ mod tests {
     }
 
     fn diff(path: &str, change: &str) -> FileDiff {
-        FileDiff { path: path.to_owned(), change: change.to_owned(), patch: String::new() }
+        FileDiff { path: path.to_owned(), change: change.to_owned(), patch: String::new(), left_out: None }
     }
 
     #[test]

@@ -85,6 +85,12 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
     };
     let files: Vec<View> = diff.files.iter().map(|file| self::file(file, &commit.names, may, ask)).collect();
     let empty = files.is_empty();
+    let more: View = if diff.more > 0 {
+        let files = format::counted(diff.more, "more file", "more files");
+        view! { p(class="dim") { (files) " changed and are not shown here." } }
+    } else {
+        View::new()
+    };
     let (author, when, full) = (commit.author.clone(), bits::ago(Some(commit.at)), commit.sha.to_string());
     let copied = full.clone();
     let request: View = match &commit.request_id {
@@ -101,7 +107,7 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
         }
         None => View::new(),
     };
-    let undo: View = match undo::of(commit, &diff.files).filter(|_| may) {
+    let undo: View = match undo::of(commit, &diff.files).filter(|_| may && diff.more == 0) {
         Some((parent, paths)) => {
             view! { button(r#type="button", class="btn", data-testid="undo", on:click=move |_| ask(What::Before(parent, paths.clone()))) { "Undo this commit" } }
         }
@@ -165,6 +171,7 @@ fn page(app: App, path: &str, commit: &RevisionSummary, diff: &RevisionDiff) -> 
                 View::new()
             })
             (files)
+            (more)
         }
         (sure)
     }
@@ -207,8 +214,20 @@ fn file(file: &FileDiff, names: &BTreeMap<String, String>, may: bool, ask: impl 
         Some(href) if file.change != "deleted" => view! { a(class="link mono", href=href) { (path) } },
         _ => view! { span(class="mono") { (path) } },
     };
-    let (lines, tag) = (code::lines("Changes", &diff::patch(&file.patch)), bits::tag(label));
-    let button: View = if may {
+    let lines: View = match file.left_out.as_deref() {
+        None => code::lines("Changes", &diff::patch(&file.patch)),
+        Some(reason) => {
+            let words = match reason {
+                "no_document" => "This is no document of LinkMesh, which does not read it.",
+                "too_large" => "It is larger than any document, so it is not read.",
+                _ => "The files above are as much as is shown of one commit.",
+            };
+            view! { p(class="dim") { (words) } }
+        }
+    };
+    let tag = bits::tag(label);
+    let is_document = file.left_out.as_deref() != Some("no_document");
+    let button: View = if may && is_document {
         view! { button(r#type="button", class="btn small", on:click=move |_| ask(What::File(asked.clone()))) { "Restore this file" } }
     } else {
         View::new()

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use super::documents;
 use crate::{Revision, Timestamp};
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks for it.
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 documents! {
     /// One commit.
     pub struct RevisionSummary {
@@ -33,18 +38,25 @@ documents! {
         pub base: Option<Revision>,
         /// The newer side.
         pub sha: Revision,
-        /// What changed, a file an entry; sealed values hidden.
+        /// What changed, a file an entry, documents first; sealed values hidden.
         pub files: Vec<FileDiff>,
+        /// How many files changed that are not listed. What stands in folders without documents is not counted.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        pub more: u64,
     }
 
     /// What changed in one file.
     pub struct FileDiff {
-        /// Its path in the repository.
+        /// Its path in the repository. One that ends in `/` is a folder without documents, of which no more is told.
         pub path: String,
         /// `added`, `changed` or `deleted`.
         pub change: String,
-        /// A unified diff.
+        /// A unified diff; empty when it is left out.
         pub patch: String,
+        /// Why it is left out: `no_document`, `too_large` (one side is larger than any document), `too_much` (the files before
+        /// it are as much as one answer holds). Absent when it is not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub left_out: Option<String>,
     }
 
     /// What a `POST /revisions/{sha}/restore` holds.
