@@ -7,10 +7,14 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::secret::{Reference, reference},
+    domain::{
+        document::strict,
+        secret::{Reference, reference},
+    },
     render::alloy::{Expr, Statement},
 };
 
+mod comments;
 mod hide;
 mod lines;
 mod names;
@@ -235,6 +239,11 @@ fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(
             let mut tokens = Vec::new();
             let is_flat = flatten(value, &mut tokens);
             let says_nothing = matches!(tokens[..], ["\"\"" | "``" | "null" | "true" | "false"]);
+            if holds_in_literal(&tokens, name, within) {
+                return Err(format!(
+                    "`{place}` holds a secret in the clear in a literal; use sys.env(\"NAME\") for it"
+                ));
+            }
             let is_reference =
                 || as_otelcol(&tokens).is_some_and(|text| matches!(reference(&text), Reference::Env { .. }));
             if !within.is_secret(name) || is_flat && (says_nothing || is_reference()) {
@@ -248,6 +257,21 @@ fn expression(place: &str, name: &str, value: &Expr, within: Within) -> Result<(
             ))
         }
     }
+}
+
+/// Whether what the tokens of an expression decode, `encoding.from_json("{...}")`, has a secret at one of its places.
+fn holds_in_literal(tokens: &[&str], name: &str, within: Within) -> bool {
+    tokens.windows(5).any(|call| {
+        let ["encoding", ".from_json" | ".from_yaml", "(", argument, ")"] = *call else { return false };
+        if !argument.starts_with(['"', '`']) {
+            return false;
+        }
+        let text = literal(argument).map(str::to_owned).or_else(|| serde_json::from_str(argument).ok());
+        // What cannot be read runs nowhere, and says nothing of its places.
+        let Some(Ok(value)) = text.map(|text| strict::yaml(&text)) else { return true };
+        let within = within.below(name, value.is_object(), value.get("value").is_some());
+        yaml("", name, &value, within).is_err()
+    })
 }
 
 /// The tokens of an expression; `false` when it holds more than tokens.

@@ -165,18 +165,29 @@ mod tests {
         let shown = |text: &str| destination("raw", &format!("{{otelcol: {}}}", json!(text)))["otelcol"].clone();
         let innocent = "otlp: # as it is\n  endpoint: h:1\n";
         assert_eq!(shown(innocent), innocent);
-        for secret in [
-            "otlp:\n  endpoint: h:1\n  auth: {password: hunter2}\n",
-            "otlp: # password: hunter2\n  endpoint: h:1\n",
-            "otlp:\n  password: hunter2\n bad",
-            "otlp:\n  password: |\n    hunter2\n    hunter2\n a: {",
-        ] {
+        for secret in
+            ["otlp:\n  endpoint: h:1\n  auth: {password: hunter2}\n", "otlp: # password: hunter2\n  endpoint: h:1\n"]
+        {
             let shown = shown(secret);
             let shown = shown.as_str().unwrap();
             assert!(
                 shown.contains("otlp") && shown.contains("[hidden]") && !shown.contains("hunter2"),
                 "{secret}: {shown}"
             );
+        }
+        // Of what cannot be read nobody knows what stands where.
+        for unreadable in [
+            "otlp:\n  password: hunter2\n bad",
+            "otlp:\n  password: |\n    hunter2\n    hunter2\n a: {",
+            "x:\n  api:\n    key: hunter2\n  y: !x z\n",
+            "x:\n  required_header: {key: X, value: hunter2}\n  y: !x z\n",
+            "x:\n  ? password\n  : hunter2\n  y: !x z\n",
+        ] {
+            let of_alloy = destination("raw", &format!("{{alloy: {}}}", json!(unreadable)))["alloy"].clone();
+            for shown in [shown(unreadable), of_alloy] {
+                let shown = shown.as_str().unwrap();
+                assert!(shown.starts_with("[hidden: ") && shown.lines().count() == 1, "{unreadable}: {shown}");
+            }
         }
     }
 

@@ -1,10 +1,8 @@
 //! The same texts for people: without what stands at those places.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
-use super::{Body, Within, alloy_fields, expression, has_value, hidden_lines, yaml, yaml_fields};
+use super::{Body, Within, alloy_fields, comments, expression, has_value, yaml, yaml_fields};
 use crate::{
     domain::document::strict,
     render::{
@@ -16,16 +14,26 @@ use crate::{
 /// What stands in the place of a secret that was found in a text.
 pub(crate) const HIDDEN: &str = "[hidden]";
 
-/// The text of an otelcol component for people: as it is when nothing is hidden in it, else written anew, and by its
-/// lines when it cannot be read.
+/// What stands in the place of a text that cannot be read: neither language's rules say where its secrets are. Neither
+/// language takes it for a component, so that it is not saved in the place of the text.
+pub(crate) const UNREADABLE: &str =
+    "[hidden: this text cannot be read, so that nobody can tell what of it is secret]\n";
+
+/// The text of an otelcol component for people: as it is when nothing is hidden in it, else written anew; when it cannot
+/// be read, [`UNREADABLE`].
 pub(crate) fn hidden_otelcol_text(text: &str) -> String {
     match strict::yaml(text) {
         Ok(Value::Object(map)) => {
             let of_type = |(name, settings): (&String, &Value)| (name.clone(), hidden_yaml(settings));
             let hidden: Map<String, Value> = map.iter().map(of_type).collect();
-            if hidden == map { hidden_comments(text) } else { Yaml::verbatim(&Value::Object(hidden)).write(false) }
+            if hidden == map {
+                comments::hidden_in_yaml(text)
+            } else {
+                Yaml::verbatim(&Value::Object(hidden)).write(false)
+            }
         }
-        Ok(_) | Err(_) => hidden_lines(text).into_owned(),
+        Ok(Value::Null) => comments::hidden_in_yaml(text),
+        Ok(_) | Err(_) => UNREADABLE.to_owned(),
     }
 }
 
@@ -34,27 +42,10 @@ pub(crate) fn hidden_alloy_text(text: &str) -> String {
     match parse::body(text) {
         Ok(body) => {
             let hidden = hidden_alloy(&body);
-            if hidden == body { hidden_comments(text) } else { alloy::write(&hidden, false) }
+            if hidden == body { comments::hidden_in_alloy(text) } else { alloy::write(&hidden, false) }
         }
-        Err(_) => hidden_lines(text).into_owned(),
+        Err(_) => UNREADABLE.to_owned(),
     }
-}
-
-/// A text in which only comments may hide something.
-fn hidden_comments(text: &str) -> String {
-    let of_line = |line: &str| {
-        let is_start = |(before, rest): &(&str, &str)| {
-            before.chars().next_back().is_none_or(char::is_whitespace)
-                && ["#", "//", "/*"].iter().any(|start| rest.starts_with(start))
-        };
-        let starts = line.match_indices(['#', '/']).filter_map(|(at, _)| line.split_at_checked(at));
-        let (before, comment) = starts.into_iter().find(is_start).unwrap_or((line, ""));
-        match hidden_lines(comment) {
-            Cow::Borrowed(_) => line.to_owned(),
-            Cow::Owned(comment) => format!("{before}{comment}"),
-        }
-    };
-    text.split_inclusive('\n').map(of_line).collect()
 }
 
 /// Settings of an otelcol component without the secrets in them.

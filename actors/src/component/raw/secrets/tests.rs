@@ -139,6 +139,11 @@ fn secrets_under_other_names_or_by_their_form_are_refused() {
         ("t = \"Bearer abc\"", "t"),
         ("t = `password=abc`", "t"),
         ("url = \"https://abc@h.example\"", "url"),
+        ("x = encoding.from_json(`{\"api\": {\"key\": \"abc\"}}`)", "x"),
+        ("x = encoding.from_json(\"{\\\"password\\\": \\\"abc\\\"}\")", "x"),
+        ("x = coalesce(encoding.from_yaml(`a: {password: abc}`), {})", "x"),
+        ("x = encoding.from_json(`{\"password\": abc`)", "x"),
+        ("x = encoding.from_json(\"\\x7b\\\"a\\\": \\\"abc\\\"}\")", "x"),
     ] {
         let found = of_alloy(text).unwrap_or_default();
         assert!(found.starts_with(&format!("`{place}`")), "{text}: {found}");
@@ -173,6 +178,8 @@ fn what_stands_beside_secrets_or_only_looks_like_one_passes() {
         "credentials {\n\tusername = \"u\"\n\tpassword = sys.env(\"P\")\n}",
         "action {\n\tkey = \"service.name\"\n\tvalue = \"x\"\n}",
         "t = \"Bearer \" + sys.env(\"T\")",
+        "t = encoding.from_json(`{\"a\": [\"b\"], \"password\": \"${env:P}\"}`)",
+        "t = encoding.from_json(sys.env(\"T\"))",
     ] {
         assert_eq!(of_alloy(text), None, "{text}");
     }

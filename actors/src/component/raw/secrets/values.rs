@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use regex::Regex;
 
-use super::HIDDEN;
+use super::{HIDDEN, hide::UNREADABLE};
 use crate::domain::secret::gives_away;
 
 /// What the issuers of tokens have them begin with, and URLs that are a password by their path.
@@ -54,7 +54,7 @@ pub(super) fn holds(text: &str) -> Option<&'static str> {
     gives_away(text).or_else(|| {
         let is = [
             // Shown to a person, and sent back: it would be stored in the place of what was there.
-            (text.trim_matches(['"', '`']) == HIDDEN, "what stands for a hidden text"),
+            (text.trim_matches(['"', '`']) == HIDDEN || text == UNREADABLE, "what stands for a hidden text"),
             (IS_TOKEN.is_match(text), "a token"),
             (IS_USER.captures_iter(text).any(|found| is_clear(part(&found, 1))), "a user, which may be a token,"),
             (IS_ASSIGNED.captures_iter(text).any(|found| is_clear(part(&found, 1))), "a secret"),
