@@ -30,7 +30,9 @@ mod ottl;
 pub(crate) mod secrets;
 
 use listeners::Address;
-pub(crate) use secrets::{HIDDEN, hidden_alloy, hidden_alloy_text, hidden_lines, hidden_otelcol_text, hidden_yaml};
+pub(crate) use secrets::{
+    HIDDEN, hidden_alloy, hidden_alloy_text, hidden_comments, hidden_lines, hidden_otelcol_text, hidden_yaml,
+};
 
 /// A raw component of a role.
 #[derive(Debug)]

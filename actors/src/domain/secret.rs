@@ -25,13 +25,15 @@ mod known;
 mod mask;
 mod redact;
 mod reseal;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 pub use clear::{clear_in_destination, clear_in_pipeline, gives_away};
-pub use mask::{Hidden, hidden_in, mask_destination, mask_pipeline};
+pub use mask::{mask_destination, mask_pipeline};
 pub use redact::{Redactor, forms, hide_tokens, open_sealed_text, redact, redact_sealed, sealed_in};
 pub use reseal::{Resealed, reseal};
+pub use shown::{Shown, shown};
 
 /// Every sealed value begins with this, followed by a key id, a dot and base64url without padding. Diffs are redacted
 /// by that form, so an implementation of [`Sealer`] must keep to it: `lms1.<key id>.<base64url>`.

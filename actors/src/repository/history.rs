@@ -22,12 +22,9 @@ use super::{
 };
 use crate::{
     by::By,
-    component::raw::{HIDDEN, hidden_lines},
     domain::{
-        document::{DocumentPath, parse_destination, parse_pipeline},
-        secret::{
-            Hidden, Redactor, Sealer, hidden_in, redact, redact_sealed, secrets_of_destination, secrets_of_pipeline,
-        },
+        document::DocumentPath,
+        secret::{Shown, shown},
     },
     ports::{Bounds, CommitInfo, ConfigRepository, Differences, FileChange, HistoryQuery, RepositoryError, Unread},
     runtime::AskError,
@@ -212,133 +209,52 @@ impl Changes {
     pub fn shown(self) -> RevisionDiff {
         let deadline = Instant::now() + COMPARE;
         let Differences { files, more } = self.changes;
-        let files = files
-            .into_iter()
-            .map(|change| file_diff(change, &*self.shared.sealer, &self.shared.secrets, deadline))
-            .collect();
+        let files = files.into_iter().map(|change| file_diff(change, &self.shared.secrets, deadline)).collect();
         RevisionDiff { base: self.base, sha: self.revision, files, more: more as u64 }
     }
 }
 
-fn file_diff(change: FileChange, sealer: &dyn Sealer, known: &Secrets, deadline: Instant) -> FileDiff {
+fn file_diff(change: FileChange, known: &Secrets, deadline: Instant) -> FileDiff {
     let kind = match (&change.before, &change.after) {
         (None, _) => "added",
         (Some(_), None) => "deleted",
         (Some(_), Some(_)) => "changed",
     };
-    if let Some(unread) = change.unread {
-        let reason = match unread {
-            Unread::NoDocument => "no_document",
-            Unread::TooLarge => "too_large",
-            Unread::TooMuch => "too_much",
-        };
-        let left_out = Some(reason.to_owned());
-        return FileDiff { path: change.path, change: kind.to_owned(), patch: String::new(), left_out };
-    }
-    let text = |content: &Option<Vec<u8>>| String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
-    let (before, after) = (text(&change.before), text(&change.after));
-    let in_the_clear: Vec<String> =
-        [&before, &after].into_iter().flat_map(|text| secrets_in(&change.path, text, sealer)).collect();
-    let of_file = |content: &Option<Vec<u8>>, text: &str| match content {
-        Some(_) => hidden_in(&change.path, text),
-        None => Hidden::default(),
-    };
-    let (of_before, of_after) = (of_file(&change.before, &before), of_file(&change.after, &after));
-    let by_line = (of_before.by_line, of_after.by_line);
-    let unknown = [of_before.texts, of_after.texts].concat();
+    let left_out = change.unread.map(|unread| match unread {
+        Unread::NoDocument => "no_document",
+        Unread::TooLarge => "too_large",
+        Unread::TooMuch => "too_much",
+    });
+    let patch = if left_out.is_some() { String::new() } else { patch(&change, known, deadline) };
+    FileDiff { path: change.path, change: kind.to_owned(), patch, left_out: left_out.map(str::to_owned) }
+}
+
+fn patch(change: &FileChange, known: &Secrets, deadline: Instant) -> String {
     // Hidden before they are compared: a secret that changed shows as unchanged text, never as a blob.
-    let unknown = Redactor::new(unknown.iter().map(String::as_str));
-    let hidden = |text: &str, by_line: bool| -> String {
-        let text = redact_sealed(text);
-        let text = redact(&text, &in_the_clear);
-        let text = known.hide(&text);
-        let text = if by_line { hidden_lines(&text) } else { text };
-        unknown.replace(&text, |_| HIDDEN.to_owned()).into_owned()
+    let of_side = |content: &Option<Vec<u8>>| {
+        let text = String::from_utf8_lossy(content.as_deref()?);
+        Some(shown(&change.path, &text, &|text| known.hide(text).into_owned()))
     };
-    let (before, after) = (hidden(&before, by_line.0), hidden(&after, by_line.1));
+    let sides = [of_side(&change.before), of_side(&change.after)];
+    // Both in one writing, or all of one would differ from all of the other.
+    let is_as_written = sides.iter().flatten().all(|side| side.as_written.is_some());
+    let [before, after] = sides.map(|side| match side {
+        Some(Shown { as_written: Some(text), .. }) if is_as_written => text,
+        Some(Shown { anew, .. }) => anew,
+        None => String::new(),
+    });
     let side = |letter: &str, content: &Option<Vec<u8>>| match content {
         Some(_) => Cow::Owned(format!("{letter}/{}", change.path)),
         None => Cow::Borrowed("/dev/null"),
     };
-    let patch = TextDiff::configure()
+    TextDiff::configure()
         .deadline(deadline)
         .diff_lines(before.as_str(), after.as_str())
         .unified_diff()
         .context_radius(3)
         .header(&side("a", &change.before), &side("b", &change.after))
-        .to_string();
-    FileDiff { path: change.path, change: kind.to_owned(), patch, left_out: None }
-}
-
-/// What a document holds at places that are marked secret, sealed or not. Of what is no document nothing is known.
-fn secrets_in(path: &str, text: &str, sealer: &dyn Sealer) -> Vec<String> {
-    match path.parse() {
-        Ok(DocumentPath::Pipeline(_)) => {
-            parse_pipeline(text).map(|document| secrets_of_pipeline(&document, sealer)).unwrap_or_default()
-        }
-        Ok(DocumentPath::Destination(_)) => {
-            parse_destination(text).map(|document| secrets_of_destination(&document, sealer)).unwrap_or_default()
-        }
-        Ok(DocumentPath::Group(_) | DocumentPath::Collector(_) | DocumentPath::Settings) | Err(_) => Vec::new(),
-    }
+        .to_string()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::secret::insecure::InsecureSealer;
-
-    fn patch(path: &str, before: &str, after: &str) -> String {
-        let change = FileChange {
-            path: path.to_owned(),
-            before: Some(before.as_bytes().to_vec()),
-            after: Some(after.as_bytes().to_vec()),
-            unread: None,
-        };
-        file_diff(change, &InsecureSealer::default(), &Secrets::default(), Instant::now() + COMPARE).patch
-    }
-
-    #[test]
-    fn what_a_commit_by_hand_holds_in_the_clear_is_hidden_in_differences() {
-        let good = "name: C\nkind: otlp_http\nsettings:\n  endpoint: https://h\n";
-        for bad in [
-            "name: C\nkind: otlp_htpt\nsettings:\n  endpoint: https://h\n  x: hunter2\n  y: |\n    a\n    hunter2\n",
-            "name: C\nkind: otlp_http\nsettings:\n  endpoint: https://h\n  unknown: hunter2\n",
-            "name: C\nkind: raw\nsettings:\n  otelcol: |\n    otlp:\n      password: hunter2\n      headers:\n        x: hunter2\n",
-            "name: C\nkind: raw\nsettings:\n  otelcol: |\n    otlp: # token=hunter2\n      endpoint: h\n",
-            "name: C\nkind: otlp_http\nsettings:\n  bearer_token: hunter2\n  headers:\n    x: hunter2\n bad: [\n",
-        ] {
-            for (before, after) in [(good, bad), (bad, good)] {
-                let patch = patch("destinations/c.yaml", before, after);
-                assert!(!patch.contains("hunter2") && patch.contains("[hidden]"), "{patch}");
-                assert!(patch.contains("settings:"), "{patch}");
-            }
-        }
-        let pipeline =
-            "name: P\nsignals: [logs]\nsources: [{id: a, kind: otpl, settings: {x: hunter2}}]\ndestinations: [c]\n";
-        assert!(!patch("pipelines/p.yaml", "", pipeline).contains("hunter2"));
-        assert!(!patch("notes/p.yaml", "", "token: hunter2\n").contains("hunter2"));
-    }
-
-    #[test]
-    fn what_is_no_secret_stays_in_differences() {
-        let text = |endpoint: &str| format!("name: C\nkind: otlp_http\nsettings:\n  endpoint: {endpoint}\n");
-        let patch = patch("destinations/c.yaml", &text("https://a"), &text("https://b"));
-        assert!(patch.contains("-  endpoint: https://a\n+  endpoint: https://b\n"), "{patch}");
-    }
-
-    #[test]
-    fn what_was_not_read_is_named_with_the_reason() {
-        for (unread, reason) in
-            [(Unread::NoDocument, "no_document"), (Unread::TooLarge, "too_large"), (Unread::TooMuch, "too_much")]
-        {
-            let change =
-                FileChange { path: "a".to_owned(), before: None, after: Some(Vec::new()), unread: Some(unread) };
-            let diff = file_diff(change, &InsecureSealer::default(), &Secrets::default(), Instant::now() + COMPARE);
-            assert_eq!(
-                (diff.change.as_str(), diff.patch.as_str(), diff.left_out.as_deref()),
-                ("added", "", Some(reason))
-            );
-        }
-    }
-}
+mod tests;

@@ -22,6 +22,7 @@ mod names;
 mod tests;
 mod values;
 
+pub(crate) use comments::hidden_in_yaml as hidden_comments;
 pub(crate) use hide::{HIDDEN, hidden_alloy, hidden_alloy_text, hidden_otelcol_text, hidden_yaml};
 pub(crate) use lines::hidden_lines;
 use names::{called, is_beside_secret, is_header, is_headers, is_open_header, is_secret};

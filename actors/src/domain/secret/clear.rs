@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use linkmesh_proto::api::{destination::DestinationDocument, pipeline::PipelineDocument};
 use serde_json::Value;
 
-use super::{Part, Reference, destination_part, parts_of, reference, schema_of};
+use super::{Part, Reference, destination_part, parts_of, redact::is_sealed, reference, schema_of};
 use crate::component::schema;
 
 /// Parameters of a URL that say who asks.
@@ -62,9 +62,14 @@ fn clear_in(part: Part<'_>) -> Vec<String> {
     let Some(schema) = schema_of(role, kind) else { return clear };
     let visited: Result<(), std::convert::Infallible> =
         schema::for_each_secret(schema, settings, &mut |keys: &[String], value: &mut Value| {
-            // An empty text gives nothing away.
-            if value.as_str().is_some_and(|text| !text.is_empty() && !matches!(reference(text), Reference::Env { .. }))
-            {
+            let is_clear = match &*value {
+                // An empty text gives nothing away.
+                Value::String(text) => !text.is_empty() && !matches!(reference(text), Reference::Env { .. }),
+                Value::Object(map) => !map.get("sealed").and_then(Value::as_str).is_some_and(is_sealed),
+                Value::Null => false,
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) => true,
+            };
+            if is_clear {
                 clear.push(keys.iter().fold(path.clone(), |path, key| path.key(key)).to_string());
             }
             Ok(())

@@ -3,7 +3,7 @@
 use linkmesh_proto::api::{destination::DestinationDocument, pipeline::PipelineDocument};
 use serde_json::{Map, Value, json};
 
-use super::{Part, Reference, destination_part, gives_away, parts_of, parts_of_text, reference, schema_of};
+use super::{Part, Reference, destination_part, gives_away, parts_of, reference, schema_of};
 use crate::component::{raw, schema};
 
 /// The kind whose texts are in a language of their own.
@@ -14,82 +14,55 @@ const RAW: &str = "raw";
 /// in the clear. A document with those cannot be saved, so that none comes back from a client; but comments of `raw` may.
 #[must_use]
 pub fn mask_pipeline(document: &PipelineDocument) -> PipelineDocument {
-    let mut masked = document.clone();
-    for part in parts_of(&mut masked, None) {
-        mask_part(part, &mut Hidden::default());
-    }
-    masked
+    masked_pipeline(document, &str::to_owned)
 }
 
 /// A destination as the API shows it; see [`mask_pipeline`].
 #[must_use]
 pub fn mask_destination(document: &DestinationDocument) -> DestinationDocument {
+    masked_destination(document, &str::to_owned)
+}
+
+/// The same; `hide` hides in raw texts what only others know.
+pub(super) fn masked_pipeline(document: &PipelineDocument, hide: &dyn Fn(&str) -> String) -> PipelineDocument {
     let mut masked = document.clone();
-    mask_part(destination_part(&mut masked, None), &mut Hidden::default());
+    parts_of(&mut masked, None).into_iter().for_each(|part| mask_part(part, hide));
     masked
 }
 
-/// What a file holds in the clear that [`mask_pipeline`] hides.
-#[derive(Debug, Default)]
-pub struct Hidden {
-    /// Texts, and each line of one that has several.
-    pub texts: Vec<String>,
-    /// Whether there is more that only its lines tell: the file is no document, or a text in it hides something.
-    pub by_line: bool,
+/// The same of a destination.
+pub(super) fn masked_destination(document: &DestinationDocument, hide: &dyn Fn(&str) -> String) -> DestinationDocument {
+    let mut masked = document.clone();
+    mask_part(destination_part(&mut masked, None), hide);
+    masked
 }
 
-impl Hidden {
-    fn hide(&mut self, text: &mut String) {
-        self.note(text);
-        raw::HIDDEN.clone_into(text);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.by_line = true;
-        self.texts.extend(text.lines().map(|line| line.trim().to_owned()));
-        self.texts.push(text.to_owned());
-    }
-}
-
-/// What is to be hidden in a file beside the secrets at the places of its schema.
-#[must_use]
-pub fn hidden_in(path: &str, text: &str) -> Hidden {
-    let mut hidden = Hidden::default();
-    hidden.by_line |= !parts_of_text(path, text, |part| mask_part(part, &mut hidden));
-    hidden
-}
-
-fn mask_part(part: Part<'_>, hidden: &mut Hidden) {
+fn mask_part(part: Part<'_>, hide: &dyn Fn(&str) -> String) {
     let Part { role, kind, settings, .. } = part;
-    let Some(schema) = schema_of(role, kind) else {
-        return settings.values_mut().for_each(|value| hide_texts(value, hidden));
-    };
+    let Some(schema) = schema_of(role, kind) else { return settings.values_mut().for_each(hide_texts) };
     if kind == RAW {
-        for (field, hide) in
+        for (field, without) in
             [("otelcol", raw::hidden_otelcol_text as fn(&str) -> String), ("alloy", raw::hidden_alloy_text)]
         {
-            let Some(Value::String(text)) = settings.get_mut(field) else { continue };
-            let shown = hide(text);
-            if shown != *text {
-                hidden.by_line = true;
-                *text = shown;
+            if let Some(Value::String(text)) = settings.get_mut(field) {
+                *text = hide(&without(text));
             }
         }
     }
-    mask_map(schema, settings, hidden);
+    mask_map(schema, settings);
 }
 
-fn mask_map(schema: &Value, map: &mut Map<String, Value>, hidden: &mut Hidden) {
+fn mask_map(schema: &Value, map: &mut Map<String, Value>) {
     for (key, value) in map {
         let below = schema.get("properties").and_then(|p| p.get(key)).or_else(|| schema.get("additionalProperties"));
         match below.filter(|below| below.is_object()) {
-            Some(below) => mask_value(below, value, hidden),
-            None => hide_texts(value, hidden),
+            Some(below) => mask_value(below, value),
+            None => hide_texts(value),
         }
     }
 }
 
-fn mask_value(schema: &Value, value: &mut Value, hidden: &mut Hidden) {
+fn mask_value(schema: &Value, value: &mut Value) {
     if schema.get("x-secret").and_then(Value::as_bool).unwrap_or(false) {
         let is_reference = |text: &str| matches!(reference(text), Reference::Env { .. });
         if !value.as_str().is_some_and(is_reference) {
@@ -98,13 +71,13 @@ fn mask_value(schema: &Value, value: &mut Value, hidden: &mut Hidden) {
         return;
     }
     match value {
-        Value::Object(map) => mask_map(schema, map, hidden),
+        Value::Object(map) => mask_map(schema, map),
         Value::Array(items) => items.iter_mut().for_each(|item| match schema.get("items") {
-            Some(schema) => mask_value(schema, item, hidden),
-            None => hide_texts(item, hidden),
+            Some(schema) => mask_value(schema, item),
+            None => hide_texts(item),
         }),
         // A text of which a save would have said that it must not hold this.
-        Value::String(text) if gives_away(text).is_some() && !passes(schema, text) => hidden.hide(text),
+        Value::String(text) if gives_away(text).is_some() && !passes(schema, text) => raw::HIDDEN.clone_into(text),
         _ => {}
     }
 }
@@ -114,14 +87,14 @@ fn passes(schema: &Value, text: &str) -> bool {
 }
 
 /// Hides every text of what is not known; that of a sealed value says so.
-fn hide_texts(value: &mut Value, hidden: &mut Hidden) {
+fn hide_texts(value: &mut Value) {
     match value {
-        Value::String(text) if !matches!(reference(text), Reference::Env { .. }) => hidden.hide(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| hide_texts(item, hidden)),
+        Value::String(text) if !matches!(reference(text), Reference::Env { .. }) => raw::HIDDEN.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(hide_texts),
         Value::Object(map) if map.len() == 1 && map.get("sealed").is_some_and(Value::is_string) => {
             *value = json!({ "sealed": true });
         }
-        Value::Object(map) => map.values_mut().for_each(|item| hide_texts(item, hidden)),
+        Value::Object(map) => map.values_mut().for_each(hide_texts),
         _ => {}
     }
 }
@@ -129,7 +102,7 @@ fn hide_texts(value: &mut Value, hidden: &mut Hidden) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::{parse_destination, parse_pipeline};
+    use crate::domain::document::parse_destination;
 
     fn destination(kind: &str, settings: &str) -> Value {
         let text = format!("name: Central\nkind: {kind}\nsettings: {settings}\n");
@@ -189,18 +162,5 @@ mod tests {
                 assert!(shown.starts_with("[hidden: ") && shown.lines().count() == 1, "{unreadable}: {shown}");
             }
         }
-    }
-
-    #[test]
-    fn what_a_file_hides_is_known_without_showing_it() {
-        let pipeline =
-            "name: P\nsignals: [logs]\nsources: [{id: a, kind: otpl, settings: {x: hunter2}}]\ndestinations: [c]\n";
-        let hidden = hidden_in("pipelines/p.yaml", pipeline);
-        assert!(hidden.by_line && hidden.texts.contains(&"hunter2".to_owned()));
-        assert!(parse_pipeline(pipeline).is_ok());
-        let known = "name: C\nkind: otlp_http\nsettings: {endpoint: 'https://h'}\n";
-        let nothing = hidden_in("destinations/c.yaml", known);
-        assert!(!nothing.by_line && nothing.texts.is_empty());
-        assert!(hidden_in("destinations/c.yaml", "a: [").by_line && hidden_in("notes.txt", known).by_line);
     }
 }

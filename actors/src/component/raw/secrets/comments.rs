@@ -6,7 +6,7 @@ use super::{HIDDEN, hidden_alloy, hidden_lines, hidden_yaml};
 use crate::{domain::document::strict, render::alloy::parse};
 
 /// A YAML text in which only comments may hide something.
-pub(super) fn hidden_in_yaml(text: &str) -> String {
+pub(crate) fn hidden_in_yaml(text: &str) -> String {
     let mut start = 0;
     let of_line = |line: &str| {
         let from = start;
