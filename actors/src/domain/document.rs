@@ -202,12 +202,18 @@ fn write<T: Serialize + PartialEq>(
     document: &T,
     parse: impl FnOnce(&str) -> Result<T, Vec<FieldProblem>>,
 ) -> Result<String, Vec<FieldProblem>> {
-    let text = to_yaml(document);
+    let value = serde_json::to_value(document).unwrap_or(Value::Null);
+    let text = emit::document_within(&value, MAX_BYTES).map_err(too_large)?;
     if parse(&text)? == *document {
         Ok(text)
     } else {
         Err(vec![problem("", "not_kept", "its file would be read back as something else")])
     }
+}
+
+fn too_large(bytes: usize) -> Vec<FieldProblem> {
+    let message = format!("the file has {bytes} bytes, and none of more than {MAX_BYTES} is read");
+    vec![problem("", "too_large", message)]
 }
 
 /// Whether a file is read as the document that its path names.
@@ -226,8 +232,7 @@ pub fn readable(path: &DocumentPath, text: &str) -> Result<(), Vec<FieldProblem>
 
 fn parse<T>(text: &str, read: impl FnOnce(&Value) -> Result<T, Vec<FieldProblem>>) -> Result<T, Vec<FieldProblem>> {
     if text.len() > MAX_BYTES {
-        let message = format!("the file has {} bytes, and none of more than {MAX_BYTES} is read", text.len());
-        return Err(vec![problem("", "too_large", message)]);
+        return Err(too_large(text.len()));
     }
     let value = strict::yaml(text).map_err(|message| vec![problem("", "invalid_yaml", message)])?;
     read(&value)

@@ -28,6 +28,9 @@ const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 4000;
 /// Most items of a list: steps, destinations, matchers.
 const MAX_ITEMS: usize = 200;
+/// How deep lists and mappings of settings may stand in one another: far deeper than any kind asks for. What is deeper
+/// makes many times its size of a file, in which each level is indented.
+const MAX_DEPTH: usize = 32;
 /// Longest condition in OTTL, in characters.
 const MAX_CONDITION: usize = 8192;
 /// Most labels on one collector.

@@ -252,3 +252,55 @@ proptest! {
         let _ = parse_settings(&text);
     }
 }
+
+/// This many levels, each in the one before, around a mapping of so many entries.
+fn nested(levels: usize, entries: usize) -> Value {
+    let innermost: Map<_, _> = (0..entries).map(|n| (format!("k{n}"), json!(0))).collect();
+    (0..levels).fold(Value::Object(innermost), |inner, _| json!({ "a": inner }))
+}
+
+#[test]
+fn document_is_written_no_further_than_it_may_be_and_counted_to_its_end() {
+    for value in [
+        nested(3, 40),
+        json!({"list": (0..50).map(|n| json!({"n": n, "more": [n, {"n": n}]})).collect::<Vec<_>>()}),
+        json!({"text": "line\n\nline\n".repeat(20), "other": "x\ny", "é": "ü".repeat(99)}),
+        json!([1, 2]),
+    ] {
+        let whole = emit::document(&value);
+        assert_eq!(emit::document_within(&value, whole.len()).as_deref(), Ok(whole.as_str()));
+        for most in [0, 1, whole.len() / 2, whole.len() - 1] {
+            let out = emit::written(&value, most);
+            assert!(out.text.len() <= most && out.text.capacity() <= (2 * most).max(64), "{most}");
+            assert!(whole.starts_with(&out.text));
+            assert_eq!(emit::document_within(&value, most), Err(whole.len()));
+        }
+    }
+    // Forty megabytes of indentation.
+    let out = emit::written(&nested(110, 180_000), MAX_BYTES);
+    assert!(out.len > 40_000_000 && out.text.capacity() <= 2 * MAX_BYTES, "{} {}", out.len, out.text.capacity());
+}
+
+#[test]
+fn settings_may_not_be_deeper_than_any_kind_asks_for() {
+    let pipeline = |settings: Value| {
+        json!({"name": "P", "signals": ["logs"], "destinations": ["a"],
+               "sources": [{"id": "in", "kind": "nosuch", "settings": settings}]})
+    };
+    let deep = |levels: usize| nested(levels - 1, 1);
+    assert!(read_pipeline(&pipeline(deep(32))).is_ok());
+    for (settings, place) in [
+        (deep(33), format!("sources[0].settings{}", ".a".repeat(32))),
+        (json!({"x": [[], {}, deep(31)]}), format!("sources[0].settings.x[2]{}", ".a".repeat(30))),
+    ] {
+        let document = pipeline(settings);
+        let problems = read_pipeline(&document).unwrap_err();
+        assert_eq!(
+            problems.iter().map(|p| (p.field.as_str(), p.code.as_str())).collect::<Vec<_>>(),
+            [(place.as_str(), "too_deep")]
+        );
+        assert_eq!(read_draft_pipeline(&document).document, None);
+        // From Git it is no other.
+        assert_eq!(parse_pipeline(&serde_json::to_string(&document).unwrap()).unwrap_err(), problems);
+    }
+}

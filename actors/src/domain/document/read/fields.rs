@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use linkmesh_proto::{ParseIdError, api::problem::FieldProblem};
 use serde_json::{Map, Value};
 
-use super::{Draft, LAYOUT_VERSION, MAX_DESCRIPTION, MAX_ITEMS, MAX_NAME, check_labels};
+use super::{Draft, LAYOUT_VERSION, MAX_DEPTH, MAX_DESCRIPTION, MAX_ITEMS, MAX_NAME, check_labels};
 use crate::domain::problem::{Path, Problems, suggestion};
 
 /// The fields of one mapping, taken by name; what was not asked for is unknown.
@@ -198,7 +198,18 @@ impl<'v, 'p> Fields<'v, 'p> {
     pub(super) fn settings(&mut self) -> Map<String, Value> {
         let Some(value) = self.take("settings") else { return Map::new() };
         let path = self.path.key("settings");
-        object(value, &path, self.problems).cloned().unwrap_or_default()
+        let Some(map) = object(value, &path, self.problems) else { return Map::new() };
+        match too_deep(value, &path, MAX_DEPTH) {
+            None => map.clone(),
+            Some(place) => {
+                self.problems.add(
+                    place,
+                    "too_deep",
+                    format!("more than {MAX_DEPTH} lists and mappings stand in one another"),
+                );
+                Map::new()
+            }
+        }
     }
 
     pub(super) fn labels(&mut self, name: &'static str) -> BTreeMap<String, String> {
@@ -218,6 +229,27 @@ impl<'v, 'p> Fields<'v, 'p> {
         let path = self.path.key(name);
         let map = object(value, &path, self.problems)?;
         Some(read(&mut Fields::new(map, path, self.problems)))
+    }
+}
+
+/// The place of the first collection that stands in so many others and holds something itself.
+fn too_deep(value: &Value, path: &Path, left: usize) -> Option<Path> {
+    let is_filled = |value: &&Value| match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => false,
+    };
+    let Some(left) = left.checked_sub(1) else { return Some(path.clone()).filter(|_| is_filled(&value)) };
+    match value {
+        Value::Array(items) => {
+            let mut filled = items.iter().enumerate().filter(|(_, item)| is_filled(item));
+            filled.find_map(|(index, item)| too_deep(item, &path.index(index), left))
+        }
+        Value::Object(map) => {
+            let mut filled = map.iter().filter(|(_, item)| is_filled(item));
+            filled.find_map(|(name, item)| too_deep(item, &path.key(name), left))
+        }
+        _ => None,
     }
 }
 
