@@ -27,7 +27,7 @@ pub mod routes;
 pub mod session;
 pub mod setup;
 mod state;
-mod trials;
+mod turns;
 pub mod ui;
 
 pub use state::{AppState, Edge};

@@ -5,6 +5,7 @@ mod auth;
 mod bodies;
 mod collectors;
 mod coverage;
+mod crowds;
 mod documents;
 mod enrolment;
 mod failures;

@@ -20,8 +20,9 @@ mod request;
 
 pub(crate) use actor::{MAILBOX, RepositoryActor};
 pub(crate) use audit::rebuild_from;
+pub use batch::ReadySave;
 pub(crate) use check::{Against, destination as checked_destination, pipeline as checked_pipeline};
-pub use handle::RepositoryHandle;
+pub use handle::{RepositoryHandle, SAVE_DEADLINE};
 pub use history::{Changes, Restoration};
 pub(crate) use load::load;
 pub use request::{Edit, HistoryError, Precondition, Save, SaveError, Saved, StoredDocument};

@@ -226,9 +226,9 @@ async fn preview(
     Id(id): Id<CollectorId>,
     Json(patch): Json<CollectorPatch>,
 ) -> Result<HttpResponse> {
-    // Reads the matchers of every pipeline: off the worker, which serves collectors too.
+    // Reads the matchers of every pipeline and renders a text: off the worker, which serves collectors too.
     let fleet = state.handles.fleet.clone();
-    let preview = web::block(move || fleet.outlook(id, patch)).await.map_err(Error::internal)??;
+    let preview = state.checks.run(state.edge.answer_within, move |_| Ok(fleet.outlook(id, patch)?)).await?;
     Ok(HttpResponse::Ok().json(preview))
 }
 

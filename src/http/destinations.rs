@@ -37,7 +37,8 @@ pub(super) fn routes() -> Vec<Route> {
                 Param::LIMIT,
                 Param::CURSOR,
             ])
-            .answers::<Page<Destination>>(200, "A page of destinations."),
+            .answers::<Page<Destination>>(200, "A page of destinations.")
+            .errors(&[503]),
         Route::post(
             "/destinations",
             "create_destination",
@@ -56,11 +57,14 @@ pub(super) fn routes() -> Vec<Route> {
             "Says what is wrong with a destination, also for the pipelines that use it. Stores nothing.",
             validate::<Destinations>,
         )
+        .reads_only()
         .reads::<NewDestination>()
+        .errors(&[503])
         .answers::<Validation>(200, "What is wrong; nothing when both lists are empty."),
         Route::get("/destinations/{id}", "get_destination", READ, "One destination.", get::<Destinations>)
             .answers::<Destination>(200, "The destination; secrets as `{\"sealed\": true}`.")
-            .etag(),
+            .etag()
+            .errors(&[503]),
         Route::new(
             Method::PUT,
             "/destinations/{id}",

@@ -13,22 +13,25 @@ use actix_web::{
     web,
 };
 use linkmesh_actors::{
+    by::By,
     domain::{
         config::{ConfigSnapshot, Documents, Versioned},
         document::{DocumentPath, Draft},
     },
-    repository::{Edit, Precondition as Stored, Save, SaveError, Saved},
+    repository::{Edit, Precondition as Stored, SAVE_DEADLINE, Save, SaveError, Saved},
+    runtime::AskError,
 };
 use linkmesh_proto::{
-    Etag, ParseIdError, Slug,
+    Etag, ParseIdError, Revision, Slug,
     api::{list::Page, pipeline::Validation, problem::FieldProblem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     AppState,
-    routes::{Commit, Context, Id, IfMatch, Json, PREFIX, Paging, Params, Version, document, paged},
+    routes::{Commit, Context, Id, IfMatch, PREFIX, Paging, Params, RawJson, Version, document, paged},
 };
 use crate::{
     auth::Caller,
@@ -120,12 +123,14 @@ pub(super) async fn post<R: Resource>(
     state: web::Data<AppState>,
     context: Context,
     caller: Caller,
-    Json(body): Json<Value>,
+    raw: RawJson,
 ) -> Result<HttpResponse> {
-    let (id, document) = R::read_new(&body).map_err(Error::invalid)?;
-    let id = id_of(id, R::name(&document))?;
-    let change = Change { edit: R::edit(id.clone(), document), precondition: Stored::Absent, verb: "create" };
-    let saved = save::<R>(&state, &context, &caller, &id, change).await?;
+    let change = Change { by: context.by(&caller), precondition: Stored::Absent, verb: "create" };
+    let (id, saved) = save::<R>(&state, &context, change, raw, |body| {
+        let (id, document) = R::read_new(&body).map_err(Error::invalid)?;
+        Ok((id_of(id, R::name(&document))?, document))
+    })
+    .await?;
     answer::<R>(&state, &id, saved, StatusCode::CREATED)
 }
 
@@ -136,16 +141,20 @@ pub(super) async fn put<R: Resource>(
     caller: Caller,
     Id(id): Id<R::Id>,
     version: Version,
-    Json(body): Json<Value>,
+    raw: RawJson,
 ) -> Result<HttpResponse> {
-    let body = without_added_fields(body, &id.to_string())?;
-    let edit = R::edit(id.clone(), R::read(&body).map_err(Error::invalid)?);
     let (precondition, verb, status) = match version {
         Version::Absent => (Stored::Absent, "create", StatusCode::CREATED),
         Version::Is(etag) => (Stored::Matches(etag), "update", StatusCode::OK),
     };
-    let saved = save::<R>(&state, &context, &caller, &id, Change { edit, precondition, verb }).await;
-    answer::<R>(&state, &id, saved.map_err(as_stale)?, status)
+    let change = Change { by: context.by(&caller), precondition, verb };
+    let saved = save::<R>(&state, &context, change, raw, move |body| {
+        let body = without_added_fields(body, &id.to_string())?;
+        let document = R::read(&body).map_err(Error::invalid)?;
+        Ok((id, document))
+    });
+    let (id, saved) = saved.await.map_err(as_stale)?;
+    answer::<R>(&state, &id, saved, status)
 }
 
 /// `DELETE`.
@@ -156,35 +165,44 @@ pub(super) async fn delete<R: Resource>(
     Id(id): Id<R::Id>,
     IfMatch(etag): IfMatch,
 ) -> Result<HttpResponse> {
+    let (by, precondition) = (context.by(&caller), Stored::Matches(etag));
+    let repository = &state.handles.repository;
+    let before = repository.snapshot().revision;
     let edit = Edit::Delete(R::path(&id));
-    let change = Change { edit, precondition: Stored::Matches(etag), verb: "delete" };
-    save::<R>(&state, &context, &caller, &id, change).await?;
+    let saved = repository.save(Save { edit, precondition, by: by.clone() }).await;
+    let change = Change { by, precondition, verb: "delete" };
+    made::<R>(&state, &context, &change, &id, before, saved)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `POST` to `validate`.
-pub(super) async fn validate<R: Resource>(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<HttpResponse> {
-    let Draft { document, problems } = draft::<R>(&body);
-    let mut validation = match document {
-        None => Validation { errors: Vec::new(), warnings: Vec::new() },
-        // Looks at every collector that matches: off the worker.
-        Some((id, document)) => {
-            let edit = R::edit(id, document);
-            let turn = state.handles.repository.turn().await.map_err(Error::internal)?;
-            let checked = web::block(move || {
-                let checked = state.handles.fleet.check(&edit);
-                drop(turn);
-                checked
-            });
-            checked.await.map_err(Error::internal)?
-        }
-    };
+pub(super) async fn validate<R: Resource>(state: web::Data<AppState>, raw: RawJson) -> Result<HttpResponse> {
+    let fleet = state.handles.fleet.clone();
+    let checked = look_through::<R, _>(&state, raw, move |id, document| fleet.check(&R::edit(id, document)));
+    let (validation, problems) = checked.await?;
+    let mut validation = validation.unwrap_or_else(|| Validation { errors: Vec::new(), warnings: Vec::new() });
     validation.errors.splice(0..0, problems);
     Ok(HttpResponse::Ok().json(validation))
 }
 
+/// What is found in the document of a body when its turn has come, and what is wrong with its shape; nothing is found when
+/// too little of it can be read. It is read no sooner, and off the worker.
+pub(super) async fn look_through<R: Resource, T: Send + 'static>(
+    state: &AppState,
+    raw: RawJson,
+    look: impl FnOnce(R::Id, R::Document) -> T + Send + 'static,
+) -> Result<(Option<T>, Vec<FieldProblem>)> {
+    let looked = state.checks.run(state.edge.answer_within, move |_| {
+        let (body, _share) = raw.read::<Value>()?;
+        let Draft { document, problems } = draft::<R>(&body);
+        drop(body);
+        Ok((document.map(|(id, document)| look(id, document)), problems))
+    });
+    looked.await
+}
+
 /// The document of a body as far as it can be read, with its id, or with one that stands for it while it has none.
-pub(super) fn draft<R: Resource>(body: &Value) -> Draft<(R::Id, R::Document)> {
+fn draft<R: Resource>(body: &Value) -> Draft<(R::Id, R::Document)> {
     let Draft { document, problems } = R::read_draft(body);
     let document = document.and_then(|(id, document)| {
         let id = id_of(id, R::name(&document)).or_else(|_| "draft".parse()).ok()?;
@@ -214,28 +232,73 @@ fn answer<R: Resource>(state: &AppState, id: &R::Id, saved: Saved, status: Statu
 
 /// A change of one document.
 struct Change {
-    edit: Edit,
+    by: By,
     precondition: Stored,
     /// What is done, for the audit log.
     verb: &'static str,
 }
 
-/// Makes a change and writes it into the audit log. A client that finds the document changed gets what `GET` answers
-/// now.
+/// Saves the document of a body and writes that into the audit log. The body is read when its turn has come, off the
+/// worker; what is read holds its part of the memory until it is saved. A client that finds the document changed gets what
+/// `GET` answers now.
 async fn save<R: Resource>(
     state: &AppState,
     context: &Context,
-    caller: &Caller,
+    change: Change,
+    raw: RawJson,
+    read: impl FnOnce(Value) -> Result<(R::Id, R::Document)> + Send + 'static,
+) -> Result<(R::Id, Saved)> {
+    let until = Instant::now() + SAVE_DEADLINE;
+    let repository = &state.handles.repository;
+    let ready = {
+        let (repository, precondition, by) = (repository.clone(), change.precondition, change.by.clone());
+        state.saves.run(SAVE_DEADLINE, move |_| {
+            let (body, mut share) = raw.read::<Value>()?;
+            let weight = weight(&body);
+            let (id, document) = read(body)?;
+            share.resize(HELD_OF_A_SAVE * weight)?;
+            let edit = R::edit(id.clone(), document);
+            Ok((id, repository.ready(Save { edit, precondition, by }), share))
+        })
+    };
+    // Nothing is stored before it is ready.
+    let (id, ready, share) = timeout_at(until, ready).await.unwrap_or(Err(AskError::Full.into()))?;
+    let before = repository.snapshot().revision;
+    let saved = timeout_at(until, repository.save_ready(ready)).await.unwrap_or(Err(AskError::Deadline.into()));
+    drop(share);
+    made::<R>(state, context, &change, &id, before, saved).map(|saved| (id, saved))
+}
+
+/// How many times what was read of a body is held while that waits to be saved: as it came, as it is to be stored, and what
+/// was found in it.
+const HELD_OF_A_SAVE: usize = 3;
+
+/// About how many bytes of memory a value takes.
+fn weight(value: &Value) -> usize {
+    /// What a map and the allocator add to an entry.
+    const ENTRY: usize = 64;
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(weight).sum(),
+            Value::Object(map) => map.iter().map(|(key, item)| ENTRY + key.len() + weight(item)).sum(),
+            _ => 0,
+        }
+}
+
+/// What came of a change.
+fn made<R: Resource>(
+    state: &AppState,
+    context: &Context,
+    Change { by, verb, .. }: &Change,
     id: &R::Id,
-    Change { edit, precondition, verb }: Change,
+    before: Option<Revision>,
+    saved: std::result::Result<Saved, SaveError>,
 ) -> Result<Saved> {
-    let by = context.by(caller);
-    let target = edit.path();
-    let before = state.handles.repository.snapshot().revision;
-    match state.handles.repository.save(Save { edit, precondition, by: by.clone() }).await {
+    match saved {
         Ok(saved) => {
             let commit = Commit { before, after: saved.revision };
-            context.audit_commit(state, &by, &format!("{}:{verb}", R::PLURAL), &target, commit);
+            context.audit_commit(state, by, &format!("{}:{verb}", R::PLURAL), R::path(id), commit);
             Ok(saved)
         }
         Err(error) => Err(conflict(error, || current::<R>(state, id))),

@@ -31,10 +31,10 @@ use serde_json::Value;
 
 use super::{
     AppState,
-    documents::{Resource, delete, draft, get, list, post, put, validate},
-    routes::{Access, Json, Param, Precondition, RawJson, Route, parse_json},
+    documents::{Resource, delete, get, list, look_through, post, put, validate},
+    routes::{Access, Param, Precondition, RawJson, Route},
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How long a dry run may take.
 const DRY_RUN_TIME: Duration = Duration::from_secs(2);
@@ -51,7 +51,8 @@ pub(super) fn routes() -> Vec<Route> {
                 Param::LIMIT,
                 Param::CURSOR,
             ])
-            .answers::<Page<Pipeline>>(200, "A page of pipelines."),
+            .answers::<Page<Pipeline>>(200, "A page of pipelines.")
+            .errors(&[503]),
         Route::post(
             "/pipelines",
             "create_pipeline",
@@ -70,7 +71,9 @@ pub(super) fn routes() -> Vec<Route> {
             "Says what is wrong with a pipeline. Stores nothing.",
             validate::<Pipelines>,
         )
+        .reads_only()
         .reads::<NewPipeline>()
+        .errors(&[503])
         .answers::<Validation>(200, "What is wrong; nothing when both lists are empty."),
         Route::post(
             "/pipelines/preview",
@@ -79,7 +82,9 @@ pub(super) fn routes() -> Vec<Route> {
             "What a collector that runs only this pipeline would get, on both runtimes. Stores nothing.",
             preview,
         )
+        .reads_only()
         .reads::<NewPipeline>()
+        .errors(&[503])
         .answers::<Preview>(200, "Both texts, secrets hidden, the collectors that match, and what stops a save."),
         Route::post(
             "/pipelines/dry-run",
@@ -105,7 +110,8 @@ pub(super) fn routes() -> Vec<Route> {
         .answers::<Import>(200, "What it becomes, and what is left over."),
         Route::get("/pipelines/{id}", "get_pipeline", READ, "One pipeline.", get::<Pipelines>)
             .answers::<Pipeline>(200, "The pipeline; secrets as `{\"sealed\": true}`.")
-            .etag(),
+            .etag()
+            .errors(&[503]),
         Route::new(
             Method::PUT,
             "/pipelines/{id}",
@@ -196,36 +202,26 @@ impl Resource for Pipelines {
     }
 }
 
-async fn preview(state: web::Data<AppState>, Json(body): Json<Value>) -> Result<HttpResponse> {
-    let Draft { document, problems } = draft::<Pipelines>(&body);
-    let mut preview = match document {
-        None => Preview {
-            collectors: Matched { loses: 0, matched: 0, items: Vec::new() },
-            otelcol: None,
-            alloy: None,
-            errors: Vec::new(),
-            warnings: Vec::new(),
-        },
-        Some((id, document)) => {
-            let turn = state.handles.repository.turn().await.map_err(Error::internal)?;
-            let shown = web::block(move || {
-                let shown = state.handles.fleet.preview(&id, &document);
-                drop(turn);
-                shown
-            });
-            shown.await.map_err(Error::internal)?
-        }
-    };
+async fn preview(state: web::Data<AppState>, raw: RawJson) -> Result<HttpResponse> {
+    let fleet = state.handles.fleet.clone();
+    let (shown, problems) =
+        look_through::<Pipelines, _>(&state, raw, move |id, document| fleet.preview(&id, &document)).await?;
+    let mut preview = shown.unwrap_or_else(|| Preview {
+        collectors: Matched { loses: 0, matched: 0, items: Vec::new() },
+        otelcol: None,
+        alloy: None,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+    });
     preview.errors.splice(0..0, problems);
     Ok(HttpResponse::Ok().json(preview))
 }
 
-async fn try_out(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
+async fn try_out(state: web::Data<AppState>, raw: RawJson) -> Result<HttpResponse> {
     let now_unix_nano = u64::try_from(state.clock.now().as_millis()).unwrap_or_default() * 1_000_000;
     // Read only when it is its turn: what is read holds many times the memory of its text.
-    let tried = state.trials.run(share, DRY_RUN_TIME, move |is_over| {
-        let request: NewDryRun = parse_json(&body)?;
-        drop(body);
+    let tried = state.trials.run(DRY_RUN_TIME, move |is_over| {
+        let (request, _share) = raw.read::<NewDryRun>()?;
         Ok(tried(request, now_unix_nano, is_over))
     });
     Ok(HttpResponse::Ok().json(tried.await?))
@@ -252,10 +248,10 @@ fn tried(request: NewDryRun, now_unix_nano: u64, is_over: IsOver) -> DryRun {
     }
 }
 
-async fn import_text(state: web::Data<AppState>, RawJson(body, share): RawJson) -> Result<HttpResponse> {
+async fn import_text(state: web::Data<AppState>, raw: RawJson) -> Result<HttpResponse> {
     let beside = state.handles.repository.snapshot();
-    let imported = state.trials.run(share, IMPORT_TIME, move |is_over| {
-        let NewImport { runtime, text } = parse_json(&body)?;
+    let imported = state.trials.run(IMPORT_TIME, move |is_over| {
+        let (NewImport { runtime, text }, _share) = raw.read()?;
         Ok(import(runtime, &text, &beside, is_over))
     });
     Ok(HttpResponse::Ok().json(imported.await?))

@@ -1,6 +1,6 @@
 //! `/revisions`: history of the config repository, differences, restore.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::header::ContentType, web};
 use linkmesh_actors::{
     domain::{access::Permission, config::ConfigSnapshot, document::DocumentPath},
     repository::SaveError,
@@ -15,7 +15,7 @@ use linkmesh_proto::{
 
 use super::{
     AppState,
-    routes::{Access, Commit, Context, Id, Json, Param, Params, Route, limit},
+    routes::{Access, Commit, Context, Id, Param, Params, RawJson, Route, limit},
 };
 use crate::{
     auth::Caller,
@@ -42,7 +42,8 @@ pub(super) fn routes() -> Vec<Route> {
             diff,
         )
         .query([Param::text("base", "The commit to compare with; the parent when absent.")])
-        .answers::<RevisionDiff>(200, "The difference."),
+        .answers::<RevisionDiff>(200, "The difference.")
+        .errors(&[503]),
         Route::post(
             "/revisions/{sha}/restore",
             "restore_revision",
@@ -80,10 +81,12 @@ fn name_files(config: &ConfigSnapshot, commit: &mut RevisionSummary) {
 
 async fn diff(state: web::Data<AppState>, Id(revision): Id<Revision>, params: Params) -> Result<HttpResponse> {
     let base = params.value::<Revision>("base")?;
+    // Reads, compares and writes whole files: a few at a time, and off the worker, which serves collectors too.
+    let turn = state.comparisons.turn().await?;
     let changes = state.handles.repository.diff(base, revision).await?;
-    // Compares whole files: off the worker, which serves collectors too.
-    let shown = web::block(move || changes.shown()).await.map_err(Error::internal)?;
-    Ok(HttpResponse::Ok().json(shown))
+    let shown =
+        turn.run(state.edge.answer_within, move |_| serde_json::to_vec(&changes.shown()).map_err(Error::internal));
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(shown.await?))
 }
 
 async fn restore(
@@ -91,9 +94,12 @@ async fn restore(
     context: Context,
     caller: Caller,
     Id(revision): Id<Revision>,
-    Json(body): Json<Restore>,
+    raw: RawJson,
 ) -> Result<HttpResponse> {
     let by = context.by(&caller);
+    // What is brought back is held until that is done.
+    let _turn = state.saves.turn().await?;
+    let (body, _share) = raw.read::<Restore>()?;
     let repository = &state.handles.repository;
     for (index, path) in body.paths.iter().flatten().enumerate() {
         if path.parse::<DocumentPath>().is_err() {

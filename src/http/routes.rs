@@ -22,7 +22,7 @@ use actix_web::{HttpRequest, web};
 pub use self::{
     conditional::{IfMatch, Version, document},
     context::{Commit, Context, REQUEST_ID},
-    extract::{DEFAULT_MAX_BODY, Id, Json, Params, RawJson, invalid, parse_json},
+    extract::{DEFAULT_MAX_BODY, Id, Json, Params, RawJson, invalid},
     finish::finish,
     guard::{RouteLabel, SESSION_COOKIE},
     idempotency::Idempotency,

@@ -12,7 +12,7 @@ use super::{
     health::Readiness,
     metrics::{Connections, HttpMetrics},
     routes::{Context, DEFAULT_MAX_BODY, Idempotency},
-    trials::Trials,
+    turns::Turns,
 };
 use crate::{
     auth::{
@@ -99,7 +99,13 @@ pub struct AppState {
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whose turn it is to try a pipeline on sample records, or to have a config imported.
-    pub trials: Trials,
+    pub trials: Turns,
+    /// Whose turn it is to have a document checked that is not to be stored.
+    pub checks: Turns,
+    /// Whose turn it is to have one read and made ready to be stored: apart, so that who may only look keeps no save out.
+    pub saves: Turns,
+    /// Whose turn it is to have texts compared.
+    pub comparisons: Turns,
     /// Whether the server can do its work.
     pub readiness: Readiness,
 }
@@ -130,7 +136,11 @@ impl AppState {
             budget,
             strangers_budget,
             idempotency: Idempotency::default(),
-            trials: Trials::default(),
+            trials: Turns::new(16, "Too many pipelines are being tried or imported; try again soon."),
+            checks: Turns::new(64, "Too many documents are being checked; try again soon."),
+            // As many as the repository's actor has waiting.
+            saves: Turns::new(256, "Too many documents are being saved. Nothing was stored; try again soon."),
+            comparisons: Turns::new(64, "Too many texts are being compared; try again soon."),
             readiness: Readiness::default(),
         }
     }

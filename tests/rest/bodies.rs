@@ -32,7 +32,7 @@ fn status(stream: &mut TcpStream) -> u16 {
     std::str::from_utf8(&line).unwrap().strip_prefix("HTTP/1.1 ").unwrap().parse().unwrap()
 }
 
-async fn metric(api: &Api, name: &str) -> u64 {
+pub(super) async fn metric(api: &Api, name: &str) -> u64 {
     let text = api.get("/metrics").await.text;
     let value = text.lines().find_map(|line| line.strip_prefix(&format!("linkmesh_server_{name} ")));
     value.unwrap_or_else(|| panic!("{name} is missing in\n{text}")).parse().unwrap()

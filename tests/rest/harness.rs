@@ -33,6 +33,7 @@ pub(super) struct Api {
     pub(super) repository: MemoryRepository,
     pub(super) setup_token: String,
     pub(super) directory: PathBuf,
+    pub(super) state: web::Data<AppState>,
     entropy: Arc<dyn Entropy>,
     client: reqwest::Client,
     csrf: Option<String>,
@@ -69,6 +70,7 @@ struct Started {
     handle: ServerHandle,
     store: Arc<dyn StateStore>,
     repository: MemoryRepository,
+    state: web::Data<AppState>,
     entropy: Arc<dyn Entropy>,
     setup_token: String,
 }
@@ -152,6 +154,7 @@ impl Api {
             clock,
             store: started.store,
             repository: started.repository,
+            state: started.state,
             entropy: started.entropy,
             setup_token: started.setup_token,
             directory: path,
@@ -188,6 +191,7 @@ impl Api {
             clock: Arc::clone(&self.clock),
             store: Arc::clone(&self.store),
             repository: self.repository.clone(),
+            state: self.state.clone(),
             entropy: Arc::clone(&self.entropy),
             setup_token: self.setup_token.clone(),
             directory: self.directory.clone(),
@@ -315,9 +319,10 @@ async fn start(
     change(&mut edge);
     let state =
         web::Data::new(AppState::new(edge, Arc::clone(&store), clock, Arc::clone(&entropy), handles.clone(), auth));
+    let served = state.clone();
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(state.clone())
+            .app_data(served.clone())
             .wrap(from_fn(routes::finish))
             .configure(|config| mounts::configure(health::mounts(), config))
             .service(
@@ -331,5 +336,5 @@ async fn start(
     .unwrap()
     .run();
     let setup_token = setup_token.map(|token| token.to_string()).unwrap_or_default();
-    (Started { address, handle: server.handle(), store, repository, entropy, setup_token }, server, handles)
+    (Started { address, handle: server.handle(), store, repository, state, entropy, setup_token }, server, handles)
 }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     SaveError, Saved,
-    batch::{self, Change, Judge, Judged},
+    batch::{self, Change, Judge, Judged, ReadySave},
     handle::RepositoryWorker,
     load::follow,
     request::Edit,
@@ -431,7 +431,7 @@ fn affected(
     };
     match change {
         Change::Restore { .. } => touched.len() as u64,
-        Change::Save(save, _) => match &save.edit {
+        Change::Save(ReadySave(save, _)) => match &save.edit {
             Edit::Pipeline(id, _) | Edit::Delete(DocumentPath::Pipeline(id)) => {
                 by_pipeline.get(id).copied().unwrap_or_default()
             }

@@ -39,10 +39,13 @@ const NO_VERSION: Etag = Etag::from_bytes([0; 20]);
 /// Something to be committed if it may be.
 pub(super) enum Change {
     /// One document, and what was made of it before.
-    Save(Save, Readied),
+    Save(ReadySave),
     /// Files as they were once, and what was found in those that are pipelines.
     Restore { restoration: Restoration, by: By, examined: HashMap<PipelineId, Examined> },
 }
+
+/// A change of one document, with all made of it that takes long.
+pub struct ReadySave(pub(super) Save, pub(super) Readied);
 
 /// What was made of a document before its turn came.
 pub(super) enum Readied {
@@ -116,7 +119,7 @@ pub(super) fn judge(
         .iter()
         .map(|change| {
             let outcome = match change {
-                Change::Save(save, ready) => judge_save(save, ready, &mut overlay, &touched, judge),
+                Change::Save(ReadySave(save, ready)) => judge_save(save, ready, &mut overlay, &touched, judge),
                 Change::Restore { restoration, by, examined } => {
                     judge_restore(restoration, by, examined, &mut overlay, &touched, judge)
                 }

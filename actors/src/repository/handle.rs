@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{
     Edit, HistoryError, Save, SaveError, Saved, StoredDocument,
     actor::{Commit, RepositoryActor},
-    batch::{self, Change, Readied},
+    batch::{self, Change, Readied, ReadySave},
 };
 use crate::{
     domain::{config::ConfigSnapshot, document::DocumentPath},
@@ -25,7 +25,7 @@ pub(crate) type RepositoryWorker = Worker<Box<dyn ConfigRepository>>;
 
 /// How long a save may take, waiting included. Less than the edge waits for a write: a save that still waits when its
 /// client is told that it took too long is not made.
-const SAVE_DEADLINE: Duration = Duration::from_secs(25);
+pub const SAVE_DEADLINE: Duration = Duration::from_secs(25);
 
 /// How many documents are looked through at once.
 const TURNS: usize = 2;
@@ -64,33 +64,45 @@ impl RepositoryHandle {
     /// See [`SaveError`]; nothing was stored. After a deadline it may have been.
     pub async fn save(&self, save: Save) -> Result<Saved, SaveError> {
         let saved = async {
-            let (save, ready) = self.ready(save).await?;
-            self.ask(Change::Save(save, ready)).await
+            let ready = if matches!(save.edit, Edit::Pipeline(..) | Edit::Destination(..)) {
+                let (turn, this) = (self.turn().await?, self.clone());
+                let made = actix_rt::task::spawn_blocking(move || {
+                    let ready = this.ready(save);
+                    drop(turn);
+                    ready
+                });
+                made.await.map_err(|_| AskError::Closed)?
+            } else {
+                self.ready(save)
+            };
+            self.ask(Change::Save(ready)).await
         };
         tokio::time::timeout(SAVE_DEADLINE, saved).await.unwrap_or(Err(AskError::Deadline.into()))
     }
 
-    /// Waits for one of the few turns to look through a document, which holds a core for as long as it is large. Given
+    /// Makes a change that was made ready; the rest as [`save`](Self::save).
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub async fn save_ready(&self, ready: ReadySave) -> Result<Saved, SaveError> {
+        self.commit(Change::Save(ready)).await
+    }
+
+    /// Makes a document ready before it is the actor's turn, which everybody's saves wait for. Takes as long as the
+    /// document is large: call it where a thread may be held, and for a few documents at once.
+    #[must_use]
+    pub fn ready(&self, save: Save) -> ReadySave {
+        let ready = Readied::of(&save.edit, &self.shared.config.load(), &*self.shared.sealer);
+        ReadySave(save, ready)
+    }
+
+    /// Waits for one of the few turns to look through documents, which holds a core for as long as they are large. Given
     /// back when it is dropped; who leaves waits no longer.
     ///
     /// # Errors
     /// When the server stops.
-    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, AskError> {
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, AskError> {
         Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AskError::Closed)
-    }
-
-    /// Makes a document ready before it is the actor's turn, which everybody's saves wait for.
-    async fn ready(&self, save: Save) -> Result<(Save, Readied), SaveError> {
-        if !matches!(save.edit, Edit::Pipeline(..) | Edit::Destination(..)) {
-            return Ok((save, Readied::Nothing));
-        }
-        let (turn, shared) = (self.turn().await?, Arc::clone(&self.shared));
-        let made = actix_rt::task::spawn_blocking(move || {
-            let ready = Readied::of(&save.edit, &shared.config.load(), &*shared.sealer);
-            drop(turn);
-            (save, ready)
-        });
-        made.await.map_err(|_| AskError::Closed.into())
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<Saved, SaveError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, rt, web};
 use linkmesh_actors::domain::access::Permission;
 use linkmesh_proto::{
     CollectorId, Cursor,
@@ -19,7 +19,10 @@ use super::{
     },
     READ, WRITE,
 };
-use crate::{auth::Caller, error::Result};
+use crate::{
+    auth::Caller,
+    error::{Error, Result},
+};
 
 /// The longest window of rates.
 const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
@@ -34,7 +37,8 @@ pub(super) fn routes() -> Vec<Route> {
             "What it should run, what it says that it runs, and where they differ. Secrets are hidden.",
             config,
         )
-        .answers::<CollectorConfig>(200, "Both configs."),
+        .answers::<CollectorConfig>(200, "Both configs.")
+        .errors(&[503]),
         Route::get("/collectors/{id}/health", "get_collector_health", READ, "The tree of its components.", health)
             .answers::<CollectorHealth>(200, "The tree, as last reported."),
         Route::get(
@@ -95,7 +99,14 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn config(state: web::Data<AppState>, Id(id): Id<CollectorId>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().json(state.handles.fleet.config(id).await?))
+    // Compares whole texts: a few at a time. What is begun holds its turn to its end, also when the client leaves.
+    let (turn, fleet) = (state.comparisons.turn().await?, state.handles.fleet.clone());
+    let config = rt::spawn(async move {
+        let config = fleet.config(id).await;
+        drop(turn);
+        config
+    });
+    Ok(HttpResponse::Ok().json(config.await.map_err(Error::internal)??))
 }
 
 async fn health(state: web::Data<AppState>, Id(id): Id<CollectorId>) -> Result<HttpResponse> {

@@ -140,8 +140,23 @@ fn received(
     }
 }
 
-/// A body that is said to be JSON, as it came, and what it holds of memory: for handlers that read it when they may.
-pub struct RawJson(pub Bytes, pub Share);
+/// A body that is said to be JSON, as it came, and what it holds of memory: for handlers that read it when they may. What is
+/// read of it may hold many times as much.
+pub struct RawJson {
+    body: Bytes,
+    share: Share,
+}
+
+impl RawJson {
+    /// Reads it, and gives the octets back. Beside what was read stands what they held, for as long as it is kept.
+    ///
+    /// # Errors
+    /// As [`parse_json`].
+    pub fn read<T: DeserializeOwned>(self) -> Result<(T, Share)> {
+        let Self { body, share } = self;
+        parse_json(&body).map(|read| (read, share))
+    }
+}
 
 impl FromRequest for RawJson {
     type Error = Error;
@@ -152,15 +167,17 @@ impl FromRequest for RawJson {
         Box::pin(async move {
             let (body, state) = received.await?;
             let mut share = state.budget.share();
-            share.resize(body.len()).map_err(|Exhausted| exhausted())?;
-            Ok(Self(body, share))
+            share.resize(body.len())?;
+            Ok(Self { body, share })
         })
     }
 }
 
-fn exhausted() -> Error {
-    Error::new(ErrorCode::Unavailable, "Too many large requests are being read; try again soon.")
-        .with_retry_after(RETRY)
+impl From<Exhausted> for Error {
+    fn from(_: Exhausted) -> Self {
+        Self::new(ErrorCode::Unavailable, "Too many large requests are being read; try again soon.")
+            .with_retry_after(RETRY)
+    }
 }
 
 /// The largest body of a route that is open to all. A name and a password are less than this, and so are the labels of a
@@ -217,7 +234,7 @@ pub(super) async fn read_body(payload: &mut Payload, state: &AppState, sender: S
             state.connections.collectors.bodies_late.increment();
             Error::new(ErrorCode::BodyLate, "The body did not arrive in time.")
         }
-        BodyError::Exhausted => exhausted(),
+        BodyError::Exhausted => Exhausted.into(),
         BodyError::Broken | BodyError::Encoding => {
             Error::new(ErrorCode::MalformedRequest, "The body could not be read to its end.")
         }
@@ -229,7 +246,7 @@ pub(super) async fn read_body(payload: &mut Payload, state: &AppState, sender: S
 /// # Errors
 /// [`ErrorCode::MalformedRequest`] with line and column for what is no JSON, [`ErrorCode::InvalidDocument`] with the
 /// field's path for JSON that does not fit.
-pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     if body.is_empty() {
         return Err(Error::new(ErrorCode::MalformedRequest, "The body is empty; a JSON document is expected."));
     }

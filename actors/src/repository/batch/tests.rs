@@ -30,7 +30,7 @@ fn pipeline(port: u16) -> PipelineDocument {
 
 /// A change of which nothing was made yet.
 fn saving(edit: Edit, precondition: Precondition) -> Change {
-    Change::Save(Save { edit, precondition, by: by() }, Readied::Nothing)
+    Change::Save(ReadySave(Save { edit, precondition, by: by() }, Readied::Nothing))
 }
 
 fn put(port: u16, precondition: Precondition) -> Change {
@@ -342,7 +342,11 @@ fn what_was_made_of_a_document_before_is_not_made_again() {
         let mut document = pipeline(4317);
         document.sources[0].kind = "nothing".into();
         let edit = Edit::Pipeline("p0".parse().unwrap(), document);
-        run(&[Change::Save(Save { edit, precondition: Precondition::Any, by: by() }, ready)], &config, &sealer)
+        run(
+            &[Change::Save(ReadySave(Save { edit, precondition: Precondition::Any, by: by() }, ready))],
+            &config,
+            &sealer,
+        )
     };
     let text = |requests: &[CommitRequest]| match &requests[0].changes[0].1 {
         PathChange::Put(text) => String::from_utf8(text.clone()).unwrap(),
@@ -367,7 +371,7 @@ fn what_was_made_of_a_document_before_is_not_made_again() {
     };
     let saved = |ready| {
         let save = Save { edit: edit("nothing"), precondition: Precondition::Any, by: by() };
-        run(&[Change::Save(save, ready)], &config, &sealer)
+        run(&[Change::Save(ReadySave(save, ready))], &config, &sealer)
     };
     let (judged, requests) = saved(Readied::of(&edit("detailed"), &config, &sealer));
     assert!(matches!(judged[0], Judged::Accepted { .. }), "nor are the settings of a destination");
