@@ -50,6 +50,10 @@ use system::{SystemClock, SystemEntropy};
 /// How long actors and stores may take to write what only memory holds.
 const FLUSH: Duration = Duration::from_secs(60);
 
+/// How long a client may take to read any of what was sent to it.
+#[cfg(target_os = "linux")]
+const STALLED: Duration = Duration::from_secs(60);
+
 /// Why the server did not start, or ended with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -323,10 +327,25 @@ fn reserve(address: SocketAddr) -> Result<Socket, ServerError> {
         // A server that was killed leaves connections behind that would keep the next one from its address.
         socket.set_reuse_address(true)?;
         socket.set_cloexec(true)?;
+        end_what_stalls(&socket)?;
         socket.bind(&address.into())?;
         Ok(socket)
     };
     bind().map_err(|source| ServerError::Bind { address, source })
+}
+
+/// Ends connections whose clients take nothing of what was sent to them for a while.
+///
+/// The HTTP service waits for ever for a client that reads nothing: it looks at no clock while it writes.
+#[cfg(target_os = "linux")]
+fn end_what_stalls(socket: &Socket) -> io::Result<()> {
+    // Connections have it of the listener.
+    socket.set_tcp_user_timeout(Some(STALLED))
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn end_what_stalls(_: &Socket) -> io::Result<()> {
+    Ok(())
 }
 
 fn local_address(socket: &Socket, address: SocketAddr) -> Result<SocketAddr, ServerError> {
@@ -358,4 +377,23 @@ pub fn open_offline(data_dir: DataDir) -> Result<(DataDir, RedbStore), ServerErr
     found(&data_dir)?;
     let store = RedbStore::open(&data_dir.state_redb(), &RedbOptions::default())?;
     Ok((data_dir, store))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpStream;
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[test]
+    fn connections_end_whose_clients_read_nothing() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let socket = reserve(address).unwrap();
+        let listener = begin_listening(socket, address).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(SockRef::from(&accepted).tcp_user_timeout().unwrap(), Some(STALLED));
+    }
 }
