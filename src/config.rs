@@ -106,6 +106,8 @@ pub struct HttpConfig {
     /// What messages and bodies that have not come to their end may hold of memory, all together; a quarter is for small
     /// ones alone. Twice the largest of them at least: a compressed one is held beside what it unpacks to.
     pub max_unfinished: Size,
+    /// What large answers that their clients have not read yet may hold of memory, all together. 16 MiB or more.
+    pub max_unsent: Size,
     /// How many HTTP connections one thread keeps open at most; OpAMP sockets are counted apart.
     pub max_connections: usize,
 }
@@ -121,6 +123,7 @@ impl Default for HttpConfig {
             max_body: Size::mebibytes(2),
             body_timeout: Span::seconds(30),
             max_unfinished: Size::mebibytes(256),
+            max_unsent: Size::mebibytes(256),
             max_connections: 20_000,
         }
     }
@@ -365,6 +368,9 @@ impl Config {
                     ),
                 ));
             }
+        }
+        if self.http.max_unsent < Size::mebibytes(16) {
+            return Err(ConfigError::bad("http.max_unsent", "must be 16MiB or more: a page of a list may have 4 MiB"));
         }
         if self.opamp.max_enrolling == 0 {
             return Err(ConfigError::bad("opamp.max_enrolling", "must be 1 or more"));

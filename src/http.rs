@@ -29,5 +29,6 @@ pub mod setup;
 mod state;
 mod turns;
 pub mod ui;
+mod unsent;
 
 pub use state::{AppState, Edge};

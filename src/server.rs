@@ -208,6 +208,7 @@ impl Server {
             max_body: config.http.max_body.as_usize(),
             body_timeout: config.http.body_timeout.0,
             max_unfinished: config.http.max_unfinished.as_usize(),
+            max_unsent: config.http.max_unsent.as_usize(),
             ..Edge::at(reach.url())
         };
         let setup_url = setup_token.map(|token| format!("{}/setup?token={}", edge.public_url, token.as_str()));

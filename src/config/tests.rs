@@ -62,6 +62,7 @@ fn bad_value_is_named_with_its_key() {
             ("[server]\npublic_url = \"ftp://a\"", "server.public_url"),
             ("[http]\nlisten = \"0.0.0.0:8080\"", "http.listen"),
             ("[http]\nbody_timeout = \"0s\"", "http.body_timeout"),
+            ("[http]\nmax_unsent = \"15MiB\"", "http.max_unsent"),
             ("[opamp]\nping_interval = \"0s\"", "opamp.ping_interval"),
             ("[opamp]\nwrite_timeout = \"0s\"", "opamp.write_timeout"),
         ] {

@@ -86,6 +86,16 @@ impl Share {
     }
 }
 
+impl Share {
+    /// It is so long by now, whether there is room for it or not: of what cannot be refused any more.
+    pub fn hold(&mut self, bytes: usize) {
+        let held = &self.budget.held;
+        held.fetch_add(bytes, Ordering::Relaxed);
+        held.fetch_sub(self.held, Ordering::Relaxed);
+        self.held = bytes;
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         if self.held > 0 {

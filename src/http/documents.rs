@@ -23,7 +23,7 @@ use linkmesh_actors::{
 };
 use linkmesh_proto::{
     Etag, ParseIdError, Revision, Slug,
-    api::{list::Page, pipeline::Validation, problem::FieldProblem},
+    api::{pipeline::Validation, problem::FieldProblem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -31,7 +31,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     AppState,
-    routes::{Commit, Context, Id, IfMatch, PREFIX, Paging, Params, RawJson, Version, document, paged},
+    routes::{Commit, Context, Id, IfMatch, PREFIX, Paging, Params, RawJson, Version, document, paged, written},
 };
 use crate::{
     auth::Caller,
@@ -102,10 +102,9 @@ pub(super) async fn list<R: Resource>(state: web::Data<AppState>, params: Params
         })
     };
     let rows: Vec<_> = R::all(&config).iter().filter(is_asked_for).collect();
-    let Page { items, next_cursor, total } = paged(rows, &paging, "id", false, |(id, _)| (*id).clone());
+    let page = paged(rows, &paging, "id", false, |(id, _)| (*id).clone());
     let shown = R::shown(&state, &config);
-    let items: Vec<_> = items.into_iter().map(|(id, stored)| shown(id, stored)).collect();
-    Ok(HttpResponse::Ok().json(Page { items, next_cursor, total }))
+    written(page, |(id, _)| Paging::cursor("id", *id), |(id, stored)| shown(id, stored))
 }
 
 /// `GET` of one.

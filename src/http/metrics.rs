@@ -134,6 +134,7 @@ async fn get_metrics(state: web::Data<AppState>) -> Result<HttpResponse> {
         fleet(&mut text, &state.handles.fleet);
         connections(&mut text, &state.connections);
         unfinished(&mut text, [&state.budget, &state.strangers_budget]);
+        unsent(&mut text, [&state.unsent, &state.strangers_unsent]);
         observed(&mut text, &state.handles.observe);
         requests(&mut text, &state.http_metrics);
         text.finish()
@@ -199,6 +200,13 @@ fn unfinished(text: &mut Text, budgets: [&Budget; 2]) {
     text.family("unfinished_bytes", Kind::Gauge, "What messages and bodies that are not whole hold of memory.");
     text.sample("", &[], budgets.map(Budget::held).iter().sum::<usize>());
     text.family("unfinished_refused_total", Kind::Counter, "Messages and bodies that there was no memory for.");
+    text.sample("", &[], budgets.map(|budget| budget.refused.get()).iter().sum::<u64>());
+}
+
+fn unsent(text: &mut Text, budgets: [&Budget; 2]) {
+    text.family("unsent_bytes", Kind::Gauge, "What large answers that are not read yet hold of memory.");
+    text.sample("", &[], budgets.map(Budget::held).iter().sum::<usize>());
+    text.family("unsent_refused_total", Kind::Counter, "Answers that there was no memory for.");
     text.sample("", &[], budgets.map(|budget| budget.refused.get()).iter().sum::<u64>());
 }
 

@@ -26,7 +26,7 @@ pub use self::{
     finish::finish,
     guard::{RouteLabel, SESSION_COOKIE},
     idempotency::Idempotency,
-    page::{Paging, limit, paged},
+    page::{Paging, limit, paged, written},
     route::{Access, Answer, Body, Meta, Param, Precondition, Route, SchemaOf},
 };
 use crate::error::{Error, ErrorCode};

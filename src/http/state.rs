@@ -13,6 +13,7 @@ use super::{
     metrics::{Connections, HttpMetrics},
     routes::{Context, DEFAULT_MAX_BODY, Idempotency},
     turns::Turns,
+    unsent::DEFAULT_MAX_UNSENT,
 };
 use crate::{
     auth::{
@@ -40,6 +41,8 @@ pub struct Edge {
     pub body_timeout: Duration,
     /// What messages and bodies that are not whole may hold of memory, all together.
     pub max_unfinished: usize,
+    /// What large answers that are not read yet may hold of memory, all together.
+    pub max_unsent: usize,
     /// How long a write may take before its client is told that what became of it is not known.
     pub answer_within: Duration,
     /// How often a silent event stream says that it lives.
@@ -61,6 +64,7 @@ impl Edge {
             max_body: DEFAULT_MAX_BODY,
             body_timeout: Duration::from_secs(30),
             max_unfinished: DEFAULT_MAX_UNFINISHED,
+            max_unsent: DEFAULT_MAX_UNSENT,
             answer_within: Duration::from_secs(30),
             feed_heartbeat: Duration::from_secs(15),
             feed_recheck: Duration::from_secs(30),
@@ -68,8 +72,9 @@ impl Edge {
     }
 }
 
-/// Which part of what unfinished bodies may hold is for those of strangers: of 256 MiB, five hundred of the largest that
-/// they may send. Who signs in sends a few hundred bytes, which come whole as a rule and are not counted then.
+/// Which part of what unfinished bodies, and answers on their way, may hold is for those of strangers: of 256 MiB of bodies,
+/// five hundred of the largest that they may send. Who signs in sends a few hundred bytes, which come whole as a rule and
+/// are not counted then.
 const STRANGERS_PART: usize = 16;
 
 /// What every handler shares, as `web::Data<AppState>`.
@@ -96,6 +101,10 @@ pub struct AppState {
     pub budget: Arc<Budget>,
     /// The same of strangers, apart: however many they are, they keep nobody out but strangers.
     pub strangers_budget: Arc<Budget>,
+    /// What answers may hold that are not read yet, of those who showed a credential.
+    pub unsent: Arc<Budget>,
+    /// The same of strangers.
+    pub strangers_unsent: Arc<Budget>,
     /// Answers given before.
     pub idempotency: Idempotency,
     /// Whose turn it is to try a pipeline on sample records, or to have a config imported.
@@ -123,7 +132,10 @@ impl AppState {
     ) -> Self {
         let strangers = edge.max_unfinished / STRANGERS_PART;
         let (budget, strangers_budget) = (Budget::new(edge.max_unfinished - strangers), Budget::new(strangers));
+        let unsent = edge.max_unsent;
         Self {
+            unsent: Budget::new(unsent - unsent / STRANGERS_PART),
+            strangers_unsent: Budget::new(unsent / STRANGERS_PART),
             edge,
             store,
             clock,

@@ -1,12 +1,16 @@
 //! Many clients at once, of which each asks for much: what they hold is bounded, and the others are answered.
 
+use std::{io::Write as _, net::TcpStream, time::Duration};
+
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use linkmesh::http::Edge;
 use linkmesh_actors::domain::access::Role;
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
 use super::{
     bodies::metric,
-    documents::destination,
+    documents::{destination, pipeline},
     harness::{Answer, Api, Stores},
 };
 use crate::support::wait_for;
@@ -114,4 +118,90 @@ async fn a_few_texts_are_compared_at_once_and_too_many_are_refused() {
         }
     }
     assert_eq!(AT_ONCE, 2, "as many turns as are taken above");
+}
+
+/// A pipeline of about 800 kB, most of which a file may have, that sends to `central`.
+fn large(id: &str) -> Value {
+    let text = format!("filter/x:\n{}", "  # Nothing to see here.\n".repeat(2_400));
+    let steps: Vec<_> =
+        (0..13).map(|n| json!({"id": format!("s{n}"), "kind": "raw", "settings": {"otelcol": text}})).collect();
+    let mut pipeline = pipeline();
+    pipeline["id"] = json!(id);
+    pipeline["processors"] = json!(steps);
+    pipeline
+}
+
+async fn with_room_for_large_ones(edge: fn(&mut Edge)) -> Api {
+    let api = Api::start_with(Stores::Redb, edge).await;
+    let mut central = destination();
+    central["id"] = json!("central");
+    api.post("/destinations", central).await.expect(201);
+    api
+}
+
+#[actix_web::test]
+async fn list_of_large_documents_is_read_page_by_page() {
+    let api = with_room_for_large_ones(|edge| edge.max_body = 2 << 20).await;
+    let ids: Vec<_> = (0..7).map(|n| format!("d{n}")).collect();
+    for id in &ids {
+        api.post("/pipelines", large(id)).await.expect(201);
+    }
+    let (mut read, mut pages, mut query) = (Vec::new(), 0, String::new());
+    loop {
+        let answer = api.get(&format!("/pipelines?limit=500{query}")).await;
+        assert!(answer.text.len() < 6 << 20, "{}", answer.text.len());
+        let page = answer.expect(200);
+        assert_eq!(page["total"], 7);
+        read.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        pages += 1;
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        query = format!("&cursor={cursor}");
+    }
+    assert_eq!((read, pages), (ids, 2));
+}
+
+/// Asks for something, and reads nothing of the answer.
+fn ask(api: &Api, path: &str, token: &str) -> TcpStream {
+    let address: std::net::SocketAddr = api.url.strip_prefix("http://").unwrap().parse().unwrap();
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    let head = format!("GET /api/v1{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[actix_web::test]
+async fn answers_that_nobody_reads_are_counted_and_too_many_are_refused() {
+    const MOST: usize = 8 << 20;
+    let api = with_room_for_large_ones(|edge| {
+        edge.max_body = 2 << 20;
+        edge.max_unsent = MOST;
+    })
+    .await;
+    api.post("/pipelines", large("large")).await.expect(201);
+    let token = api.service_token(Role::Viewer, None).await;
+    let mut unread = Vec::new();
+    while metric(&api, "unsent_refused_total").await == 0 {
+        assert!(unread.len() < 100, "they hold {}", metric(&api, "unsent_bytes").await);
+        unread.push(ask(&api, "/pipelines", &token));
+    }
+    let held = metric(&api, "unsent_bytes").await;
+    assert!(held <= MOST as u64 && held > 3 << 20, "{held}");
+    for path in ["/pipelines", "/pipelines/large"] {
+        come_again(&api.get(path).await);
+    }
+    // What is small is answered, and so is who changed something.
+    api.get("/pipelines?q=nothing").await.expect(200);
+    let etag = api.post("/pipelines", large("other")).await;
+    etag.expect(201);
+    drop(unread);
+    wait_for("what nobody waits for to be gone", || async {
+        let held = metric(&api, "unsent_bytes").await;
+        if held == 0 { Ok(()) } else { Err(held.to_string()) }
+    })
+    .await;
+    assert_eq!(api.get("/pipelines").await.expect(200)["total"], 2);
 }

@@ -19,6 +19,7 @@ use linkmesh_actors::{
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
+use socket2::SockRef;
 
 use crate::support::wait_for;
 
@@ -314,6 +315,8 @@ async fn start(
     .unwrap();
     let (auth, setup_token) = Auth::open(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy)).await.unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // What is not read stays in the server, and not with the system.
+    SockRef::from(&listener).set_send_buffer_size(64 << 10).unwrap();
     let address = listener.local_addr().unwrap();
     let mut edge = Edge { max_body: 64 << 10, ..Edge::at(format!("http://{address}")) };
     change(&mut edge);

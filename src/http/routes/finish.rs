@@ -1,14 +1,14 @@
 //! What every response gets, whoever made it: the request id, a problem document for an error, the headers of a
 //! cautious server, a place in the metrics, a line in the log.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{
     HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     },
     middleware::Next,
@@ -17,12 +17,16 @@ use actix_web::{
 
 use super::{
     context::{Context, REQUEST_ID},
-    guard::RouteLabel,
+    guard::{ReadsOnly, RouteLabel},
 };
 use crate::{
+    auth::Caller,
     error::{Error, ErrorCode},
-    http::{AppState, body::Unread, remotecfg},
+    http::{AppState, body::Unread, budget::Exhausted, remotecfg, unsent},
 };
+
+/// When to ask again whose answer found no room.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Wraps the whole application: `App::new().wrap(from_fn(finish))`.
 ///
@@ -56,6 +60,23 @@ pub async fn finish<B: MessageBody + 'static>(
         log(&context, route, &response);
         response = response.into_response(problem);
     }
+    let (request, answer) = response.into_parts();
+    let (is_known, stores_nothing) = {
+        let extensions = request.extensions();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD) || extensions.contains::<ReadsOnly>();
+        (extensions.contains::<Caller>(), reads || !answer.status().is_success())
+    };
+    let answer = match &state {
+        Some(state) => {
+            let budget = if is_known { &state.unsent } else { &state.strangers_unsent };
+            unsent::counted(answer, budget, !stores_nothing).unwrap_or_else(|Exhausted| {
+                let detail = "Too many answers wait to be read by those who asked; try again soon.";
+                render(&Error::new(ErrorCode::Unavailable, detail).with_retry_after(RETRY), &context)
+            })
+        }
+        None => answer,
+    };
+    let mut response = ServiceResponse::new(request, answer);
     let status = response.status();
     tracing::debug!(request_id = %context.request_id, route, status = status.as_u16(), "request answered");
     let headers = response.headers_mut();

@@ -43,6 +43,10 @@ const CSRF_TOKEN: &str = "x-csrf-token";
 #[derive(Debug, Clone, Copy)]
 pub struct RouteLabel(pub &'static str);
 
+/// A request that stores nothing, whatever its method.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadsOnly;
+
 pub(super) async fn check(
     meta: Arc<Meta>,
     mut request: ServiceRequest,
@@ -64,6 +68,7 @@ pub(super) async fn check(
         Err(error) => return Ok(request.error_response(error)),
     };
     if meta.reads_only {
+        request.extensions_mut().insert(ReadsOnly);
         request.set_payload(Payload::from(body));
         return outlive::within(request.request().clone(), state.edge.answer_within, next.call(request)).await;
     }

@@ -3,15 +3,18 @@
 //! A cursor names the last row of a page by its sort key and identifier, not its number: rows that come and go between
 //! two pages neither repeat nor hide others.
 
+use actix_web::{HttpResponse, http::header::ContentType};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use linkmesh_proto::{Cursor, api::list::Page};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::extract::{Params, invalid};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const DEFAULT: usize = 50;
 const MOST: usize = 500;
+/// How much JSON is enough of a page, in bytes: the row that comes to this is its last.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// The page that a client asks for. `K` is what rows are ordered by, the identifier last.
 #[derive(Debug)]
@@ -87,9 +90,70 @@ where
     Page { items: rows, next_cursor, total }
 }
 
+/// Writes a page, row after row, so that no more than one of them is held beside what is written. It ends before its limit
+/// when it is large. `cursor` gives the cursor behind a row, `shown` what the API shows of it.
+///
+/// # Errors
+/// Never for what the API shows.
+pub fn written<T, V: Serialize>(
+    page: Page<T>,
+    cursor: impl Fn(&T) -> Cursor,
+    shown: impl Fn(T) -> V,
+) -> Result<HttpResponse> {
+    let Page { items, mut next_cursor, total } = page;
+    let mut text = br#"{"items":["#.to_vec();
+    let mut rows = items.into_iter();
+    while let Some(row) = rows.next() {
+        let behind = cursor(&row);
+        serde_json::to_writer(&mut text, &shown(row)).map_err(Error::internal)?;
+        if rows.len() == 0 {
+            break;
+        }
+        if text.len() >= PAGE_BYTES {
+            next_cursor = Some(behind);
+            break;
+        }
+        text.push(b',');
+    }
+    text.extend_from_slice(br#"],"next_cursor":"#);
+    serde_json::to_writer(&mut text, &next_cursor).map_err(Error::internal)?;
+    text.extend_from_slice(format!(r#","total":{total}}}"#).as_bytes());
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(text))
+}
+
 #[cfg(test)]
 mod tests {
+    use actix_web::body::to_bytes;
+
     use super::*;
+
+    #[actix_web::test]
+    async fn page_is_written_as_it_is_and_ends_when_it_is_large() {
+        let page = |rows: &[u32], next: Option<u32>| Page {
+            items: rows.to_vec(),
+            next_cursor: next.map(|row| Paging::cursor("n", &row)),
+            total: 9,
+        };
+        let text_of = async |page, size: usize| {
+            let shown = |row: u32| format!("{row}{}", "x".repeat(size));
+            let response = written(page, |row| Paging::cursor("n", row), shown).unwrap();
+            String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap()
+        };
+        for (rows, next) in [(&[][..], None), (&[1], None), (&[1, 2, 3], Some(3))] {
+            let page = page(rows, next);
+            let texts: Vec<_> = rows.iter().map(ToString::to_string).collect();
+            let expected = Page { items: texts, next_cursor: page.next_cursor.clone(), total: 9 };
+            assert_eq!(text_of(page, 0).await, serde_json::to_string(&expected).unwrap());
+        }
+        for (size, kept) in [(PAGE_BYTES, 1), (PAGE_BYTES / 2, 2), (PAGE_BYTES / 3, 3)] {
+            let read: Page<String> = serde_json::from_str(&text_of(page(&[1, 2, 3, 4], Some(4)), size).await).unwrap();
+            assert_eq!(read.items.len(), kept);
+            let last = u32::try_from(kept).unwrap();
+            assert_eq!(read.next_cursor, Some(Paging::cursor("n", &last)));
+        }
+        let whole: Page<String> = serde_json::from_str(&text_of(page(&[1], None), 2 * PAGE_BYTES).await).unwrap();
+        assert_eq!(whole.next_cursor, None, "one row is a page, however large it is");
+    }
 
     fn walk(rows: &[u32], limit: usize, descending: bool) -> Vec<Vec<u32>> {
         let mut pages = Vec::new();

@@ -57,7 +57,7 @@ impl Param {
     /// The page size of a list.
     pub const LIMIT: Self = Self {
         name: "limit",
-        description: "Rows on a page, 1 to 500; 50 when absent.",
+        description: "Rows on a page, 1 to 500; 50 when absent. Fewer when they are large: follow `next_cursor`.",
         repeats: false,
         kind: "integer",
         values: &[],
