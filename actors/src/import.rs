@@ -32,13 +32,13 @@ mod tree;
 /// looked at stay raw texts.
 #[must_use]
 pub fn import(runtime: Runtime, text: &str, beside: &ConfigSnapshot, is_over: IsOver) -> Import {
-    match read(runtime, text) {
+    match read(runtime, text, &is_over) {
         Ok(config) => assemble::assemble(runtime, config, beside, is_over),
         Err(errors) => Import { pipelines: Vec::new(), destinations: Vec::new(), left_over: Vec::new(), errors },
     }
 }
 
-fn read(runtime: Runtime, text: &str) -> Result<found::Config, Vec<FieldProblem>> {
+fn read(runtime: Runtime, text: &str, is_over: &IsOver) -> Result<found::Config, Vec<FieldProblem>> {
     if text.len() > MAX_BYTES {
         return Err(found::refused("text", "too_large", format!("is larger than {MAX_BYTES} bytes")));
     }
@@ -47,6 +47,6 @@ fn read(runtime: Runtime, text: &str) -> Result<found::Config, Vec<FieldProblem>
     }
     match runtime {
         Runtime::Otelcol => otelcol::read(text),
-        Runtime::Alloy => alloy::read(text),
+        Runtime::Alloy => alloy::read(text, is_over),
     }
 }

@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::api::{
     pipeline::{LeftOver, LeftOverKind, Signal},
     problem::FieldProblem,
@@ -35,12 +36,12 @@ const MAX_TOGETHER: usize = 100;
 /// Reads a config.
 ///
 /// # Errors
-/// Why it is none that an Alloy would run, by place.
-pub(super) fn read(text: &str) -> Result<Config, Vec<FieldProblem>> {
+/// Why it is none that an Alloy would run, by place; also when it is over before what it refers to was found.
+pub(super) fn read(text: &str, is_over: &IsOver) -> Result<Config, Vec<FieldProblem>> {
     let (body, places) =
         parse::body_with_places(text).map_err(|error| refused("text", "invalid_alloy", error.to_string()))?;
     faults::check(&body, &places)?;
-    let expanded = expand(&body)?;
+    let expanded = expand(&body, is_over.clone())?;
     let mut reader =
         Reader { config: Config::default(), expanded, ends: Vec::new(), doubled: RefCell::default(), passed: 0 };
     reader.components();

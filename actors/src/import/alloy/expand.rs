@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeMap};
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::api::problem::FieldProblem;
 
 use crate::{
@@ -25,6 +26,9 @@ const MAX_FILLED: usize = 8 << 20;
 /// How many octets of values may be gone through in all to find what is referred to: lists of references to lists of
 /// references grow without end.
 const MAX_FOLLOWED: usize = 64 << 20;
+
+/// So much is done without asking whether it is over.
+const UNASKED: usize = 1 << 20;
 
 /// How many references may lead from one to the next.
 const MAX_HOPS: usize = 64;
@@ -87,6 +91,8 @@ pub(super) struct Expanded {
     filled: usize,
     /// How many octets of values were gone through.
     followed: Cell<usize>,
+    /// Whether nobody waits for it any more.
+    is_over: IsOver,
     /// Whether a list named a component more than once since this was asked.
     is_doubled: Cell<bool>,
     /// The `declare`s of which there is no instance, and where they stand.
@@ -100,8 +106,8 @@ type Declares<'t> = Vec<(&'t str, &'t Block)>;
 ///
 /// # Errors
 /// Why it cannot be, by place.
-pub(super) fn expand(body: &[Statement]) -> Result<Expanded, Vec<FieldProblem>> {
-    let mut expanded = Expanded { scopes: vec![Scope::default()], ..Expanded::default() };
+pub(super) fn expand(body: &[Statement], is_over: IsOver) -> Result<Expanded, Vec<FieldProblem>> {
+    let mut expanded = Expanded { scopes: vec![Scope::default()], is_over, ..Expanded::default() };
     let mut used = Vec::new();
     expanded.body(body, 0, &mut Vec::new(), &mut used, 0)?;
     expanded.others = without_instance(body, "", &used);
@@ -262,7 +268,7 @@ impl Expanded {
             let argument = argument(&name).and_then(|name| self.scopes.get(scope)?.arguments.get(name));
             let Some(given) = argument else { return Ok(value.clone()) };
             self.filled += weight(given);
-            if self.filled > MAX_FILLED {
+            if self.filled > MAX_FILLED || self.is_over(self.filled) {
                 let path = self.scopes.get(scope).map_or("text", |scope| scope.path.as_str());
                 return Err(refused(path, "too_large", "what it is given makes too much of the text"));
             }
@@ -293,9 +299,14 @@ impl Expanded {
         self.is_doubled.take()
     }
 
-    /// Whether more was to be gone through than a text of a person takes; then some of it was not.
+    /// Whether more was to be gone through than a text of a person takes, or nobody waited for it; then some of it was not.
     pub(super) fn is_spent(&self) -> bool {
-        self.followed.get() > MAX_FOLLOWED
+        let followed = self.followed.get();
+        followed > MAX_FOLLOWED || self.is_over(followed)
+    }
+
+    fn is_over(&self, done: usize) -> bool {
+        done > UNASKED && self.is_over.ask()
     }
 
     /// A value that a reference leads to; `None` when there were too many.

@@ -1,11 +1,21 @@
 //! Texts that are wrong, huge or made to hurt. Of some of them, reading would not end in a person's time without bounds.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::api::{collector::Runtime, pipeline::Import};
 use proptest::prelude::*;
 
-use crate::{domain::document::MAX_BYTES, import::tests::import_alone};
+use crate::{
+    domain::{config::ConfigSnapshot, document::MAX_BYTES},
+    import::{import, tests::import_alone},
+};
 
 fn of_otelcol(text: &str) -> Import {
     import_alone(Runtime::Otelcol, text)
@@ -158,6 +168,46 @@ fn references_that_lead_on_and_multiply_are_refused() {
     text.push_str("a \"i15\" { x = otelcol.exporter.debug.d.input }\notelcol.exporter.debug \"d\" { }\n");
     text.push_str("otelcol.receiver.otlp \"r\" {\n\toutput { logs = [a.i0.y] }\n}\n");
     assert!(errors(&of_alloy(&text))[0].contains("too_many"));
+}
+
+/// So many `declare`s, each of which gives the next what it is given, so many times over.
+fn handed_on(declares: usize, times: usize) -> String {
+    let mut text =
+        "d0 \"i\" {\n\tx = [otelcol.exporter.debug.d.input]\n}\notelcol.exporter.debug \"d\" { }\n".to_owned();
+    let given = vec!["argument.x.value"; times].join(", ");
+    for number in 0..declares {
+        write!(text, "declare \"d{number}\" {{\n\targument \"x\" {{ }}\n").unwrap();
+        if number + 1 < declares {
+            writeln!(text, "\td{} \"i\" {{\n\t\tx = [{given}]\n\t}}\n}}", number + 1).unwrap();
+        } else {
+            let receiver = format!("http {{ }}\n\t\toutput {{\n\t\t\tlogs = [{given}]\n\t\t}}");
+            writeln!(text, "\totelcol.receiver.otlp \"in\" {{\n\t\t{receiver}\n\t}}\n}}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn what_declares_hand_on_many_times_over_is_refused_and_left_when_nobody_waits() {
+    let import_until = |text: &str, most: usize| {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let is_over = IsOver::new(move || counted.fetch_add(1, Ordering::Relaxed) >= most);
+        let import = import(Runtime::Alloy, text, &ConfigSnapshot::default(), is_over);
+        (errors(&import), asked.load(Ordering::Relaxed))
+    };
+    for (declares, times) in [(14, 20), (3, 2000)] {
+        let text = handed_on(declares, times);
+        let (refused, asked) = import_until(&text, usize::MAX);
+        assert!(refused[0].contains("too_"), "{refused:?}");
+        assert!(asked > 12, "it is asked again and again: {asked}");
+        // What is over ends at the next question, but for one at each way back.
+        for most in [10, asked / 2] {
+            let (refused, until_over) = import_until(&text, most);
+            assert!(refused[0].contains("too_"), "{refused:?}");
+            assert!(until_over < most + 400 && (asked < 1000 || until_over < asked), "{until_over} of {asked}");
+        }
+    }
 }
 
 #[test]

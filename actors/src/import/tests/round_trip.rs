@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use linkmesh_ottl::run::IsOver;
 use linkmesh_proto::{
     DestinationId, PipelineId,
     api::{
@@ -60,7 +61,7 @@ impl Documents {
 
 /// What a text means: its components with the collector's defaults, and the chains through them.
 fn meaning(runtime: Runtime, text: &str) -> Vec<String> {
-    let config = read(runtime, text).unwrap();
+    let config = read(runtime, text, &IsOver::NEVER).unwrap();
     let path = |index: &usize| config.found[*index].path.clone();
     let paths = |indexes: &[usize]| indexes.iter().map(path).collect::<Vec<_>>();
     let mut said: Vec<String> = config
