@@ -72,7 +72,8 @@ impl Component for Ottl {
     }
 
     fn schema(&self) -> Value {
-        let statement = text("").most(8192).check("ottl_statement").widget("code");
+        // What is empty is told of by the reader of statements, beside what is wrong with others.
+        let statement = text("").with("minLength", 0).most(8192).check("ottl_statement").widget("code");
         form([
             (
                 "context",

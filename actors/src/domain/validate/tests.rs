@@ -118,9 +118,11 @@ fn messages_say_what_would_be_right() {
 
 #[test]
 fn one_statement_that_is_no_ottl_hides_nothing_of_the_others() {
-    let statements =
-        "processors: [{id: o, kind: ottl, settings: {statements: ['set(', 'set(body, 1)', 'set(nope, 1)', ' ']}}]\n";
-    assert_eq!(codes(statements), [0, 2, 3].map(|n| format!("processors[0].settings.statements[{n}] invalid_value")));
+    let statements = "processors: [{id: o, kind: ottl, settings: {statements: ['set(', 'set(body, 1)', 'set(nope, 1)', ' ', '']}}]\n";
+    assert_eq!(
+        codes(statements),
+        [0, 2, 3, 4].map(|n| format!("processors[0].settings.statements[{n}] invalid_value"))
+    );
     let raw = "processors: [{id: o, kind: raw, settings: {otelcol: 'transform: {log_statements: [{context: log, \
                statements: [\"set(\", \"set(nope, 1)\"]}]}'}}]\n";
     assert_eq!(codes(raw), ["processors[0].settings.otelcol invalid_value"; 2]);
