@@ -3,7 +3,7 @@
 //! It accepts exactly the language's grammar (reference: `syntax` v0.1.1) and keeps literals as they stand, so that the
 //! text is written back in canonical form and can never reach beyond its own block. Comments are dropped.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use super::{Block, Expr, Statement};
 
@@ -53,13 +53,21 @@ const SYMBOLS: &[&str] = &[
 ];
 
 struct Lexer<'a> {
+    /// Of the whole text, in bytes.
+    length: usize,
     rest: &'a str,
     line: usize,
     column: usize,
     tokens: Vec<Token>,
+    comments: Vec<Range<usize>>,
 }
 
 impl<'a> Lexer<'a> {
+    fn new(text: &'a str) -> Self {
+        let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self { length: text.len(), rest, line: 1, column: 1, tokens: Vec::new(), comments: Vec::new() }
+    }
+
     fn error(&self, reason: impl Into<String>) -> ParseError {
         ParseError { line: self.line, column: self.column, reason: reason.into() }
     }
@@ -84,6 +92,12 @@ impl<'a> Lexer<'a> {
         self.tokens.push(Token { kind, text, line, column });
     }
 
+    fn comment(&mut self, bytes: usize) -> &'a str {
+        let from = self.length - self.rest.len();
+        self.comments.push(from..from + bytes);
+        self.advance(bytes)
+    }
+
     fn terminate(&mut self) {
         let ends = self.tokens.last().is_some_and(|token| match &token.kind {
             Kind::Ident | Kind::Text | Kind::Number => true,
@@ -95,7 +109,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn run(mut self) -> Result<Vec<Token>, ParseError> {
+    fn run(mut self) -> Result<Self, ParseError> {
         while let Some(c) = self.rest.chars().next() {
             match c {
                 '\n' => {
@@ -107,11 +121,13 @@ impl<'a> Lexer<'a> {
                 }
                 '/' if self.rest.starts_with("//") => {
                     let length = self.rest.find('\n').unwrap_or(self.rest.len());
-                    self.advance(length);
+                    self.comment(length);
                 }
                 '/' if self.rest.starts_with("/*") => {
-                    let length = self.rest.find("*/").ok_or_else(|| self.error("the comment does not end"))? + 2;
-                    if self.advance(length).contains('\n') {
+                    // `/*/` begins one and does not end it.
+                    let inner = self.rest.get(2..).and_then(|rest| rest.find("*/"));
+                    let length = inner.ok_or_else(|| self.error("the comment does not end"))? + 4;
+                    if self.comment(length).contains('\n') {
                         self.terminate();
                     }
                 }
@@ -144,7 +160,7 @@ impl<'a> Lexer<'a> {
         }
         self.terminate();
         self.push(Kind::End, 0);
-        Ok(self.tokens)
+        Ok(self)
     }
 
     fn text(&mut self) -> Result<(), ParseError> {
@@ -233,11 +249,19 @@ pub fn body(text: &str) -> Result<Vec<Statement>, ParseError> {
 /// # Errors
 /// The first place that the grammar does not allow.
 pub(crate) fn body_with_places(text: &str) -> Result<(Vec<Statement>, Vec<Place>), ParseError> {
-    let lexer = Lexer { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1, column: 1, tokens: Vec::new() };
-    let mut parser = Parser { places: Vec::new(), tokens: lexer.run()?.into_iter().peekable(), depth: 0 };
+    let tokens = Lexer::new(text).run()?.tokens;
+    let mut parser = Parser { places: Vec::new(), tokens: tokens.into_iter().peekable(), depth: 0 };
     let body = parser.body()?;
     parser.expect_end()?;
     Ok((body, parser.places))
+}
+
+/// Where the comments of a text stand, in bytes, with what begins and ends them.
+///
+/// # Errors
+/// The first place at which no token stands.
+pub(crate) fn comments(text: &str) -> Result<Vec<Range<usize>>, ParseError> {
+    Lexer::new(text).run().map(|lexer| lexer.comments)
 }
 
 struct Parser {

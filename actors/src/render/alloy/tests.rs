@@ -146,6 +146,15 @@ fn names_that_nobody_has_are_refused_where_they_stand() {
 }
 
 #[test]
+fn a_comment_ends_behind_its_beginning() {
+    let text = "\u{feff}a = 1 /*/ b = 2 /*/\nc = \"/* x */\" // d\n";
+    assert_eq!(reformat(text), "a = 1\nc = \"/* x */\"\n");
+    let comments: Vec<_> = parse::comments(text).unwrap().into_iter().map(|place| &text[place]).collect();
+    assert_eq!(comments, ["/*/ b = 2 /*/", "// d"]);
+    assert!(parse::body("a = 1 /*/").is_err());
+}
+
+#[test]
 fn a_text_is_written_as_far_as_its_limit_and_not_to_its_end() {
     let deep = (0..60).fold(vec![attribute("a", Expr::token(1)); 1000], |body, _| vec![block("b", body)]);
     let whole = write(&deep, false);

@@ -24,39 +24,7 @@ pub(crate) fn hidden_in_yaml(text: &str) -> String {
 
 /// An Alloy text that can be read, likewise.
 pub(super) fn hidden_in_alloy(text: &str) -> String {
-    let mut comments = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..) {
-        let Some(next) = rest.find(['"', '`', '/']) else { break };
-        let from = at + next;
-        let rest = rest.get(next..).unwrap_or_default();
-        let until = |rest: &str, end: &str, behind: usize| {
-            rest.get(behind..).and_then(|inner| inner.find(end)).map_or(rest.len(), |found| behind + found + end.len())
-        };
-        let (length, is_comment) = match rest.as_bytes() {
-            [b'"', ..] => (quoted(rest), false),
-            [b'`', ..] => (until(rest, "`", 1), false),
-            [b'/', b'/', ..] => (rest.find('\n').unwrap_or(rest.len()), true),
-            [b'/', b'*', ..] => (until(rest, "*/", 2), true),
-            _ => (1, false),
-        };
-        at = from + length;
-        if is_comment {
-            comments.push(from..at);
-        }
-    }
-    hidden(text, comments)
-}
-
-/// How long a text in double quotes is that begins here.
-fn quoted(text: &str) -> usize {
-    let mut is_escaped = false;
-    let end = text.bytes().skip(1).position(|byte| {
-        let ends = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        ends
-    });
-    end.map_or(text.len(), |end| end + 2)
+    hidden(text, parse::comments(text).unwrap_or_default())
 }
 
 /// The text with its comments hidden as far as they must be. Those of lines that follow each other are one.
