@@ -2,7 +2,7 @@
 //!
 //! An implementation names the suite in a test module and gives it something that makes an empty store:
 //!
-//! ```ignore
+//! ```text
 //! linkmesh_actors::store_conformance_tests!(async { MemoryStore::default() });
 //! ```
 //!
